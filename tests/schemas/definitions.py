@@ -1,0 +1,70 @@
+"""Reads the definitions of the actions, and what the tests hold them against."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "schemas"
+ACTIONS = sorted(path.stem for path in SCHEMAS.glob("*.json"))
+
+Json = dict[str, Any]
+
+
+@cache
+def definition(action: str) -> Json:
+    loaded: Json = json.loads((SCHEMAS / f"{action}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def properties(action: str) -> dict[str, Json]:
+    found: dict[str, Json] = definition(action)["input_parameters"]["properties"]
+    return found
+
+
+def problems(action: str, arguments: Json) -> list[str]:
+    """What a validator says about the arguments; nothing when they are good."""
+    validator = Draft202012Validator(definition(action)["input_parameters"])
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(arguments)]
+
+
+def subschemas(schema: Any) -> Iterator[Json]:
+    """The schema and every schema inside it."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for keyword in ("items", "additionalProperties", "contentSchema"):
+        yield from subschemas(schema.get(keyword))
+    for inner in (*schema.get("properties", {}).values(), *schema.get("anyOf", [])):
+        yield from subschemas(inner)
+
+
+@cache
+def openapi() -> Json:
+    """OpenRouter's own document; skips the test where it is absent."""
+    path = Path(os.environ.get("OPENROUTER_OPENAPI", ROOT.parent / "shared/openrouter/openapi.yaml"))
+    if not path.is_file():
+        pytest.skip(f"OpenRouter's OpenAPI document is not at {path}; OPENROUTER_OPENAPI names it")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loaded: Json = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return loaded
+
+
+def recorded_requests(folder: str) -> dict[str, Json]:
+    """Request bodies of recorded traffic by file name; skips the test where there is none."""
+    root = Path(os.environ.get("OPENROUTER_RECORDINGS", ROOT.parent / "shared/recordings"))
+    files = sorted((root / folder).glob("*.json"))
+    if not files:
+        pytest.skip(f"no recorded traffic in {root / folder}; OPENROUTER_RECORDINGS names its folder")
+    return {path.name: json.loads(path.read_text(encoding="utf-8"))["request"]["body"] for path in files}

@@ -1,0 +1,106 @@
+"""The documented parameters of each action: name, JSON type, and which are required."""
+
+DOCUMENTED: dict[str, dict[str, str]] = {
+    "create_chat_completion": {
+        "n": "integer",
+        "stop": "string",
+        "user": "string",
+        "model": "string",
+        "top_p": "number",
+        "stream": "boolean",
+        "messages": "array",
+        "functions": "array",
+        "logit_bias": "object",
+        "max_tokens": "integer",
+        "temperature": "number",
+        "function_call": "string",
+        "presence_penalty": "number",
+        "frequency_penalty": "number",
+    },
+    "create_coinbase_charge": {
+        "amount": "number",
+        "sender": "string",
+        "X_Title": "string",
+        "chain_id": "integer",
+        "HTTP_Referer": "string",
+    },
+    "create_message": {
+        "user": "string",
+        "model": "string",
+        "tools": "array",
+        "top_k": "integer",
+        "top_p": "number",
+        "models": "array",
+        "stream": "boolean",
+        "system": "string",
+        "plugins": "array",
+        "x_title": "string",
+        "messages": "array",
+        "metadata": "object",
+        "provider": "object",
+        "thinking": "object",
+        "max_tokens": "integer",
+        "session_id": "string",
+        "temperature": "number",
+        "tool_choice": "object",
+        "http_referer": "string",
+        "service_tier": "string",
+        "output_config": "object",
+        "stop_sequences": "array",
+    },
+    "get_credits": {},
+    "get_current_key": {
+        "x_title": "string",
+        "http_referer": "string",
+    },
+    "get_generation": {
+        "id": "string",
+    },
+    "get_models_count": {
+        "x_title": "string",
+        "http_referer": "string",
+    },
+    "list_available_models": {
+        "use_rss": "boolean",
+        "category": "string",
+        "use_rss_chat_links": "boolean",
+    },
+    "list_embedding_models": {
+        "X-Title": "string",
+        "HTTP-Referer": "string",
+    },
+    "list_model_endpoints": {
+        "slug": "string",
+        "author": "string",
+    },
+    "list_providers": {},
+    "list_user_models": {
+        "x_title": "string",
+        "http_referer": "string",
+    },
+    "list_zdr_endpoints": {
+        "x_title": "string",
+        "http_referer": "string",
+    },
+    # Not in the tables, only named by them: its core parameters.
+    "create_completion": {
+        "model": "string",
+        "prompt": "string",
+        "max_tokens": "integer",
+        "temperature": "number",
+        "top_p": "number",
+        "stop": "string",
+        "stream": "boolean",
+        "n": "integer",
+        "user": "string",
+    },
+}
+
+REQUIRED: dict[str, set[str]] = {
+    "create_chat_completion": {"model", "messages"},
+    "create_coinbase_charge": {"amount", "sender", "chain_id"},
+    "create_message": {"model", "messages", "max_tokens"},
+    "get_generation": {"id"},
+    "list_model_endpoints": {"slug", "author"},
+    "create_completion": {"model", "prompt"},
+}

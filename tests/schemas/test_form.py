@@ -1,0 +1,161 @@
+"""What every definition looks like."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from .definitions import ACTIONS, SCHEMAS, definition, properties, subschemas
+from .documented import DOCUMENTED
+
+KEYS = ["slug", "name", "description", "tags", "annotations", "input_parameters", "output_parameters"]
+KINDS = {"chat", "messages", "models", "account", "payments"}
+IMPORTANT = {
+    "create_chat_completion",
+    "create_message",
+    "get_current_key",
+    "list_available_models",
+    "list_model_endpoints",
+}
+PAID = {"create_chat_completion", "create_completion", "create_message", "create_coinbase_charge"}
+
+every_action = pytest.mark.parametrize("action", ACTIONS)
+
+
+def test_there_is_a_definition_for_each_documented_action_and_for_plain_completions() -> None:
+    assert set(ACTIONS) == set(DOCUMENTED)
+    assert len(ACTIONS) == 14
+
+
+@every_action
+def test_a_definition_has_its_keys_in_order_and_the_slug_of_its_file(action: str) -> None:
+    assert list(definition(action)) == KEYS
+    assert definition(action)["slug"] == f"OPENROUTER_{action.upper()}"
+
+
+@every_action
+def test_a_file_is_printed_with_two_spaces_and_ends_with_a_line_break(action: str) -> None:
+    text = (SCHEMAS / f"{action}.json").read_text(encoding="utf-8")
+    assert text == json.dumps(definition(action), indent=2, ensure_ascii=False) + "\n"
+
+
+@every_action
+@pytest.mark.parametrize("side", ["input_parameters", "output_parameters"])
+def test_both_sides_are_valid_schemas_of_a_closed_object(action: str, side: str) -> None:
+    schema = definition(action)[side]
+    Draft202012Validator.check_schema(schema)
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
+    assert set(schema.get("required", ())) <= set(schema["properties"])
+
+
+@every_action
+@pytest.mark.parametrize("side", ["input_parameters", "output_parameters"])
+def test_schemas_stay_with_the_keywords_that_every_client_understands(action: str, side: str) -> None:
+    forbidden = {
+        "$ref", "$dynamicRef", "allOf", "not", "if", "then", "else", "oneOf", "patternProperties", "default",
+    }  # fmt: skip
+    known = {
+        "type", "properties", "required", "additionalProperties", "items", "anyOf", "enum", "pattern",
+        "minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength", "minItems", "maxItems",
+        "maxProperties", "description", "contentMediaType", "contentSchema", "x-extension",
+    }  # fmt: skip
+    for schema in subschemas(definition(action)[side]):
+        assert not forbidden & set(schema)
+        assert set(schema) <= known
+
+
+def takes(schema: dict[str, Any], kind: str) -> bool:
+    types = schema.get("type", [])
+    return kind in ([types] if isinstance(types, str) else types)
+
+
+@every_action
+@pytest.mark.parametrize("side", ["input_parameters", "output_parameters"])
+def test_objects_say_whether_they_are_open_and_arrays_what_they_hold(action: str, side: str) -> None:
+    for schema in subschemas(definition(action)[side]):
+        assert "additionalProperties" in schema or not takes(schema, "object"), schema
+        assert "items" in schema or not takes(schema, "array"), schema
+
+
+@every_action
+def test_every_parameter_is_described_on_one_plain_line(action: str) -> None:
+    texts = [definition(action)["description"]]
+    texts += [schema["description"] for schema in properties(action).values()]
+    for text in texts:
+        assert text.strip() == text
+        assert text.isascii()
+        assert "\n" not in text
+        assert text.endswith(".")
+
+
+@every_action
+def test_required_parameters_come_first_and_extensions_last(action: str) -> None:
+    names = list(properties(action))
+    required = definition(action)["input_parameters"].get("required", [])
+    assert names[: len(required)] == required
+    marks = [schema.get("x-extension", False) for schema in properties(action).values()]
+    assert marks == sorted(marks)
+
+
+@every_action
+def test_the_output_is_the_envelope(action: str) -> None:
+    output = definition(action)["output_parameters"]
+    assert list(output["properties"]) == ["data", "error", "successful"]
+    assert output["required"] == ["data", "successful"]
+    assert output["properties"]["data"]["type"] == "string"
+    assert output["properties"]["error"]["type"] == ["string", "null"]
+    assert output["properties"]["successful"]["type"] == "boolean"
+
+
+@every_action
+def test_the_output_says_what_its_data_string_holds(action: str) -> None:
+    data = definition(action)["output_parameters"]["properties"]["data"]
+    assert data["contentMediaType"] == "application/json"
+    Draft202012Validator.check_schema(data["contentSchema"])
+    assert data["contentSchema"]["type"] == "object"
+
+
+@every_action
+def test_hints_say_what_a_call_does(action: str) -> None:
+    hints = definition(action)["annotations"]
+    writes = action.startswith("create_")
+    assert hints == {
+        "title": definition(action)["name"],
+        "readOnlyHint": not writes,
+        "destructiveHint": action == "create_coinbase_charge",
+        "idempotentHint": not writes,
+        "openWorldHint": True,
+        "costsMoney": action in PAID,
+    }
+
+
+@every_action
+def test_tags_name_the_kind_the_effect_and_what_is_important(action: str) -> None:
+    kind, effect, *rest = definition(action)["tags"]
+    assert kind in KINDS
+    assert effect == ("write" if action.startswith("create_") else "read")
+    assert rest == (["important"] if action in IMPORTANT else [])
+
+
+def test_the_documented_actions_fit_into_a_model_s_context() -> None:
+    tools = []
+    for action in ACTIONS:
+        if action == "create_completion":
+            continue
+        shown = {name: schema for name, schema in properties(action).items() if "x-extension" not in schema}
+        tools.append(
+            {
+                "type": "function",
+                "function": {
+                    "name": definition(action)["slug"],
+                    "description": definition(action)["description"],
+                    "parameters": {**definition(action)["input_parameters"], "properties": shown},
+                },
+            }
+        )
+    assert len(tools) == 13
+    assert len(json.dumps(tools, separators=(",", ":"), ensure_ascii=False)) <= 10_800

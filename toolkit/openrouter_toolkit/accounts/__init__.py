@@ -1,0 +1,7 @@
+"""Connected accounts: who is connected, and with which credentials."""
+
+from .credentials import Accounts, Credentials, unusable
+from .environment import EnvironmentAccounts
+from .memory import MemoryAccounts
+
+__all__ = ["Accounts", "Credentials", "EnvironmentAccounts", "MemoryAccounts", "unusable"]

@@ -1,0 +1,37 @@
+"""One account, from environment variables: that of the user `default`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .credentials import Credentials
+
+DEFAULT_USER = "default"
+
+
+class EnvironmentAccounts:
+    """Reads the variables anew for each call, so a key that is set or changed later counts at once."""
+
+    def __init__(self, variables: Mapping[str, str], environment: Mapping[str, str] | None = None) -> None:
+        """`variables` gives each field's variable: `{"api_key": "OPENROUTER_API_KEY"}`."""
+        self._variables = dict(variables)
+        self._environment = os.environ if environment is None else environment
+
+    def __repr__(self) -> str:
+        return f"EnvironmentAccounts({', '.join(self._variables.values())})"
+
+    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:  # noqa: ARG002 - one set for all
+        """The variables that are set, for the user `default`; None for anybody else."""
+        if user_id != DEFAULT_USER:
+            return None
+        values = {field: self._environment.get(name, "") for field, name in self._variables.items()}
+        found = {field: value for field, value in values.items() if value}
+        return Credentials(found) if found else None
+
+    def how_to_connect(self, user_id: str, toolkit: str) -> str:  # noqa: ARG002
+        """Which variable to set, and for whom it counts."""
+        first = next(iter(self._variables.values()), "the key's variable")
+        if user_id == DEFAULT_USER:
+            return f"Set the environment variable {first}."
+        return f"The environment connects only the user '{DEFAULT_USER}' (by {first})."

@@ -1,0 +1,111 @@
+"""What every call answers: the envelope; and the one error that becomes a failed envelope."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+
+class ActionError(Exception):
+    """Why a call failed, as data. Raised where it is known, turned into an envelope by the registry.
+
+    Attributes:
+        type: the error's typed code, such as `rate_limit_exceeded` or `invalid_arguments`.
+        message: what happened, for a program; what OpenRouter or a provider said, as it came.
+        explanation: what happened and what to do next, for the agent that reads it.
+        status: the HTTP status, or None where there was no HTTP answer.
+        retryable: whether the same call may succeed later.
+        retry_after: seconds to wait first, or None when nobody said.
+        details: what is specific to the type (`problems`, `suggestions`, `metadata`, ...).
+        partial: what had arrived before a stream broke off, as the object it was becoming.
+    """
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002 - the name that the error object has
+        message: str,
+        explanation: str | None = None,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        partial: Any = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(message)
+        self.type = type
+        self.message = message
+        self.explanation = explanation if explanation is not None else message
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.partial = partial
+        self.details = details
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that a program reads under `error` in a failed envelope's data."""
+        return {
+            "type": self.type,
+            "message": self.message,
+            "status": self.status,
+            "retryable": self.retryable,
+            "retry_after": self.retry_after,
+            **{name: value for name, value in self.details.items() if value is not None},
+        }
+
+
+class Envelope(dict[str, Any]):
+    """The answer to one execution: exactly `data`, `error` and `successful`.
+
+    It is a dict, so it prints, compares and dumps to JSON as its three keys; the keys are attributes too.
+    On success `data` is the text of the upstream answer and `error` is None. On failure `data` is a JSON
+    object whose `error` key tells a program what happened, and `error` tells it to the agent.
+    """
+
+    def __init__(self, *, data: str, error: str | None, successful: bool) -> None:
+        super().__init__(data=data, error=error, successful=successful)
+
+    @classmethod
+    def success(cls, data: str) -> Self:
+        """An answer that came."""
+        return cls(data=data, error=None, successful=True)
+
+    @classmethod
+    def failure(cls, error: ActionError) -> Self:
+        """A failure, told twice: as data for programs, in words for agents."""
+        data = {"error": error.as_dict()}
+        if error.partial is not None:
+            data["partial"] = error.partial
+        return cls(data=json.dumps(data, separators=(",", ":")), error=error.explanation, successful=False)
+
+    @property
+    def data(self) -> str:
+        """The upstream answer's text, or the failure as a JSON object."""
+        text: str = self["data"]
+        return text
+
+    @property
+    def error(self) -> str | None:
+        """What happened and what to do next, or None on success."""
+        text: str | None = self["error"]
+        return text
+
+    @property
+    def successful(self) -> bool:
+        """Whether the action did what it was asked to."""
+        return bool(self["successful"])
+
+    def model_dump(self) -> dict[str, Any]:
+        """The three keys as a plain dict."""
+        return dict(self)
+
+    def model_dump_json(self) -> str:
+        """The three keys as a JSON object."""
+        return json.dumps(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.data, self.error, self.successful)
+
+
+def _rebuilt(data: str, error: str | None, successful: bool) -> Envelope:
+    return Envelope(data=data, error=error, successful=successful)

@@ -1,0 +1,47 @@
+"""Handlers of the account: its credit, its key, and what a generation cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..envelope import ActionError
+
+if TYPE_CHECKING:
+    from ..openrouter.client import OpenRouterCall
+
+
+def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """Credit bought and used, in US dollars (GET /credits).
+
+    Only management keys may read it; the refusal of an ordinary key points to what that key can read.
+    """
+    try:
+        return openrouter.get("/credits", arguments)
+    except ActionError as error:
+        if error.status == 403:
+            error.explanation = (
+                "Reading the credit wants a management key, and none is connected (field management_api_key). "
+                "OPENROUTER_GET_CURRENT_KEY tells this key's own limit and what remains of it."
+            )
+        raise
+
+
+def get_current_key(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """The key's label, limits and usage in US dollars (GET /key)."""
+    return openrouter.get("/key", arguments)
+
+
+def get_generation(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """Statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation).
+
+    They appear some seconds after the generation ends, so "not found" is asked again for a while.
+    """
+    try:
+        return openrouter.get("/generation", arguments, retry_not_found=True)
+    except ActionError as error:
+        if error.status == 404:
+            error.explanation = (
+                "There is no generation with this id for this account. Take the id from a completion's answer "
+                "(id, as in gen-...); of a generation that has only just ended, ask again in some seconds."
+            )
+        raise

@@ -1,0 +1,48 @@
+"""Handlers of the model catalogue: what there is, from whom, and on which terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..openrouter.client import OpenRouterCall
+
+
+def list_available_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """The catalogue, filtered and sorted upstream (GET /models); with `use_rss`, an RSS feed in XML.
+
+    `use_rss` and `use_rss_chat_links` travel as the words true and false. `zdr` has no other value than true.
+    """
+    if arguments.get("zdr") is False:
+        arguments = {name: value for name, value in arguments.items() if name != "zdr"}
+    return openrouter.get("/models", arguments, xml=arguments.get("use_rss") is True)
+
+
+def get_models_count(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """How many models there are (GET /models/count)."""
+    return openrouter.get("/models/count", arguments)
+
+
+def list_user_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """The models that the account's preferences, privacy settings and guardrails leave (GET /models/user)."""
+    return openrouter.get("/models/user", arguments)
+
+
+def list_embedding_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """The embedding models (GET /embeddings/models)."""
+    return openrouter.get("/embeddings/models", arguments)
+
+
+def list_model_endpoints(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """Who serves a model, and on which terms (GET /models/{author}/{slug}/endpoints)."""
+    return openrouter.get("/models/{author}/{slug}/endpoints", arguments)
+
+
+def list_providers(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """All providers (GET /providers)."""
+    return openrouter.get("/providers", arguments)
+
+
+def list_zdr_endpoints(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """The endpoints that remain under zero data retention (GET /endpoints/zdr)."""
+    return openrouter.get("/endpoints/zdr", arguments)

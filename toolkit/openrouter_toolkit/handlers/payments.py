@@ -1,0 +1,26 @@
+"""Handlers of payments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..envelope import ActionError
+
+if TYPE_CHECKING:
+    from ..openrouter.client import OpenRouterCall
+
+
+def create_coinbase_charge(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+    """A charge for paying with a cryptocurrency (POST /credits/coinbase).
+
+    OpenRouter has withdrawn it and always answers 410. It is still sent: what counts is OpenRouter's word.
+    """
+    try:
+        return openrouter.post("/credits/coinbase", arguments)
+    except ActionError as error:
+        if error.status == 410:
+            error.explanation = (
+                "OpenRouter has withdrawn charges by API (HTTP 410): no charge was made, and repeating does not help. "
+                "Somebody has to top up on the web page https://openrouter.ai/credits, which takes cryptocurrency too."
+            )
+        raise

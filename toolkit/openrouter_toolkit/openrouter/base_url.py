@@ -1,0 +1,62 @@
+"""Where OpenRouter is: https, or plain http to this machine itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+from ..envelope import ActionError
+from ..wording import quoted
+
+DEFAULT = "https://openrouter.ai/api/v1"
+VARIABLE = "OPENROUTER_BASE_URL"
+
+
+def resolve(base_url: str | None) -> str:
+    """The base URL that was given, or the environment's, or OpenRouter's own, without a slash at its end.
+
+    Raises:
+        ActionError: `connection_failed`, for one to which no key may be sent.
+    """
+    url = (base_url or os.environ.get(VARIABLE) or DEFAULT).strip().rstrip("/")
+    wrong = _wrong(url)
+    if wrong is not None:
+        message = f"The base URL {quoted(_without_password(url), 100)} can't be used: {wrong}."
+        raise ActionError(
+            "connection_failed", message, f"{message} Nothing was sent. Whoever runs this agent has to set {VARIABLE}.",
+            sent=False,
+        )
+    return url
+
+
+def _wrong(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "it is no URL"
+    if any(character.isspace() for character in url) or not url.isprintable():
+        return "it has white space in it"
+    if parts.scheme not in ("http", "https") or not host:
+        return "it must be https://host/path"
+    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
+        return "it must have no user, query or fragment"
+    if parts.scheme == "http" and not is_loopback(host):
+        return "plain http would show the key to everyone on the way; use https"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + rest.rpartition("@")[2] if separator else url

@@ -1,0 +1,186 @@
+"""The client that handlers get: the key, headers, retries, deadline and limits that all calls have in common."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from ..call import Call
+from ..envelope import ActionError
+from . import base_url as base_urls
+from . import request as requests_
+from .headers import header_value
+from .request import Request
+from .retries import Policy, Retries, completions, never, reads
+
+if TYPE_CHECKING:
+    from .streams import Assembly
+    from .transport import Transport
+
+
+class OpenRouter:
+    """One registry's connection to OpenRouter, shared by all its calls and threads."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        completion_timeout: float = 600.0,
+        max_answer_bytes: int = 64 * 1024 * 1024,
+        max_attempts: int = 3,
+        http_referer: str | None = None,
+        x_title: str | None = None,
+        categories: str | None = None,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            base_url: https, or http to a loopback address; else `OPENROUTER_BASE_URL`, else OpenRouter's own.
+            connect_timeout: seconds until a connection stands.
+            read_timeout: longest silence, in seconds, while an answer of any other kind is read.
+            completion_timeout: longest silence, in seconds, of a completion, which may think for minutes.
+            max_answer_bytes: above this an answer is refused instead of filling the memory.
+            max_attempts: how often a call is made at most, the first time included.
+            http_referer: the app's URL, for attribution, where a call's arguments give none.
+            x_title: the app's name, likewise.
+            categories: the app's categories, comma-separated, likewise.
+
+        Raises:
+            ActionError: `connection_failed`, when the base URL can't be used; `invalid_arguments`, when an
+                attribution can't be a header.
+        """
+        self._base_url = base_urls.resolve(base_url)
+        self._connect_timeout = connect_timeout
+        self.read_timeout = read_timeout
+        self.completion_timeout = completion_timeout
+        self.max_answer_bytes = max_answer_bytes
+        self.retries = Retries(max_attempts)
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+        attribution = {"http_referer": http_referer, "x_title": x_title, "x_openrouter_categories": categories}
+        _, given = requests_.headers.split({name: value for name, value in attribution.items() if value})
+        self.headers: dict[str, Any] = {
+            "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": header_value("User-Agent", _user_agent()),
+            **given,
+        }
+
+    def connected(self, key: str | None, call: Call) -> OpenRouterCall:
+        """The client for one call of one account."""
+        return OpenRouterCall(self, key or "", call)
+
+    @property
+    def transport(self) -> Transport:
+        """The pooled connections; made, and requests imported, at the first call."""
+        transport = self._transport
+        if transport is None:
+            from .transport import Transport  # noqa: PLC0415
+
+            with self._lock:
+                transport = self._transport
+                if transport is None:
+                    transport = self._transport = Transport(self._base_url, connect_timeout=self._connect_timeout)
+        return transport
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        with self._lock:
+            transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+
+class OpenRouterCall:
+    """What a handler calls: OpenRouter with this call's key, deadline and listener."""
+
+    def __init__(self, openrouter: OpenRouter, key: str, call: Call) -> None:
+        self._openrouter = openrouter
+        self._key = key
+        self._call = call
+
+    def get(self, path: str, arguments: Mapping[str, Any], *, retry_not_found: bool = False, xml: bool = False) -> str:
+        """The text of a GET. Arguments named in the path's braces go there, the others into the query.
+
+        With `retry_not_found`, "not found" is asked again for a while. With `xml`, XML is a good answer too.
+        """
+        request = requests_.get(path, arguments)
+        timeout = self._openrouter.read_timeout
+        if not retry_not_found:
+            return self._run(lambda: self._answer(request, timeout, xml=xml), reads)
+        return self._until_found(lambda: self._run(lambda: self._answer(request, timeout), reads))
+
+    def post(self, path: str, arguments: Mapping[str, Any]) -> str:
+        """The text of a POST that is never repeated."""
+        request = requests_.post(path, arguments)
+        return self._run(lambda: self._answer(request, self._openrouter.read_timeout), never)
+
+    def complete(self, path: str, arguments: Mapping[str, Any], assembly: Callable[[], Assembly]) -> str:
+        """The completion of a POST; a streamed one is handed on as it arrives and put together by `assembly`."""
+        request = requests_.post(path, arguments)
+        timeout = self._openrouter.completion_timeout
+        return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
+
+    def _run(self, attempt: Callable[[], str], policy: Policy) -> str:
+        return self._openrouter.retries.run(attempt, self._call, policy)
+
+    def _until_found(self, attempt: Callable[[], str]) -> str:
+        for pause in (0.4, 0.8, 1.6):
+            try:
+                return attempt()
+            except ActionError as error:
+                remaining = self._call.remaining()
+                if error.status != 404 or (remaining is not None and remaining <= pause):
+                    raise
+            self._call.wait(pause)
+        return attempt()
+
+    def _answer(
+        self, request: Request, patience: float, *, xml: bool = False, assembly: Callable[[], Assembly] | None = None
+    ) -> str:
+        """One attempt: send, read, judge."""
+        from . import answers, streams  # noqa: PLC0415 - they load urllib3
+        from .transport import Exchange  # noqa: PLC0415
+
+        headers = {**self._openrouter.headers, **request.headers, "Authorization": f"Bearer {self._key}"}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        limit = self._openrouter.max_answer_bytes
+        exchange = Exchange(self._call)
+        with self._call.cutting(exchange.cut):
+            transport = self._openrouter.transport
+            response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
+            try:
+                if assembly is not None and _is_stream(response):
+                    return streams.read(exchange, response, assembly(), limit)
+                with exchange.failures_told():
+                    text = answers.read_text(response, limit)
+                return answers.judged(text, response, xml=xml)
+            except ActionError as error:
+                generation = response.headers.get("x-generation-id")
+                if generation:
+                    error.details["generation_id"] = generation
+                if error.status is not None and error.status != response.status:
+                    error.details["http_status"] = response.status
+                raise
+            finally:
+                if response.connection is not None:  # not read to its end, so it can't be used again
+                    with suppress(Exception):
+                        response.close()
+
+
+def _is_stream(response: Any) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return 200 <= response.status < 300 and kind.lower().startswith("text/event-stream")
+
+
+def _user_agent() -> str:
+    try:
+        return f"openrouter-toolkit/{version('openrouter-toolkit')}"
+    except PackageNotFoundError:
+        return "openrouter-toolkit"

@@ -1,0 +1,207 @@
+"""What OpenRouter says went wrong, in all the shapes in which it says it, as one typed error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..envelope import ActionError
+from ..wording import clean, shorten
+from .explanations import explain
+from .hints import retry_after
+
+# OpenRouter's own typed codes (ApiErrorType in its specification).
+TYPES = frozenset(
+    "context_length_exceeded max_tokens_exceeded token_limit_exceeded string_too_long authentication "
+    "permission_denied payment_required rate_limit_exceeded provider_overloaded provider_unavailable "
+    "invalid_request invalid_prompt not_found precondition_failed payload_too_large unprocessable "
+    "content_policy_violation refusal invalid_image image_too_large image_too_small unsupported_image_format "
+    "image_not_found image_download_failed server timeout unmapped".split()
+)
+# Where no type is given, the status says it.
+_BY_STATUS = {
+    400: "invalid_request",
+    401: "authentication",
+    402: "payment_required",
+    403: "permission_denied",
+    404: "not_found",
+    408: "timeout",
+    410: "not_found",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    422: "unprocessable",
+    429: "rate_limit_exceeded",
+    500: "server",
+    502: "provider_unavailable",
+    503: "provider_overloaded",
+    504: "timeout",
+    524: "timeout",
+    529: "provider_overloaded",
+}
+# The words of Anthropic's format, for errors that come without a status of their own (in a stream).
+_BY_ANTHROPIC_TYPE = {
+    "invalid_request_error": (400, "invalid_request"),
+    "authentication_error": (401, "authentication"),
+    "billing_error": (402, "payment_required"),
+    "permission_error": (403, "permission_denied"),
+    "not_found_error": (404, "not_found"),
+    "request_too_large": (413, "payload_too_large"),
+    "rate_limit_error": (429, "rate_limit_exceeded"),
+    "api_error": (500, "server"),
+    "timeout_error": (504, "timeout"),
+    "overloaded_error": (529, "provider_overloaded"),
+}
+RETRYABLE = frozenset({408, 429, 500, 502, 503, 504, 524, 529})
+_TOO_LONG = (
+    re.compile(r"maximum context length is (?P<limit>[\d,]+) tokens.*?(?P<requested>[\d,]+) tokens", re.DOTALL),
+    re.compile(r"prompt is too long: (?P<requested>[\d,]+) tokens > (?P<limit>[\d,]+)"),
+)
+_AFFORDABLE = re.compile(r"requested up to (?P<requested>[\d,]+) tokens, but can only afford (?P<affordable>[\d,]+)")
+_LONGEST_PROVIDER_MESSAGE = 2_000
+
+
+def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionError:
+    """The error of an answer whose status is not 2xx, JSON or not."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict):
+        found = error_in(body)
+        if found is not None:
+            return from_object(found, body, status, headers)
+        message = body.get("message") or body.get("detail")
+        if isinstance(message, str):
+            return from_object({"message": message}, body, status, headers)
+    if 300 <= status < 400:
+        message = f"OpenRouter answered with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
+    elif text.strip():
+        message = f"HTTP {status}, without JSON: {shorten(clean(_without_tags(text[:20_000])), 200)}"
+    else:
+        message = f"HTTP {status}, with nothing in it."
+    return from_object({"message": message}, {}, status, headers)
+
+
+def error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The error object of a body that holds one, whatever its HTTP status, or None."""
+    error = body.get("error")
+    if isinstance(error, dict) and error:
+        return error
+    if isinstance(error, str) and error:
+        return {"message": error}
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if not isinstance(choice, dict):
+            continue
+        if isinstance(choice.get("error"), dict):
+            return dict(choice["error"])
+        if choice.get("finish_reason") == "error":
+            return {"code": 502, "message": "The provider failed while it was generating (finish_reason: error)."}
+    return None
+
+
+def from_object(
+    error: Mapping[str, Any], body: Mapping[str, Any], status: int | None, headers: Mapping[str, str]
+) -> ActionError:
+    """The typed error of an error object; `body` is what it stood in, `status` that of the HTTP answer."""
+    metadata = _dict(error.get("metadata")) or _dict(body.get("metadata"))
+    availability = _dict(error.get("availability")) or _dict(metadata.get("availability"))
+    status = _status(error, status)
+    raw = metadata.get("raw")
+    provider_message = raw if isinstance(raw, str) else None if raw is None else json.dumps(raw)
+    message = error.get("message")
+    message = message if isinstance(message, str) and message else provider_message or f"HTTP {status}"
+    told = f"{message}\n{provider_message or ''}"
+    details: dict[str, Any] = {
+        "code": error.get("code"),
+        "provider": _text(metadata.get("provider_name")),
+        "provider_message": None if provider_message is None else shorten(provider_message, _LONGEST_PROVIDER_MESSAGE),
+        "provider_code": metadata.get("provider_code"),
+        "reasons": metadata.get("reasons"),
+        "flagged_input": metadata.get("flagged_input"),
+        "availability": availability or None,
+        "metadata": metadata or None,
+        "request_id": body.get("request_id"),
+        **_numbers(told),
+    }
+    failure = ActionError(
+        _type(error, metadata, body, status, told),
+        message,
+        status=status,
+        retryable=_retryable(availability, status),
+        retry_after=retry_after(availability, headers),
+        **details,
+    )
+    failure.explanation = explain(failure)
+    return failure
+
+
+def _type(
+    error: Mapping[str, Any], metadata: Mapping[str, Any], body: Mapping[str, Any], status: int | None, told: str
+) -> str:
+    for place in (error, metadata, body, _dict(body.get("metadata"))):
+        if place.get("error_type") in TYPES:
+            return str(place["error_type"])
+    if error.get("type") in TYPES:
+        return str(error["type"])
+    if status in (None, 400, 413, 422) and any(pattern.search(told) for pattern in _TOO_LONG):
+        return "context_length_exceeded"
+    kind = _BY_ANTHROPIC_TYPE.get(str(error.get("type")))
+    if kind is not None:
+        return kind[1]
+    if status is None:
+        return "unmapped"
+    return _BY_STATUS.get(status) or ("invalid_request" if 400 <= status < 500 else "server" if status >= 500 else "invalid_response")
+
+
+def _status(error: Mapping[str, Any], status: int | None) -> int | None:
+    """The HTTP status, or what an error inside a 200 says it would have been."""
+    if status is not None and not 200 <= status < 300:
+        return status
+    code = error.get("code")
+    if isinstance(code, str) and code.isascii() and code.isdigit():
+        code = int(code)
+    if isinstance(code, int) and 400 <= code < 600:
+        return code
+    kind = _BY_ANTHROPIC_TYPE.get(str(error.get("type")))
+    return kind[0] if kind else status
+
+
+def _retryable(availability: Mapping[str, Any], status: int | None) -> bool:
+    if isinstance(availability.get("retryable"), bool):
+        return bool(availability["retryable"])
+    return status in RETRYABLE
+
+
+def _numbers(told: str) -> dict[str, int]:
+    """Token numbers that are in the words only."""
+    numbers: dict[str, int] = {}
+    for pattern, names in (
+        (_AFFORDABLE, {"affordable": "affordable_tokens", "requested": "requested_tokens"}),
+        *((p, {"limit": "token_limit", "requested": "requested_tokens"}) for p in _TOO_LONG),
+    ):
+        found = pattern.search(told)
+        if found:
+            for group, name in names.items():
+                digits = found[group].replace(",", "")
+                if digits and len(digits) < 16:
+                    numbers.setdefault(name, int(digits))
+    return numbers
+
+
+def _without_tags(page: str) -> str:
+    title = re.search(r"<title[^>]*>(.*?)</title>", page, re.IGNORECASE | re.DOTALL)
+    if title:
+        return title[1]
+    page = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.IGNORECASE | re.DOTALL)
+    return re.sub(r"<[^<>]*>", " ", page)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

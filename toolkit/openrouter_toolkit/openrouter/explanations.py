@@ -1,0 +1,160 @@
+"""What happened and what to do next, in words for the agent: one function for all of OpenRouter's errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..envelope import ActionError
+from ..wording import clean, quoted, shorten
+
+_CREDITS = "https://openrouter.ai/credits"
+_KEYS = "https://openrouter.ai/settings/keys"
+_PRIVACY = "https://openrouter.ai/settings/privacy"
+_LIST = "OPENROUTER_LIST_AVAILABLE_MODELS"
+
+
+def explain(error: ActionError) -> str:
+    """At most a few sentences: OpenRouter's own words, quoted and cleaned, then the next step."""
+    return f"{_what_happened(error)} {_next_step(error)}".strip()
+
+
+def _what_happened(error: ActionError) -> str:
+    status = f" (HTTP {error.status})" if error.status else ""
+    said = error.details.get("provider_message")
+    provider = error.details.get("provider")
+    who = f" Provider {shorten(clean(provider), 40)} said: {quoted(said)}." if provider and said else ""
+    if said and not provider:
+        who = f" The provider said: {quoted(said)}."
+    return f"OpenRouter refused or failed{status}: {quoted(error.message)}.{who}"
+
+
+def _next_step(error: ActionError) -> str:
+    by_availability = _by_availability(error)
+    if by_availability:
+        return by_availability
+    step = _STEPS.get(error.type)
+    if step is None:
+        return "Call again later." if error.retryable else "Change the call before you repeat it."
+    return step(error) if callable(step) else step
+
+
+def _by_availability(error: ActionError) -> str | None:
+    """The model can't be had as asked: which other way out there is."""
+    availability: dict[str, Any] = error.details.get("availability") or {}
+    code = availability.get("code")
+    names = [shorten(clean(name), 80) for name in availability.get("fallback_models") or () if isinstance(name, str)]
+    others = f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
+    step = {
+        "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
+        "wrong_endpoint": "This model is not for this action: choose another model, or the action that fits it.",
+        "no_endpoints": f"No provider offers this model for what the call needs: choose another with {_LIST}.",
+        "model_deprecated": f"The model is no longer offered: choose another with {_LIST}.",
+        "model_unavailable_upstream": "The model's provider does not offer it now: use another model.",
+        "free_variant_ended": "The free variant has ended: use the id without :free, which costs money, or another.",
+        "region_restricted": "The model is not offered in this region: use another model.",
+        "privacy_restricted": f"The account's data policy excludes all of the model's providers: use another model, "
+        f"or have the policy changed at {_PRIVACY}.",
+        "constraint_filtered": "The call's own conditions (provider, parameters, price) exclude every provider: "
+        "loosen them, or use another model.",
+    }.get(str(code))
+    if step:
+        return step + others
+    if code in ("capacity_exhausted", "temporarily_unavailable"):
+        return f"{_wait(error)} Or use another model now.{others}"
+    return others.strip() or None
+
+
+def _wait(error: ActionError) -> str:
+    if error.retry_after is None:
+        return "Wait some seconds and call again."
+    return f"Wait {error.retry_after:.0f} s and call again." if error.retry_after >= 1 else "Call again now."
+
+
+def _payment(error: ActionError) -> str:
+    affordable = error.details.get("affordable_tokens")
+    if affordable is None:
+        return (
+            f"The credit, or this key's own limit, is used up: somebody has to top up at {_CREDITS} or raise the limit "
+            f"at {_KEYS}. Models whose id ends in :free cost nothing."
+        )
+    if affordable < 1:
+        return f"The credit pays for no answer at all: somebody has to top up at {_CREDITS}."
+    return (
+        f"Call again with max_tokens of at most {affordable}, or have somebody top up at {_CREDITS}. Without max_tokens "
+        "the model's own maximum is reserved, which is why a short answer is refused too."
+    )
+
+
+def _rate_limit(error: ActionError) -> str:
+    if error.retry_after is not None and error.retry_after > 120:
+        return f"The limit resets in {_duration(error.retry_after)}: use another model until then."
+    return f"{_wait(error)} Another model, or another provider, may have no such limit."
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
+
+
+def _permission(error: ActionError) -> str:
+    reasons = error.details.get("reasons")
+    if reasons:
+        named = ", ".join(shorten(clean(str(reason)), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
+        return f"The input was flagged by moderation ({named}): rephrase it, or use a model without moderation."
+    told = f"{error.message} {error.details.get('provider_message') or ''}".lower()
+    if re.search(r"management|provisioning", told):
+        return "This call wants the other kind of key (management keys read credits, ordinary keys run completions)."
+    if re.search(r"guardrail|budget|workspace|allow.?list|not allowed|blocked", told):
+        return (
+            "A guardrail, a budget or an allow-list of the workspace forbids it: use a model that it allows "
+            "(OPENROUTER_LIST_USER_MODELS), or ask the workspace's administrator."
+        )
+    return "The key lacks the right for this, or a policy forbids it. Repeating does not help."
+
+
+def _not_found(error: ActionError) -> str:
+    told = error.message.lower()
+    if "tool" in told:
+        return f"This model can't call tools: leave them out, or take a model that can ({_LIST} with supported_parameters tools)."
+    if re.search(r"image|audio|video|file|modalit", told):
+        return f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities)."
+    if re.search(r"data policy|privacy|zdr|retention", told):
+        return f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}."
+    return f"Check the id: model ids must be exactly as {_LIST} gives them."
+
+
+def _too_long(error: ActionError) -> str:
+    limit, requested = error.details.get("token_limit"), error.details.get("requested_tokens")
+    by = f" by about {requested - limit} tokens" if limit and requested and requested > limit else ""
+    return f"Shorten the input{by}, ask for fewer max_tokens, or take a model with a longer context (context_length)."
+
+
+_STEPS: dict[str, str | Callable[[ActionError], str]] = {
+    "authentication": f"The API key is missing, wrong, revoked or expired: somebody has to connect a valid key ({_KEYS}).",
+    "payment_required": _payment,
+    "permission_denied": _permission,
+    "not_found": _not_found,
+    "rate_limit_exceeded": _rate_limit,
+    "provider_overloaded": lambda error: f"{_wait(error)} Or use another model.",
+    "provider_unavailable": lambda error: f"{_wait(error)} If it stays so, use another model or provider.",
+    "server": lambda error: f"{_wait(error)} If it stays so, use another model.",
+    "timeout": lambda error: f"{_wait(error)} A smaller max_tokens or a faster model helps; stream true shows progress.",
+    "context_length_exceeded": _too_long,
+    "token_limit_exceeded": _too_long,
+    "string_too_long": "Shorten the text that is too long.",
+    "max_tokens_exceeded": "Ask for fewer max_tokens: the model gives at most its max_completion_tokens.",
+    "payload_too_large": "Send less: shorten the messages, or shrink the images and files.",
+    "content_policy_violation": "The content breaks the provider's policy: rephrase it, or use another model.",
+    "refusal": "The model refused: rephrase the request, or use another model.",
+    "invalid_request": "Correct the arguments before you call again: as they are, they will be refused again.",
+    "invalid_prompt": "Correct the messages before you call again.",
+    "unprocessable": "Correct the arguments before you call again.",
+    "precondition_failed": "Correct the arguments before you call again.",
+    "invalid_image": "Send an image that can be read: PNG, JPEG, WebP or GIF, as a URL or data URL.",
+    "unsupported_image_format": "Send the image as PNG, JPEG, WebP or GIF.",
+    "image_too_large": "Send a smaller image.",
+    "image_too_small": "Send a larger image.",
+    "image_not_found": "Check the image's URL: nothing was found there.",
+    "image_download_failed": "The image's URL could not be fetched: check it, or send the image as a data URL.",
+}

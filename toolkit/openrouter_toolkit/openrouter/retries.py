@@ -1,0 +1,134 @@
+"""Calls that are made again: which, how often, how far apart, and never as a storm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..call import Call
+from ..envelope import ActionError
+
+Policy: TypeAlias = Callable[[ActionError], bool]
+
+# Hints beyond this are not waited for; they are told.
+LONGEST_WAIT = 60.0
+_CAPACITY = 500
+_COST = 5
+_COST_OF_TIMEOUT = 10
+_BACKOFF_LIMIT = 20.0
+
+
+def reads(error: ActionError) -> bool:
+    """A read may be repeated after everything that may pass."""
+    return error.retryable
+
+
+def completions(error: ActionError) -> bool:
+    """A completion may be repeated only while nothing of it can have been billed.
+
+    That is: before the request was sent, or when a status said so in place of any output.
+    """
+    if "http_status" in error.details or error.partial is not None:
+        return False
+    if error.type == "connection_failed":
+        return error.retryable and error.details.get("sent") is False
+    return error.retryable and error.status in (429, 502, 503, 529)
+
+
+def never(error: ActionError) -> bool:  # noqa: ARG001 - it is a policy like the others
+    """A payment is not repeated."""
+    return False
+
+
+class RetryQuota:
+    """What all retries of a registry are paid from, so that a failing upstream is not stormed.
+
+    The numbers are those of botocore's standard mode: 500 to begin with, a retry costs 5, after a time-out 10;
+    a success gives back what its retry cost, and 1 where it needed none.
+    """
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self.available = capacity
+
+    def acquire(self, error: ActionError) -> int:
+        """Pay for a retry after this error: what it cost, or 0 when there is not enough left."""
+        cost = _COST_OF_TIMEOUT if error.type == "timeout" else _COST
+        with self._lock:
+            if cost > self.available:
+                return 0
+            self.available -= cost
+        return cost
+
+    def give_back(self, cost: int = 1) -> None:
+        """A call succeeded."""
+        if self.available >= self._capacity:
+            return
+        with self._lock:
+            self.available = min(self._capacity, self.available + cost)
+
+
+class Retries:
+    """Makes attempts until one succeeds or none is left, with exponential backoff and full jitter."""
+
+    def __init__(self, max_attempts: int, quota: RetryQuota | None = None) -> None:
+        self._max_attempts = max_attempts
+        self.quota = quota or RetryQuota()
+
+    def run(self, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
+        """The first success. Raises the last attempt's `ActionError`, with `attempts` where there were several."""
+        try:
+            answer = attempt()
+        except ActionError as error:
+            if not policy(error) or self._max_attempts < 2:
+                raise
+            return self._run_again(error, attempt, call, policy)
+        self.quota.give_back()
+        return answer
+
+    def _run_again(self, first: ActionError, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
+        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential  # noqa: PLC0415
+
+        failures = [first]
+        paid = 0
+        backoff = wait_random_exponential(multiplier=1, max=_BACKOFF_LIMIT)  # random() * min(2^(n-1), 20) s
+
+        def made() -> str:
+            if len(failures) == 1 and paid == 0:
+                raise first  # the first attempt has been made already
+            try:
+                return attempt()
+            except ActionError as error:
+                failures.append(error)
+                raise
+
+        def delay(state: RetryCallState) -> float:
+            hint = failures[-1].retry_after
+            return hint if hint else float(backoff(state))
+
+        def is_enough(state: RetryCallState) -> bool:
+            nonlocal paid
+            remaining = call.remaining()
+            longest = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
+            if state.attempt_number >= self._max_attempts or state.upcoming_sleep > longest:
+                return True
+            paid = self.quota.acquire(failures[-1])
+            return not paid
+
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, ActionError) and policy(error)),
+            wait=delay,
+            stop=is_enough,
+            sleep=call.wait,
+            reraise=True,
+        )
+        try:
+            answer = retrying(made)
+        except ActionError as error:
+            if len(failures) > 1:
+                error.details["attempts"] = len(failures)
+            raise
+        self.quota.give_back(paid)
+        return answer

@@ -1,0 +1,200 @@
+"""One HTTP exchange over pooled connections, which can be cut from another thread at any moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, ReadTimeoutError, SSLError
+
+from ..call import Call
+from ..envelope import ActionError
+from ..wording import quoted
+
+# More threads than this still work; their connections are not kept open afterwards.
+_KEPT_CONNECTIONS = 256
+_NO_RETRIES = Retry(0, redirect=False)
+# The exchange of the current thread, told to the pool, which is what knows the connection first.
+_current = threading.local()
+
+
+class Exchange:
+    """A request on its way and its answer, until the answer has been read: what `cut` ends."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.response: BaseHTTPResponse | None = None
+        self._connection: Any = None
+
+    def on_connection(self, connection: Any) -> None:
+        """The pool has chosen a connection; nothing has been sent on it."""
+        self._connection = connection
+        self.call.check()
+
+    def cut(self) -> None:
+        """End every wait for the network now: the thread that reads sees the end of the stream."""
+        if self.response is not None:
+            with suppress(OSError, ValueError, RuntimeError, AttributeError):
+                self.response.shutdown()
+        connection = getattr(self._connection, "sock", None)
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
+
+    def patience(self, seconds: float) -> None:
+        """How long to wait for the next bytes from here on."""
+        connection = getattr(self._connection, "sock", None)
+        if connection is not None:
+            with suppress(OSError):
+                connection.settimeout(seconds)
+
+    @contextmanager
+    def failures_told(self) -> Iterator[None]:
+        """Turn what the network does into `ActionError`; a call that was cut fails for the reason of the cut."""
+        try:
+            yield
+        except (HTTPError, RequestException, OSError) as error:
+            raise self.call.ending() or _network_failure(error) from None
+
+
+class _Watched:
+    """A pool that tells the current exchange which connection it is about to use."""
+
+    def _validate_conn(self, conn: Any) -> None:
+        super()._validate_conn(conn)  # type: ignore[misc]
+        exchange: Exchange | None = getattr(_current, "exchange", None)
+        if exchange is not None:
+            exchange.on_connection(conn)
+
+
+class _HTTPPool(_Watched, HTTPConnectionPool):
+    pass
+
+
+class _HTTPSPool(_Watched, HTTPSConnectionPool):
+    pass
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter, whose pools are watched, with and without a proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return manager
+
+
+class Transport:
+    """Connections to one base URL, kept open and shared by all threads.
+
+    requests decides about proxies, certificates and TLS, once. What its session would do for each request is
+    left out on purpose: it would follow redirects, keep cookies, and put a ~/.netrc in the key's place.
+    """
+
+    def __init__(self, base_url: str, *, connect_timeout: float) -> None:
+        parts = urlsplit(base_url)
+        self._prefix = parts.path.rstrip("/")
+        self._connect_timeout = connect_timeout
+        self._adapter = _Adapter(pool_maxsize=_KEPT_CONNECTIONS)
+        with requests.Session() as session:
+            session.trust_env = parts.scheme == "https"  # a proxy has no business with loopback
+            settings = session.merge_environment_settings(base_url, {}, False, None, None)
+        verify: Any = settings["verify"] if settings["verify"] is not None else True
+        request = requests.Request("GET", base_url).prepare()
+        self._pool = self._adapter.get_connection_with_tls_context(
+            request, verify, proxies=settings["proxies"], cert=settings["cert"]
+        )
+        self._adapter.cert_verify(self._pool, base_url, verify, settings["cert"])
+
+    def open(
+        self, exchange: Exchange, method: str, target: str, headers: Mapping[str, Any], body: bytes | None, patience: float
+    ) -> BaseHTTPResponse:
+        """Send a request and wait for the answer's head; the body is still to be read.
+
+        Raises:
+            ActionError: `connection_failed` or `timeout`, or why the call had to end.
+        """
+        remaining = exchange.call.remaining()
+        if remaining is not None:
+            patience = min(patience, max(remaining, 0.001))
+        timeout = Timeout(connect=min(self._connect_timeout, patience), read=patience)
+        _current.exchange = exchange
+        try:
+            with exchange.failures_told():
+                response = self._pool.urlopen(
+                    method,
+                    self._prefix + target,
+                    body=body,
+                    headers=headers,
+                    redirect=False,
+                    retries=_NO_RETRIES,
+                    timeout=timeout,
+                    preload_content=False,
+                    decode_content=True,
+                )
+        finally:
+            _current.exchange = None
+        exchange.response = response
+        return response
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._adapter.close()
+
+
+def _network_failure(error: Exception) -> ActionError:
+    cause: BaseException = error
+    while isinstance(cause, HTTPError) and isinstance(getattr(cause, "reason", None), Exception):
+        cause = cause.reason  # type: ignore[attr-defined]
+    what = quoted(_plainly(cause), 160)
+    if isinstance(cause, ReadTimeoutError):
+        return ActionError(
+            "timeout",
+            "OpenRouter sent nothing for too long.",
+            "OpenRouter was sent the request and then kept silent for too long. It may still have been executed "
+            "and billed. Call again, with stream true or a smaller max_tokens for a long completion.",
+            retryable=True,
+            sent=True,
+        )
+    if isinstance(cause, SSLError):
+        return ActionError(
+            "connection_failed",
+            f"No secure connection to OpenRouter: {what}",
+            f"No secure connection to OpenRouter: {what}. Nothing was sent. Whoever runs this agent has to look "
+            "at the certificates, the proxy or OPENROUTER_BASE_URL.",
+            sent=False,
+        )
+    if isinstance(cause, NewConnectionError | ConnectTimeoutError | ProxyError):
+        return ActionError(
+            "connection_failed",
+            f"No connection to OpenRouter: {what}",
+            f"OpenRouter can't be reached: {what}. Nothing was sent. Call again later; if it stays so, the "
+            "network, the proxy or OPENROUTER_BASE_URL is at fault.",
+            retryable=True,
+            sent=False,
+        )
+    return ActionError(
+        "connection_failed",
+        f"The connection to OpenRouter broke: {what}",
+        f"The connection to OpenRouter broke before the answer was complete: {what}. The request may have been "
+        "executed and billed all the same. Call again if that does no harm.",
+        retryable=True,
+        sent=True,
+    )
+
+
+def _plainly(error: BaseException) -> str:
+    """What an exception says, without the object addresses that urllib3 puts in front."""
+    return str(error).rpartition(">: ")[2] or type(error).__name__

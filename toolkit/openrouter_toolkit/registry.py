@@ -1,0 +1,280 @@
+"""The way of a call: find the action, ask who may refuse, validate, take the user's key, run, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+import threading
+import traceback
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from . import manifest, toolset
+from .accounts import Accounts, Credentials, EnvironmentAccounts, unusable
+from .call import Call, Listener
+from .envelope import ActionError, Envelope
+from .formats import FORMATS
+from .hooks import AfterExecute, BeforeExecute, Hooks
+from .manifest import Action, LoadedToolkit
+from .nearest import nearest
+from .redaction import redact, redact_thoroughly
+from .wording import quoted
+
+_log = logging.getLogger("openrouter_toolkit")
+_MOST_ASYNC_CALLS = 256
+
+
+class ToolRegistry:
+    """A toolkit's actions, ready to be listed and executed. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        loaded: LoadedToolkit,
+        actions: Iterable[Action],
+        *,
+        accounts: Accounts,
+        hooks: Hooks,
+        client_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """See `from_manifest`, which is how a registry is made."""
+        self.toolkit = loaded.toolkit
+        self.auth = loaded.auth
+        self.accounts = accounts
+        self.actions = {action.slug: action for action in actions}
+        self._known = {name: action for action in loaded.actions for name in (*action.aliases, action.slug)}
+        self._hooks = hooks
+        self._factory = loaded.client
+        self._client_options = dict(client_options or {})
+        self._client: Any = None
+        self._lock = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def from_manifest(
+        cls,
+        path: Path | str | None = None,
+        *,
+        accounts: Accounts | None = None,
+        allow: Iterable[str] | None = None,
+        deny: Iterable[str] | None = None,
+        tags: Iterable[str] | None = None,
+        read_only: bool = False,
+        before_execute: BeforeExecute | Iterable[BeforeExecute] | None = None,
+        after_execute: AfterExecute | Iterable[AfterExecute] | None = None,
+        client_options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A registry of a manifest's actions.
+
+        Args:
+            path: the manifest; the packaged one (OpenRouter's) when left out.
+            accounts: who is connected; the environment's one user `default` when left out.
+            allow: slugs or tags of the only actions that may be used; all when left out.
+            deny: slugs or tags of actions that may not be used, whatever else is said.
+            tags: tags of actions that may be used, beside those of `allow`.
+            read_only: only actions that change nothing.
+            before_execute: one or several hooks, see `hooks.Hooks`.
+            after_execute: one or several hooks, see `hooks.Hooks`.
+            client_options: keyword arguments of the toolkit's client; for OpenRouter see
+                `openrouter_toolkit.openrouter.OpenRouter`.
+
+        Raises:
+            ManifestError: the manifest, or a file that it names, is wrong.
+            ValueError: `allow`, `deny` or `tags` has a name that does not exist.
+        """
+        loaded = manifest.load(path)
+        actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
+        if accounts is None:
+            accounts = EnvironmentAccounts({f.name: f.environment for f in loaded.auth.fields if f.environment})
+        hooks = Hooks(before_execute, after_execute)
+        return cls(loaded, actions, accounts=accounts, hooks=hooks, client_options=client_options)
+
+    def tools(self, format: str = "openai", *, extensions: bool = False) -> list[dict[str, Any]]:  # noqa: A002
+        """The definitions of all usable actions, in manifest order.
+
+        Args:
+            format: a name in `formats.FORMATS`, such as "openai" (function calling) or "composio".
+            extensions: with the parameters that the API takes beyond the documented ones.
+
+        Raises:
+            ValueError: for a format that does not exist.
+        """
+        if format not in FORMATS:
+            raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+        return [FORMATS[format](action, self.toolkit, extensions) for action in self.actions.values()]
+
+    def execute(
+        self,
+        slug: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        user_id: str = "default",
+        on_event: Listener | None = None,
+        timeout: float | None = None,
+    ) -> Envelope:
+        """Execute an action for a user; whatever goes wrong on the way is told in the envelope.
+
+        Args:
+            slug: the action, such as "OPENROUTER_GET_CREDITS"; older slugs of an action work too.
+            arguments: its arguments, held against its `input_parameters`. They are not changed.
+            user_id: whose connected account to use.
+            on_event: called with each event of a streamed answer as it arrives.
+            timeout: seconds for the whole call, attempts and waits included; no limit when left out.
+
+        Raises:
+            ValueError: `timeout` is not a positive number.
+        """
+        return self._execute(slug, arguments, user_id, _call(timeout, on_event))
+
+    async def execute_async(
+        self,
+        slug: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        user_id: str = "default",
+        on_event: Listener | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - it is the same deadline as in `execute`
+    ) -> Envelope:
+        """The same, for async code; `on_event` is called in a worker thread.
+
+        Cancelling it ends the call: its connection is closed at once.
+        """
+        call = _call(timeout, on_event)
+        run = partial(contextvars.copy_context().run, self._execute, slug, arguments, user_id, call)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._workers(), run)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+    def close(self) -> None:
+        """Close the connections that are kept open. The registry can still be used; it opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+            threads, self._threads = self._threads, None
+        if client is not None:
+            client.close()
+        if threads is not None:
+            threads.shutdown(wait=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _execute(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
+        started = monotonic()
+        credentials = Credentials({})
+        action: Action | None = None
+        try:
+            action = self._find(slug)
+            arguments = self._hooks.before(action, {} if arguments is None else arguments, user_id)
+            action.validator.check(action.slug, arguments)
+            credentials, key = self._connected(action, user_id)
+            data = self._run(action, arguments, key, call)
+            envelope = Envelope.success(redact(data, credentials.values()))
+        except ActionError as error:
+            envelope = _told(error, credentials)
+        except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
+            trace = redact_thoroughly(traceback.format_exc(), credentials.values())
+            _log.error("%s failed unexpectedly\n%s", action, trace)
+            envelope = _told(_unexpected(error), credentials)
+        if action is not None:
+            envelope = self._hooks.after(action, envelope, monotonic() - started)
+        return envelope
+
+    def _find(self, slug: str) -> Action:
+        action = self._known.get(slug) if isinstance(slug, str) else None
+        if action is None:
+            near = nearest(slug, self.actions, count=3) if isinstance(slug, str) else []
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(self.actions) or 'none'}."
+            raise ActionError(
+                "unknown_action",
+                f"There is no action {quoted(str(slug), 80)}.",
+                f"There is no action {quoted(str(slug), 80)}. {hint}",
+                suggestions=near,
+            )
+        if action.slug not in self.actions:
+            raise ActionError(
+                "refused_by_policy",
+                f"{action.slug} is not in the toolset.",
+                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
+            )
+        return action
+
+    def _connected(self, action: Action, user_id: str) -> tuple[Credentials, str | None]:
+        """The user's credentials, and the one that this action is executed with."""
+        if self.auth.scheme == "NO_AUTH":
+            return Credentials({}), None
+        field = self.auth.fields[0].name
+        credentials = self.accounts.credentials(user_id, self.toolkit.slug) or Credentials({})
+        if action.credential in credentials:
+            field = action.credential
+        who = f"user {quoted(user_id, 80)}"
+        if field not in credentials:
+            how = self.accounts.how_to_connect(user_id, self.toolkit.slug)
+            held = f" (only {', '.join(credentials)})" if credentials else ""
+            message = f"No {self.toolkit.name} account with {field} is connected for {who}{held}."
+            raise ActionError("not_connected", message, f"{message} {how} {self._key_steps(field)}".strip())
+        wrong = unusable(credentials[field])
+        if wrong is not None:
+            message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
+            raise ActionError("not_connected", message, f"{message} {self._key_steps(field)}".strip())
+        return credentials, credentials[field]
+
+    def _key_steps(self, name: str) -> str:
+        field = next(field for field in self.auth.fields if field.name == name)
+        return f"A key is made at {field.link}." if field.link else ""
+
+    def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
+        call.check()
+        if self._factory is None:
+            return action.handler(arguments)
+        return action.handler(arguments, self._connected_client().connected(key, call))
+
+    def _connected_client(self) -> Any:
+        client = self._client
+        if client is None:
+            with self._lock:
+                client = self._client
+                if client is None:
+                    assert self._factory is not None
+                    client = self._client = self._factory(**self._client_options)
+        return client
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(_MOST_ASYNC_CALLS, "openrouter-toolkit")
+            return self._threads
+
+
+def _call(timeout: float | None, on_event: Listener | None) -> Call:
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
+    return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
+
+
+def _told(error: ActionError, credentials: Credentials) -> Envelope:
+    envelope = Envelope.failure(error)
+    return Envelope(
+        data=redact_thoroughly(envelope.data, credentials.values()),
+        error=redact_thoroughly(envelope.error or "", credentials.values()),
+        successful=False,
+    )
+
+
+def _unexpected(error: Exception) -> ActionError:
+    return ActionError(
+        "unmapped",
+        f"The toolkit itself failed ({type(error).__name__}).",
+        f"The toolkit itself failed ({type(error).__name__}); this is a mistake in it, not in the call. "
+        "Tell whoever runs this agent; its log has the details.",
+    )

@@ -1,0 +1,169 @@
+"""The API: from a request to the endpoint that answers it."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from .accounts import (
+    Account,
+    authenticate,
+    check_may_complete,
+    check_may_read_credits,
+    describe_credits,
+    describe_key,
+    sent_key,
+)
+from .catalogue import describe_endpoint, describe_endpoints, describe_provider
+from .completion_calls import FORMATS, Accidents, CompletionCalls
+from .connection import Connection
+from .errors import ApiError, openrouter_body
+from .generations import Generations
+from .listing import page, rss, select
+from .models import MODELS, PROVIDERS, find_model
+from .request_log import RecordedRequest, RequestLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PREFIX = "/api/v1"
+_PUBLIC = frozenset({"/models", "/models/count", "/providers", "/embeddings/models"})
+_NOT_JSON = object()
+
+
+class Application:
+    """Everything the sandbox knows, and the endpoints that tell it."""
+
+    def __init__(
+        self,
+        *,
+        chunk_delay: float = 0.0,
+        generation_delay: float = 0.3,
+        failure_rate: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        self.log = RequestLog()
+        self.generations = Generations(generation_delay)
+        self.completions = CompletionCalls(self.generations, Accidents(failure_rate, seed), chunk_delay)
+        self._endpoints: dict[str, Callable[[RecordedRequest, Account], Any]] = {
+            "/key": lambda _, account: {"data": describe_key(account, self.generations.spent(account.key))},
+            "/credits": self._credits,
+            "/generation": self._generation,
+            "/models/user": lambda request, _: page(select(MODELS, {}), request.query, request.path),
+            "/endpoints/zdr": _zdr_endpoints,
+        }
+
+    def reset(self) -> None:
+        """Forget requests, generations and who was rate-limited already."""
+        self.log.clear()
+        self.generations.clear()
+        self.completions.visits.clear()
+
+    def answer(self, connection: Connection, sent: bytes) -> None:
+        """Record a request and answer it."""
+        path, _, query = connection.path.partition("?")
+        body = _parsed(sent)
+        request = RecordedRequest(
+            method=connection.command,
+            path=path.removeprefix(PREFIX),
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            headers=connection.headers,
+            body=None if body is _NOT_JSON else body,
+            key=sent_key(connection.headers, x_api_key=path == f"{PREFIX}/messages"),
+            received_at=time.monotonic(),
+        )
+        self.log.add(request)
+        try:
+            if not path.startswith(f"{PREFIX}/"):
+                raise _not_found(path)
+            self._dispatch(connection, request, body)
+        except ApiError as error:
+            form = FORMATS.get(request.path)
+            connection.answer_headers.update(error.headers)
+            connection.send_json(error.status, form.error_body(error) if form else openrouter_body(error))
+        except ConnectionError:
+            request.closed_at = time.monotonic()
+            request.closed_by_client = True
+            raise
+
+    def _dispatch(self, connection: Connection, request: RecordedRequest, body: Any) -> None:
+        if request.method == "POST" and request.path == "/credits/coinbase":
+            raise ApiError(410, "Coinbase charges are no longer made here: use openrouter.ai/credits")
+        if request.method == "POST" and request.path in FORMATS:
+            account = authenticate(request.key)
+            check_may_complete(account)
+            if body is _NOT_JSON:
+                raise ApiError(400, "The body is not valid JSON")
+            self.completions.answer(connection, request.path, body, account.key)
+        elif request.method == "GET" and request.path in _PUBLIC:
+            if connection.headers["Authorization"]:
+                authenticate(request.key)
+            _send_public(connection, request)
+        elif request.method == "GET" and request.path in self._endpoints:
+            account = authenticate(request.key)
+            connection.send_json(200, self._endpoints[request.path](request, account))
+        elif request.method == "GET" and (model_id := _model_of_endpoints(request.path)):
+            authenticate(request.key)
+            model = find_model(model_id)
+            if model is None:
+                raise _not_found(f"Model {model_id}")
+            connection.send_json(200, {"data": describe_endpoints(model)})
+        else:
+            raise _not_found(f"{request.method} {request.path}")
+
+    def _credits(self, _: RecordedRequest, account: Account) -> Any:
+        check_may_read_credits(account)
+        return {"data": describe_credits(self.generations.spent())}
+
+    def _generation(self, request: RecordedRequest, _: Account) -> Any:
+        if not request.query.get("id"):
+            raise ApiError(400, "id: required")
+        return {"data": self.generations.find(request.query["id"])}
+
+
+def _send_public(connection: Connection, request: RecordedRequest) -> None:
+    query = request.query
+    if request.path == "/providers":
+        connection.send_json(200, {"data": [describe_provider(provider) for provider in PROVIDERS]})
+    elif request.path == "/models/count":
+        wanted = {name: value for name, value in query.items() if name == "output_modalities"}
+        connection.send_json(200, {"data": {"count": len(select(MODELS, wanted))}})
+    elif request.path == "/embeddings/models":
+        models = select(MODELS, {"output_modalities": "embeddings"})
+        connection.send_json(200, page(models, query, request.path))
+    elif query.get("use_rss") == "true":
+        feed = rss(select(MODELS, query), chat_links=query.get("use_rss_chat_links") == "true")
+        connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
+    else:
+        connection.send_json(200, page(select(MODELS, query), query, request.path))
+
+
+def _zdr_endpoints(_: RecordedRequest, __: Account) -> Any:
+    return {
+        "data": [
+            describe_endpoint(model, provider)
+            for model in MODELS
+            for provider in model.providers
+            if provider.zero_data_retention
+        ]
+    }
+
+
+def _model_of_endpoints(path: str) -> str | None:
+    """The model id in /models/{author}/{slug}/endpoints; None for other paths."""
+    match path.split("/"):
+        case ["", "models", author, slug, "endpoints"]:
+            return f"{unquote(author)}/{unquote(slug)}"
+    return None
+
+
+def _not_found(what: str) -> ApiError:
+    return ApiError(404, f"Not found: {what[:200]}")
+
+
+def _parsed(sent: bytes) -> Any:
+    """The JSON of a body; None for an empty one, _NOT_JSON for anything else."""
+    try:
+        return json.loads(sent) if sent else None
+    except (ValueError, RecursionError):
+        return _NOT_JSON

@@ -1,0 +1,142 @@
+"""The answer to a prompt, in no format yet: words, reasoning, tool calls, tokens and cost."""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from .answers import answer_text, pieces, reasoning_text
+from .catalogue import Model
+from .errors import ApiError
+from .prompts import Prompt
+from .tool_calls import ToolCall, choose_calls
+
+# A picture of one pixel, for models that answer in pictures.
+PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAA"
+    "AABJRU5ErkJggg=="
+)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One generation.
+
+    Attributes:
+        finish_reason: stop, length or tool_calls.
+        stopped_at: the stop sequence that ended the text.
+        count: how many times the same answer is given (`n`).
+        completion_tokens: those of all answers together, reasoning included.
+        prompt_cost: US dollars, as are the other costs.
+    """
+
+    id: str
+    created: int
+    model: Model
+    text: str
+    reasoning: str | None
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str
+    stopped_at: str | None
+    count: int
+    picture: bool
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    started_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that answered."""
+        return self.model.providers[0].name
+
+    @property
+    def prompt_cost(self) -> float:
+        """What reading the prompt costs."""
+        return round(self.prompt_tokens * float(self.model.prompt_price), 12)
+
+    @property
+    def completion_cost(self) -> float:
+        """What writing the answer costs."""
+        return round(self.completion_tokens * float(self.model.completion_price), 12)
+
+    @property
+    def cost(self) -> float:
+        """What the generation costs."""
+        return round(self.prompt_cost + self.completion_cost, 12)
+
+
+def new_generation_id() -> str:
+    """An id that no other generation has."""
+    return f"gen-{int(time.time())}-{secrets.token_hex(10)}"
+
+
+def complete(prompt: Prompt, model: Model, generation_id: str, text: str | None = None) -> Completion:
+    """Answer a prompt with a model, or with a given text.
+
+    Raises:
+        ApiError: where the model can't do what the prompt needs (context, tools, images).
+    """
+    _check_abilities(prompt, model)
+    calls = choose_calls(prompt)
+    reasons = "reasoning" in model.parameters and (prompt.wants_reasoning or model.reasoning_mandatory)
+    thought = pieces(reasoning_text(prompt))[: prompt.max_tokens] if reasons else []
+    room = None if prompt.max_tokens is None else prompt.max_tokens - len(thought)
+    words, finish_reason, stopped_at = _limited("" if calls else text or answer_text(prompt), prompt, room)
+    written = sum(len(pieces(call.name + json.dumps(call.arguments))) for call in calls) + len(pieces(words))
+    return Completion(
+        id=generation_id,
+        created=int(time.time()),
+        model=model,
+        text=words,
+        reasoning="".join(thought) if reasons else None,
+        tool_calls=tuple(calls),
+        finish_reason="tool_calls" if calls else finish_reason,
+        stopped_at=stopped_at,
+        count=prompt.choices,
+        picture=prompt.wants_image and "image" in model.output_modalities,
+        prompt_tokens=prompt.tokens,
+        completion_tokens=(written + len(thought)) * prompt.choices,
+        reasoning_tokens=len(thought) * prompt.choices,
+    )
+
+
+def _limited(text: str, prompt: Prompt, room: int | None) -> tuple[str, str, str | None]:
+    """The text up to the first stop sequence or the last token that has room, and why it ended."""
+    found = [(text.index(word), word) for word in prompt.stop if word in text]
+    position, stopped_at = min(found, default=(len(text), None))
+    written = pieces(text[:position])
+    if room is not None and len(written) > room:
+        return "".join(written[:room]), "length", None
+    return text[:position], "stop", stopped_at
+
+
+def _check_abilities(prompt: Prompt, model: Model) -> None:
+    if prompt.tokens > model.context_length:
+        raise ApiError(
+            400,
+            f"This endpoint's maximum context length is {model.context_length} tokens. However, you "
+            f"requested about {prompt.tokens} tokens. Shorten the prompt, or use a longer context.",
+            "context_length_exceeded",
+        )
+    if "text" not in model.output_modalities:
+        raise no_endpoints("text output", model.id, "wrong_endpoint")
+    if prompt.tools and "tools" not in model.parameters:
+        raise no_endpoints("tool use", model.id, "constraint_filtered")
+    if prompt.has_image and "image" not in model.input_modalities:
+        raise no_endpoints("image input", model.id, "constraint_filtered")
+
+
+def no_endpoints(ability: str, model_id: str, code: str) -> ApiError:
+    """The 404 for a model none of whose providers can do what the request needs."""
+    return ApiError(
+        404,
+        f"No endpoints found that support {ability}",
+        availability={
+            "code": code,
+            "retryable": False,
+            "requested_models": [model_id],
+            "fallback_models": ["acme/atlas-large"],
+            "constraint": ability.replace(" ", "_"),
+        },
+    )

@@ -1,0 +1,91 @@
+"""Errors as OpenRouter words them on the wire: its own shape, and the Anthropic shape of /messages."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+_ERROR_TYPES = {
+    400: "invalid_request",
+    402: "payment_required",
+    403: "permission_denied",
+    404: "not_found",
+    408: "timeout",
+    429: "rate_limit_exceeded",
+    502: "provider_unavailable",
+    503: "provider_overloaded",
+    529: "provider_overloaded",
+}
+
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
+
+
+@dataclass
+class ApiError(Exception):
+    """An answer that is an error.
+
+    Attributes:
+        status: HTTP status, repeated as the body's `code`.
+        message: what the caller reads.
+        error_type: OpenRouter's typed code; None takes the usual one of the status, if there is one.
+        metadata: what else the body's `metadata` says.
+        availability: why no endpoint could answer, where that is the reason.
+        headers: response headers, such as Retry-After.
+    """
+
+    status: int
+    message: str
+    error_type: str | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    availability: JsonObject | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.error_type is None:
+            self.error_type = _ERROR_TYPES.get(self.status)
+
+
+def error_object(error: ApiError) -> JsonObject:
+    """The value of `error` in OpenRouter's own shape: code, message, metadata, availability."""
+    described: JsonObject = {"code": error.status, "message": error.message}
+    metadata = dict(error.metadata)
+    if error.error_type:
+        metadata["error_type"] = error.error_type
+    if metadata:
+        described["metadata"] = metadata
+    if error.availability is not None:
+        described["availability"] = error.availability
+    return described
+
+
+def openrouter_body(error: ApiError) -> JsonObject:
+    """The whole body in OpenRouter's own shape."""
+    return {"error": error_object(error)}
+
+
+def anthropic_body(error: ApiError) -> JsonObject:
+    """The whole body in the shape that /messages answers with."""
+    described: JsonObject = {
+        "type": _ANTHROPIC_TYPES.get(error.status, "api_error"),
+        "message": error.message,
+    }
+    if error.error_type:
+        described["error_type"] = error.error_type
+    elif error.status == 401:
+        described["error_type"] = "authentication"
+    if error.availability is not None:
+        described["availability"] = error.availability
+    body: JsonObject = {"type": "error", "error": described, "request_id": None}
+    if error.metadata:
+        body["metadata"] = dict(error.metadata)
+    return body

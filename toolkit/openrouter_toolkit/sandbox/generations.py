@@ -1,0 +1,101 @@
+"""What GET /generation tells about the generations that ran."""
+
+import threading
+import time
+from datetime import UTC, datetime
+
+from .completions import Completion
+from .errors import ApiError, JsonObject
+
+
+class Generations:
+    """The statistics of past generations; they can be read `delay` seconds after a generation ended."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._ended: dict[str, tuple[float, JsonObject]] = {}
+        self._spent: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def remember(self, completion: Completion, key: str, *, streamed: bool, cancelled: bool) -> None:
+        """Keep the statistics of a generation that just ended, and charge its cost to the key."""
+        now = time.monotonic()
+        statistics = _statistics(completion, now - completion.started_at, streamed, cancelled)
+        with self._lock:
+            self._ended[completion.id] = (now, statistics)
+            self._spent[key] = self._spent.get(key, 0.0) + completion.cost
+
+    def find(self, generation_id: str) -> JsonObject:
+        """The statistics of a generation.
+
+        Raises:
+            ApiError: 404 for an unknown one, and for one that ended a moment ago.
+        """
+        with self._lock:
+            ended_at, statistics = self._ended.get(generation_id, (0.0, None))
+        if statistics is None or time.monotonic() - ended_at < self._delay:
+            raise ApiError(404, f"Generation {generation_id[:80]} not found")
+        return statistics
+
+    def spent(self, key: str | None = None) -> float:
+        """US dollars that a key spent, or all keys together."""
+        with self._lock:
+            return round(sum(self._spent.values()) if key is None else self._spent.get(key, 0.0), 12)
+
+    def clear(self) -> None:
+        """Forget all generations and what they cost."""
+        with self._lock:
+            self._ended.clear()
+            self._spent.clear()
+
+
+def _statistics(completion: Completion, seconds: float, streamed: bool, cancelled: bool) -> JsonObject:
+    milliseconds = round(seconds * 1000, 3)
+    unused = (
+        *(
+            "app_id",
+            "cache_discount",
+            "moderation_latency",
+            "service_tier",
+            "num_search_results",
+            "num_fetches",
+        ),
+        *("web_search_engine", "external_user", "preset_id", "router", "user_agent", "http_referer"),
+        *(
+            "upstream_id",
+            "workspace_id",
+            "num_media_prompt",
+            "num_input_audio_prompt",
+            "num_media_completion",
+        ),
+    )
+    return {
+        **dict.fromkeys(unused),
+        "id": completion.id,
+        "model": completion.model.id,
+        "provider_name": completion.provider,
+        "created_at": datetime.fromtimestamp(completion.created, UTC).isoformat(),
+        "total_cost": completion.cost,
+        "usage": completion.cost,
+        "upstream_inference_cost": completion.cost,
+        "is_byok": False,
+        "streamed": streamed,
+        "cancelled": cancelled,
+        "latency": milliseconds,
+        "generation_time": milliseconds,
+        "finish_reason": completion.finish_reason,
+        "native_finish_reason": completion.finish_reason,
+        "tokens_prompt": completion.prompt_tokens,
+        "tokens_completion": completion.completion_tokens,
+        "native_tokens_prompt": completion.prompt_tokens,
+        "native_tokens_completion": completion.completion_tokens,
+        "native_tokens_completion_images": 0,
+        "native_tokens_reasoning": completion.reasoning_tokens,
+        "native_tokens_cached": 0,
+        "api_type": "completions",
+        "origin": "",
+        "data_region": "global",
+        "provider_responses": [
+            {"provider_name": completion.provider, "status": 200, "latency": milliseconds}
+        ],
+    }

@@ -1,0 +1,180 @@
+"""The format of POST /messages: Anthropic's, with OpenRouter's additions."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .answers import pieces
+from .completions import Completion
+from .errors import ApiError, JsonObject, anthropic_body
+from .formats import KEEP_ALIVE, frame
+from .prompts import (
+    Prompt,
+    Tool,
+    conversation,
+    declared_tool,
+    last_question,
+    parts,
+    positive,
+    requested_models,
+    text_of,
+    words_to_stop_at,
+)
+from .usage import anthropic_usage, cost_fields
+
+_SIGNATURE = "c2FuZGJveA=="
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+_EMPTY = {"text": "", "thinking": "", "signature": "", "input": {}}
+
+error_body = anthropic_body
+
+
+def parse(body: JsonObject) -> Prompt:
+    """The prompt in a request's body; raises ApiError 400 for a wrong body."""
+    messages = conversation(body)
+    tools = _tools(body.get("tools"))
+    choice = body["tool_choice"] if isinstance(body.get("tool_choice"), dict) else {}
+    thinking = body["thinking"] if isinstance(body.get("thinking"), dict) else {}
+    last = parts(messages[-1].get("content"))
+    texts = [body.get("system"), *(message.get("content") for message in messages)]
+    return Prompt(
+        models=requested_models(body),
+        question=last_question(messages),
+        characters=sum(len(text_of(text)) for text in texts)
+        + sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools),
+        stream=body.get("stream") is True,
+        tool_results=tuple(
+            text_of(part.get("content")) for part in last if part.get("type") == "tool_result"
+        ),
+        tools=tools,
+        tool_choice=_tool_choice(choice),
+        parallel=choice.get("disable_parallel_tool_use") is not True,
+        max_tokens=positive(body, "max_tokens"),
+        stop=words_to_stop_at(body.get("stop_sequences")),
+        wants_reasoning=thinking.get("type") in {"enabled", "adaptive"},
+        answer_schema=_answer_schema(body.get("output_config")),
+        has_image=any(
+            part.get("type") == "image" for message in messages for part in parts(message.get("content"))
+        ),
+    )
+
+
+def result(completion: Completion) -> JsonObject:
+    """The whole answer."""
+    return {
+        **_message(completion),
+        "content": _blocks(completion),
+        "stop_reason": _stop_reason(completion),
+        "stop_sequence": completion.stopped_at,
+        "usage": {**anthropic_usage(completion), **cost_fields(completion)},
+    }
+
+
+def opening(completion: Completion) -> Iterator[str]:
+    """The frames of a streamed answer up to its last word; the last block is still open then."""
+    yield KEEP_ALIVE
+    started = {**anthropic_usage(completion), "output_tokens": 0}
+    yield _event("message_start", message={**_message(completion), "content": [], "usage": started})
+    for index, block in enumerate(_blocks(completion)):
+        if index:
+            yield _event("content_block_stop", index=index - 1)
+        empty = {name: _EMPTY.get(name, value) for name, value in block.items()}
+        yield _event("content_block_start", index=index, content_block=empty)
+        if not index:
+            yield _event("ping")
+        for delta in _deltas(block):
+            yield _event("content_block_delta", index=index, delta=delta)
+
+
+def ending(completion: Completion) -> Iterator[str]:
+    """The frames after the last word."""
+    yield _event("content_block_stop", index=len(_blocks(completion)) - 1)
+    usage = {**anthropic_usage(completion), **cost_fields(completion)}
+    stop = {"stop_reason": _stop_reason(completion), "stop_sequence": completion.stopped_at}
+    yield _event("message_delta", delta={**stop, "stop_details": None, "container": None}, usage=usage)
+    yield _event("message_stop")
+
+
+def broken_result(completion: Completion, error: ApiError) -> JsonObject:  # noqa: ARG001
+    """An error where a message was due: the format knows no half of one."""
+    return anthropic_body(error)
+
+
+def broken_ending(completion: Completion, error: ApiError) -> Iterator[str]:  # noqa: ARG001
+    """The event that tells of an error."""
+    yield _event("error", error=anthropic_body(error)["error"])
+
+
+broken_choice_ending = broken_ending
+
+
+def _event(kind: str, **fields: Any) -> str:
+    return frame({"type": kind, **fields}, kind)
+
+
+def _message(completion: Completion) -> JsonObject:
+    return {
+        "id": completion.id,
+        "type": "message",
+        "role": "assistant",
+        "model": completion.model.id,
+        "provider": completion.provider,
+        "container": None,
+        "stop_reason": None,
+        "stop_sequence": None,
+        "stop_details": None,
+    }
+
+
+def _blocks(completion: Completion) -> list[JsonObject]:
+    blocks: list[JsonObject] = []
+    if completion.reasoning is not None:
+        blocks.append({"type": "thinking", "thinking": completion.reasoning, "signature": _SIGNATURE})
+    if completion.text or not completion.tool_calls:
+        blocks.append({"type": "text", "text": completion.text, "citations": None})
+    for call in completion.tool_calls:
+        named = {"id": call.id.replace("call_", "toolu_"), "name": call.name}
+        blocks.append({"type": "tool_use", **named, "input": call.arguments, "caller": {"type": "direct"}})
+    return blocks
+
+
+def _deltas(block: JsonObject) -> Iterator[JsonObject]:
+    if block["type"] == "thinking":
+        for piece in pieces(block["thinking"]):
+            yield {"type": "thinking_delta", "thinking": piece}
+        yield {"type": "signature_delta", "signature": block["signature"]}
+    elif block["type"] == "text":
+        for piece in pieces(block["text"]):
+            yield {"type": "text_delta", "text": piece}
+    else:
+        for piece in ["", *pieces(json.dumps(block["input"]))]:
+            yield {"type": "input_json_delta", "partial_json": piece}
+
+
+def _stop_reason(completion: Completion) -> str:
+    return "stop_sequence" if completion.stopped_at else _STOP_REASONS[completion.finish_reason]
+
+
+def _tools(declared: Any) -> tuple[Tool, ...]:
+    """The tools that the client runs; those that run at the provider have a type of their own."""
+    if declared is None:
+        return ()
+    if not isinstance(declared, list):
+        raise ApiError(400, "tools: must be a list")
+    return tuple(
+        declared_tool(tool, "input_schema", f"tools.{position}")
+        for position, tool in enumerate(declared)
+        if not isinstance(tool, dict) or tool.get("type") in {None, "custom"}
+    )
+
+
+def _tool_choice(choice: JsonObject) -> str:
+    kinds = {"any": "required", "none": "none"}
+    name = choice.get("name")
+    return name if isinstance(name, str) else kinds.get(str(choice.get("type")), "auto")
+
+
+def _answer_schema(output_config: Any) -> JsonObject | None:
+    wanted = output_config.get("format") if isinstance(output_config, dict) else None
+    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    return schema if isinstance(schema, dict) else None

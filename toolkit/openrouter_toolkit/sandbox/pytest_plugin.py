@@ -1,0 +1,24 @@
+"""The pytest fixture `openrouter_sandbox`, for tests of anything that talks to OpenRouter."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .server import Sandbox
+
+
+@pytest.fixture(scope="session")
+def _running_openrouter_sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def openrouter_sandbox(_running_openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A sandbox that forgot all earlier tests, with the environment pointing to it."""
+    sandbox = _running_openrouter_sandbox
+    sandbox.reset()
+    monkeypatch.setenv("OPENROUTER_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("OPENROUTER_BASE_URL", sandbox.base_url)
+    monkeypatch.delenv("OPENROUTER_MANAGEMENT_API_KEY", raising=False)
+    return sandbox

@@ -1,0 +1,59 @@
+"""Which of a toolkit's actions may be used: chosen by slug or tag, denied, or read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .manifest import Action
+from .nearest import nearest
+
+
+def choose(
+    actions: Sequence[Action],
+    *,
+    allow: Iterable[str] | None = None,
+    deny: Iterable[str] | None = None,
+    tags: Iterable[str] | None = None,
+    read_only: bool = False,
+) -> list[Action]:
+    """The actions that remain. A name in `allow` or `deny` is a slug, an older slug or a tag; deny always wins.
+
+    Raises:
+        ValueError: for a name that is neither: a misspelt denial must not leave an action open.
+    """
+    chosen = list(actions)
+    if allow is not None or tags is not None:
+        wanted = _named(actions, allow) | _tagged(actions, tags)
+        chosen = [action for action in chosen if action.slug in wanted]
+    denied = _named(actions, deny)
+    return [action for action in chosen if action.slug not in denied and (action.read_only or not read_only)]
+
+
+def _named(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
+    slugs: set[str] = set()
+    for name in _listed(names):
+        matching = {a.slug for a in actions if name == a.slug or name in a.aliases or name in a.tags}
+        if not matching:
+            raise ValueError(f"there is no action or tag {name!r}" + _hint(name, actions))
+        slugs |= matching
+    return slugs
+
+
+def _tagged(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
+    slugs: set[str] = set()
+    for tag in _listed(tags):
+        matching = {action.slug for action in actions if tag in action.tags}
+        if not matching:
+            raise ValueError(f"there is no tag {tag!r}" + _hint(tag, actions))
+        slugs |= matching
+    return slugs
+
+
+def _listed(names: Iterable[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def _hint(name: str, actions: Sequence[Action]) -> str:
+    known = [action.slug for action in actions] + sorted({tag for action in actions for tag in action.tags})
+    meant = nearest(name, known)
+    return f", did you mean {meant[0]!r}?" if meant else ""

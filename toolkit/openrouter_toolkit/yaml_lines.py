@@ -1,0 +1,43 @@
+"""YAML read safely, with the line on which each value stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+
+class LineLoader(yaml.SafeLoader):
+    """PyYAML's safe loader, which also refuses a key that stands twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """Build a mapping; raises `yaml.constructor.ConstructorError` on a doubled key."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key in seen and key is not None:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def line_of(root: yaml.Node | None, steps: Iterable[str | int]) -> int:
+    """The line, from 1, of the value that the steps lead to, or of the last that exists on the way."""
+    node = root
+    line = 1 if root is None else root.start_mark.line + 1
+    for step in steps:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == step:
+                    node = value
+                    line = key.start_mark.line + 1
+                    break
+            else:
+                break
+        else:
+            break
+    return line
