@@ -23,7 +23,7 @@ def input_schema(action: Action, *, extensions: bool) -> dict[str, Any]:
     return schema
 
 
-def openai(action: Action, _toolkit: Toolkit, extensions: bool) -> dict[str, Any]:  # noqa: FBT001
+def openai(action: Action, _toolkit: Toolkit, extensions: bool) -> dict[str, Any]:
     """OpenAI's chat completions: an entry of `tools`."""
     return {
         "type": "function",
@@ -35,7 +35,7 @@ def openai(action: Action, _toolkit: Toolkit, extensions: bool) -> dict[str, Any
     }
 
 
-def composio(action: Action, toolkit: Toolkit, extensions: bool) -> dict[str, Any]:  # noqa: FBT001
+def composio(action: Action, toolkit: Toolkit, extensions: bool) -> dict[str, Any]:
     """Composio's definition of a tool."""
     definition = action.definition
     return {

@@ -49,7 +49,7 @@ class Hooks:
                 changed = hook(action, copy.deepcopy(arguments), user_id)
             except Refused as refusal:
                 raise _refusal(action, refusal) from None
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a host's hook may raise anything
                 _log.exception("a before_execute hook raised, so %s was not executed", action.slug)
                 raise _broken("before_execute", error, "Nothing was sent.") from None
             if changed is not None:
@@ -67,7 +67,7 @@ class Hooks:
                 hook(action, copy.copy(envelope), seconds)
             except Refused as refusal:
                 envelope = Envelope.failure(_refusal(action, refusal, executed=True))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 _log.exception("an after_execute hook raised; %s had been executed", action.slug)
                 envelope = _kept(envelope, error)
         return envelope
@@ -105,7 +105,10 @@ def _kept(envelope: Envelope, error: Exception) -> Envelope:
     if not envelope.successful:
         return envelope
     failure = _broken(
-        "after_execute", error, "The action itself was carried out: do not repeat it; see partial.", executed=True
+        "after_execute",
+        error,
+        "The action itself was carried out: do not repeat it; see partial.",
+        executed=True,
     )
     try:
         failure.partial = json.loads(envelope.data)

@@ -20,6 +20,7 @@ from . import manifest, toolset
 from .accounts import Accounts, Credentials, EnvironmentAccounts, unusable
 from .call import Call, Listener
 from .envelope import ActionError, Envelope
+from .event_stream import EventStream
 from .formats import FORMATS
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
@@ -139,7 +140,7 @@ class ToolRegistry:
         *,
         user_id: str = "default",
         on_event: Listener | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - it is the same deadline as in `execute`
+        timeout: float | None = None,
     ) -> Envelope:
         """The same, for async code; `on_event` is called in a worker thread.
 
@@ -152,6 +153,26 @@ class ToolRegistry:
         except asyncio.CancelledError:
             call.cancel()
             raise
+
+    def stream(
+        self,
+        slug: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        user_id: str = "default",
+        timeout: float | None = None,
+    ) -> EventStream:
+        """The same, as an iterator of the events of a streamed answer; closing it early ends the call.
+
+        Where the action can stream, `stream` is set to true. Everything else is as in `execute`.
+        """
+        call = _call(timeout, None)  # refuses a wrong timeout here, not in the other thread
+        action = self._known.get(slug) if isinstance(slug, str) else None
+        streams = action is not None and "stream" in action.definition.input_parameters.get("properties", {})
+        if streams and (arguments is None or isinstance(arguments, dict)):
+            arguments = {**(arguments or {}), "stream": True}
+        run = contextvars.copy_context().run
+        return EventStream(lambda call: run(self._execute, slug, arguments, user_id, call), timeout=call.timeout)
 
     def close(self) -> None:
         """Close the connections that are kept open. The registry can still be used; it opens new ones."""
@@ -215,7 +236,7 @@ class ToolRegistry:
             return Credentials({}), None
         field = self.auth.fields[0].name
         credentials = self.accounts.credentials(user_id, self.toolkit.slug) or Credentials({})
-        if action.credential in credentials:
+        if action.credential is not None and action.credential in credentials:
             field = action.credential
         who = f"user {quoted(user_id, 80)}"
         if field not in credentials:

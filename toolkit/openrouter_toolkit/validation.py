@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .envelope import ActionError
 from .nearest import nearest
@@ -73,18 +73,20 @@ def refusal(slug: str, problems: list[Problem]) -> ActionError:
     )
 
 
-def _problem(path: str, problem: str, given: Any = None, wanted: str | None = None, meant: str | None = None) -> Problem:
+def _problem(
+    path: str, problem: str, given: Any = None, wanted: str | None = None, meant: str | None = None
+) -> Problem:
     facts = {"given": None if given is None else shown(given), "wanted": wanted, "did_you_mean": meant}
     return {"path": path or "arguments", "problem": problem} | {k: v for k, v in facts.items() if v is not None}
 
 
 def _explained(error: ValidationError) -> Iterator[Problem]:
     """One jsonschema error as one or more problems; its own message is not used, it may quote megabytes."""
-    keyword, given = error.validator, error.instance
+    keyword, given, value = error.validator, cast(Any, error.instance), cast(Any, error.validator_value)
     path = _path(error.absolute_path)
     schema = error.schema if isinstance(error.schema, dict) else {}
     if keyword == "required":
-        for name in error.validator_value:
+        for name in value:
             if name not in given:
                 wanted = _wanted(schema.get("properties", {}).get(name, {}))
                 yield _problem(_join(path, name), f"required ({wanted})", wanted=wanted)
@@ -123,7 +125,7 @@ def _nearest_branch(error: ValidationError) -> Iterator[Problem]:
         for inner in close[0]:
             yield from _explained(inner)
         return
-    wanted = " or ".join(_wanted(branch) for branch in error.validator_value)
+    wanted = " or ".join(_wanted(branch) for branch in cast(Any, error.validator_value))
     yield _problem(
         _path(error.absolute_path), f"given {shown(error.instance)}, wanted {wanted}", error.instance, wanted
     )

@@ -52,9 +52,13 @@ def _excerpt(value: Any, limit: int, depth: int = 3) -> str:
     if isinstance(value, str):
         return json.dumps(value[:limit] + ("…" if len(value) > limit else ""), ensure_ascii=False)
     if isinstance(value, dict):
-        inner = "…" if depth == 0 else ", ".join(
-            f"{_excerpt(str(name), limit)}: {_excerpt(item, limit, depth - 1)}"
-            for name, item in list(value.items())[:8]
+        inner = (
+            "…"
+            if depth == 0
+            else ", ".join(
+                f"{_excerpt(str(name), limit)}: {_excerpt(item, limit, depth - 1)}"
+                for name, item in list(value.items())[:8]
+            )
         )
         return "{" + inner + (", …" if len(value) > 8 else "") + "}"
     if isinstance(value, list | tuple):

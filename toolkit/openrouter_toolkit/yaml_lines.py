@@ -11,7 +11,7 @@ import yaml
 class LineLoader(yaml.SafeLoader):
     """PyYAML's safe loader, which also refuses a key that stands twice in one mapping."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; raises `yaml.constructor.ConstructorError` on a doubled key."""
         seen = set()
         for key_node, _ in node.value:

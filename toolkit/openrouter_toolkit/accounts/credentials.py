@@ -12,7 +12,7 @@ _PLACEHOLDER = re.compile(
       | [<>{}\[\]$]                          # <your key>, ${OPENROUTER_API_KEY}, {{key}}
       | \.\.\. | … | \*{3}                   # sk-or-v1-..., sk-or-v1-***
       | x{4,} | X{4,}
-      | (?:your|my|insert|replace|enter|paste)[-_]?(?:own|real|openrouter|api|secret|the)?[-_]?(?:api)?[-_]?(?:key|token)
+      | (?:your|my|insert|replace|enter|paste)[-_]?(?:own|real|openrouter|secret|the)?[-_]?(?:api)?[-_]?(?:key|token)
       | key[-_]?(?:goes)?[-_]?here
       | ^sk-or-(?:v1-?)?$
     """,

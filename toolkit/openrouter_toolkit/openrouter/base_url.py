@@ -24,7 +24,9 @@ def resolve(base_url: str | None) -> str:
     if wrong is not None:
         message = f"The base URL {quoted(_without_password(url), 100)} can't be used: {wrong}."
         raise ActionError(
-            "connection_failed", message, f"{message} Nothing was sent. Whoever runs this agent has to set {VARIABLE}.",
+            "connection_failed",
+            message,
+            f"{message} Nothing was sent. Whoever runs this agent has to set {VARIABLE}.",
             sent=False,
         )
     return url

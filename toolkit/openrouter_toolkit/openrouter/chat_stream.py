@@ -22,6 +22,7 @@ class ChatStream:
     def __init__(self) -> None:
         self._top: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
+        self._ends_told: set[int] = set()
 
     @property
     def started(self) -> bool:
@@ -33,7 +34,7 @@ class ChatStream:
         """Whether every choice that began has said why it ended."""
         return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
 
-    def ends(self, chunk: dict[str, Any]) -> bool:
+    def ends(self, chunk: dict[str, Any]) -> bool:  # noqa: ARG002 - no chunk says so
         """Whether nothing can come after this chunk; only `[DONE]` tells that here."""
         return False
 
@@ -66,7 +67,10 @@ class ChatStream:
         for part in chunk.get("choices") or ():
             for event in _events_of_choice(part, chunk):
                 found = True
-                yield event
+                if event.kind != "end" or event.index not in self._ends_told:
+                    yield event
+                if event.kind == "end":
+                    self._ends_told.add(event.index)
         if chunk.get("usage"):
             found = True
             yield StreamEvent("usage", raw=chunk)
@@ -202,7 +206,11 @@ def _join(known: dict[str, Any], value: dict[str, Any], message: dict[str, Any],
 def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any]) -> Iterator[StreamEvent]:
     index = part.get("index") or 0
     delta = part.get("delta") or {}
-    kinds: tuple[tuple[str, Kind], ...] = (("reasoning", "reasoning"), ("refusal", "refusal"), ("content", "text"))
+    kinds: tuple[tuple[str, Kind], ...] = (
+        ("reasoning", "reasoning"),
+        ("refusal", "refusal"),
+        ("content", "text"),
+    )
     for name, kind in kinds:
         if isinstance(delta.get(name), str) and delta[name]:
             yield StreamEvent(kind, delta[name], index=index, raw=chunk)

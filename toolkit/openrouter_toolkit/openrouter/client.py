@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ..call import Call
 from ..envelope import ActionError
 from . import base_url as base_urls
-from . import request as requests_
-from .headers import header_value
+from . import request as requests
+from . import suggestions
+from .headers import header_value, split
 from .request import Request
 from .retries import Policy, Retries, completions, never, reads
 
 if TYPE_CHECKING:
     from .streams import Assembly
     from .transport import Transport
+
+_ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
 
 
 class OpenRouter:
@@ -60,10 +64,15 @@ class OpenRouter:
         self.completion_timeout = completion_timeout
         self.max_answer_bytes = max_answer_bytes
         self.retries = Retries(max_attempts)
+        self.catalogue = suggestions.Catalogue()
         self._lock = threading.Lock()
         self._transport: Transport | None = None
-        attribution = {"http_referer": http_referer, "x_title": x_title, "x_openrouter_categories": categories}
-        _, given = requests_.headers.split({name: value for name, value in attribution.items() if value})
+        attribution = {
+            "http_referer": http_referer,
+            "x_title": x_title,
+            "x_openrouter_categories": categories,
+        }
+        _, given = split({name: value for name, value in attribution.items() if value})
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
             "Accept-Encoding": "gzip, deflate",
@@ -109,7 +118,7 @@ class OpenRouterCall:
 
         With `retry_not_found`, "not found" is asked again for a while. With `xml`, XML is a good answer too.
         """
-        request = requests_.get(path, arguments)
+        request = requests.get(path, arguments)
         timeout = self._openrouter.read_timeout
         if not retry_not_found:
             return self._run(lambda: self._answer(request, timeout, xml=xml), reads)
@@ -117,14 +126,39 @@ class OpenRouterCall:
 
     def post(self, path: str, arguments: Mapping[str, Any]) -> str:
         """The text of a POST that is never repeated."""
-        request = requests_.post(path, arguments)
+        request = requests.post(path, arguments)
         return self._run(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
     def complete(self, path: str, arguments: Mapping[str, Any], assembly: Callable[[], Assembly]) -> str:
         """The completion of a POST; a streamed one is handed on as it arrives and put together by `assembly`."""
-        request = requests_.post(path, arguments)
+        request = requests.post(path, arguments)
         timeout = self._openrouter.completion_timeout
-        return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
+        try:
+            return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
+        except ActionError as error:
+            self._advise(error, arguments)
+            raise
+
+    def _advise(self, error: ActionError, arguments: Mapping[str, Any]) -> None:
+        """Add to a failure what only this very call tells: other models that can do it, a forgotten max_tokens."""
+        if "affordable_tokens" in error.details and not any(map(arguments.get, _ANSWER_LENGTHS)):
+            error.explanation += " No max_tokens was given, so the model's own maximum was reserved."
+        if not suggestions.another_model_helps(error):
+            return
+        remaining = self._call.remaining()
+        patience = min(suggestions.LONGEST_LOOK_UP, math.inf if remaining is None else remaining)
+        if patience <= 0:
+            return
+        models = self._openrouter.catalogue.models(lambda: self._look_up(patience), patience)
+        found = suggestions.suggest(models, suggestions.needs_of(arguments, error), str(arguments.get("model", "")))
+        if found:
+            error.details["suggestions"] = found
+            error.explanation += f" {suggestions.told(found)}"
+
+    def _look_up(self, patience: float) -> str:
+        """The catalogue, in a call of its own: once, and not for long."""
+        look_up = OpenRouterCall(self._openrouter, self._key, Call(timeout=patience))
+        return look_up._answer(requests.get("/models", {}), patience)
 
     def _run(self, attempt: Callable[[], str], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)
@@ -141,7 +175,12 @@ class OpenRouterCall:
         return attempt()
 
     def _answer(
-        self, request: Request, patience: float, *, xml: bool = False, assembly: Callable[[], Assembly] | None = None
+        self,
+        request: Request,
+        patience: float,
+        *,
+        xml: bool = False,
+        assembly: Callable[[], Assembly] | None = None,
     ) -> str:
         """One attempt: send, read, judge."""
         from . import answers, streams  # noqa: PLC0415 - they load urllib3

@@ -14,11 +14,35 @@ from .hints import retry_after
 
 # OpenRouter's own typed codes (ApiErrorType in its specification).
 TYPES = frozenset(
-    "context_length_exceeded max_tokens_exceeded token_limit_exceeded string_too_long authentication "
-    "permission_denied payment_required rate_limit_exceeded provider_overloaded provider_unavailable "
-    "invalid_request invalid_prompt not_found precondition_failed payload_too_large unprocessable "
-    "content_policy_violation refusal invalid_image image_too_large image_too_small unsupported_image_format "
-    "image_not_found image_download_failed server timeout unmapped".split()
+    (
+        "context_length_exceeded",
+        "max_tokens_exceeded",
+        "token_limit_exceeded",
+        "string_too_long",
+        "authentication",
+        "permission_denied",
+        "payment_required",
+        "rate_limit_exceeded",
+        "provider_overloaded",
+        "provider_unavailable",
+        "invalid_request",
+        "invalid_prompt",
+        "not_found",
+        "precondition_failed",
+        "payload_too_large",
+        "unprocessable",
+        "content_policy_violation",
+        "refusal",
+        "invalid_image",
+        "image_too_large",
+        "image_too_small",
+        "unsupported_image_format",
+        "image_not_found",
+        "image_download_failed",
+        "server",
+        "timeout",
+        "unmapped",
+    )
 )
 # Where no type is given, the status says it.
 _BY_STATUS = {
@@ -76,7 +100,9 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
         if isinstance(message, str):
             return from_object({"message": message}, body, status, headers)
     if 300 <= status < 400:
-        message = f"OpenRouter answered with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
+        message = (
+            f"OpenRouter answered with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
+        )
     elif text.strip():
         message = f"HTTP {status}, without JSON: {shorten(clean(_without_tags(text[:20_000])), 200)}"
     else:
@@ -98,7 +124,10 @@ def error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
         if isinstance(choice.get("error"), dict):
             return dict(choice["error"])
         if choice.get("finish_reason") == "error":
-            return {"code": 502, "message": "The provider failed while it was generating (finish_reason: error)."}
+            return {
+                "code": 502,
+                "message": "The provider failed while it was generating (finish_reason: error).",
+            }
     return None
 
 
@@ -139,7 +168,11 @@ def from_object(
 
 
 def _type(
-    error: Mapping[str, Any], metadata: Mapping[str, Any], body: Mapping[str, Any], status: int | None, told: str
+    error: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    body: Mapping[str, Any],
+    status: int | None,
+    told: str,
 ) -> str:
     for place in (error, metadata, body, _dict(body.get("metadata"))):
         if place.get("error_type") in TYPES:
@@ -153,7 +186,9 @@ def _type(
         return kind[1]
     if status is None:
         return "unmapped"
-    return _BY_STATUS.get(status) or ("invalid_request" if 400 <= status < 500 else "server" if status >= 500 else "invalid_response")
+    return _BY_STATUS.get(status) or (
+        "invalid_request" if 400 <= status < 500 else "server" if status >= 500 else "invalid_response"
+    )
 
 
 def _status(error: Mapping[str, Any], status: int | None) -> int | None:

@@ -27,11 +27,11 @@ def _what_happened(error: ActionError) -> str:
     who = f" Provider {shorten(clean(provider), 40)} said: {quoted(said)}." if provider and said else ""
     if said and not provider:
         who = f" The provider said: {quoted(said)}."
-    return f"OpenRouter refused or failed{status}: {quoted(error.message)}.{who}"
+    return f"OpenRouter refused or failed{status}: {quoted(error.message.strip().rstrip('.'))}.{who}"
 
 
 def _next_step(error: ActionError) -> str:
-    by_availability = _by_availability(error)
+    by_availability = _lacking(error) or _by_availability(error)
     if by_availability:
         return by_availability
     step = _STEPS.get(error.type)
@@ -81,10 +81,7 @@ def _payment(error: ActionError) -> str:
         )
     if affordable < 1:
         return f"The credit pays for no answer at all: somebody has to top up at {_CREDITS}."
-    return (
-        f"Call again with max_tokens of at most {affordable}, or have somebody top up at {_CREDITS}. Without max_tokens "
-        "the model's own maximum is reserved, which is why a short answer is refused too."
-    )
+    return f"Call again with max_tokens of at most {affordable}, or have somebody top up at {_CREDITS}."
 
 
 def _rate_limit(error: ActionError) -> str:
@@ -100,7 +97,11 @@ def _duration(seconds: float) -> str:
 def _permission(error: ActionError) -> str:
     reasons = error.details.get("reasons")
     if reasons:
-        named = ", ".join(shorten(clean(str(reason)), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
+        named = (
+            ", ".join(shorten(clean(str(reason)), 40) for reason in list(reasons)[:5])
+            if isinstance(reasons, list)
+            else ""
+        )
         return f"The input was flagged by moderation ({named}): rephrase it, or use a model without moderation."
     told = f"{error.message} {error.details.get('provider_message') or ''}".lower()
     if re.search(r"management|provisioning", told):
@@ -113,15 +114,20 @@ def _permission(error: ActionError) -> str:
     return "The key lacks the right for this, or a policy forbids it. Repeating does not help."
 
 
-def _not_found(error: ActionError) -> str:
+def _lacking(error: ActionError) -> str | None:
+    """What the model can't do that the call needs, where the message says it."""
     told = error.message.lower()
+    if error.status != 404 or "no endpoints" not in told:
+        return None
     if "tool" in told:
-        return f"This model can't call tools: leave them out, or take a model that can ({_LIST} with supported_parameters tools)."
-    if re.search(r"image|audio|video|file|modalit", told):
+        return (
+            f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
+        )
+    if re.search(r"\b(image|audio|video|file|modalit)", told):
         return f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities)."
     if re.search(r"data policy|privacy|zdr|retention", told):
         return f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}."
-    return f"Check the id: model ids must be exactly as {_LIST} gives them."
+    return None
 
 
 def _too_long(error: ActionError) -> str:
@@ -131,15 +137,15 @@ def _too_long(error: ActionError) -> str:
 
 
 _STEPS: dict[str, str | Callable[[ActionError], str]] = {
-    "authentication": f"The API key is missing, wrong, revoked or expired: somebody has to connect a valid key ({_KEYS}).",
+    "authentication": f"The API key is missing, wrong, revoked or expired: somebody has to connect a valid one ({_KEYS}).",
     "payment_required": _payment,
     "permission_denied": _permission,
-    "not_found": _not_found,
+    "not_found": f"Check the id: model ids must be exactly as {_LIST} gives them.",
     "rate_limit_exceeded": _rate_limit,
     "provider_overloaded": lambda error: f"{_wait(error)} Or use another model.",
     "provider_unavailable": lambda error: f"{_wait(error)} If it stays so, use another model or provider.",
     "server": lambda error: f"{_wait(error)} If it stays so, use another model.",
-    "timeout": lambda error: f"{_wait(error)} A smaller max_tokens or a faster model helps; stream true shows progress.",
+    "timeout": lambda error: f"{_wait(error)} A smaller max_tokens or a faster model helps.",
     "context_length_exceeded": _too_long,
     "token_limit_exceeded": _too_long,
     "string_too_long": "Shorten the text that is too long.",

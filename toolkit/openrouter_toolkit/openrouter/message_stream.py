@@ -10,7 +10,11 @@ from typing import Any
 from .stream_events import Kind, StreamEvent
 
 # Of these deltas the named field is what the block gets; `signature` replaces, the others are joined.
-_KINDS: dict[str, Kind] = {"text_delta": "text", "thinking_delta": "reasoning", "input_json_delta": "tool_call"}
+_KINDS: dict[str, Kind] = {
+    "text_delta": "text",
+    "thinking_delta": "reasoning",
+    "input_json_delta": "tool_call",
+}
 
 
 class MessageStream:

@@ -106,7 +106,7 @@ class Retries:
 
         def delay(state: RetryCallState) -> float:
             hint = failures[-1].retry_after
-            return hint if hint else float(backoff(state))
+            return hint or float(backoff(state))
 
         def is_enough(state: RetryCallState) -> bool:
             nonlocal paid

@@ -118,7 +118,11 @@ def _parsed(data: str, assembly: Assembly) -> dict[str, Any] | None:
 
 
 def _take(
-    event: dict[str, Any], name: str, response: BaseHTTPResponse, assembly: Assembly, listener: Listener | None
+    event: dict[str, Any],
+    name: str,
+    response: BaseHTTPResponse,
+    assembly: Assembly,
+    listener: Listener | None,
 ) -> None:
     error = event.get("error")
     if error or name == "error":

@@ -5,15 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.client import IncompleteRead
 from socket import SHUT_RDWR
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, ReadTimeoutError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from ..call import Call
 from ..envelope import ActionError
@@ -113,13 +121,20 @@ class Transport:
             settings = session.merge_environment_settings(base_url, {}, False, None, None)
         verify: Any = settings["verify"] if settings["verify"] is not None else True
         request = requests.Request("GET", base_url).prepare()
-        self._pool = self._adapter.get_connection_with_tls_context(
+        pool = self._adapter.get_connection_with_tls_context(
             request, verify, proxies=settings["proxies"], cert=settings["cert"]
         )
-        self._adapter.cert_verify(self._pool, base_url, verify, settings["cert"])
+        self._adapter.cert_verify(pool, base_url, verify, settings["cert"])  # type: ignore[no-untyped-call]
+        self._pool = cast(HTTPConnectionPool, pool)
 
     def open(
-        self, exchange: Exchange, method: str, target: str, headers: Mapping[str, Any], body: bytes | None, patience: float
+        self,
+        exchange: Exchange,
+        method: str,
+        target: str,
+        headers: Mapping[str, Any],
+        body: bytes | None,
+        patience: float,
     ) -> BaseHTTPResponse:
         """Send a request and wait for the answer's head; the body is still to be read.
 
@@ -197,4 +212,7 @@ def _network_failure(error: Exception) -> ActionError:
 
 def _plainly(error: BaseException) -> str:
     """What an exception says, without the object addresses that urllib3 puts in front."""
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    inner = next((part for part in error.args if isinstance(part, Exception)), error)
+    if isinstance(inner, IncompleteRead):
+        return "it ended in the middle of the answer"
+    return str(inner).rpartition(">: ")[2] or type(inner).__name__

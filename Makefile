@@ -1,0 +1,84 @@
+# The project's habits. `make demo` and `make test` need nothing but Python 3.11 or newer; they set up the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+COMPOSIO_CORE := .venv-composio-core
+WHEEL := .venv-wheel
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+
+.PHONY: help demo test lint unit wheel composio-core fix snapshots cassettes docs bench clean
+
+help:
+	@echo "make demo        walk through the actions against the bundled sandbox"
+	@echo "make test        everything: lint, types, tests, the built wheel, the second environment"
+	@echo "make lint        ruff, mypy, import-linter"
+	@echo "make unit        the tests alone"
+	@echo "make fix         format, and mend what ruff can mend"
+	@echo "make snapshots   refresh what models see (tests/snapshots)"
+	@echo "make docs        refresh the generated blocks of README.md and docs"
+	@echo "make cassettes   record the cassettes anew from the sandbox; with LIVE=1 and OPENROUTER_API_KEY, live"
+
+demo: .venv/.runtime
+	@$(BIN)/openrouter-toolkit demo
+
+test: lint unit wheel composio-core
+
+lint: .venv/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: .venv/.development
+	$(BIN)/python -m pytest $(ARGS)
+
+# The built wheel alone, in an environment that has never seen the source.
+wheel: .venv/.development
+	rm -rf dist $(WHEEL)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python $(PIP_INSTALL) dist/*.whl
+	$(WHEEL)/bin/python -m pip check --disable-pip-version-check
+	OPENROUTER_TOOLKIT_WHEEL=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel
+
+# composio-core and its successor own the same import package, so they can't share an environment.
+composio-core: $(COMPOSIO_CORE)/.installed
+	$(COMPOSIO_CORE)/bin/python -m pytest -q tests/composio_core
+
+fix: .venv/.development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+snapshots: .venv/.development
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/test_formats.py
+
+docs: .venv/.development
+	UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs
+
+cassettes: .venv/.development
+	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes
+
+bench: .venv/.development
+	$(BIN)/python benchmarks/calls.py
+
+clean:
+	rm -rf .venv $(COMPOSIO_CORE) $(WHEEL) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.runtime: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv || { echo "The venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python $(PIP_INSTALL) --upgrade pip
+	@$(BIN)/python $(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/.development: .venv/.runtime
+	@echo "Adding what tests and lint need (once) ..."
+	@$(BIN)/python $(PIP_INSTALL) --editable . --group test --group lint
+	@touch $@
+
+$(COMPOSIO_CORE)/.installed: .venv/.runtime
+	@echo "Setting up $(COMPOSIO_CORE) (once) ..."
+	@$(PYTHON) -m venv $(COMPOSIO_CORE)
+	@$(COMPOSIO_CORE)/bin/python $(PIP_INSTALL) --upgrade pip
+	@$(COMPOSIO_CORE)/bin/python $(PIP_INSTALL) --editable '.[composio-core]' --group test-composio-core
+	@touch $@

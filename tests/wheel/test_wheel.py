@@ -1,0 +1,55 @@
+"""The built wheel alone, in an environment that has never seen the source, run from another folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+
+BIN = os.environ.get("OPENROUTER_TOOLKIT_WHEEL")
+pytestmark = pytest.mark.skipif(BIN is None, reason="runs by `make wheel`, which builds and installs the wheel")
+
+
+def run(sandbox: Sandbox, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "OPENROUTER_API_KEY": sandbox.api_key,
+        "OPENROUTER_BASE_URL": sandbox.base_url,
+    }
+    assert BIN is not None
+    program, *arguments = command
+    return subprocess.run(
+        [str(Path(BIN) / program), *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_command_executes_an_action(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run(openrouter_sandbox, tmp_path, "openrouter-toolkit", "execute", "OPENROUTER_LIST_PROVIDERS")
+    assert (done.returncode, done.stderr) == (0, "")
+    envelope = json.loads(done.stdout)
+    assert envelope["successful"] is True
+    assert json.loads(envelope["data"])["data"]
+
+
+def test_manifest_and_schemas_are_inside_the_package(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    code = (
+        "from openrouter_toolkit import ToolRegistry, manifest;"
+        "print(len(ToolRegistry.from_manifest().tools()), manifest.packaged_manifest())"
+    )
+    done = run(openrouter_sandbox, tmp_path, "python", "-c", code)
+    assert done.returncode == 0, done.stderr
+    count, path = done.stdout.split()
+    assert int(count) == len(list(Path("schemas").glob("*.json")))
+    assert Path(path).parent.name == "openrouter_toolkit"
+    assert "site-packages" in path
+
+
+def test_the_bundled_sandbox_and_demo_work(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run(openrouter_sandbox, tmp_path, "openrouter-toolkit", "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
