@@ -5,6 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any, Self
 
+# The toolkit's own error types, beside those that a toolkit's API has, and what each means.
+OWN_TYPES = {
+    "unknown_action": "There is no action of that name.",
+    "invalid_arguments": "The arguments don't fit the action's schema, or can't be sent. Nothing was sent.",
+    "not_connected": "No usable account is connected for the user. Nothing was sent.",
+    "refused_by_policy": "The toolset, or a hook of the host, does not allow the call.",
+    "connection_failed": "No connection, or one that broke; `sent` tells whether the call may have been executed.",
+    "invalid_response": "The answer is no JSON where JSON is due, too large, or a redirect.",
+    "cancelled": "The caller ended the call, or stopped listening to the stream.",
+}
+
 
 class ActionError(Exception):
     """Why a call failed, as data. Raised where it is known, turned into an envelope by the registry.

@@ -12,38 +12,36 @@ from ..wording import clean, shorten
 from .explanations import explain
 from .hints import retry_after
 
-# OpenRouter's own typed codes (ApiErrorType in its specification).
-TYPES = frozenset(
-    (
-        "context_length_exceeded",
-        "max_tokens_exceeded",
-        "token_limit_exceeded",
-        "string_too_long",
-        "authentication",
-        "permission_denied",
-        "payment_required",
-        "rate_limit_exceeded",
-        "provider_overloaded",
-        "provider_unavailable",
-        "invalid_request",
-        "invalid_prompt",
-        "not_found",
-        "precondition_failed",
-        "payload_too_large",
-        "unprocessable",
-        "content_policy_violation",
-        "refusal",
-        "invalid_image",
-        "image_too_large",
-        "image_too_small",
-        "unsupported_image_format",
-        "image_not_found",
-        "image_download_failed",
-        "server",
-        "timeout",
-        "unmapped",
-    )
-)
+# OpenRouter's own typed codes (ApiErrorType in its specification), and what each means.
+TYPES = {
+    "context_length_exceeded": "The input, or input and max_tokens together, is longer than the model's context.",
+    "max_tokens_exceeded": "More max_tokens were asked for than the model gives.",
+    "token_limit_exceeded": "A limit on tokens was exceeded.",
+    "string_too_long": "A text in the call is longer than allowed.",
+    "authentication": "The key is missing, wrong, revoked or expired.",
+    "permission_denied": "The key lacks a right, or a guardrail, a budget, an allow-list or moderation forbids the call.",
+    "payment_required": "Too little credit, or the key's own limit is reached.",
+    "rate_limit_exceeded": "Too many calls: a provider's limit or OpenRouter's own.",
+    "provider_overloaded": "The provider has no capacity at the moment.",
+    "provider_unavailable": "The provider could not be reached, or failed.",
+    "invalid_request": "The call is wrong as it is.",
+    "invalid_prompt": "The messages are wrong as they are.",
+    "not_found": "There is no such model, generation or endpoint, or none that can do what the call needs.",
+    "precondition_failed": "A condition that the call depends on does not hold.",
+    "payload_too_large": "The call is too large as a whole.",
+    "unprocessable": "The call is well-formed, but its values don't go together.",
+    "content_policy_violation": "The content was flagged by moderation or breaks a provider's policy.",
+    "refusal": "The model refused to answer.",
+    "invalid_image": "An image can't be read.",
+    "image_too_large": "An image is too large.",
+    "image_too_small": "An image is too small.",
+    "unsupported_image_format": "An image has a format that the model does not take.",
+    "image_not_found": "There is nothing at an image's URL.",
+    "image_download_failed": "An image's URL could not be fetched.",
+    "server": "OpenRouter itself failed.",
+    "timeout": "No answer in time: upstream, on the way, or within the deadline that the caller set.",
+    "unmapped": "A failure that no other type describes.",
+}
 # Where no type is given, the status says it.
 _BY_STATUS = {
     400: "invalid_request",

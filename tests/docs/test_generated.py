@@ -1,0 +1,90 @@
+"""Blocks of README.md and docs that are written by the code, so that they can't drift. `make docs` refreshes them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from openrouter_toolkit import ActionError, ToolRegistry
+from openrouter_toolkit.envelope import OWN_TYPES
+from openrouter_toolkit.openrouter import errors, retries
+from openrouter_toolkit.openrouter.explanations import explain
+
+TOP = Path(__file__).parents[2]
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    head, *body = rows
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *body))
+
+
+def actions() -> str:
+    rows = [("action", "call costs", "what it does")]
+    for action in ToolRegistry.from_manifest().actions.values():
+        costs = "money" if action.definition.annotations.costsMoney else "nothing"
+        first_sentence = re.split(r"(?<=[.;])\s", action.definition.description, maxsplit=1)[0].rstrip(".;")
+        rows.append((f"`{action.slug}`", costs, first_sentence))
+    return table(*rows)
+
+
+def error_types() -> str:
+    statuses: dict[str, list[int]] = {}
+    for status, name in errors._BY_STATUS.items():
+        statuses.setdefault(name, []).append(status)
+    rows = [("type", "status", "worth repeating", "what it means")]
+    rows += [(f"`{name}`", "", "", meaning) for name, meaning in OWN_TYPES.items()]
+    for name, meaning in errors.TYPES.items():
+        of_type = statuses.get(name, [])
+        passing = [str(status) for status in of_type if status in errors.RETRYABLE]
+        rows.append((f"`{name}`", ", ".join(map(str, of_type)), "yes" if passing else "no", meaning))
+    return table(*rows)
+
+
+def next_steps() -> str:
+    rows = [("type", "next step, as an agent reads it")]
+    for name in errors.TYPES:
+        status = next((status for status, type_ in errors._BY_STATUS.items() if type_ == name), 400)
+        failure = ActionError(name, "…", status=status, retryable=status in errors.RETRYABLE)
+        rows.append((f"`{name}`", explain(failure).partition('"…". ')[2]))
+    return table(*rows)
+
+
+def repeated() -> str:
+    rows = [("what went wrong", "reads", "completions", "Coinbase charge")]
+    cases = [
+        ("no connection", ActionError("connection_failed", "", retryable=True, sent=False)),
+        ("connection broke after sending", ActionError("connection_failed", "", retryable=True, sent=True)),
+        ("silence for too long", ActionError("timeout", "", retryable=True, sent=True)),
+        *((f"HTTP {s}", ActionError("", "", status=s, retryable=True)) for s in sorted(errors.RETRYABLE)),
+        ("error inside a 200, or in a stream", ActionError("", "", status=502, retryable=True, http_status=200)),
+        ("any other status", ActionError("", "", status=400)),
+    ]
+    for what, error in cases:
+        policies = (retries.reads, retries.completions, retries.never)
+        rows.append((what, *("repeated" if policy(error) else "no" for policy in policies)))
+    return table(*rows)
+
+
+BLOCKS = [
+    ("README.md", "actions", actions),
+    ("docs/errors.md", "types", error_types),
+    ("docs/errors.md", "next steps", next_steps),
+    ("docs/errors.md", "repeated", repeated),
+]
+
+
+@pytest.mark.parametrize(("file", "name", "write"), BLOCKS, ids=[f"{file}: {name}" for file, name, _ in BLOCKS])
+def test_the_block_is_what_the_code_says(file: str, name: str, write: object) -> None:
+    assert callable(write)
+    path = TOP / file
+    block = re.compile(f"(<!-- begin generated: {name} -->\n)(.*?)(<!-- end generated: {name} -->)", re.DOTALL)
+    text = path.read_text(encoding="utf-8")
+    found = block.search(text)
+    assert found, f"{file} has no block {name!r}"
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_text(text[: found.start(2)] + write() + "\n" + text[found.end(2) :], encoding="utf-8")
+        return
+    assert found[2] == write() + "\n", f"{file} is out of date: run `make docs`"
