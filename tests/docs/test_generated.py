@@ -53,7 +53,7 @@ def next_steps() -> str:
 
 
 def repeated() -> str:
-    rows = [("what went wrong", "reads", "completions", "Coinbase charge")]
+    rows: list[tuple[str, ...]] = [("what went wrong", "reads", "completions", "Coinbase charge")]
     cases = [
         ("no connection", ActionError("connection_failed", "", retryable=True, sent=False)),
         ("connection broke after sending", ActionError("connection_failed", "", retryable=True, sent=True)),

@@ -26,6 +26,7 @@ from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
 from .nearest import nearest
 from .redaction import redact, redact_thoroughly
+from .validation import as_object
 from .wording import quoted
 
 _log = logging.getLogger("openrouter_toolkit")
@@ -196,7 +197,7 @@ class ToolRegistry:
         action: Action | None = None
         try:
             action = self._find(slug)
-            arguments = self._hooks.before(action, {} if arguments is None else arguments, user_id)
+            arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments)
             credentials, key = self._connected(action, user_id)
             data = self._run(action, arguments, key, call)

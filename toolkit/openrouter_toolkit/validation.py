@@ -30,13 +30,8 @@ class ArgumentValidator:
     def _validator(self) -> Validator:
         return compile_schema(self._schema)
 
-    def check(self, slug: str, arguments: Any) -> None:
+    def check(self, slug: str, arguments: dict[str, Any]) -> None:
         """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return."""
-        if not isinstance(arguments, dict):
-            raise refusal(slug, [_problem("", "arguments must be an object", arguments, "a JSON object")])
-        stray = [name for name in arguments if not isinstance(name, str)]
-        if stray:
-            raise refusal(slug, [_problem(shown(name), "a parameter's name must be a string") for name in stray])
         if self._validator.is_valid(arguments):
             return
         raise refusal(slug, self.problems(arguments))
@@ -48,6 +43,18 @@ class ArgumentValidator:
             for problem in _explained(error):
                 found.setdefault(f"{problem['path']}: {problem['problem']}", problem)
         return sorted(found.values(), key=lambda problem: not problem["problem"].startswith("unknown"))
+
+
+def as_object(slug: str, arguments: Any) -> dict[str, Any]:
+    """The arguments as an object; none at all is an empty one. Raises `ActionError` for anything else."""
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict):
+        raise refusal(slug, [_problem("", "arguments must be an object", arguments, "a JSON object")])
+    stray = [name for name in arguments if not isinstance(name, str)]
+    if stray:
+        raise refusal(slug, [_problem(shown(name), "a parameter's name must be a string") for name in stray])
+    return arguments
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
@@ -174,7 +181,13 @@ def _wanted(schema: Any) -> str:
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
     words = " or ".join(_ARTICLES.get(name, f"a {name}") for name in types) or "a fitting value"
-    limits = [text.format(schema[keyword]) for keyword, text in _LIMITS.items() if keyword in schema]
+    limits = [_limit(keyword, schema[keyword]) for keyword in _LIMITS if keyword in schema]
     if schema.get("uniqueItems"):
         limits.append("no two alike")
     return ", ".join([words, *limits])
+
+
+def _limit(keyword: str, value: Any) -> str:
+    if value == 1 and keyword in ("minLength", "minItems", "minProperties"):
+        return "not empty"
+    return _LIMITS[keyword].format(value)

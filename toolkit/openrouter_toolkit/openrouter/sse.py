@@ -18,22 +18,20 @@ class EventParser:
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._has_returns = False
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
         """The events that these bytes complete, in order."""
         seen = max(0, len(self._rest) - 3)  # an end may have begun in the bytes before
         self._rest += piece
-        events: list[tuple[str, str]] = []
-        start = 0
-        while end := _EVENT_END.search(self._rest, max(start, seen)):
-            if end.end() == len(self._rest) and self._rest.endswith(b"\r"):
-                break  # the line feed of a CR LF may still come
-            event = _parsed(self._rest[start : end.start()])
-            if event is not None:
-                events.append(event)
-            start = end.end()
-        del self._rest[:start]
-        return events
+        if self._has_returns or b"\r" in piece:
+            self._has_returns = True
+            blocks = self._cut_anywhere(seen)
+        elif self._rest.find(b"\n\n", seen) < 0:  # a long event, not yet whole: looked through once, not each time
+            return []
+        else:
+            *blocks, self._rest = self._rest.split(b"\n\n")
+        return [event for block in blocks if (event := _parsed(block)) is not None]
 
     def close(self) -> list[tuple[str, str]]:
         """The event that was not ended by an empty line before the stream ended, if there is one."""
@@ -41,8 +39,21 @@ class EventParser:
         self._rest.clear()
         return [] if event is None else [event]
 
+    def _cut_anywhere(self, seen: int) -> list[bytearray]:
+        blocks = []
+        start = 0
+        while end := _EVENT_END.search(self._rest, max(start, seen)):
+            if end.end() == len(self._rest) and self._rest.endswith(b"\r"):
+                break  # the line feed of a CR LF may still come
+            blocks.append(self._rest[start : end.start()])
+            start = end.end()
+        del self._rest[:start]
+        return blocks
+
 
 def _parsed(block: bytearray) -> tuple[str, str] | None:
+    if block.startswith(b"data: ") and b"\n" not in block and b"\r" not in block:
+        return "", block[6:].decode("utf-8", "replace")
     name = ""
     data: list[str] = []
     for line in _LINE_END.split(block):

@@ -1,0 +1,161 @@
+"""The command line, `openrouter-toolkit`: its parser, its exit status, and how it fails."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+from . import __version__
+from .commands import actions, demo, execute, sandbox, show, tools
+from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
+from .commands.terminal import PROGRAM, complain, say
+
+_INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
+_PIPE_CLOSED = 141
+_DEBUG = "OPENROUTER_TOOLKIT_DEBUG"
+_EPILOG = f"""\
+environment:
+  OPENROUTER_API_KEY             connects the user `default` (a key is made at openrouter.ai/keys)
+  OPENROUTER_MANAGEMENT_API_KEY  optional, reads the account's credit
+  OPENROUTER_BASE_URL            default: https://openrouter.ai/api/v1
+  {_DEBUG}=1     tracebacks and the full log on standard error
+  NO_COLOR=1                     no colours
+
+`{PROGRAM} COMMAND --help` tells about a command; `{PROGRAM} demo` shows it all, offline."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, takes no abbreviations, and repeats no key that was typed in the wrong place."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit status 2."""
+        complain(f"{_without_keys(message)}; see {self.prog} --help")
+        self.exit(WRONG_COMMAND_LINE)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = _Parser(
+        prog=PROGRAM,
+        description="OpenRouter for agents: declarative actions, each answered in one envelope.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for command in (actions, show, execute, tools, sandbox, demo):
+        command.add(commands)
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. The exit status is 0, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        with _log_on_standard_error():
+            status = _run(argv)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        status = _INTERRUPTED
+    except BrokenPipeError:
+        status = _PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback for people who only use it
+        status = _told(error)
+    _discard_rest()
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    whole = parser()
+    try:
+        options, unknown = whole.parse_known_args(argv)
+        if unknown:
+            whole.error(_unknown(options.command, unknown))
+        if options.command is None:
+            whole.print_help(sys.stderr)
+            return WRONG_COMMAND_LINE
+    except SystemExit as end:
+        return int(end.code or 0)
+    status: int = options.run(options)
+    return status
+
+
+def _unknown(command: str | None, words: list[str]) -> str:
+    """What was too much, by the names of options only: a value may be a secret."""
+    names = [word.partition("=")[0] for word in words if word.startswith("-")]
+    if names:
+        return f"unknown option {' '.join(names)}"
+    return "too many words" + ("; an action's arguments go behind --arguments" if command == "execute" else "")
+
+
+def _told(error: Exception) -> int:
+    """Say why it failed; the exit status."""
+    if os.environ.get(_DEBUG) == "1":
+        import traceback  # noqa: PLC0415
+
+        say(_without_keys("".join(traceback.format_exception(error))))
+    if isinstance(error, CommandFailed):
+        complain(error.reason)
+        return error.status
+    problems = getattr(error, "problems", None)  # a ManifestError's, not imported just to be told apart
+    if problems:
+        for problem in problems:
+            complain(problem)
+    elif isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        complain(f"{place}{error.strerror or type(error).__name__}")
+    else:
+        complain(f"unexpected {type(error).__name__}; {_DEBUG}=1 shows where")
+    return 1
+
+
+def _without_keys(text: str) -> str:
+    from .redaction import redact_thoroughly  # noqa: PLC0415
+
+    names = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY")
+    return redact_thoroughly(text, [os.environ[name] for name in names if os.environ.get(name)])
+
+
+class _StandardError(logging.Handler):
+    """Warnings in a line each; everything, with what led to it, when debugging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        text = self.format(record) if os.environ.get(_DEBUG) == "1" else record.getMessage().partition("\n")[0]
+        say(f"{PROGRAM}: {_without_keys(text)}")
+
+
+@contextmanager
+def _log_on_standard_error() -> Iterator[None]:
+    handler = _StandardError(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _discard_rest() -> None:
+    """Drop what could not be printed, so that the interpreter does not complain about it once more at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
