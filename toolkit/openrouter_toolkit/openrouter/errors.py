@@ -19,7 +19,7 @@ TYPES = {
     "token_limit_exceeded": "A limit on tokens was exceeded.",
     "string_too_long": "A text in the call is longer than allowed.",
     "authentication": "The key is missing, wrong, revoked or expired.",
-    "permission_denied": "The key lacks a right, or a guardrail, a budget, an allow-list or moderation forbids the call.",
+    "permission_denied": "The key lacks a right, or a guardrail, a budget, an allow-list or moderation forbids it.",
     "payment_required": "Too little credit, or the key's own limit is reached.",
     "rate_limit_exceeded": "Too many calls: a provider's limit or OpenRouter's own.",
     "provider_overloaded": "The provider has no capacity at the moment.",
