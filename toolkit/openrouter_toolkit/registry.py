@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import manifest, toolset
-from .accounts import Accounts, Credentials, EnvironmentAccounts, unusable
+from .accounts import Accounts, Credentials, EnvironmentAccounts, connection
 from .call import Call, Listener
 from .envelope import ActionError, Envelope
 from .event_stream import EventStream
@@ -235,25 +235,14 @@ class ToolRegistry:
         """The user's credentials, and the one that this action is executed with."""
         if self.auth.scheme == "NO_AUTH":
             return Credentials({}), None
-        field = self.auth.fields[0].name
-        credentials = self.accounts.credentials(user_id, self.toolkit.slug) or Credentials({})
-        if action.credential is not None and action.credential in credentials:
-            field = action.credential
-        who = f"user {quoted(user_id, 80)}"
-        if field not in credentials:
-            how = self.accounts.how_to_connect(user_id, self.toolkit.slug)
-            held = f" (only {', '.join(credentials)})" if credentials else ""
-            message = f"No {self.toolkit.name} account with {field} is connected for {who}{held}."
-            raise ActionError("not_connected", message, f"{message} {how} {self._key_steps(field)}".strip())
-        wrong = unusable(credentials[field])
-        if wrong is not None:
-            message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
-            raise ActionError("not_connected", message, f"{message} {self._key_steps(field)}".strip())
+        credentials, field = connection(
+            self.accounts,
+            user_id=user_id,
+            toolkit=(self.toolkit.slug, self.toolkit.name),
+            fields={field.name: field.link for field in self.auth.fields},
+            preferred=action.credential,
+        )
         return credentials, credentials[field]
-
-    def _key_steps(self, name: str) -> str:
-        field = next(field for field in self.auth.fields if field.name == name)
-        return f"A key is made at {field.link}." if field.link else ""
 
     def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
         call.check()

@@ -137,7 +137,7 @@ def _too_long(error: ActionError) -> str:
 
 
 _STEPS: dict[str, str | Callable[[ActionError], str]] = {
-    "authentication": f"The API key is missing, wrong, revoked or expired: somebody has to connect a new one ({_KEYS}).",
+    "authentication": f"The API key is missing, wrong, revoked or expired: a new one has to be connected ({_KEYS}).",
     "payment_required": _payment,
     "permission_denied": _permission,
     "not_found": f"Check the id: model ids must be exactly as {_LIST} gives them.",

@@ -1,0 +1,93 @@
+"""`actions`: what the toolkit can do, as a table for people or JSON for programs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..wording import safe_for_terminal, shorten
+from . import terminal
+
+if TYPE_CHECKING:
+    from ..manifest import Action
+    from ..registry import ToolRegistry
+
+_SENTENCE = re.compile(r"(.+?)(?:(?<=[.!?]) |;|: |, after |$)")
+_LONGEST_LINE = 100
+_WIDE = 140
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser("actions", help="list the actions", description="Lists the actions.")
+    parser.add_argument("--json", action="store_true", help="as a JSON array, for programs")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List them, in the manifest's order."""
+    from ..registry import ToolRegistry  # noqa: PLC0415
+
+    registry = ToolRegistry.from_manifest()
+    if options.json:
+        terminal.print_json([summary(action) for action in registry.actions.values()])
+    else:
+        _print_table(registry)
+    return 0
+
+
+def find(registry: ToolRegistry, slug: str) -> Action | None:
+    """The action of a slug or an older slug."""
+    return next((a for a in registry.actions.values() if slug == a.slug or slug in a.aliases), None)
+
+
+def summary(action: Action) -> dict[str, Any]:
+    """What a program chooses by."""
+    definition = action.definition
+    return {
+        "slug": definition.slug,
+        "name": definition.name,
+        "description": definition.description,
+        "tags": list(definition.tags),
+        "annotations": definition.annotations.model_dump(),
+    }
+
+
+def effect(action: Action) -> str:
+    """Whether it costs or changes anything, in two words."""
+    if action.definition.annotations.costsMoney:
+        return "costs money"
+    return "read-only" if action.read_only else "changes things"
+
+
+def _print_table(registry: ToolRegistry) -> None:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = terminal.console()
+    wide = not console.is_terminal or console.width >= _WIDE
+    if not console.is_terminal:
+        console.width = 200  # a line for each action, so that grep and sort have something to hold
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0 if wide else 1, 0))
+    table.add_column("action", no_wrap=True)
+    if wide:
+        table.add_column("name", no_wrap=True)
+    table.add_column("effect", no_wrap=True)
+    table.add_column("what it does")
+    for action in registry.actions.values():
+        slug = Text(action.slug, style="bold")
+        name = Text(safe_for_terminal(action.definition.name))
+        first = [slug, name] if wide else [Text.assemble(slug, "\n", name)]
+        style = "yellow" if action.definition.annotations.costsMoney else "green"
+        table.add_row(*first, Text(effect(action), style=style), Text(in_a_line(action)))
+    console.print(table)
+    if console.is_terminal:
+        terminal.say("openrouter-toolkit show SLUG tells more about one.")
+
+
+def in_a_line(action: Action) -> str:
+    """The first thing that its description says."""
+    text = safe_for_terminal(action.definition.description)
+    found = _SENTENCE.match(text)
+    return shorten((found[1] if found else text).rstrip("."), _LONGEST_LINE)

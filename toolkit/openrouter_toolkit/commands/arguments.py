@@ -1,0 +1,89 @@
+"""The arguments of an action, as they are given on the command line: JSON, @FILE, or - for standard input."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..wording import clean
+from .failure import wrong_command_line
+
+
+def read(given: str) -> dict[str, Any]:
+    """The JSON object that was given.
+
+    Raises:
+        CommandFailed: it can't be read, or is no JSON object. The reason repeats nothing of its content.
+    """
+    if given == "-":
+        source, text = "standard input", _decoded(_standard_input(), "standard input")
+    elif given.startswith("@"):
+        source = f"the file {clean(given[1:])}"
+        text = _decoded(_file(given[1:]), source)
+    else:
+        source, text = "--arguments", _decoded(given.encode("utf-8", "surrogateescape"), "--arguments")
+    return _parsed(text, source)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise wrong_command_line("--arguments - reads standard input, and there is none")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise wrong_command_line(f"standard input can't be read: {error.strerror or error}") from None
+
+
+def _file(name: str) -> bytes:
+    if not name:
+        raise wrong_command_line("name a file after the @, as in --arguments @arguments.json")
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise wrong_command_line(f"the file {clean(name)} can't be read: {reason}") from None
+
+
+def _decoded(content: bytes, source: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise wrong_command_line(
+            f"{source} is not in UTF-8 (byte {error.start + 1} is wrong); save it as UTF-8"
+        ) from None
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    if not text.strip():
+        raise wrong_command_line(f"{source} is empty; give a JSON object, {{}} for no arguments")
+    try:
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise wrong_command_line(
+            f"{source} is no valid JSON: {error.msg} at {place}; give a JSON object such as {_EXAMPLE}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise wrong_command_line(f"{source} is no valid JSON: {reason}") from None
+    if not isinstance(value, dict):
+        raise wrong_command_line(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
+    return value
+
+
+_EXAMPLE = """'{"id": "gen-1"}'"""
+_KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number; leave it out or give a number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number in it is too large")
+    return number

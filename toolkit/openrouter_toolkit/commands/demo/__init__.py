@@ -1,0 +1,96 @@
+"""`demo`: an agent's way through the actions, against the bundled sandbox or the real API."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ..failure import wrong_command_line
+
+if TYPE_CHECKING:
+    from ...registry import ToolRegistry
+
+_CHUNK_DELAY = 0.1  # seconds: slow enough to see tokens come
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "demo",
+        help="walk through the actions as an agent would",
+        description="Walks through the actions as an agent would: against the bundled sandbox, offline and free.",
+    )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="against the real API with OPENROUTER_API_KEY (or whatever OPENROUTER_BASE_URL names); "
+        "costs a small part of a cent",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell the whole story; 0 when every step went as it should."""
+    return _live() if options.live else _offline()
+
+
+def _offline() -> int:
+    from ...accounts import MemoryAccounts  # noqa: PLC0415
+    from ...registry import ToolRegistry  # noqa: PLC0415
+    from ...sandbox import Sandbox  # noqa: PLC0415
+
+    with Sandbox(chunk_delay=_CHUNK_DELAY) as sandbox:
+        accounts = MemoryAccounts({"default": {"api_key": sandbox.api_key}})
+        with ToolRegistry.from_manifest(accounts=accounts, client_options={"base_url": sandbox.base_url}) as registry:
+            return _tell(
+                registry,
+                "Against the bundled sandbox: nothing leaves this machine, and nothing costs money.",
+                sandboxed=True,
+            )
+
+
+def _live() -> int:
+    from ...registry import ToolRegistry  # noqa: PLC0415
+
+    if not os.environ.get("OPENROUTER_API_KEY"):
+        raise wrong_command_line(
+            "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it; "
+            "without --live, the demo runs offline"
+        )
+    where = os.environ.get("OPENROUTER_BASE_URL") or "OpenRouter itself"
+    with ToolRegistry.from_manifest() as registry:
+        return _tell(
+            registry,
+            f"Against {where}: three short completions with one of the cheapest models. "
+            "They may cost a small part of a cent.",
+            sandboxed=False,
+        )
+
+
+def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
+    from .screen import Screen  # noqa: PLC0415
+    from .story import tell  # noqa: PLC0415
+    from .walk import Surprise, Walk  # noqa: PLC0415
+
+    screen = Screen()
+    walk = Walk(registry, screen)
+    started = monotonic()
+    screen.opening("OpenRouter for agents: one way through its actions", where)
+    try:
+        tell(walk, sandboxed=sandboxed)
+    except Surprise as surprise:
+        screen.closing(f"Stopped: {surprise}", [], good=False)
+        return 1
+    screen.closing(
+        f"{walk.calls} calls, {walk.refused} of them refused as expected and mended, "
+        f"in {monotonic() - started:.1f} s, for US$ {walk.cost:.8f}.",
+        [
+            ("openrouter-toolkit actions", "what else there is"),
+            ("openrouter-toolkit execute SLUG --arguments '{...}'", "one call, its envelope as JSON"),
+            ("openrouter-toolkit tools --format openai", "the definitions, for your own agent"),
+            ("openrouter-toolkit demo --live", "the same with the real API"),
+        ],
+    )
+    return 0

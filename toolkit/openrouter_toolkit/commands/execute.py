@@ -1,0 +1,86 @@
+"""`execute`: one action, its envelope on standard output."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from . import arguments, terminal
+from .actions import find
+from .failure import wrong_command_line
+from .live_tokens import LiveTokens
+
+if TYPE_CHECKING:
+    from ..registry import ToolRegistry
+
+_LONGEST_TIMEOUT = 86_400.0
+_DESCRIPTION = """\
+Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
+Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there)."""
+_EXAMPLES = """\
+examples:
+  openrouter-toolkit execute OPENROUTER_GET_CURRENT_KEY
+  openrouter-toolkit execute OPENROUTER_GET_GENERATION --arguments '{"id": "gen-1"}'
+  openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream"""
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "execute",
+        help="execute an action",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("slug", metavar="SLUG", help="the action; `openrouter-toolkit actions` lists them")
+    parser.add_argument(
+        "--arguments",
+        metavar="JSON|@FILE|-",
+        default="{}",
+        help="its arguments: a JSON object, a file that holds one, or - to read it from standard input",
+    )
+    parser.add_argument("--user-id", metavar="U", default="default", help="whose connected account (default: default)")
+    parser.add_argument("--stream", action="store_true", help="show tokens on standard error as they come")
+    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="for the whole call (default: no limit)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Execute it; 0 when successful, 1 when not."""
+    given = arguments.read(options.arguments)
+    from ..registry import ToolRegistry  # noqa: PLC0415
+
+    with ToolRegistry.from_manifest() as registry:
+        if options.stream:
+            given = _streamed(registry, options.slug, given)
+        with LiveTokens() as tokens:
+            envelope = registry.execute(
+                options.slug,
+                given,
+                user_id=options.user_id,
+                on_event=tokens if options.stream else None,
+                timeout=options.timeout,
+            )
+    terminal.print_json(envelope)
+    return 0 if envelope.successful else 1
+
+
+def _streamed(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with `stream`; those of an unknown action as they are, the registry answers them."""
+    action = find(registry, slug)
+    if action is None:
+        return given
+    if "stream" not in action.definition.input_parameters.get("properties", {}):
+        raise wrong_command_line(f"{action.slug} does not stream its answer; leave --stream out")
+    return {**given, "stream": True}
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"give seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}")
+    return seconds

@@ -1,0 +1,69 @@
+"""Where the commands print: results on standard output, everything else on standard error, nothing raw."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..wording import clean, json_for_terminal, safe_for_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM = "openrouter-toolkit"
+_PIPED_WIDTH = 110
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error; lost without a word where there is none."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(safe_for_terminal(text), file=sys.stderr, flush=True)
+
+
+def complain(reason: str) -> None:
+    """The one line that says why a command failed."""
+    say(f"{PROGRAM}: {clean(reason)}")
+
+
+def print_json(value: Any) -> None:
+    """A value as one line of JSON on standard output; in ASCII where the output's encoding is not UTF-8."""
+    print(json_for_terminal(value) if _is_utf8(sys.stdout) else json.dumps(value), flush=True)
+
+
+def coloured(stream: TextIO | None) -> bool:
+    """Whether a stream may get colours: it is a terminal, and nobody said no (no-color.org)."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person watches this stream."""
+    return stream is not None and stream.isatty()
+
+
+def console() -> Console:
+    """Standard output for people: plain text where it is no terminal, and never interpreted as markup."""
+    from rich.console import Console  # noqa: PLC0415
+
+    watched = is_terminal(sys.stdout)
+    return Console(
+        file=sys.stdout,
+        force_terminal=watched,
+        color_system="auto" if coloured(sys.stdout) else None,
+        width=None if watched else _PIPED_WIDTH,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def _is_utf8(stream: TextIO | None) -> bool:
+    try:
+        return codecs.lookup(getattr(stream, "encoding", None) or "").name == "utf-8"
+    except LookupError:
+        return False

@@ -1,0 +1,16 @@
+"""The manifest: the toolkit's listing, its auth scheme and its actions, as typed definitions."""
+
+from .definitions import Action, Auth, AuthField, Definition, LoadedToolkit, Toolkit
+from .loading import ManifestError, load, packaged_manifest
+
+__all__ = [
+    "Action",
+    "Auth",
+    "AuthField",
+    "Definition",
+    "LoadedToolkit",
+    "ManifestError",
+    "Toolkit",
+    "load",
+    "packaged_manifest",
+]

@@ -1,0 +1,87 @@
+"""What is wrong with definitions that read well one by one: their schemas, and how they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .definitions import Action, Definition, Manifest
+from .yaml_lines import line_of
+
+
+def schema_problems(definition: Definition) -> Iterator[str]:
+    """Each thing that makes a definition's schemas unfit: no JSON Schema, not closed, references that leave it."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only a foreign manifest must pay for it
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
+
+    for part in ("input_parameters", "output_parameters"):
+        schema = getattr(definition, part)
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            place = "".join(f".{step}" for step in error.absolute_path)
+            yield f"{part}{place}: no valid JSON Schema: {error.message}"
+            continue
+        yield from (f"{part}{problem}" for problem in _reference_problems(schema, schema))
+    root = definition.input_parameters
+    if root.get("type") != "object" or root.get("additionalProperties") is not False:
+        yield 'input_parameters: must be a closed object ("type": "object", "additionalProperties": false)'
+    elif missing := set(root.get("required", ())) - set(root.get("properties", ())):
+        yield f"input_parameters.required: {', '.join(sorted(missing))} is no property"
+
+
+def _reference_problems(node: Any, root: Any, place: str = "") -> Iterator[str]:
+    """References may point inside the file only: a validator must never fetch anything."""
+    if isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from _reference_problems(item, root, f"{place}[{number}]")
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if name in ("$ref", "$dynamicRef") and isinstance(value, str):
+            if not value.startswith("#"):
+                yield f"{place}.{name}: {value} leaves the file; only #/... is allowed"
+            elif not _resolves(value, root):
+                yield f"{place}.{name}: {value} points at nothing"
+        elif name in ("$id", "$schema") and place == "" and isinstance(value, str):
+            if name == "$id" or value != "https://json-schema.org/draft/2020-12/schema":
+                yield f".{name}: must be left out; schemas are JSON Schema 2020-12 and have no address"
+        elif name not in ("const", "enum", "default", "examples"):
+            yield from _reference_problems(value, root, f"{place}.{name}")
+
+
+def _resolves(reference: str, root: Any) -> bool:
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
+    resolver = DRAFT202012.create_resource(root)
+    try:
+        from referencing import Registry  # noqa: PLC0415
+
+        Registry().with_resource("", resolver).resolver("").lookup(reference)
+    except Unresolvable:
+        return False
+    return True
+
+
+def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:
+    """Each way in which the parts of a manifest don't fit together: names twice, or names of nothing."""
+    names: dict[str, int] = {}
+    fields = [field.name for field in manifest.auth.fields]
+    for number, action in enumerate(actions):
+        where = f"{path}:{line_of(lines, ('actions', number))}: actions[{number}]"
+        for name in (action.slug, *action.aliases):
+            if name in names:
+                yield f"{where}: {name} is there already, in actions[{names[name]}]"
+            names[name] = number
+        if action.credential is not None and action.credential not in fields:
+            yield f"{where}.credential: auth has no field {action.credential}"
+    auth = f"{path}:{line_of(lines, ('auth',))}: auth"
+    slugs = [action.slug for action in actions]
+    if manifest.auth.verify is not None and manifest.auth.verify not in slugs:
+        yield f"{auth}.verify: there is no action {manifest.auth.verify}"
+    if (manifest.auth.scheme == "API_KEY") != bool(fields):
+        yield f"{auth}.fields: API_KEY needs at least one field, NO_AUTH none"
+    if len(set(fields)) < len(fields):
+        yield f"{auth}.fields: a name is there twice"

@@ -1,0 +1,141 @@
+"""A manifest and its schemas as typed definitions, and the action that the registry works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ..validation import ArgumentValidator
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$", max_length=64)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
+Version = Annotated[str, StringConstraints(pattern=r"^20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])_\d\d$")]
+ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Toolkit(_Part):
+    """What is listed: the toolkit's name, version and links, and the factory of its handlers' client."""
+
+    slug: Slug
+    name: Text
+    version: Version
+    description: Text
+    categories: list[Text] = Field(min_length=1)
+    links: dict[str, Link]
+    logo: Link | None = None
+    client: ImportPath | None = None
+
+
+class AuthField(_Part):
+    """One thing that an account consists of, such as an API key."""
+
+    name: Text
+    title: Text
+    required: bool
+    secret: bool
+    description: Text
+    environment: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    link: Link | None = None
+    steps: list[Text] = []
+
+
+class Auth(_Part):
+    """How an account is connected: the scheme, its fields, and the action that proves that a key works."""
+
+    scheme: Literal["API_KEY", "NO_AUTH"]
+    fields: list[AuthField] = []
+    verify: Slug | None = None
+
+
+class ActionEntry(_Part):
+    """A row of the manifest's table: the schema's file, its handler, and what only the registry needs to know."""
+
+    schema_file: Text = Field(alias="schema")
+    handler: ImportPath
+    credential: Text | None = None
+    aliases: list[Slug] = []
+
+
+class Manifest(_Part):
+    """manifest.yaml as a whole."""
+
+    toolkit: Toolkit
+    auth: Auth
+    actions: list[ActionEntry] = Field(min_length=1)
+
+
+class Annotations(_Part):
+    """MCP's hints about an action, and whether a call costs money."""
+
+    title: Text
+    readOnlyHint: bool  # noqa: N815 - MCP's own names
+    destructiveHint: bool  # noqa: N815
+    idempotentHint: bool  # noqa: N815
+    openWorldHint: bool  # noqa: N815
+    costsMoney: bool  # noqa: N815
+
+
+class Definition(_Part):
+    """A schema file: one action as a model sees it."""
+
+    slug: Slug
+    name: Text
+    description: Text
+    tags: list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]]
+    annotations: Annotations
+    input_parameters: dict[str, Any]
+    output_parameters: dict[str, Any]
+
+
+class Action:
+    """An action ready for the registry: its definition, paired with its handler."""
+
+    def __init__(self, definition: Definition, entry: ActionEntry, handler: Callable[..., str]) -> None:
+        self.definition = definition
+        self.handler = handler
+        self.credential = entry.credential
+        self.aliases = entry.aliases
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def __repr__(self) -> str:
+        return f"<Action {self.slug}>"
+
+    @property
+    def slug(self) -> str:
+        """The name by which agents call it."""
+        return self.definition.slug
+
+    @property
+    def tags(self) -> list[str]:
+        """What it has to do with; a toolset can be chosen by these."""
+        return self.definition.tags
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it changes nothing anywhere."""
+        return self.definition.annotations.readOnlyHint
+
+    @cached_property
+    def validator(self) -> ArgumentValidator:
+        """Its `input_parameters`, compiled at the first call."""
+        return ArgumentValidator(self.definition.input_parameters)
+
+
+class LoadedToolkit:
+    """A manifest with everything that it names: the listing, the auth scheme, the actions in order."""
+
+    def __init__(self, manifest: Manifest, actions: list[Action], client: Callable[..., Any] | None) -> None:
+        self.toolkit = manifest.toolkit
+        self.auth = manifest.auth
+        self.actions = actions
+        self.client = client

@@ -1,0 +1,141 @@
+"""manifest.yaml and everything it names, read; what is wrong is said at load time, with file and line."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from .checks import contradictions, schema_problems
+from .definitions import Action, Definition, LoadedToolkit, Manifest
+from .yaml_lines import LineLoader, line_of
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class ManifestError(ValueError):
+    """A manifest, or a file it names, is wrong. `problems` has all of them, a line each: file, line, reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def packaged_manifest() -> Path:
+    """The manifest that comes with the package: inside it when installed, at the top of a source checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "manifest.yaml"
+    return inside if inside.exists() else package.parent.parent / "manifest.yaml"
+
+
+def load(path: Path | str | None = None) -> LoadedToolkit:
+    """Read a manifest and everything it names; the packaged one when no path is given.
+
+    The packaged schemas are held against JSON Schema by the tests, not again at each start.
+
+    Raises:
+        ManifestError: with every problem found, each with its file and, for YAML, its line.
+    """
+    packaged = path is None
+    path = packaged_manifest() if path is None else Path(path)
+    manifest, lines = _read_manifest(path)
+    problems: list[str] = []
+    actions: list[Action] = []
+    for number, entry in enumerate(manifest.actions):
+        where = f"{path}:{line_of(lines, ('actions', number))}: actions[{number}]"
+        handler = _imported(entry.handler, f"{where}.handler", problems)
+        definition = _read_definition(path.parent, entry.schema_file, where, problems, trusted=packaged)
+        if handler is not None and definition is not None:
+            actions.append(Action(definition, entry, handler))
+    client = None
+    if manifest.toolkit.client is not None:
+        where = f"{path}:{line_of(lines, ('toolkit', 'client'))}: toolkit.client"
+        client = _imported(manifest.toolkit.client, where, problems)
+    if not problems:
+        problems = list(contradictions(path, lines, manifest, actions))
+    if problems:
+        raise ManifestError(problems)
+    return LoadedToolkit(manifest, actions, client)
+
+
+def _read_manifest(path: Path) -> tuple[Manifest, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError([f"{path}: can't be read: {_reason(error)}"]) from None
+    try:
+        lines = LineLoader(text).get_single_node()
+        raw = yaml.load(text, Loader=LineLoader)  # noqa: S506 - a SafeLoader that also refuses doubled keys
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error)
+        raise ManifestError([f"{path}{line}: no valid YAML: {reason}"]) from None
+    return _parsed(Manifest, raw, str(path), lines), lines
+
+
+def _read_definition(folder: Path, name: str, where: str, problems: list[str], *, trusted: bool) -> Definition | None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        problems.append(f"{where}.schema: {name} lies outside the manifest's folder")
+        return None
+    try:
+        definition = _parsed(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
+    except FileNotFoundError:
+        problems.append(f"{where}.schema: there is no file {path}")
+    except (OSError, ValueError, RecursionError) as error:
+        problems += error.problems if isinstance(error, ManifestError) else [f"{path}: no valid JSON: {error}"]
+    else:
+        wrong = [f"{path}: {problem}" for problem in (() if trusted else schema_problems(definition))]
+        problems += wrong
+        return None if wrong else definition
+    return None
+
+
+def _parsed(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_url=False, include_input=False):
+            steps = problem["loc"]
+            line = "" if lines is None else f":{line_of(lines, steps)}"
+            path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
+            problems.append(f"{name}{line}: {path or 'the whole'}: {_said(problem)}")
+        raise ManifestError(problems) from None
+
+
+def _said(problem: Any) -> str:
+    pattern = problem.get("ctx", {}).get("pattern", "")
+    if problem["type"] == "extra_forbidden":
+        return "unknown key"
+    if problem["type"] == "missing":
+        return "missing"
+    if pattern.startswith("^https://"):
+        return "a link must start with https://"
+    if pattern.startswith("^20"):
+        return "a version is a date and a number, like 20261124_00"
+    return str(problem["msg"])
+
+
+def _imported(path: str, where: str, problems: list[str]) -> Any:
+    module_name, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except Exception as error:  # noqa: BLE001 - importing runs a stranger's module, which may raise anything
+        problems.append(f"{where}: {path} can't be imported: {_reason(error)}")
+        return None
+    if not callable(found):
+        problems.append(f"{where}: {path} can't be called, it is a {type(found).__name__}")
+        return None
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}"
