@@ -90,7 +90,7 @@ class Call:
         alarm = None
         remaining = self.remaining()
         if remaining is not None:
-            alarm = threading.Timer(remaining, cut)
+            alarm = threading.Timer(min(remaining, threading.TIMEOUT_MAX), cut)
             alarm.daemon = True
             alarm.start()
         try:

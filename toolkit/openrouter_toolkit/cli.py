@@ -59,13 +59,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. The exit status is 0, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C."""
+    if sys.stdout is None:
+        complain("standard output is closed, so nothing was done")
+        return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _log_on_standard_error():
             status = _run(argv)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         say("Interrupted.")
         status = _INTERRUPTED
@@ -82,7 +84,8 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         options, unknown = whole.parse_known_args(argv)
         if unknown:
-            whole.error(_unknown(options.command, unknown))
+            complain(_unknown(options.command, unknown))
+            return WRONG_COMMAND_LINE
         if options.command is None:
             whole.print_help(sys.stderr)
             return WRONG_COMMAND_LINE
@@ -96,8 +99,10 @@ def _unknown(command: str | None, words: list[str]) -> str:
     """What was too much, by the names of options only: a value may be a secret."""
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
     if names:
-        return f"unknown option {' '.join(names)}"
-    return "too many words" + ("; an action's arguments go behind --arguments" if command == "execute" else "")
+        what = f"unknown option {' '.join(names)}"
+    else:
+        what = "too many words" + ("; an action's arguments go behind --arguments" if command == "execute" else "")
+    return f"{what}; see {' '.join(filter(None, (PROGRAM, command)))} --help"
 
 
 def _told(error: Exception) -> int:
@@ -150,8 +155,7 @@ def _log_on_standard_error() -> Iterator[None]:
 def _discard_rest() -> None:
     """Drop what could not be printed, so that the interpreter does not complain about it once more at its end."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -81,13 +81,15 @@ def _print_action(action: Action) -> None:
     console.print(_parameters(definition.input_parameters))
     arguments = sample(definition.input_parameters)
     given = f" --arguments {shlex.quote(json.dumps(arguments))}" if arguments else ""
-    for title, code in (
-        ("In Python:", f"ToolRegistry.from_manifest().execute({action.slug!r}, {arguments!r})"),
+    python = f"ToolRegistry.from_manifest().execute({json.dumps(action.slug)}, {arguments!r})"
+    for title, *code in (
+        ("In Python:", "from openrouter_toolkit import ToolRegistry", python),
         ("On the command line:", f"{terminal.PROGRAM} execute {action.slug}{given}"),
     ):
         console.print()
         console.print(Text(title, style="bold"))
-        console.print(Text(f"  {safe_for_terminal(code)}"), soft_wrap=True)
+        for line in code:
+            console.print(Text(f"  {safe_for_terminal(line)}"), soft_wrap=True)
 
 
 def _parameters(schema: dict[str, Any]) -> Table:

@@ -50,8 +50,12 @@ def console() -> Console:
     """Standard output for people: plain text where it is no terminal, and never interpreted as markup."""
     from rich.console import Console  # noqa: PLC0415
 
+    class StandardOutput(Console):
+        def on_broken_pipe(self) -> None:  # rich's own ends the process with 1
+            raise BrokenPipeError
+
     watched = is_terminal(sys.stdout)
-    return Console(
+    return StandardOutput(
         file=sys.stdout,
         force_terminal=watched,
         color_system="auto" if coloured(sys.stdout) else None,

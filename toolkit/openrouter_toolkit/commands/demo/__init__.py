@@ -59,7 +59,7 @@ def _live() -> int:
             "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it; "
             "without --live, the demo runs offline"
         )
-    where = os.environ.get("OPENROUTER_BASE_URL") or "OpenRouter itself"
+    where = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else "OpenRouter itself"
     with ToolRegistry.from_manifest() as registry:
         return _tell(
             registry,
@@ -90,7 +90,9 @@ def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
             ("openrouter-toolkit actions", "what else there is"),
             ("openrouter-toolkit execute SLUG --arguments '{...}'", "one call, its envelope as JSON"),
             ("openrouter-toolkit tools --format openai", "the definitions, for your own agent"),
-            ("openrouter-toolkit demo --live", "the same with the real API"),
+            ("openrouter-toolkit demo --live", "the same with the real API")
+            if sandboxed
+            else ("openrouter-toolkit sandbox", "the offline stand-in, for tests"),
         ],
     )
     return 0

@@ -1,0 +1,75 @@
+"""The console script as a person runs it: a process of its own, against a sandbox over a real socket."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
+
+
+@pytest.fixture(scope="session")
+def _running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(generation_delay=0.0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_running_sandbox: Sandbox) -> Sandbox:
+    _running_sandbox.reset()
+    return _running_sandbox
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    """What a shell has, with the sandbox connected and nothing that changes colours or encodings."""
+    unwanted = ("OPENROUTER_", "PYTHON", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_", "COV_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return {
+        **kept,
+        "OPENROUTER_API_KEY": sandbox.api_key,
+        "OPENROUTER_BASE_URL": sandbox.base_url,
+        "PYTHONUTF8": "1",
+        "TERM": "xterm-256color",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Run the console script, from a folder that has nothing to do with the project."""
+
+    def run(*command: str | bytes, stdin: bytes = b"", **changes: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [SCRIPT, *command],
+            input=stdin,
+            cwd=tmp_path,
+            env={**environment, **changes},
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Begin the console script and leave it running; it is ended with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: str, **options: Any) -> subprocess.Popen[bytes]:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        started.append(subprocess.Popen([SCRIPT, *command], cwd=tmp_path, env=environment, **streams))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,138 @@
+"""`actions`, `show` and `tools`: text for people, JSON for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.cli import main
+from openrouter_toolkit.commands.show import sample, type_of
+from openrouter_toolkit.formats import FORMATS
+
+SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def registry() -> ToolRegistry:
+    return ToolRegistry.from_manifest()
+
+
+def printed_json(capsys: Printed) -> Any:
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return json.loads(printed.out)
+
+
+def test_actions_for_people_are_a_line_each(capsys: Printed, registry: ToolRegistry) -> None:
+    assert main(["actions"]) == 0
+    header, *rows = capsys.readouterr().out.rstrip().split("\n")
+    assert header.split() == ["action", "name", "effect", "what", "it", "does"]
+    assert [row.split()[0] for row in rows] == list(registry.actions)
+    for row, action in zip(rows, registry.actions.values(), strict=True):
+        assert action.definition.name in row
+        assert ("costs money" in row) == action.definition.annotations.costsMoney
+
+
+def test_actions_for_programs(capsys: Printed, registry: ToolRegistry) -> None:
+    assert main(["actions", "--json"]) == 0
+    listed = printed_json(capsys)
+    assert [action["slug"] for action in listed] == list(registry.actions)
+    assert all(sorted(one) == ["annotations", "description", "name", "slug", "tags"] for one in listed)
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_show_tells_every_parameter_and_a_call_that_would_pass(
+    path: Path, capsys: Printed, registry: ToolRegistry
+) -> None:
+    definition = json.loads(path.read_text(encoding="utf-8"))
+    slug = definition["slug"]
+    assert main(["show", slug]) == 0
+    text = capsys.readouterr().out
+    for word in (slug, definition["name"], *definition["input_parameters"]["properties"], *definition["tags"]):
+        assert word in text
+    assert f"openrouter-toolkit execute {slug}" in text
+    assert f'execute("{slug}", ' in text
+    problems = registry.actions[slug].validator.problems(sample(definition["input_parameters"]))
+    assert all("matching" in problem["problem"] for problem in problems)  # no placeholder fits a pattern
+
+
+def test_show_puts_documented_parameters_first(capsys: Printed) -> None:
+    main(["show", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    order = [row[0] for row in rows if row and row[0] in ("model", "user", "tools")]
+    assert order[:3] == ["model", "user", "tools"]
+
+
+def test_show_for_programs_is_the_schema_file(capsys: Printed) -> None:
+    for path in SCHEMAS:
+        definition = json.loads(path.read_text(encoding="utf-8"))
+        assert main(["show", definition["slug"], "--json"]) == 0
+        assert printed_json(capsys) == definition
+
+
+def test_show_takes_older_slugs(capsys: Printed) -> None:
+    assert main(["show", "OPENROUTER_OPENROUTER_LIST_PROVIDERS", "--json"]) == 0
+    assert printed_json(capsys)["slug"] == "OPENROUTER_LIST_PROVIDERS"
+
+
+@pytest.mark.parametrize(
+    ("slug", "hint"),
+    [
+        ("GET_CREDITS", "did you mean OPENROUTER_GET_CREDITS?"),
+        ("openrouter_get_credits", "did you mean OPENROUTER_GET_CREDITS?"),
+        ("zebra\x1b[2J", "openrouter-toolkit actions lists them"),
+    ],
+)
+def test_show_names_the_nearest_of_an_unknown_slug(slug: str, hint: str, capsys: Printed) -> None:
+    assert main(["show", slug]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert hint in printed.err
+    assert "\x1b" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "string"}, "string"),
+        ({"type": ["string", "array"], "items": {"type": "string"}}, "string or array of string"),
+        ({"type": ["string", "null"], "enum": ["low", None]}, "one of low, null"),
+        ({"anyOf": [{"type": "object"}, {"type": "string"}]}, "object or string"),
+        ({}, "any"),
+    ],
+)
+def test_types_in_words(schema: dict[str, Any], words: str) -> None:
+    assert type_of(schema) == words
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("extensions", [False, True])
+def test_tools_are_the_registrys(name: str, extensions: bool, capsys: Printed, registry: ToolRegistry) -> None:
+    assert main(["tools", "--format", name, *(["--extensions"] if extensions else [])]) == 0
+    assert printed_json(capsys) == registry.tools(name, extensions=extensions)
+
+
+def test_tools_of_a_toolset(capsys: Printed) -> None:
+    command = ["tools", "--allow", "account", "chat", "--allow", "models", "--deny", "OPENROUTER_GET_CREDITS"]
+    assert main([*command, "--read-only"]) == 0
+    names = {tool["function"]["name"] for tool in printed_json(capsys)}
+    assert "OPENROUTER_GET_CURRENT_KEY" in names
+    assert not names & {"OPENROUTER_GET_CREDITS", "OPENROUTER_CREATE_CHAT_COMPLETION", "OPENROUTER_CREATE_MESSAGE"}
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["tools", "--format", "yaml"], "there are openai, composio"),
+        (["tools", "--deny", "OPENROUTER_GET_CREDIT"], "did you mean 'OPENROUTER_GET_CREDITS'?"),
+        (["tools", "--allow", "animals"], "there is no action or tag 'animals'"),
+    ],
+)
+def test_a_misspelt_toolset_is_a_wrong_command_line(command: list[str], reason: str, capsys: Printed) -> None:
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert reason in printed.err
