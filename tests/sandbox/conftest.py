@@ -72,9 +72,7 @@ def _openapi() -> Any:
     if not path.exists():
         pytest.skip(f"the API's specification is not at {path}; name it in OPENROUTER_OPENAPI")
     with path.open(encoding="utf-8") as file:
-        return _with_fictional_providers(
-            yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        )
+        return _with_fictional_providers(yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 @pytest.fixture
@@ -87,9 +85,7 @@ def assert_fits(_openapi: Any) -> Callable[[object, str], None]:
         if path:
             operation = f"/paths/{path.replace('/', '~1')}/{method.lower()}"
             pointer = f"{operation}/responses/200/content/application~1json/schema"
-        registry: Registry[Any] = Registry().with_resource(
-            "urn:openapi", DRAFT202012.create_resource(_openapi)
-        )
+        registry: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(_openapi))
         validator = Draft202012Validator({"$ref": f"urn:openapi#{pointer}"}, registry=registry)
         problems = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(answer)]
         assert problems == []

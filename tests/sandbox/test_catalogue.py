@@ -17,9 +17,7 @@ def ids(answer: requests.Response) -> list[str]:
     return [model["id"] for model in answer.json()["data"]]
 
 
-@pytest.mark.parametrize(
-    "path", ["/models", "/models/count", "/models/user", "/embeddings/models", "/providers"]
-)
+@pytest.mark.parametrize("path", ["/models", "/models/count", "/models/user", "/embeddings/models", "/providers"])
 def test_lists_have_the_real_shape(get: Ask, assert_fits: Fits, path: str) -> None:
     assert_fits(get(path).json(), f"GET {path}")
 

@@ -86,9 +86,7 @@ def test_anthropic_streams(anthropic_client: anthropic.Anthropic) -> None:
 def test_anthropic_calls_tools_and_answers_their_results(anthropic_client: anthropic.Anthropic) -> None:
     tools: list[anthropic.types.ToolParam] = [{"name": "get_weather", "input_schema": dict(CITY)}]
     question: anthropic.types.MessageParam = {"role": "user", "content": QUESTION}
-    with anthropic_client.messages.stream(
-        model=MODEL, max_tokens=100, tools=tools, messages=[question]
-    ) as stream:
+    with anthropic_client.messages.stream(model=MODEL, max_tokens=100, tools=tools, messages=[question]) as stream:
         call = stream.get_final_message().content[0]
     assert call.type == "tool_use"
     assert call.input == {"city": "Paris"}

@@ -135,9 +135,7 @@ def test_streamed_arguments_are_split_and_join_again(post: Ask) -> None:
         },
     ],
 )
-def test_whole_and_streamed_messages_have_the_real_shape(
-    post: Ask, assert_fits: Fits, more: dict[str, Any]
-) -> None:
+def test_whole_and_streamed_messages_have_the_real_shape(post: Ask, assert_fits: Fits, more: dict[str, Any]) -> None:
     whole = post("/messages", max_tokens=500, **more)
     assert_fits(whole.json(), "MessagesResult")
     assert whole.json()["usage"]["cost"] > 0
@@ -183,9 +181,7 @@ def test_a_tool_can_be_required_or_named(post: Ask) -> None:
     question = "Sing a song"
     assert calls(post("/chat/completions", tools=TOOLS, question=question, tool_choice="required"))
     named = {"type": "function", "function": {"name": "divide"}}
-    assert list(calls(post("/chat/completions", tools=TOOLS, question=question, tool_choice=named))) == [
-        "divide"
-    ]
+    assert list(calls(post("/chat/completions", tools=TOOLS, question=question, tool_choice=named))) == ["divide"]
 
 
 def test_two_named_tools_are_called_together(post: Ask) -> None:
@@ -239,9 +235,7 @@ def test_an_answer_fits_the_wanted_schema(post: Ask) -> None:
     }
     wanted = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema}}
     question = "Anna is 42 and likes Blue; tell me about Anna"
-    found = json.loads(
-        message(post("/chat/completions", question=question, response_format=wanted))["content"]
-    )
+    found = json.loads(message(post("/chat/completions", question=question, response_format=wanted))["content"])
     validate(found, schema)
     assert (found["age"], found["tags"]) == (42, ["blue", "blue"])
     plain = message(post("/chat/completions", response_format={"type": "json_object"}))

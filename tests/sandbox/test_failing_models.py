@@ -133,10 +133,7 @@ def test_an_error_comes_with_status_200(post: Ask, path: str) -> None:
 def test_a_choice_holds_the_error(post: Ask, assert_fits: Fits) -> None:
     choice = post("/chat/completions", model="sandbox/choice-error").json()["choices"][0]
     assert (choice["finish_reason"], choice["error"]["code"]) == ("error", 502)
-    assert (
-        '"finish_reason": "error"'
-        in post("/chat/completions", model="sandbox/choice-error", stream=True).text
-    )
+    assert '"finish_reason": "error"' in post("/chat/completions", model="sandbox/choice-error", stream=True).text
     assert_fits(post("/messages", model="sandbox/choice-error").json(), "AnthropicMessagesErrorResponse")
     assert "event: error" in post("/messages", model="sandbox/choice-error", stream=True).text
 

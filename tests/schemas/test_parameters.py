@@ -118,7 +118,5 @@ def test_a_nullable_field_of_the_api_may_be_null_where_it_is_an_extension(action
     [("create_chat_completion", "chat_completions"), ("create_message", "messages")],
 )
 def test_every_recorded_request_is_accepted(action: str, folder: str) -> None:
-    refused = {
-        name: found for name, body in recorded_requests(folder).items() if (found := problems(action, body))
-    }
+    refused = {name: found for name, body in recorded_requests(folder).items() if (found := problems(action, body))}
     assert refused == {}

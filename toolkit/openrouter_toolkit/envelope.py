@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Self
 
 # The toolkit's own error types, beside those that a toolkit's API has, and what each means.
@@ -87,7 +88,7 @@ class Envelope(dict[str, Any]):
         data = {"error": error.as_dict()}
         if error.partial is not None:
             data["partial"] = error.partial
-        return cls(data=json.dumps(data, separators=(",", ":")), error=error.explanation, successful=False)
+        return cls(data=_as_json(data), error=error.explanation, successful=False)
 
     @property
     def data(self) -> str:
@@ -116,6 +117,29 @@ class Envelope(dict[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.data, self.error, self.successful)
+
+
+def _as_json(data: dict[str, Any]) -> str:
+    """The failure as JSON, whatever a handler or upstream put into it."""
+    try:
+        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(_plain(data), separators=(",", ":"))
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The nearest that JSON has to a value: what it can't hold is named."""
+    if depth > 100:
+        return "nested too deeply"
+    if isinstance(value, dict):
+        return {str(_plain(name)): _plain(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value.bit_length() < 10_000 else "a very large integer"
+    return value if value is None or isinstance(value, str | bool) else f"a Python {type(value).__name__}"
 
 
 def _rebuilt(data: str, error: str | None, successful: bool) -> Envelope:

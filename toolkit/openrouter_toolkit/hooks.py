@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from .envelope import ActionError, Envelope
 from .manifest import Action
+from .validation import refusal
 
 BeforeExecute: TypeAlias = Callable[[Action, dict[str, Any], str], dict[str, Any] | None]
 AfterExecute: TypeAlias = Callable[[Action, Envelope, float], None]
@@ -45,10 +46,11 @@ class Hooks:
     def before(self, action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any]:
         """Ask every before hook in turn; raises `ActionError` of type `refused_by_policy`."""
         for hook in self._before:
+            own = _copied(action, arguments)
             try:
-                changed = hook(action, copy.deepcopy(arguments), user_id)
-            except Refused as refusal:
-                raise _refusal(action, refusal) from None
+                changed = hook(action, own, user_id)
+            except Refused as refused:
+                raise _refusal(action, refused) from None
             except Exception as error:  # noqa: BLE001 - a host's hook may raise anything
                 _log.exception("a before_execute hook raised, so %s was not executed", action.slug)
                 raise _broken("before_execute", error, "Nothing was sent.") from None
@@ -65,8 +67,8 @@ class Hooks:
         for hook in self._after:
             try:
                 hook(action, copy.copy(envelope), seconds)
-            except Refused as refusal:
-                envelope = Envelope.failure(_refusal(action, refusal, executed=True))
+            except Refused as refused:
+                envelope = Envelope.failure(_refusal(action, refused, executed=envelope.successful))
             except Exception as error:  # noqa: BLE001
                 _log.exception("an after_execute hook raised; %s had been executed", action.slug)
                 envelope = _kept(envelope, error)
@@ -79,12 +81,20 @@ def _as_list(hooks: Any) -> list[Any]:
     return [hooks] if callable(hooks) else list(hooks)
 
 
-def _refusal(action: Action, refusal: Refused, *, executed: bool = False) -> ActionError:
+def _copied(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return copy.deepcopy(arguments)
+    except Exception as error:  # noqa: BLE001 - anything may stand in the arguments of a Python caller
+        reason = f"they are no JSON values ({type(error).__name__})"
+        raise refusal(action.slug, [{"path": "arguments", "problem": reason}]) from None
+
+
+def _refusal(action: Action, refused: Refused, *, executed: bool = False) -> ActionError:
     ending = " The action itself was carried out; its answer is withheld." if executed else ""
     return ActionError(
         "refused_by_policy",
-        refusal.reason,
-        f"{action.slug} was refused by a policy here: {refusal.reason.rstrip('.')}.{ending} "
+        refused.reason,
+        f"{action.slug} was refused by a policy here: {refused.reason.rstrip('.')}.{ending} "
         "Do not repeat the call as it is.",
         executed=executed,
     )

@@ -15,8 +15,8 @@ _PIECE = 12
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret in it replaced."""
-    for secret in secrets:
-        if secret in text:
+    for secret in sorted(secrets, key=len, reverse=True):  # the longer first: one key may begin like another
+        if secret and secret in text:
             text = text.replace(secret, REDACTED)
     return text
 

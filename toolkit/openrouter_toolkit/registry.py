@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import math
 import threading
@@ -27,7 +28,7 @@ from .manifest import Action, LoadedToolkit
 from .nearest import nearest
 from .redaction import redact, redact_thoroughly
 from .validation import as_object
-from .wording import quoted
+from .wording import quoted, shown
 
 _log = logging.getLogger("openrouter_toolkit")
 _MOST_ASYNC_CALLS = 256
@@ -54,6 +55,8 @@ class ToolRegistry:
         self._hooks = hooks
         self._factory = loaded.client
         self._client_options = dict(client_options or {})
+        if self._factory is not None:  # a wrong option is a programmer's mistake, so it is told here and now
+            inspect.signature(self._factory).bind(**self._client_options)
         self._client: Any = None
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
@@ -89,6 +92,7 @@ class ToolRegistry:
         Raises:
             ManifestError: the manifest, or a file that it names, is wrong.
             ValueError: `allow`, `deny` or `tags` has a name that does not exist.
+            TypeError: `client_options` has a name that the client does not take.
         """
         loaded = manifest.load(path)
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
@@ -216,11 +220,12 @@ class ToolRegistry:
         action = self._known.get(slug) if isinstance(slug, str) else None
         if action is None:
             near = nearest(slug, self.actions, count=3) if isinstance(slug, str) else []
+            name = quoted(slug, 80) if isinstance(slug, str) else shown(slug)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(self.actions) or 'none'}."
             raise ActionError(
                 "unknown_action",
-                f"There is no action {quoted(str(slug), 80)}.",
-                f"There is no action {quoted(str(slug), 80)}. {hint}",
+                f"There is no action {name}.",
+                f"There is no action {name}. {hint}",
                 suggestions=near,
             )
         if action.slug not in self.actions:
@@ -246,9 +251,11 @@ class ToolRegistry:
 
     def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
         call.check()
-        if self._factory is None:
-            return action.handler(arguments)
-        return action.handler(arguments, self._connected_client().connected(key, call))
+        client = () if self._factory is None else (self._connected_client().connected(key, call),)
+        data: object = action.handler(arguments, *client)
+        if not isinstance(data, str):
+            raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
+        return data
 
     def _connected_client(self) -> Any:
         client = self._client

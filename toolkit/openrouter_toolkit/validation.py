@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .envelope import ActionError
 from .nearest import nearest
-from .wording import clean, shorten, shown
+from .wording import named, shorten, shown
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -32,9 +32,15 @@ class ArgumentValidator:
 
     def check(self, slug: str, arguments: dict[str, Any]) -> None:
         """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return."""
-        if self._validator.is_valid(arguments):
-            return
-        raise refusal(slug, self.problems(arguments))
+        try:
+            if self._validator.is_valid(arguments):
+                return
+            problems = self.problems(arguments)
+        except RecursionError:
+            problems = [_problem("", "they are nested too deeply, or contain themselves")]
+        except (ValueError, TypeError) as error:  # a Python value that JSON does not have
+            problems = [_problem("", f"they are no JSON values ({type(error).__name__})")]
+        raise refusal(slug, problems)
 
     def problems(self, arguments: dict[str, Any]) -> list[Problem]:
         """Everything that is wrong, misspelt names first."""
@@ -115,7 +121,7 @@ def _explained(error: ValidationError) -> Iterator[Problem]:
 
 def _unknown(path: str, name: str, known: list[str]) -> Problem:
     meant = next(iter(nearest(name, known)), None)
-    shown_name = shorten(clean(name), 60)
+    shown_name = named(name)
     if meant:
         return _problem(_join(path, shown_name), f"unknown parameter, did you mean {meant}?", meant=meant)
     listing = shorten(", ".join(known), 300) if known else "no parameters at all"
@@ -141,7 +147,7 @@ def _nearest_branch(error: ValidationError) -> Iterator[Problem]:
 def _path(steps: Iterable[str | int]) -> str:
     path = ""
     for step in steps:
-        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, shorten(clean(step), 60))
+        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, named(step))
     return path
 
 

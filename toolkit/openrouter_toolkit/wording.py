@@ -7,15 +7,17 @@ import re
 from typing import Any
 
 # ANSI escape sequences: CSI and OSC as a whole, then any other escape with its one byte.
-_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c)|\x1b.?", re.DOTALL)
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)(?:[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c))?|\x1b.?", re.DOTALL
+)
 # Controls, zero-width and bidi characters, invisible operators, tags, variation selectors that select nothing.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-# A joiner or selector is kept behind a character outside ASCII, where emoji and scripts use it.
-_ORPHANS = re.compile(r"(?:(?<=[\x00-\x7f])|^)[\u200d\ufe00-\ufe0f]+")
+# A joiner or selector is kept behind a character outside ASCII, where emoji and scripts use it, and in a keycap.
+_ORPHANS = re.compile(r"(?:(?<=[\x00-\x7f])|^)[\u200d\ufe00-\ufe0f]+(?!\u20e3)")
 _SPACE = re.compile(r"\s+")
 # What a terminal might act on, in text that is otherwise printed as it is.
 _UNSAFE_ON_TERMINAL = re.compile(
@@ -29,8 +31,8 @@ def clean(text: str) -> str:
     previous = None
     while text != previous:  # taking one out may bring the two halves of another together
         previous = text
-        text = _ORPHANS.sub("", _HIDDEN.sub("", _ESCAPES.sub("", text)))
-    return _SPACE.sub(" ", text).strip()
+        text = _SPACE.sub(" ", _ORPHANS.sub("", _HIDDEN.sub("", _ESCAPES.sub("", text)))).strip()
+    return text
 
 
 def shorten(text: str, limit: int) -> str:
@@ -38,9 +40,14 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def named(text: str, limit: int = 60) -> str:
+    """A stranger's name for something, clean and short, whatever its length."""
+    return shorten(clean(text[: limit * 20]), limit)
+
+
 def quoted(text: str, limit: int = 200) -> str:
     """A stranger's text in a sentence of ours: clean, short, and visibly a quotation."""
-    return '"' + shorten(clean(text[: limit * 20]), limit).replace('"', "'") + '"'
+    return '"' + named(text, limit).replace('"', "'") + '"'
 
 
 def shown(value: Any, limit: int = 60) -> str:
@@ -56,8 +63,7 @@ def _excerpt(value: Any, limit: int, depth: int = 3) -> str:
             "…"
             if depth == 0
             else ", ".join(
-                f"{_excerpt(str(name), limit)}: {_excerpt(item, limit, depth - 1)}"
-                for name, item in list(value.items())[:8]
+                f"{_excerpt(name, limit)}: {_excerpt(item, limit, depth - 1)}" for name, item in list(value.items())[:8]
             )
         )
         return "{" + inner + (", …" if len(value) > 8 else "") + "}"

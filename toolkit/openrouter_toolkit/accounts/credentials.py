@@ -9,11 +9,12 @@ from typing import Protocol
 _PLACEHOLDER = re.compile(
     r"""^(?:none|null|undefined|nil|false|true|todo|tbd|changeme|change[-_]me|placeholder|dummy|secret|token|key
           |api[-_]?key|xxx+|\*+|\.+|-+|_+)$
-      | [<>{}\[\]$]                          # <your key>, ${OPENROUTER_API_KEY}, {{key}}
+      | [<>{}\[\]$%]                         # <your key>, ${OPENROUTER_API_KEY}, {{key}}, %KEY%
       | \.\.\. | … | \*{3}                   # sk-or-v1-..., sk-or-v1-***
       | x{4,} | X{4,}
       | (?:your|my|insert|replace|enter|paste)[-_]?(?:own|real|openrouter|secret|the)?[-_]?(?:api)?[-_]?(?:key|token)
       | key[-_]?(?:goes)?[-_]?here
+      | replace[-_]?me
       | ^sk-or-(?:v1-?)?$
     """,
     re.IGNORECASE | re.VERBOSE,

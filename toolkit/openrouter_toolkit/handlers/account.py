@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..envelope import ActionError
+from ..wording import quoted
 
 if TYPE_CHECKING:
     from ..openrouter.client import OpenRouterCall
@@ -20,8 +21,9 @@ def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
     except ActionError as error:
         if error.status == 403:
             error.explanation = (
-                "Reading the credit wants a management key, and none is connected (field management_api_key). "
-                "OPENROUTER_GET_CURRENT_KEY tells this key's own limit and what remains of it."
+                "Reading the credit wants a management key with that right (the account's field management_api_key). "
+                "OPENROUTER_GET_CURRENT_KEY tells this key's own limit and what remains of it. OpenRouter said: "
+                f"{quoted(error.message.rstrip('.'))}."
             )
         raise
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..envelope import ActionError
 from ..openrouter.chat_stream import ChatStream
-from ..wording import shown
+from ..wording import named, shown
 
 if TYPE_CHECKING:
     from ..openrouter.client import OpenRouterCall
@@ -45,17 +45,17 @@ def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
     """`none`, `auto`, `required`, or one function: as an object, as its text, or by its bare name."""
     if function_call in ("none", "auto", "required"):
         return function_call
-    names = [tool.get("function", {}).get("name") for tool in tools]
+    names = [name for tool in tools if (name := _name_in(tool)) is not None]
     name = function_call
     if isinstance(function_call, str) and function_call.strip().startswith("{"):
         name = _read_object(function_call)
     if isinstance(name, dict):
-        name = name.get("name") or (name.get("function") or {}).get("name")
+        name = name.get("name") or _name_in(name)
     if isinstance(name, str) and name in names:
         return {"type": "function", "function": {"name": name}}
     problem = (
         f'given {shown(function_call)}, wanted none, auto, or {{"name": ...}} with one of '
-        f"{', '.join(str(name) for name in names)}"
+        f"{', '.join(map(named, names))}"
     )
     raise ActionError(
         "invalid_arguments",
@@ -65,11 +65,18 @@ def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
     )
 
 
+def _name_in(tool: Any) -> str | None:
+    """The name of the function in a tool, or in a tool choice."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def _read_object(text: str) -> Any:
     """The object that a text means: JSON, or with single quotes as Python prints it."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
     return None

@@ -31,6 +31,11 @@ def schema_problems(definition: Definition) -> Iterator[str]:
         yield f"input_parameters.required: {', '.join(sorted(missing))} is no property"
 
 
+# Under these keywords stand names, each with a schema; under those stand values, which are no schemas.
+_NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_VALUES = ("const", "enum", "default", "examples", "required", "dependentRequired")
+
+
 def _reference_problems(node: Any, root: Any, place: str = "") -> Iterator[str]:
     """References may point inside the file only: a validator must never fetch anything."""
     if isinstance(node, list):
@@ -38,31 +43,33 @@ def _reference_problems(node: Any, root: Any, place: str = "") -> Iterator[str]:
             yield from _reference_problems(item, root, f"{place}[{number}]")
     if not isinstance(node, dict):
         return
-    for name, value in node.items():
-        if name in ("$ref", "$dynamicRef") and isinstance(value, str):
+    for keyword, value in node.items():
+        here = f"{place}.{keyword}"
+        if keyword in _NAMES and isinstance(value, dict):
+            for name, schema in value.items():
+                yield from _reference_problems(schema, root, f"{here}.{name}")
+        elif keyword in ("$ref", "$dynamicRef") and isinstance(value, str):
             if not value.startswith("#"):
-                yield f"{place}.{name}: {value} leaves the file; only #/... is allowed"
-            elif not _resolves(value, root):
-                yield f"{place}.{name}: {value} points at nothing"
-        elif name in ("$id", "$schema") and place == "" and isinstance(value, str):
-            if name == "$id" or value != "https://json-schema.org/draft/2020-12/schema":
-                yield f".{name}: must be left out; schemas are JSON Schema 2020-12 and have no address"
-        elif name not in ("const", "enum", "default", "examples"):
-            yield from _reference_problems(value, root, f"{place}.{name}")
+                yield f"{here}: {value} leaves the file; only #/... is allowed"
+            elif not _leads_to_a_schema(value, root):
+                yield f"{here}: {value} points at nothing that is a schema"
+        elif keyword == "$id" or (keyword == "$schema" and value != "https://json-schema.org/draft/2020-12/schema"):
+            yield f"{here}: must be left out; schemas are JSON Schema 2020-12 and have no address"
+        elif keyword not in _VALUES:
+            yield from _reference_problems(value, root, here)
 
 
-def _resolves(reference: str, root: Any) -> bool:
+def _leads_to_a_schema(reference: str, root: Any) -> bool:
+    from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
-    resolver = DRAFT202012.create_resource(root)
+    resource = DRAFT202012.create_resource(root)
     try:
-        from referencing import Registry  # noqa: PLC0415
-
-        Registry().with_resource("", resolver).resolver("").lookup(reference)
-    except Unresolvable:
+        found = Registry().with_resource("", resource).resolver("").lookup(reference).contents
+    except (Unresolvable, LookupError, TypeError, ValueError):
         return False
-    return True
+    return isinstance(found, dict | bool)
 
 
 def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:

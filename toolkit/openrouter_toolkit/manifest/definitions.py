@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from ..validation import ArgumentValidator
+
+
+def _version(text: str) -> str:
+    """A date and a number, as Composio's versions are."""
+    date, _, number = text.partition("_")
+    try:
+        datetime.strptime(date, "%Y%m%d")  # noqa: DTZ007 - a day, without a time
+    except ValueError:
+        date = ""
+    if len(date) != 8 or len(number) != 2 or not number.isdigit():
+        raise ValueError("a version is a date and a number, like 20261124_00")
+    return text
+
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$", max_length=64)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
-Version = Annotated[str, StringConstraints(pattern=r"^20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])_\d\d$")]
+Version = Annotated[str, AfterValidator(_version)]
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 

@@ -80,20 +80,34 @@ def _read_manifest(path: Path) -> tuple[Manifest, Any]:
 
 def _read_definition(folder: Path, name: str, where: str, problems: list[str], *, trusted: bool) -> Definition | None:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        problems.append(f"{where}.schema: {name} lies outside the manifest's folder")
-        return None
+    definition = None
     try:
-        definition = _parsed(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
+        if "\0" in name:
+            wrong = [f"{where}.schema: {name!r} is no file name, it has a null character in it"]
+        elif not path.resolve().is_relative_to(folder.resolve()):
+            wrong = [f"{where}.schema: {name} lies outside the manifest's folder"]
+        else:
+            definition = _parsed(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
+            wrong = [] if trusted else _wrong_in(definition, path)
     except FileNotFoundError:
-        problems.append(f"{where}.schema: there is no file {path}")
-    except (OSError, ValueError, RecursionError) as error:
-        problems += error.problems if isinstance(error, ManifestError) else [f"{path}: no valid JSON: {error}"]
-    else:
-        wrong = [f"{path}: {problem}" for problem in (() if trusted else schema_problems(definition))]
-        problems += wrong
-        return None if wrong else definition
-    return None
+        wrong = [f"{where}.schema: there is no file {path}"]
+    except ManifestError as error:
+        wrong = error.problems
+    except OSError as error:
+        wrong = [f"{path}: can't be read: {_reason(error)}"]
+    except RecursionError:
+        wrong = [f"{path}: no valid JSON: nested too deeply"]
+    except ValueError as error:
+        wrong = [f"{path}: no valid JSON: {error}"]
+    problems += wrong
+    return None if wrong else definition
+
+
+def _wrong_in(definition: Definition, path: Path) -> list[str]:
+    try:
+        return [f"{path}: {problem}" for problem in schema_problems(definition)]
+    except RecursionError:
+        return [f"{path}: a schema is nested too deeply"]
 
 
 def _parsed(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Model:
@@ -117,16 +131,14 @@ def _said(problem: Any) -> str:
         return "missing"
     if pattern.startswith("^https://"):
         return "a link must start with https://"
-    if pattern.startswith("^20"):
-        return "a version is a date and a number, like 20261124_00"
-    return str(problem["msg"])
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _imported(path: str, where: str, problems: list[str]) -> Any:
     module_name, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except Exception as error:  # noqa: BLE001 - importing runs a stranger's module, which may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything
         problems.append(f"{where}: {path} can't be imported: {_reason(error)}")
         return None
     if not callable(found):

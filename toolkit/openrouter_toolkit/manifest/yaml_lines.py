@@ -11,6 +11,13 @@ import yaml
 class LineLoader(yaml.SafeLoader):
     """PyYAML's safe loader, which also refuses a key that stands twice in one mapping."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build a value; what is no date or number after all is told with its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; raises `yaml.constructor.ConstructorError` on a doubled key."""
         seen = set()

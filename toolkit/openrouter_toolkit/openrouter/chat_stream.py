@@ -102,7 +102,9 @@ class _Choice:
 
     def _add_delta(self, delta: dict[str, Any]) -> None:
         if self._message is None:
-            self._message = {"role": "assistant", "content": None}
+            # What every answer without streaming has, even where no chunk says so.
+            self._message = {"role": "assistant", "content": None, "refusal": None}
+            self.fields.setdefault("logprobs", None)
         message = self._message
         for name, value in delta.items():
             if value is None:

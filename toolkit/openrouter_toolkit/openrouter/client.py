@@ -208,7 +208,7 @@ class OpenRouterCall:
                     error.details["http_status"] = response.status
                 raise
             finally:
-                if response.connection is not None:  # not read to its end, so it can't be used again
+                if getattr(response, "connection", None) is not None:  # not read to its end, so it can't be used again
                     with suppress(Exception):
                         response.close()
 

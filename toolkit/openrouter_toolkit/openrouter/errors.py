@@ -173,9 +173,9 @@ def _type(
     told: str,
 ) -> str:
     for place in (error, metadata, body, _dict(body.get("metadata"))):
-        if place.get("error_type") in TYPES:
+        if _text(place.get("error_type")) in TYPES:
             return str(place["error_type"])
-    if error.get("type") in TYPES:
+    if _text(error.get("type")) in TYPES:
         return str(error["type"])
     if status in (None, 400, 413, 422) and any(pattern.search(told) for pattern in _TOO_LONG):
         return "context_length_exceeded"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..envelope import ActionError
-from ..wording import clean, quoted, shorten
+from ..wording import named, quoted
 
 _CREDITS = "https://openrouter.ai/credits"
 _KEYS = "https://openrouter.ai/settings/keys"
@@ -24,7 +24,7 @@ def _what_happened(error: ActionError) -> str:
     status = f" (HTTP {error.status})" if error.status else ""
     said = error.details.get("provider_message")
     provider = error.details.get("provider")
-    who = f" Provider {shorten(clean(provider), 40)} said: {quoted(said)}." if provider and said else ""
+    who = f" Provider {named(provider, 40)} said: {quoted(said)}." if provider and said else ""
     if said and not provider:
         who = f" The provider said: {quoted(said)}."
     return f"OpenRouter refused or failed{status}: {quoted(error.message.strip().rstrip('.'))}.{who}"
@@ -44,7 +44,7 @@ def _by_availability(error: ActionError) -> str | None:
     """The model can't be had as asked: which other way out there is."""
     availability: dict[str, Any] = error.details.get("availability") or {}
     code = availability.get("code")
-    names = [shorten(clean(name), 80) for name in availability.get("fallback_models") or () if isinstance(name, str)]
+    names = [named(name, 80) for name in _strings(availability.get("fallback_models"))]
     others = f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
     step = {
         "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
@@ -64,6 +64,10 @@ def _by_availability(error: ActionError) -> str | None:
     if code in ("capacity_exhausted", "temporarily_unavailable"):
         return f"{_wait(error)} Or use another model now.{others}"
     return others.strip() or None
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _wait(error: ActionError) -> str:
@@ -97,11 +101,7 @@ def _duration(seconds: float) -> str:
 def _permission(error: ActionError) -> str:
     reasons = error.details.get("reasons")
     if reasons:
-        named = (
-            ", ".join(shorten(clean(str(reason)), 40) for reason in list(reasons)[:5])
-            if isinstance(reasons, list)
-            else ""
-        )
+        named = ", ".join(named(str(reason), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
         return f"The input was flagged by moderation ({named}): rephrase it, or use a model without moderation."
     told = f"{error.message} {error.details.get('provider_message') or ''}".lower()
     if re.search(r"management|provisioning", told):

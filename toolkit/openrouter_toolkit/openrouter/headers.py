@@ -31,8 +31,7 @@ def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes
         spelling = name.lower().replace("-", "_")
         if spelling not in _HEADERS:
             own[name] = value
-        elif value:
-            encoded = header_value(name, value)
+        elif encoded := header_value(name, value):
             headers.update(dict.fromkeys(_HEADERS[spelling], encoded))
     return own, headers
 

@@ -65,7 +65,12 @@ def _query_value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(_query_value(item) for item in value)
-    return str(value)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise _unsendable("arguments", f"given {shown(value)}, which is no number that can be sent") from None
 
 
 def _unsendable(path: str, problem: str) -> ActionError:

@@ -87,7 +87,7 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
                 if not assembly.finished:
                     raise _cut("The stream ended without saying why (no finish_reason).")
                 return
-            event = _parsed(data, assembly)
+            event = _parsed(data, assembly, whole=bool(piece))
             if event is None:
                 continue
             _take(event, name, response, assembly, exchange.call.on_event)
@@ -99,7 +99,7 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
         raise exchange.call.ending() or _cut("The connection was cut before the answer was complete.")
 
 
-def _parsed(data: str, assembly: Assembly) -> dict[str, Any] | None:
+def _parsed(data: str, assembly: Assembly, *, whole: bool) -> dict[str, Any] | None:
     try:
         event = json.loads(data)
     except (ValueError, RecursionError):
@@ -108,6 +108,8 @@ def _parsed(data: str, assembly: Assembly) -> dict[str, Any] | None:
         return event
     if assembly.finished:
         return None  # what comes behind the end of the answer does not matter
+    if not whole:
+        raise _cut("The connection was cut before the answer was complete.")
     raise ActionError(
         "invalid_response",
         "An event of the stream is no JSON object.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..envelope import ActionError
 from ..nearest import nearest
-from ..wording import clean, shorten
+from ..wording import named
 
 # The look-up must never make a failure slower than this, in seconds.
 LONGEST_LOOK_UP = 2.0
@@ -90,7 +90,7 @@ def another_model_helps(error: ActionError) -> bool:
     if error.type == "context_length_exceeded":
         return True
     availability: Mapping[str, Any] = error.details.get("availability") or {}
-    if availability.get("code") in _OTHER_MODEL_HELPS:
+    if str(availability.get("code")) in _OTHER_MODEL_HELPS:
         return True
     if error.status == 404:
         return True
@@ -169,7 +169,7 @@ def suggest(models: list[Model], needs: Needs, chosen: str) -> list[str]:
 
 def told(suggestions: list[str]) -> str:
     """The suggestions as a sentence."""
-    return f"Models that can do this call: {', '.join(shorten(clean(name), 80) for name in suggestions)}."
+    return f"Models that can do this call: {', '.join(named(name, 80) for name in suggestions)}."
 
 
 def _model(entry: dict[str, Any]) -> Model:

@@ -145,9 +145,7 @@ def guardrail(_: Attempt) -> None:
 
 def data_policy(attempt: Attempt) -> None:
     """The account's privacy settings leave nobody who could answer."""
-    message = (
-        "No endpoints found matching your data policy. Change it at https://openrouter.ai/settings/privacy"
-    )
+    message = "No endpoints found matching your data policy. Change it at https://openrouter.ai/settings/privacy"
     why = _availability(attempt, "privacy_restricted", retryable=False, constraint="data_policy")
     raise ApiError(404, message, availability=why)
 

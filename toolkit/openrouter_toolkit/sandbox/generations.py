@@ -95,7 +95,5 @@ def _statistics(completion: Completion, seconds: float, streamed: bool, cancelle
         "api_type": "completions",
         "origin": "",
         "data_region": "global",
-        "provider_responses": [
-            {"provider_name": completion.provider, "status": 200, "latency": milliseconds}
-        ],
+        "provider_responses": [{"provider_name": completion.provider, "status": 200, "latency": milliseconds}],
     }

@@ -16,9 +16,7 @@ _FORMATS = {
 }
 
 
-def fitting_value(
-    schema: JsonObject, mentions: Mentions, root: JsonObject | None = None, depth: int = 0
-) -> Any:
+def fitting_value(schema: JsonObject, mentions: Mentions, root: JsonObject | None = None, depth: int = 0) -> Any:
     """The simplest value that fits the schema, made of what the text mentions where that is possible.
 
     It knows enum, const, type, required, items, the limits of numbers, strings and arrays, the
@@ -99,9 +97,7 @@ def _resolved(schema: JsonObject, root: JsonObject) -> JsonObject:
             schema = _pointed_at(root, reference)
         elif alternatives:
             kept = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf"}}
-            schema = kept | next(
-                (part for part in alternatives if part.get("type") != "null"), {"type": "null"}
-            )
+            schema = kept | next((part for part in alternatives if part.get("type") != "null"), {"type": "null"})
         elif schema.get("allOf"):
             merged = {key: value for key, value in schema.items() if key != "allOf"}
             for part in schema["allOf"]:
@@ -116,7 +112,5 @@ def _pointed_at(root: JsonObject, reference: str) -> JsonObject:
     target: Any = root
     for step in reference.removeprefix("#").strip("/").split("/"):
         if step:
-            target = (
-                target.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
-            )
+            target = target.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
     return target if isinstance(target, dict) else {}

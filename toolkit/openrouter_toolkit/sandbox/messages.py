@@ -43,9 +43,7 @@ def parse(body: JsonObject) -> Prompt:
         characters=sum(len(text_of(text)) for text in texts)
         + sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools),
         stream=body.get("stream") is True,
-        tool_results=tuple(
-            text_of(part.get("content")) for part in last if part.get("type") == "tool_result"
-        ),
+        tool_results=tuple(text_of(part.get("content")) for part in last if part.get("type") == "tool_result"),
         tools=tools,
         tool_choice=_tool_choice(choice),
         parallel=choice.get("disable_parallel_tool_use") is not True,
@@ -53,9 +51,7 @@ def parse(body: JsonObject) -> Prompt:
         stop=words_to_stop_at(body.get("stop_sequences")),
         wants_reasoning=thinking.get("type") in {"enabled", "adaptive"},
         answer_schema=_answer_schema(body.get("output_config")),
-        has_image=any(
-            part.get("type") == "image" for message in messages for part in parts(message.get("content"))
-        ),
+        has_image=any(part.get("type") == "image" for message in messages for part in parts(message.get("content"))),
     )
 
 

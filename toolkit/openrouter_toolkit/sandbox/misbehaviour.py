@@ -132,9 +132,7 @@ def empty(answer: Answer) -> None:
 def huge(answer: Answer) -> None:
     """A good answer of 80 MiB, made and sent piece by piece."""
     mark = "HUGE"
-    whole = json.dumps(
-        answer.format.result(replace(answer.completion, text=mark, reasoning=None, tool_calls=()))
-    )
+    whole = json.dumps(answer.format.result(replace(answer.completion, text=mark, reasoning=None, tool_calls=())))
     before, _, after = whole.partition(mark)
     answer.connection.start()
     answer.connection.write(before)

@@ -91,9 +91,7 @@ def parts(content: Any) -> list[JsonObject]:
 
 def text_of(content: Any) -> str:
     """The words of a message's content, images and files left out."""
-    return " ".join(
-        str(part["text"]) for part in parts(content) if part.get("type") == "text" and "text" in part
-    )
+    return " ".join(str(part["text"]) for part in parts(content) if part.get("type") == "text" and "text" in part)
 
 
 def last_question(messages: list[JsonObject]) -> str:

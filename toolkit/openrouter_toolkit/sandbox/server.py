@@ -106,9 +106,7 @@ class Sandbox:
             chunk_delay=chunk_delay, generation_delay=generation_delay, failure_rate=failure_rate, seed=seed
         )
         self._server = SandboxServer(port, self._application)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox"
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox")
         self._thread.start()
 
     @property

@@ -1,0 +1,80 @@
+"""A registry whose calls go to the sandbox over a real socket, and a server that answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import Envelope, ToolRegistry
+from openrouter_toolkit.sandbox import Sandbox
+
+
+@pytest.fixture
+def registry(openrouter_sandbox: Sandbox) -> Iterator[ToolRegistry]:
+    with ToolRegistry.from_manifest(client_options={"max_attempts": 1}) as registry:
+        yield registry
+
+
+@pytest.fixture
+def execute(registry: ToolRegistry) -> Callable[..., Envelope]:
+    """Execute an action by the part of its slug that is its own, with its arguments by name or as a dict."""
+
+    def execute(action: str, arguments: dict[str, Any] | None = None, /, **named: Any) -> Envelope:
+        return registry.execute(f"OPENROUTER_{action}", {**(arguments or {}), **named})
+
+    return execute
+
+
+class ToldServer(HTTPServer):
+    """Answers every request with the same status, type and body."""
+
+    answer = (200, "application/json", b"{}")
+
+
+class _Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, ToldServer)
+        status, content_type, body = server.answer
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the names are inherited
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def answered(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Envelope]]:
+    """Execute an action against an answer: `answered("GET_CREDITS", body=b"...", status=200)`."""
+    with ToldServer(("127.0.0.1", 0), _Answering) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{server.server_port}/api/v1")
+
+        def answered(
+            action: str,
+            arguments: dict[str, Any] | None = None,
+            *,
+            body: bytes,
+            status: int = 200,
+            content_type: str = "application/json",
+            **client_options: Any,
+        ) -> Envelope:
+            server.answer = (status, content_type, body)
+            options = {"max_attempts": 1, **client_options}
+            with ToolRegistry.from_manifest(client_options=options) as registry:
+                return registry.execute(f"OPENROUTER_{action}", arguments or {})
+
+        yield answered
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,78 @@
+"""The name that was probably meant."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrouter_toolkit.nearest import nearest
+
+SLUGS = [
+    "OPENROUTER_CREATE_CHAT_COMPLETION",
+    "OPENROUTER_LIST_AVAILABLE_MODELS",
+    "OPENROUTER_LIST_MODEL_ENDPOINTS",
+    "OPENROUTER_LIST_USER_MODELS",
+    "OPENROUTER_GET_CREDITS",
+]
+PARAMETERS = ["max_tokens", "temperature", "top_p", "stop", "x_title", "http_referer", "messages", "model"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("max_token", "max_tokens"),
+        ("maxTokens", "max_tokens"),
+        ("MAX_TOKENS", "max_tokens"),
+        ("max-tokens", "max_tokens"),
+        ("temprature", "temperature"),
+        ("topP", "top_p"),
+        ("stops", "stop"),
+        ("X-Title", "x_title"),
+        ("HTTP-Referer", "http_referer"),
+        ("message", "messages"),
+        ("modle", "model"),
+    ],
+)
+def test_a_misspelt_parameter_finds_its_name(given: str, meant: str) -> None:
+    assert nearest(given, PARAMETERS) == [meant]
+
+
+def test_a_forgotten_word_weighs_less_than_a_wrong_one() -> None:
+    assert nearest("OPENROUTER_LIST_MODELS", SLUGS) == ["OPENROUTER_LIST_AVAILABLE_MODELS"]
+    assert nearest("CHAT_COMPLETION", SLUGS) == ["OPENROUTER_CREATE_CHAT_COMPLETION"]
+
+
+def test_the_same_name_comes_first() -> None:
+    assert nearest("stop", ["stop_sequences", "stop"], count=2)[0] == "stop"
+
+
+@pytest.mark.parametrize("given", ["", " ", "_", "zebra", "12345", "\ud800", "日本語", "💡"])
+def test_what_resembles_nothing_finds_nothing(given: str) -> None:
+    assert nearest(given, PARAMETERS) == []
+
+
+def test_ties_keep_the_order_of_the_candidates() -> None:
+    assert nearest("model", ["a_model", "b_model"], count=2) == ["a_model", "b_model"]
+    assert nearest("model", ["b_model", "a_model"], count=2) == ["b_model", "a_model"]
+
+
+def test_no_more_are_named_than_were_asked_for() -> None:
+    assert len(nearest("OPENROUTER_LIST", SLUGS, count=2)) == 2
+    assert nearest("stop", []) == []
+
+
+def test_a_very_long_name_costs_no_time() -> None:
+    started = time.monotonic()
+    nearest("max_tokens_" * 1_000_000, PARAMETERS)
+    nearest("é" * 10_000_000, PARAMETERS)
+    assert time.monotonic() - started < 1
+
+
+@given(st.text(max_size=50), st.lists(st.text(max_size=20), max_size=5))
+def test_it_names_candidates_only_and_finds_each_by_itself(name: str, candidates: list[str]) -> None:
+    assert set(nearest(name, candidates, count=9)) <= set(candidates)
+    for candidate in candidates:
+        assert candidate in nearest(candidate, candidates, count=len(candidates))

@@ -1,0 +1,107 @@
+"""Toolsets: what is allowed, what is denied, and that denying wins."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import ToolRegistry
+
+WRITING = {
+    "OPENROUTER_CREATE_CHAT_COMPLETION",
+    "OPENROUTER_CREATE_MESSAGE",
+    "OPENROUTER_CREATE_COMPLETION",
+    "OPENROUTER_CREATE_COINBASE_CHARGE",
+}
+
+
+def chosen(**options: Any) -> list[str]:
+    return list(ToolRegistry.from_manifest(**options).actions)
+
+
+ALL = chosen()
+
+
+def test_without_a_choice_all_actions_may_be_used() -> None:
+    assert len(ALL) == 14
+
+
+def test_allow_takes_slugs_aliases_and_tags_and_keeps_the_manifests_order() -> None:
+    assert chosen(allow=["OPENROUTER_GET_CREDITS", "OPENROUTER_CREATE_MESSAGE"]) == [
+        "OPENROUTER_CREATE_MESSAGE",
+        "OPENROUTER_GET_CREDITS",
+    ]
+    assert chosen(allow=["OPENROUTER_OPENROUTER_LIST_PROVIDERS"]) == ["OPENROUTER_LIST_PROVIDERS"]
+    assert set(chosen(allow=["write"])) == WRITING
+    assert chosen(allow="OPENROUTER_GET_CREDITS") == ["OPENROUTER_GET_CREDITS"]
+
+
+def test_allowing_nothing_leaves_nothing() -> None:
+    assert chosen(allow=[]) == []
+    assert chosen(tags=[]) == []
+
+
+def test_tags_are_added_to_what_is_allowed() -> None:
+    assert set(chosen(allow=["OPENROUTER_GET_CREDITS"], tags=["write"])) == {*WRITING, "OPENROUTER_GET_CREDITS"}
+    assert set(chosen(tags="write")) == WRITING
+
+
+@pytest.mark.parametrize("name", ["OPENROUTER_LIST_PROVIDERS", "OPENROUTER_OPENROUTER_LIST_PROVIDERS"])
+def test_deny_takes_away_by_any_name(name: str) -> None:
+    assert set(ALL) - set(chosen(deny=[name])) == {"OPENROUTER_LIST_PROVIDERS"}
+
+
+def test_deny_takes_away_by_tag() -> None:
+    assert set(ALL) - set(chosen(deny=["write"])) == WRITING
+
+
+def test_denying_always_wins() -> None:
+    slug = "OPENROUTER_CREATE_MESSAGE"
+    assert chosen(allow=[slug], tags=["write"], deny=[slug, "write"]) == []
+    assert chosen(allow=[slug], deny=[slug]) == []
+
+
+def test_read_only_leaves_what_changes_nothing_and_can_not_be_widened() -> None:
+    assert set(chosen(read_only=True)) == set(ALL) - WRITING
+    assert chosen(read_only=True, allow=["OPENROUTER_CREATE_MESSAGE", "OPENROUTER_GET_CREDITS"]) == [
+        "OPENROUTER_GET_CREDITS"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["allow", "deny"])
+def test_a_name_that_does_not_exist_is_the_programmers_mistake(kind: str) -> None:
+    with pytest.raises(
+        ValueError, match="no action or tag 'OPENROUTER_GET_CREDIT', did you mean 'OPENROUTER_GET_CREDITS'"
+    ):
+        chosen(**{kind: ["OPENROUTER_GET_CREDIT"]})
+
+
+def test_a_tag_that_does_not_exist_is_too() -> None:
+    with pytest.raises(ValueError, match="no tag 'writes', did you mean 'write'"):
+        chosen(tags=["writes"])
+    with pytest.raises(ValueError, match="no tag 'OPENROUTER_GET_CREDITS'"):
+        chosen(tags=["OPENROUTER_GET_CREDITS"])
+
+
+def test_names_may_come_from_any_iterable_once() -> None:
+    assert chosen(allow=(slug for slug in ALL if slug.endswith("CREDITS"))) == ["OPENROUTER_GET_CREDITS"]
+
+
+def test_an_action_outside_the_toolset_is_refused_by_every_name_and_not_listed() -> None:
+    registry = ToolRegistry.from_manifest(deny=["OPENROUTER_LIST_PROVIDERS"])
+    for slug in ("OPENROUTER_LIST_PROVIDERS", "OPENROUTER_OPENROUTER_LIST_PROVIDERS"):
+        envelope = registry.execute(slug, {})
+        assert json.loads(envelope.data)["error"]["type"] == "refused_by_policy"
+        assert envelope.error == (
+            "OPENROUTER_LIST_PROVIDERS exists, but whoever set up this toolset did not allow it. Do without it."
+        )
+    assert "OPENROUTER_LIST_PROVIDERS" not in [tool["function"]["name"] for tool in registry.tools()]
+
+
+def test_an_action_outside_the_toolset_is_never_suggested() -> None:
+    registry = ToolRegistry.from_manifest(deny=["OPENROUTER_LIST_PROVIDERS"])
+    told = json.loads(registry.execute("OPENROUTER_LIST_PROVIDER").data)["error"]
+    assert told["type"] == "unknown_action"
+    assert "OPENROUTER_LIST_PROVIDERS" not in told["suggestions"]
