@@ -88,7 +88,7 @@ class Envelope(dict[str, Any]):
         data = {"error": error.as_dict()}
         if error.partial is not None:
             data["partial"] = error.partial
-        return cls(data=_as_json(data), error=error.explanation, successful=False)
+        return cls(data=as_json(data), error=error.explanation, successful=False)
 
     @property
     def data(self) -> str:
@@ -119,8 +119,8 @@ class Envelope(dict[str, Any]):
         return _rebuilt, (self.data, self.error, self.successful)
 
 
-def _as_json(data: dict[str, Any]) -> str:
-    """The failure as JSON, whatever a handler or upstream put into it."""
+def as_json(data: dict[str, Any]) -> str:
+    """Data as compact JSON, whatever a handler or upstream put into it: what JSON can't hold is named."""
     try:
         return json.dumps(data, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError):

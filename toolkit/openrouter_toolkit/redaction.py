@@ -9,6 +9,8 @@ REDACTED = "[redacted]"
 # What an OpenRouter key looks like; another's key is no less a secret.
 _KEY = re.compile(r"sk-or-v\d+-[0-9a-fA-F]{16,}")
 _PUBLIC_PREFIX = re.compile(r"^sk-or-v\d+-")
+# Hidden characters that may stand between a key's own, raw or as JSON's escapes.
+_BETWEEN = r"(?:\\u[0-9a-fA-F]{4}|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff])*"
 # A piece of a key this long is treated as the key: upstream messages often cut one in the middle.
 _PIECE = 12
 
@@ -25,6 +27,9 @@ def redact_thoroughly(text: str, secrets: Iterable[str]) -> str:
     """The same, for text that tells of a failure: pieces of a secret and foreign keys go too."""
     secrets = list(secrets)
     text = _KEY.sub(REDACTED, redact(text, secrets))
+    for secret in secrets:
+        if len(secret) >= _PIECE:
+            text = re.sub(_BETWEEN.join(map(re.escape, secret)), REDACTED, text)
     for secret in secrets:
         text = _without_pieces(text, _PUBLIC_PREFIX.sub("", secret))
     return text

@@ -30,7 +30,7 @@ def connection(
         ActionError: `not_connected`, saying how to connect.
     """
     slug, name = toolkit
-    connected = accounts.credentials(user_id, slug) or {}
+    connected: Mapping[str, str] = accounts.credentials(user_id, slug) or {}
     credentials = Credentials({field: value for field, value in connected.items() if value})
     field = preferred if preferred is not None and preferred in credentials else next(iter(fields))
     who = f"user {quoted(str(user_id), 80)}"

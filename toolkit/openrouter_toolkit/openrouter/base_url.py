@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from urllib.parse import urlsplit
 
 from ..envelope import ActionError
 from ..wording import quoted
 
 DEFAULT = "https://openrouter.ai/api/v1"
+_HOST = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?|[0-9a-f:.]+", re.IGNORECASE
+)
 VARIABLE = "OPENROUTER_BASE_URL"
 
 
@@ -42,6 +46,8 @@ def _wrong(url: str) -> str | None:
         return "it has white space in it"
     if parts.scheme not in ("http", "https") or not host:
         return "it must be https://host/path"
+    if not is_loopback(host) and not _HOST.fullmatch(host):
+        return "its host is no name and no address"
     if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         return "it must have no user, query or fragment"
     if parts.scheme == "http" and not is_loopback(host):
@@ -60,5 +66,5 @@ def is_loopback(host: str) -> bool:
 
 
 def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return scheme + separator + rest.rpartition("@")[2] if separator else url
+    before, at, after = url.rpartition("@")
+    return before.partition("://")[0] + "://" + after if at and "://" in before else after if at else url

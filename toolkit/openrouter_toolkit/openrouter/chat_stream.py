@@ -43,7 +43,7 @@ class ChatStream:
         for name, value in chunk.items():
             if name == "choices":
                 for part in value or ():
-                    index = part.get("index") or 0
+                    index = _number(part.get("index") or 0)
                     if index not in self._choices:
                         self._choices[index] = _Choice(index)
                     self._choices[index].add(part)
@@ -127,7 +127,7 @@ class _Choice:
 
     def _add_call(self, call: dict[str, Any], position: int) -> None:
         index = call.get("index")
-        index = position if index is None else index
+        index = position if index is None else _number(index)
         known = self._calls.setdefault(index, {"index": index})
         for name, value in call.items():
             if name == "function" and isinstance(value, dict):
@@ -173,6 +173,12 @@ class _Choice:
             ]
         choice["message"] = message
         return choice
+
+
+def _number(index: Any) -> int:
+    if not isinstance(index, int):
+        raise TypeError(f"an index is a number, not {type(index).__name__}")
+    return index
 
 
 def _same_detail(known: dict[str, Any], detail: dict[str, Any]) -> bool:

@@ -192,13 +192,15 @@ class OpenRouterCall:
         limit = self._openrouter.max_answer_bytes
         exchange = Exchange(self._call)
         with self._call.cutting(exchange.cut):
-            transport = self._openrouter.transport
+            with exchange.failures_told():  # a proxy or a certificate bundle that can't be used
+                transport = self._openrouter.transport
             response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
             try:
                 if assembly is not None and _is_stream(response):
-                    return streams.read(exchange, response, assembly(), limit)
+                    return streams.read(exchange, response, assembly(), limit, self._key)
                 with exchange.failures_told():
                     text = answers.read_text(response, limit)
+                    self._call.check()  # a body without a length just ends when it is cut
                 return answers.judged(text, response, xml=xml)
             except ActionError as error:
                 generation = response.headers.get("x-generation-id")

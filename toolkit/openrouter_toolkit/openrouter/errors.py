@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..envelope import ActionError
-from ..wording import clean, shorten
+from ..wording import clean, shorten, shown
 from .explanations import explain
 from .hints import retry_after
 
@@ -82,6 +82,8 @@ _TOO_LONG = (
 )
 _AFFORDABLE = re.compile(r"requested up to (?P<requested>[\d,]+) tokens, but can only afford (?P<affordable>[\d,]+)")
 _LONGEST_PROVIDER_MESSAGE = 2_000
+# So much of a message is looked through for numbers and hints.
+_READ = 2_000
 
 
 def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionError:
@@ -129,6 +131,14 @@ def error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
+def from_event(event: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> ActionError:
+    """The error of an event that is one, whatever it holds."""
+    found = error_in(event) or {"message": event.get("message")}
+    if not isinstance(found.get("message"), str):
+        found = {**found, "message": f"The stream ended with an error event: {shown(event, 200)}"}
+    return from_object(found, event, status, headers)
+
+
 def from_object(
     error: Mapping[str, Any], body: Mapping[str, Any], status: int | None, headers: Mapping[str, str]
 ) -> ActionError:
@@ -140,7 +150,7 @@ def from_object(
     provider_message = raw if isinstance(raw, str) else None if raw is None else json.dumps(raw)
     message = error.get("message")
     message = message if isinstance(message, str) and message else provider_message or f"HTTP {status}"
-    told = f"{message}\n{provider_message or ''}"
+    told = f"{message[:_READ]}\n{(provider_message or '')[:_READ]}"
     details: dict[str, Any] = {
         "code": error.get("code"),
         "provider": _text(metadata.get("provider_name")),
@@ -177,16 +187,16 @@ def _type(
             return str(place["error_type"])
     if _text(error.get("type")) in TYPES:
         return str(error["type"])
-    if status in (None, 400, 413, 422) and any(pattern.search(told) for pattern in _TOO_LONG):
+    if status in (None, 200, 400, 413, 422) and any(pattern.search(told) for pattern in _TOO_LONG):
         return "context_length_exceeded"
     kind = _BY_ANTHROPIC_TYPE.get(str(error.get("type")))
     if kind is not None:
         return kind[1]
-    if status is None:
+    if status is None or 200 <= status < 300:
         return "unmapped"
-    return _BY_STATUS.get(status) or (
-        "invalid_request" if 400 <= status < 500 else "server" if status >= 500 else "invalid_response"
-    )
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return "invalid_response" if status < 400 else "invalid_request" if status < 500 else "server"
 
 
 def _status(error: Mapping[str, Any], status: int | None) -> int | None:
@@ -194,7 +204,7 @@ def _status(error: Mapping[str, Any], status: int | None) -> int | None:
     if status is not None and not 200 <= status < 300:
         return status
     code = error.get("code")
-    if isinstance(code, str) and code.isascii() and code.isdigit():
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 3:
         code = int(code)
     if isinstance(code, int) and 400 <= code < 600:
         return code

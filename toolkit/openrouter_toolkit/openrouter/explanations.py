@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..envelope import ActionError
-from ..wording import named, quoted
+from ..wording import quoted
 
 _CREDITS = "https://openrouter.ai/credits"
 _KEYS = "https://openrouter.ai/settings/keys"
 _PRIVACY = "https://openrouter.ai/settings/privacy"
+_ID = re.compile(r"~?[\w.-]{1,60}/[\w.:-]{1,80}")
 _LIST = "OPENROUTER_LIST_AVAILABLE_MODELS"
 
 
@@ -24,7 +25,7 @@ def _what_happened(error: ActionError) -> str:
     status = f" (HTTP {error.status})" if error.status else ""
     said = error.details.get("provider_message")
     provider = error.details.get("provider")
-    who = f" Provider {named(provider, 40)} said: {quoted(said)}." if provider and said else ""
+    who = f" Provider {quoted(provider, 40)} said: {quoted(said)}." if provider and said else ""
     if said and not provider:
         who = f" The provider said: {quoted(said)}."
     return f"OpenRouter refused or failed{status}: {quoted(error.message.strip().rstrip('.'))}.{who}"
@@ -44,7 +45,7 @@ def _by_availability(error: ActionError) -> str | None:
     """The model can't be had as asked: which other way out there is."""
     availability: dict[str, Any] = error.details.get("availability") or {}
     code = availability.get("code")
-    names = [named(name, 80) for name in _strings(availability.get("fallback_models"))]
+    names = _ids(availability.get("fallback_models"))
     others = f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
     step = {
         "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
@@ -66,8 +67,9 @@ def _by_availability(error: ActionError) -> str | None:
     return others.strip() or None
 
 
-def _strings(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+def _ids(value: Any) -> list[str]:
+    """Model ids in a list; what does not look like one is somebody's text and no id."""
+    return [item for item in value if isinstance(item, str) and _ID.fullmatch(item)] if isinstance(value, list) else []
 
 
 def _wait(error: ActionError) -> str:
@@ -95,13 +97,15 @@ def _rate_limit(error: ActionError) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds > 365 * 24 * 3600:
+        return "more than a year"
     return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
 
 
 def _permission(error: ActionError) -> str:
     reasons = error.details.get("reasons")
     if reasons:
-        named = ", ".join(named(str(reason), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
+        named = ", ".join(quoted(str(reason), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
         return f"The input was flagged by moderation ({named}): rephrase it, or use a model without moderation."
     told = f"{error.message} {error.details.get('provider_message') or ''}".lower()
     if re.search(r"management|provisioning", told):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -47,14 +46,16 @@ class MessageStream:
     def add(self, event: dict[str, Any]) -> None:
         """Take in one event."""
         kind = event.get("type")
+        if not isinstance(kind, str):
+            return
         if kind == "content_block_delta":
-            self._add_delta(event.get("index") or 0, event.get("delta") or {})
+            self._add_delta(_number(event.get("index") or 0), event.get("delta") or {})
         elif kind == "content_block_start":
-            self._blocks[event.get("index") or 0] = copy.deepcopy(event.get("content_block") or {})
+            self._blocks[_number(event.get("index") or 0)] = {**(event.get("content_block") or {})}
         elif kind == "message_start":
-            self._message = copy.deepcopy(event.get("message") or {})
+            self._message = {**(event.get("message") or {})}
             for index, block in enumerate(self._message.get("content") or ()):
-                self._blocks[index] = block
+                self._blocks[index] = {**block}
         elif kind == "message_delta":
             self._end(event)
         elif kind == "message_stop":
@@ -81,7 +82,7 @@ class MessageStream:
     def _end(self, event: dict[str, Any]) -> None:
         """The closing delta: why it stopped, and usage counts, which are totals and replace the first ones."""
         message = self._message
-        message.update(event.get("delta") or {})
+        message |= {**(event.get("delta") or {})}
         for name, value in event.items():
             if name == "usage" and isinstance(value, dict):
                 counted = {key: count for key, count in value.items() if count is not None}
@@ -113,8 +114,14 @@ class MessageStream:
         elif kind == "message_delta":
             yield StreamEvent("usage" if event.get("usage") else "other", raw=event)
         else:
-            names: dict[Any, Kind] = {"message_start": "start", "message_stop": "end"}
-            yield StreamEvent(names.get(kind, "other"), index=index, raw=event)
+            names: dict[str, Kind] = {"message_start": "start", "message_stop": "end"}
+            yield StreamEvent(names.get(str(kind), "other"), index=index, raw=event)
+
+
+def _number(index: Any) -> int:
+    if not isinstance(index, int):
+        raise TypeError(f"an index is a number, not {type(index).__name__}")
+    return index
 
 
 def _input(joined: str, block: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from urllib3 import BaseHTTPResponse
 
 from ..call import Listener
-from ..envelope import ActionError
+from ..envelope import ActionError, as_json
+from ..redaction import redact
 from ..wording import quoted
-from . import answers
+from . import answers, errors
 from .sse import EventParser
 from .stream_events import StreamEvent
 from .transport import Exchange
@@ -52,15 +53,15 @@ class Assembly(Protocol):
         ...
 
 
-def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int) -> str:
-    """The assembled answer as compact JSON.
+def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int, key: str = "") -> str:
+    """The assembled answer as compact JSON; the key stands in no event, should it be echoed.
 
     Raises:
         ActionError: an error in the stream, a cut connection, a deadline, a cancellation, a listener that raised;
             with `partial` holding what had arrived.
     """
     try:
-        _read_events(exchange, response, assembly, limit)
+        _read_events(exchange, response, assembly, limit, key)
     except ActionError as error:
         response.close()
         if assembly.started:
@@ -73,12 +74,11 @@ def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, lim
     return _compact(assembly.result())
 
 
-def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int) -> None:
+def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int, key: str) -> None:
     parser = EventParser()
     size = 0
     while True:
-        with exchange.failures_told():
-            piece = response.read1(_PIECE)
+        piece = _next_piece(exchange, response, assembly)
         size += len(piece)
         if size > limit:
             raise answers.too_large(limit)
@@ -87,7 +87,7 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
                 if not assembly.finished:
                     raise _cut("The stream ended without saying why (no finish_reason).")
                 return
-            event = _parsed(data, assembly, whole=bool(piece))
+            event = _parsed(redact(data, (key,)), assembly, whole=bool(piece))
             if event is None:
                 continue
             _take(event, name, response, assembly, exchange.call.on_event)
@@ -97,6 +97,19 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
             break
     if not assembly.finished:
         raise exchange.call.ending() or _cut("The connection was cut before the answer was complete.")
+
+
+def _next_piece(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly) -> bytes:
+    """The bytes that arrive next, none at the end. A connection that breaks behind the end does no harm."""
+    try:
+        with exchange.failures_told():
+            return response.read1(_PIECE)
+    except ActionError as error:
+        if error.type != "connection_failed":
+            raise
+        if assembly.finished:
+            return b""
+        raise _cut("The connection was cut before the answer was complete.") from None
 
 
 def _parsed(data: str, assembly: Assembly, *, whole: bool) -> dict[str, Any] | None:
@@ -120,21 +133,24 @@ def _parsed(data: str, assembly: Assembly, *, whole: bool) -> dict[str, Any] | N
 
 
 def _take(
-    event: dict[str, Any],
-    name: str,
-    response: BaseHTTPResponse,
-    assembly: Assembly,
-    listener: Listener | None,
+    event: dict[str, Any], name: str, response: BaseHTTPResponse, assembly: Assembly, listener: Listener | None
 ) -> None:
-    error = event.get("error")
-    if error or name == "error":
-        assembly.add({key: value for key, value in event.items() if key != "error"})
-    else:
-        assembly.add(event)
+    if name == "error" or event.get("type") == "error":
+        raise errors.from_event(event, response.status, response.headers)
+    try:
+        assembly.add({key: value for key, value in event.items() if key != "error"} if "error" in event else event)
+        told = [] if listener is None else list(assembly.events(event, name))
+    except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+        raise ActionError(
+            "invalid_response",
+            "An event of the stream has a shape that is not known.",
+            "OpenRouter's stream held an event of a shape that is not known. What came before it is in partial. "
+            "Call again; if it stays so, use another model, or the call without streaming.",
+        ) from None
     answers.raise_if_error(event, response.status, response.headers)
-    if listener is not None:
-        for told in assembly.events(event, name):
-            _tell(listener, told)
+    for one in told:
+        assert listener is not None
+        _tell(listener, one)
 
 
 def _tell(listener: Listener, event: StreamEvent) -> None:
@@ -174,9 +190,9 @@ def _let_go(exchange: Exchange, response: BaseHTTPResponse) -> None:
 
 
 def _compact(result: dict[str, Any]) -> str:
-    text = json.dumps(result, separators=(",", ":"), ensure_ascii=False)
     try:
+        text = json.dumps(result, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair: an escape carries it, UTF-8 does not
-        return json.dumps(result, separators=(",", ":"))
+    except (ValueError, RecursionError):  # half a surrogate pair, or a number that JSON does not have
+        return as_json(result)
     return text

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
-from socket import SHUT_RDWR
+from ssl import SSLError as SSLErrorOfPython
 from typing import Any, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -35,52 +38,72 @@ _current = threading.local()
 
 
 class Exchange:
-    """A request on its way and its answer, until the answer has been read: what `cut` ends."""
+    """A request on its way and its answer, as long as a connection serves it: what `cut` ends.
+
+    The pool tells it which connection it is about to use and when the connection is free again, so that a late
+    cut never hits a connection that serves another call by then.
+    """
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self.response: BaseHTTPResponse | None = None
-        self._connection: Any = None
+        self._lock = threading.Lock()
+        self._socket: Any = None
+        self._begun = False
 
     def on_connection(self, connection: Any) -> None:
-        """The pool has chosen a connection; nothing has been sent on it."""
-        self._connection = connection
+        """The pool has a connection that stands; nothing has been sent on it yet."""
+        with self._lock:
+            self._socket = connection.sock
         self.call.check()
+        self._begun = True
+
+    def on_release(self) -> None:
+        """The answer has been read to its end: the connection goes back to the pool."""
+        with self._lock:
+            self._socket = None
 
     def cut(self) -> None:
         """End every wait for the network now: the thread that reads sees the end of the stream."""
-        if self.response is not None:
-            with suppress(OSError, ValueError, RuntimeError, AttributeError):
-                self.response.shutdown()
-        connection = getattr(self._connection, "sock", None)
-        if connection is not None:
-            with suppress(OSError):
-                connection.shutdown(SHUT_RDWR)
+        with self._lock, suppress(OSError, AttributeError):
+            if isinstance(self._socket, socket.socket):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # TLS's own would wait for the other side
+            elif self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def patience(self, seconds: float) -> None:
         """How long to wait for the next bytes from here on."""
-        connection = getattr(self._connection, "sock", None)
-        if connection is not None:
-            with suppress(OSError):
-                connection.settimeout(seconds)
+        with self._lock, suppress(OSError, AttributeError):
+            if self._socket is not None:
+                self._socket.settimeout(seconds)
 
     @contextmanager
     def failures_told(self) -> Iterator[None]:
         """Turn what the network does into `ActionError`; a call that was cut fails for the reason of the cut."""
         try:
             yield
-        except (HTTPError, RequestException, OSError) as error:
-            raise self.call.ending() or _network_failure(error) from None
+        except (HTTPError, RequestException, OSError, ValueError) as error:
+            raise self.call.ending() or _network_failure(error, begun=self._begun) from None
 
 
 class _Watched:
-    """A pool that tells the current exchange which connection it is about to use."""
+    """A pool that tells an exchange which connection it is about to use, and when it is done with it."""
 
     def _validate_conn(self, conn: Any) -> None:
+        if conn.sock is None and not isinstance(self, HTTPSConnectionPool):
+            conn.connect()  # as the pool for https does: the connection stands before anything is sent
         super()._validate_conn(conn)  # type: ignore[misc]
         exchange: Exchange | None = getattr(_current, "exchange", None)
         if exchange is not None:
+            conn.exchange = exchange
             exchange.on_connection(conn)
+
+    def _put_conn(self, conn: Any) -> None:
+        exchange: Exchange | None = getattr(conn, "exchange", None)
+        if exchange is not None:
+            conn.exchange = None
+            exchange.on_release()
+        super()._put_conn(conn)  # type: ignore[misc]
 
 
 class _HTTPPool(_Watched, HTTPConnectionPool):
@@ -145,7 +168,7 @@ class Transport:
         if remaining is not None:
             patience = min(patience, max(remaining, 0.001))
         timeout = Timeout(connect=min(self._connect_timeout, patience), read=patience)
-        _current.exchange = exchange
+        outer, _current.exchange = getattr(_current, "exchange", None), exchange
         try:
             with exchange.failures_told():
                 response = self._pool.urlopen(
@@ -160,30 +183,23 @@ class Transport:
                     decode_content=True,
                 )
         finally:
-            _current.exchange = None
+            _current.exchange = outer
         exchange.response = response
         return response
 
     def close(self) -> None:
         """Close the connections that are kept open."""
+        self._pool.close()
         self._adapter.close()
 
 
-def _network_failure(error: Exception) -> ActionError:
+def _network_failure(error: Exception, *, begun: bool) -> ActionError:
+    """What went wrong on the way; `begun` tells whether the connection stood, so that the request may have left."""
     cause: BaseException = error
     while isinstance(cause, HTTPError) and isinstance(getattr(cause, "reason", None), Exception):
         cause = cause.reason  # type: ignore[attr-defined]
-    what = quoted(_plainly(cause), 160)
-    if isinstance(cause, ReadTimeoutError):
-        return ActionError(
-            "timeout",
-            "OpenRouter sent nothing for too long.",
-            "OpenRouter was sent the request and then kept silent for too long. It may still have been executed "
-            "and billed. Call again, with stream true or a smaller max_tokens for a long completion.",
-            retryable=True,
-            sent=True,
-        )
-    if isinstance(cause, SSLError):
+    what = quoted(_without_passwords(_plainly(cause)), 160)
+    if isinstance(cause, SSLError | SSLErrorOfPython) and not begun:
         return ActionError(
             "connection_failed",
             f"No secure connection to OpenRouter: {what}",
@@ -191,7 +207,7 @@ def _network_failure(error: Exception) -> ActionError:
             "at the certificates, the proxy or OPENROUTER_BASE_URL.",
             sent=False,
         )
-    if isinstance(cause, NewConnectionError | ConnectTimeoutError | ProxyError):
+    if not begun or isinstance(cause, NewConnectionError | ConnectTimeoutError | ProxyError):
         return ActionError(
             "connection_failed",
             f"No connection to OpenRouter: {what}",
@@ -199,6 +215,15 @@ def _network_failure(error: Exception) -> ActionError:
             "network, the proxy or OPENROUTER_BASE_URL is at fault.",
             retryable=True,
             sent=False,
+        )
+    if isinstance(cause, ReadTimeoutError | TimeoutError):
+        return ActionError(
+            "timeout",
+            "OpenRouter sent nothing for too long.",
+            "OpenRouter was sent the request and then kept silent for too long. It may still have been executed "
+            "and billed. Call again, with stream true or a smaller max_tokens for a long completion.",
+            retryable=True,
+            sent=True,
         )
     return ActionError(
         "connection_failed",
@@ -216,3 +241,10 @@ def _plainly(error: BaseException) -> str:
     if isinstance(inner, IncompleteRead):
         return "it ended in the middle of the answer"
     return str(inner).rpartition(">: ")[2] or type(inner).__name__
+
+
+def _without_passwords(text: str) -> str:
+    """The text without the proxies' addresses, which may hold passwords."""
+    for proxy in getproxies().values():
+        text = text.replace(proxy, "the proxy")
+    return re.sub(r"//[^/@\s]*@", "//", text)
