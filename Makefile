@@ -49,13 +49,13 @@ fix: .venv/.development
 	$(BIN)/ruff format .
 
 snapshots: .venv/.development
-	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/test_formats.py
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/test_formats.py -k snapshot
 
 docs: .venv/.development
 	UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs
 
 cassettes: .venv/.development
-	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes
+	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes $(ARGS)
 
 bench: .venv/.development
 	$(BIN)/python benchmarks/calls.py

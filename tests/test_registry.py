@@ -148,7 +148,7 @@ def test_no_arguments_are_none(registry: ToolRegistry) -> None:
 def test_arguments_are_an_object(registry: ToolRegistry, arguments: Any, openrouter_sandbox: Sandbox) -> None:
     envelope = registry.execute("OPENROUTER_GET_GENERATION", arguments)
     assert told(envelope)["type"] == "invalid_arguments"
-    assert "arguments must be an object" in str(envelope.error)
+    assert "they must be an object" in str(envelope.error)
     assert openrouter_sandbox.requests == []
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .accounts import Accounts, Credentials, EnvironmentAccounts, MemoryAccounts
     from .envelope import ActionError, Envelope
+    from .event_stream import EventStream
     from .hooks import Refused
     from .manifest import Action, ManifestError
+    from .openrouter.stream_events import StreamEvent
     from .registry import ToolRegistry
 
 __version__ = "0.1.0"
@@ -29,6 +31,8 @@ _HOMES = {
     "ManifestError": "manifest",
     "MemoryAccounts": "accounts",
     "Refused": "hooks",
+    "EventStream": "event_stream",
+    "StreamEvent": "openrouter.stream_events",
     "ToolRegistry": "registry",
 }
 __all__ = [
@@ -38,9 +42,11 @@ __all__ = [
     "Credentials",
     "Envelope",
     "EnvironmentAccounts",
+    "EventStream",
     "ManifestError",
     "MemoryAccounts",
     "Refused",
+    "StreamEvent",
     "ToolRegistry",
 ]
 

@@ -25,7 +25,7 @@ class Call:
         self.on_event = on_event
         self.timeout = timeout
         self._deadline = None if timeout is None else monotonic() + timeout
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything
         self._ended: threading.Event | None = None
         self._cancelled = False
         self._cut: Callable[[], None] | None = None
@@ -80,10 +80,7 @@ class Call:
 
     @contextmanager
     def cutting(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While inside, `cut` is called once the call is cancelled or past its deadline, from another thread.
-
-        It is called again if the first time came too early to have something to cut.
-        """
+        """While inside, `cut` is called once the call is cancelled or past its deadline, from another thread."""
         with self._lock:
             self._cut = cut
         self.check()

@@ -144,7 +144,10 @@ class _StandardError(logging.Handler):
 
 @contextmanager
 def _log_on_standard_error() -> Iterator[None]:
-    handler = _StandardError(logging.WARNING)
+    debugging = os.environ.get(_DEBUG) == "1"
+    handler = _StandardError(logging.DEBUG if debugging else logging.WARNING)
+    if debugging:
+        logging.getLogger("openrouter_toolkit").setLevel(logging.DEBUG)
     logging.getLogger().addHandler(handler)
     try:
         yield

@@ -54,6 +54,9 @@ class ActionError(Exception):
         self.partial = partial
         self.details = details
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt_error, (self.__dict__,)
+
     def as_dict(self) -> dict[str, Any]:
         """The object that a program reads under `error` in a failed envelope's data."""
         return {
@@ -140,6 +143,12 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value if value.bit_length() < 10_000 else "a very large integer"
     return value if value is None or isinstance(value, str | bool) else f"a Python {type(value).__name__}"
+
+
+def _rebuilt_error(state: dict[str, Any]) -> ActionError:
+    error = ActionError(state["type"], state["message"])
+    error.__dict__.update(state)
+    return error
 
 
 def _rebuilt(data: str, error: str | None, successful: bool) -> Envelope:

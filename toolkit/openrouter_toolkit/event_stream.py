@@ -21,10 +21,11 @@ class EventStream(Iterator[Any]):
     its connection at once, which stops generation, and billing, at many providers.
     """
 
-    def __init__(self, run: Callable[[Call], Envelope], *, timeout: float | None) -> None:
+    def __init__(self, run: Callable[[Call], Envelope], call: Call) -> None:
         """`run` executes the call; it is called in a thread of its own."""
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._call = Call(timeout=timeout, on_event=self._queue.put)
+        call.on_event = self._queue.put
+        self._call = call
         self._envelope: Envelope | None = None
         self._closed = False
         # The thread knows the queue and the call but not the stream, so that a forgotten stream is collected.
@@ -33,11 +34,10 @@ class EventStream(Iterator[Any]):
         self._thread.start()
 
     def __next__(self) -> Any:
-        if self._envelope is not None or self._closed:
+        if self._closed or self._envelope is not None:
             raise StopIteration
         event = self._queue.get()
-        if isinstance(event, Envelope):
-            self._envelope = event
+        if self._is_last(event):
             raise StopIteration
         return event
 
@@ -45,10 +45,18 @@ class EventStream(Iterator[Any]):
     def envelope(self) -> Envelope:
         """The answer; waits for the end of the stream where it has not come, letting the other events go."""
         while self._envelope is None:
-            event = self._queue.get()
-            if isinstance(event, Envelope):
-                self._envelope = event
+            self._is_last(self._queue.get())
         return self._envelope
+
+    def _is_last(self, event: Any) -> bool:
+        """Whether the stream has ended; what ended it is left in the queue for whoever else waits."""
+        if not isinstance(event, Envelope | BaseException):
+            return False
+        self._queue.put(event)
+        if isinstance(event, BaseException):
+            raise event
+        self._envelope = event
+        return True
 
     def close(self) -> None:
         """Stop listening: the connection is closed at once. `envelope` then tells of the cancellation."""
@@ -69,4 +77,7 @@ class EventStream(Iterator[Any]):
 
 
 def _run(run: Callable[[Call], Envelope], call: Call, queue: SimpleQueue[Any]) -> None:
-    queue.put(run(call))
+    try:
+        queue.put(run(call))
+    except BaseException as error:  # noqa: BLE001 - such as SystemExit in a hook: it belongs to whoever listens
+        queue.put(error)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from .envelope import ActionError, Envelope
 from .manifest import Action
+from .redaction import redact_thoroughly
 from .validation import refusal
 
 BeforeExecute: TypeAlias = Callable[[Action, dict[str, Any], str], dict[str, Any] | None]
@@ -21,9 +24,9 @@ _log = logging.getLogger("openrouter_toolkit")
 class Refused(Exception):  # noqa: N818 - it is a decision, not an accident
     """Raised by a hook to refuse a call; the reason is told to the agent."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str = "no reason was given") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = str(reason)
 
 
 class Hooks:
@@ -52,7 +55,7 @@ class Hooks:
             except Refused as refused:
                 raise _refusal(action, refused) from None
             except Exception as error:  # noqa: BLE001 - a host's hook may raise anything
-                _log.exception("a before_execute hook raised, so %s was not executed", action.slug)
+                _log.error("a before_execute hook raised, so %s was not executed\n%s", action.slug, _trace())
                 raise _broken("before_execute", error, "Nothing was sent.") from None
             if changed is not None:
                 if not isinstance(changed, dict):
@@ -64,13 +67,14 @@ class Hooks:
 
     def after(self, action: Action, envelope: Envelope, seconds: float) -> Envelope:
         """Show the envelope to every after hook; the envelope that the caller gets."""
+        executed = _executed(envelope)
         for hook in self._after:
             try:
                 hook(action, copy.copy(envelope), seconds)
             except Refused as refused:
-                envelope = Envelope.failure(_refusal(action, refused, executed=envelope.successful))
+                envelope = Envelope.failure(_refusal(action, refused, executed=executed))
             except Exception as error:  # noqa: BLE001
-                _log.exception("an after_execute hook raised; %s had been executed", action.slug)
+                _log.error("an after_execute hook raised; %s had been executed\n%s", action.slug, _trace())
                 envelope = _kept(envelope, error)
         return envelope
 
@@ -78,7 +82,25 @@ class Hooks:
 def _as_list(hooks: Any) -> list[Any]:
     if hooks is None:
         return []
-    return [hooks] if callable(hooks) else list(hooks)
+    listed = [hooks] if callable(hooks) else list(hooks)
+    for hook in listed:
+        if not callable(hook) or inspect.iscoroutinefunction(hook):
+            raise TypeError(f"a hook is a plain function, not {type(hook).__name__}: {hook!r}")
+    return listed
+
+
+def _executed(envelope: Envelope) -> bool | None:
+    """Whether the action was carried out; None where nobody knows."""
+    if envelope.successful:
+        return True
+    failure = json.loads(envelope.data)
+    error = failure["error"]
+    unknown = "partial" in failure or error.get("sent") or "http_status" in error or error["type"] == "timeout"
+    return None if unknown else False
+
+
+def _trace() -> str:
+    return redact_thoroughly(traceback.format_exc(), ())
 
 
 def _copied(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +111,7 @@ def _copied(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
         raise refusal(action.slug, [{"path": "arguments", "problem": reason}]) from None
 
 
-def _refusal(action: Action, refused: Refused, *, executed: bool = False) -> ActionError:
+def _refusal(action: Action, refused: Refused, *, executed: bool | None = False) -> ActionError:
     ending = " The action itself was carried out; its answer is withheld." if executed else ""
     return ActionError(
         "refused_by_policy",

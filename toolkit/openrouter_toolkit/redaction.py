@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 
 REDACTED = "[redacted]"
+# What is shorter is no secret, and taking it out would garble the text.
+_SHORTEST = 5
 # What an OpenRouter key looks like; another's key is no less a secret.
-_KEY = re.compile(r"sk-or-v\d+-[0-9a-fA-F]{16,}")
+_KEY = re.compile(r"sk-or-v\d+-[0-9a-zA-Z-]{12,}")
 _PUBLIC_PREFIX = re.compile(r"^sk-or-v\d+-")
 # Hidden characters that may stand between a key's own, raw or as JSON's escapes.
 _BETWEEN = r"(?:\\u[0-9a-fA-F]{4}|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff])*"
@@ -18,7 +20,7 @@ _PIECE = 12
 def redact(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret in it replaced."""
     for secret in sorted(secrets, key=len, reverse=True):  # the longer first: one key may begin like another
-        if secret and secret in text:
+        if len(secret) >= _SHORTEST and secret in text:
             text = text.replace(secret, REDACTED)
     return text
 

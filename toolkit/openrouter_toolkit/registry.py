@@ -7,6 +7,7 @@ import contextvars
 import inspect
 import logging
 import math
+import os
 import threading
 import traceback
 from collections.abc import Iterable, Mapping
@@ -58,8 +59,9 @@ class ToolRegistry:
         if self._factory is not None:  # a wrong option is a programmer's mistake, so it is told here and now
             inspect.signature(self._factory).bind(**self._client_options)
         self._client: Any = None
-        self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @classmethod
     def from_manifest(
@@ -177,7 +179,7 @@ class ToolRegistry:
         if streams and (arguments is None or isinstance(arguments, dict)):
             arguments = {**(arguments or {}), "stream": True}
         run = contextvars.copy_context().run
-        return EventStream(lambda call: run(self._execute, slug, arguments, user_id, call), timeout=call.timeout)
+        return EventStream(lambda call: run(self._execute, slug, arguments, user_id, call), call)
 
     def close(self) -> None:
         """Close the connections that are kept open. The registry can still be used; it opens new ones."""
@@ -188,6 +190,9 @@ class ToolRegistry:
             client.close()
         if threads is not None:
             threads.shutdown(wait=False)
+
+    def __repr__(self) -> str:
+        return f"<ToolRegistry {self.toolkit.slug}, {len(self.actions)} actions>"
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +206,7 @@ class ToolRegistry:
         action: Action | None = None
         try:
             action = self._find(slug)
+            self._refuse_outsiders(action)
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments)
             credentials, key = self._connected(action, user_id)
@@ -228,13 +234,15 @@ class ToolRegistry:
                 f"There is no action {name}. {hint}",
                 suggestions=near,
             )
+        return action
+
+    def _refuse_outsiders(self, action: Action) -> None:
         if action.slug not in self.actions:
             raise ActionError(
                 "refused_by_policy",
                 f"{action.slug} is not in the toolset.",
                 f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
             )
-        return action
 
     def _connected(self, action: Action, user_id: str) -> tuple[Credentials, str | None]:
         """The user's credentials, and the one that this action is executed with."""
@@ -258,6 +266,7 @@ class ToolRegistry:
         return data
 
     def _connected_client(self) -> Any:
+        self._notice_a_fork()
         client = self._client
         if client is None:
             with self._lock:
@@ -267,7 +276,15 @@ class ToolRegistry:
                     client = self._client = self._factory(**self._client_options)
         return client
 
+    def _notice_a_fork(self) -> None:
+        """In a forked process, leave the parent's connections and threads alone: they can't be shared."""
+        if self._process != os.getpid():
+            self._client = self._threads = None
+            self._lock = threading.Lock()
+            self._process = os.getpid()
+
     def _workers(self) -> ThreadPoolExecutor:
+        self._notice_a_fork()
         with self._lock:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(_MOST_ASYNC_CALLS, "openrouter-toolkit")
@@ -275,7 +292,7 @@ class ToolRegistry:
 
 
 def _call(timeout: float | None, on_event: Listener | None) -> Call:
-    if timeout is not None and not timeout > 0:
+    if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
     return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
 

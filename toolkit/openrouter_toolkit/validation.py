@@ -56,7 +56,8 @@ def as_object(slug: str, arguments: Any) -> dict[str, Any]:
     if arguments is None:
         return {}
     if not isinstance(arguments, dict):
-        raise refusal(slug, [_problem("", "arguments must be an object", arguments, "a JSON object")])
+        hint = "; a tool call's arguments are JSON text: parse them first" if isinstance(arguments, str) else ""
+        raise refusal(slug, [_problem("", f"they must be an object{hint}", arguments, "a JSON object")])
     stray = [name for name in arguments if not isinstance(name, str)]
     if stray:
         raise refusal(slug, [_problem(shown(name), "a parameter's name must be a string") for name in stray])
@@ -81,7 +82,8 @@ def refusal(slug: str, problems: list[Problem]) -> ActionError:
     return ActionError(
         "invalid_arguments",
         "; ".join(told[:_MOST_IN_DATA]),
-        f"{slug} was not called, its arguments are wrong. {listing}. Mend them and call again.",
+        f"{slug} was not called, its arguments are wrong. {listing.rstrip('.')}"
+        f"{'' if listing.endswith('?') else '.'} Mend them and call again.",
         problems=problems[:_MOST_IN_DATA],
     )
 

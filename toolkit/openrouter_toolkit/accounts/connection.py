@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Mapping
 
 from ..envelope import ActionError
+from ..redaction import redact_thoroughly
 from ..wording import quoted
 from .credentials import Accounts, Credentials, unusable
+
+_log = logging.getLogger("openrouter_toolkit")
 
 
 def connection(
@@ -30,9 +35,10 @@ def connection(
         ActionError: `not_connected`, saying how to connect.
     """
     slug, name = toolkit
-    connected: Mapping[str, str] = accounts.credentials(user_id, slug) or {}
-    credentials = Credentials({field: value for field, value in connected.items() if value})
-    field = preferred if preferred is not None and preferred in credentials else next(iter(fields))
+    connected = _asked(accounts, user_id, slug)
+    field = preferred if preferred is not None and connected.get(preferred) else next(iter(fields))
+    # A field that is not used now and can't be a key is left out: it is no secret either.
+    credentials = Credentials({n: v for n, v in connected.items() if v and (n == field or unusable(v) is None)})
     who = f"user {quoted(str(user_id), 80)}"
     link = fields[field]
     where = f"A key is made at {link}." if link else ""
@@ -46,3 +52,13 @@ def connection(
         message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
         raise ActionError("not_connected", message, f"{message} {where}".strip())
     return credentials, field
+
+
+def _asked(accounts: Accounts, user_id: str, toolkit: str) -> Mapping[str, str]:
+    try:
+        return accounts.credentials(user_id, toolkit) or {}
+    except Exception as error:  # noqa: BLE001 - a host's store may raise anything
+        _log.error("the account store failed\n%s", redact_thoroughly(traceback.format_exc(), ()))
+        message = f"The account store failed ({type(error).__name__}). Nothing was sent."
+        how = "Call again later; if it stays so, tell whoever runs this agent."
+        raise ActionError("not_connected", message, f"{message} {how}", retryable=True) from None

@@ -58,6 +58,8 @@ def unusable(value: str) -> str | None:
     """Why a value can't be an API key at all, or None when it may be one. The value itself is not told."""
     if not value:
         return "it is empty"
+    if value[0] in "'\"" or value[-1] in "'\"":
+        return "it has quotes around it"
     if any(character.isspace() for character in value):
         return "it has white space or a line break in it"
     if not value.isascii() or not value.isprintable():

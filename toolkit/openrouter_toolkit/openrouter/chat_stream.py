@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,8 +134,9 @@ class _Choice:
             if name == "function" and isinstance(value, dict):
                 function = known.setdefault("function", {})
                 for key, piece in value.items():
-                    if key == "arguments" and isinstance(piece, str):
-                        function.setdefault("arguments", []).append(piece)
+                    if key == "arguments" and piece is not None:
+                        text = piece if isinstance(piece, str) else json.dumps(piece)
+                        function.setdefault("arguments", []).append(text)
                     elif piece is not None and not function.get(key):
                         function[key] = piece
             elif value is not None and (name not in known or known[name] in (None, "")):

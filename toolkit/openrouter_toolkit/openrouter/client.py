@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ..call import Call
 from ..envelope import ActionError
 from . import base_url as base_urls
-from . import request as requests
+from . import request as outgoing
 from . import suggestions
 from .headers import header_value, split
 from .request import Request
-from .retries import Policy, Retries, completions, never, reads
+from .retries import Policy, Retries, completions, never, reads, reads_until_found
 
 if TYPE_CHECKING:
     from .streams import Assembly
@@ -80,6 +80,9 @@ class OpenRouter:
             **given,
         }
 
+    def __repr__(self) -> str:
+        return f"<OpenRouter at {self._base_url}>"
+
     def connected(self, key: str | None, call: Call) -> OpenRouterCall:
         """The client for one call of one account."""
         return OpenRouterCall(self, key or "", call)
@@ -94,7 +97,8 @@ class OpenRouter:
             with self._lock:
                 transport = self._transport
                 if transport is None:
-                    transport = self._transport = Transport(self._base_url, connect_timeout=self._connect_timeout)
+                    transport = Transport.to(self._base_url, connect_timeout=self._connect_timeout)
+                    self._transport = transport
         return transport
 
     def close(self) -> None:
@@ -118,20 +122,19 @@ class OpenRouterCall:
 
         With `retry_not_found`, "not found" is asked again for a while. With `xml`, XML is a good answer too.
         """
-        request = requests.get(path, arguments)
+        request = outgoing.get(path, arguments)
         timeout = self._openrouter.read_timeout
-        if not retry_not_found:
-            return self._run(lambda: self._answer(request, timeout, xml=xml), reads)
-        return self._until_found(lambda: self._run(lambda: self._answer(request, timeout), reads))
+        policy = reads_until_found if retry_not_found else reads
+        return self._run(lambda: self._answer(request, timeout, xml=xml), policy)
 
     def post(self, path: str, arguments: Mapping[str, Any]) -> str:
         """The text of a POST that is never repeated."""
-        request = requests.post(path, arguments)
+        request = outgoing.post(path, arguments)
         return self._run(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
     def complete(self, path: str, arguments: Mapping[str, Any], assembly: Callable[[], Assembly]) -> str:
         """The completion of a POST; a streamed one is handed on as it arrives and put together by `assembly`."""
-        request = requests.post(path, arguments)
+        request = outgoing.post(path, arguments)
         timeout = self._openrouter.completion_timeout
         try:
             return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
@@ -158,21 +161,10 @@ class OpenRouterCall:
     def _look_up(self, patience: float) -> str:
         """The catalogue, in a call of its own: once, and not for long."""
         look_up = OpenRouterCall(self._openrouter, self._key, Call(timeout=patience))
-        return look_up._answer(requests.get("/models", {}), patience)
+        return look_up._answer(outgoing.get("/models", {}), patience)
 
     def _run(self, attempt: Callable[[], str], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)
-
-    def _until_found(self, attempt: Callable[[], str]) -> str:
-        for pause in (0.4, 0.8, 1.6):
-            try:
-                return attempt()
-            except ActionError as error:
-                remaining = self._call.remaining()
-                if error.status != 404 or (remaining is not None and remaining <= pause):
-                    raise
-            self._call.wait(pause)
-        return attempt()
 
     def _answer(
         self,
@@ -192,8 +184,7 @@ class OpenRouterCall:
         limit = self._openrouter.max_answer_bytes
         exchange = Exchange(self._call)
         with self._call.cutting(exchange.cut):
-            with exchange.failures_told():  # a proxy or a certificate bundle that can't be used
-                transport = self._openrouter.transport
+            transport = self._openrouter.transport
             response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
             try:
                 if assembly is not None and _is_stream(response):

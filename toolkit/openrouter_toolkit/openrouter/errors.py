@@ -100,14 +100,18 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
         if isinstance(message, str):
             return from_object({"message": message}, body, status, headers)
     if 300 <= status < 400:
-        message = (
-            f"OpenRouter answered with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
-        )
-    elif text.strip():
+        return _redirected(status)
+    if text.strip():
         message = f"HTTP {status}, without JSON: {shorten(clean(_without_tags(text[:20_000])), 200)}"
     else:
         message = f"HTTP {status}, with nothing in it."
     return from_object({"message": message}, {}, status, headers)
+
+
+def _redirected(status: int) -> ActionError:
+    message = f"The base URL answers with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
+    how = "Whoever runs this agent has to set OPENROUTER_BASE_URL to where the redirect leads, if that is right."
+    return ActionError("invalid_response", message, f"{message} {how}", status=status)
 
 
 def error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -121,8 +125,8 @@ def error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
     for choice in choices if isinstance(choices, list) else ():
         if not isinstance(choice, dict):
             continue
-        if isinstance(choice.get("error"), dict):
-            return dict(choice["error"])
+        if isinstance(choice.get("error"), dict | str) and choice["error"]:
+            return {"message": choice["error"]} if isinstance(choice["error"], str) else dict(choice["error"])
         if choice.get("finish_reason") == "error":
             return {
                 "code": 502,
@@ -145,7 +149,8 @@ def from_object(
     """The typed error of an error object; `body` is what it stood in, `status` that of the HTTP answer."""
     metadata = _dict(error.get("metadata")) or _dict(body.get("metadata"))
     availability = _dict(error.get("availability")) or _dict(metadata.get("availability"))
-    status = _status(error, status)
+    typed = _named_type(error, metadata, body)
+    status = _status(error, status, typed)
     raw = metadata.get("raw")
     provider_message = raw if isinstance(raw, str) else None if raw is None else json.dumps(raw)
     message = error.get("message")
@@ -164,29 +169,26 @@ def from_object(
         **_numbers(told),
     }
     failure = ActionError(
-        _type(error, metadata, body, status, told),
+        typed or _type(error, status, told),
         message,
         status=status,
-        retryable=_retryable(availability, status),
-        retry_after=retry_after(availability, headers),
+        retryable=_retryable(availability, status, typed),
+        retry_after=retry_after(availability, headers, own_limit=status == 429),
         **details,
     )
     failure.explanation = explain(failure)
     return failure
 
 
-def _type(
-    error: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-    body: Mapping[str, Any],
-    status: int | None,
-    told: str,
-) -> str:
+def _named_type(error: Mapping[str, Any], metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
+    """The typed code that OpenRouter itself gives, wherever it stands."""
     for place in (error, metadata, body, _dict(body.get("metadata"))):
         if _text(place.get("error_type")) in TYPES:
             return str(place["error_type"])
-    if _text(error.get("type")) in TYPES:
-        return str(error["type"])
+    return _text(error.get("type")) if _text(error.get("type")) in TYPES else None
+
+
+def _type(error: Mapping[str, Any], status: int | None, told: str) -> str:
     if status in (None, 200, 400, 413, 422) and any(pattern.search(told) for pattern in _TOO_LONG):
         return "context_length_exceeded"
     kind = _BY_ANTHROPIC_TYPE.get(str(error.get("type")))
@@ -199,7 +201,7 @@ def _type(
     return "invalid_response" if status < 400 else "invalid_request" if status < 500 else "server"
 
 
-def _status(error: Mapping[str, Any], status: int | None) -> int | None:
+def _status(error: Mapping[str, Any], status: int | None, typed: str | None) -> int | None:
     """The HTTP status, or what an error inside a 200 says it would have been."""
     if status is not None and not 200 <= status < 300:
         return status
@@ -209,13 +211,15 @@ def _status(error: Mapping[str, Any], status: int | None) -> int | None:
     if isinstance(code, int) and 400 <= code < 600:
         return code
     kind = _BY_ANTHROPIC_TYPE.get(str(error.get("type")))
-    return kind[0] if kind else status
+    if kind is not None:
+        return kind[0]
+    return next((told for told, name in _BY_STATUS.items() if name == typed), status)
 
 
-def _retryable(availability: Mapping[str, Any], status: int | None) -> bool:
+def _retryable(availability: Mapping[str, Any], status: int | None, typed: str | None) -> bool:
     if isinstance(availability.get("retryable"), bool):
         return bool(availability["retryable"])
-    return status in RETRYABLE
+    return status in RETRYABLE or any(_BY_STATUS[passing] == typed for passing in RETRYABLE)
 
 
 def _numbers(told: str) -> dict[str, int]:

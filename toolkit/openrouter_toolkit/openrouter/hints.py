@@ -14,17 +14,17 @@ _MILLISECONDS = 1e11
 _POINT_IN_TIME = 1e9
 
 
-def retry_after(availability: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+def retry_after(availability: Mapping[str, Any], headers: Mapping[str, str], *, own_limit: bool = True) -> float | None:
     """Seconds to wait, or None without a usable hint. A hint that lies in the past means at once: 0.
 
     The order is that of precision: the availability object, `Retry-After` in seconds or as a date, and
-    `X-RateLimit-Reset`, which OpenRouter's own limits send as a point in time in milliseconds.
+    `X-RateLimit-Reset`, which OpenRouter's own limits (`own_limit`) send as a point in time in milliseconds.
     """
     for seconds in (
         _seconds(availability.get("retry_after")),
         _seconds(headers.get("retry-after")),
         _until_date(headers.get("retry-after")),
-        _until_reset(headers.get("x-ratelimit-reset")),
+        _until_reset(headers.get("x-ratelimit-reset")) if own_limit else None,
     ):
         if seconds is not None:
             return round(seconds, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,6 +11,8 @@ from ..call import Call
 from ..envelope import ActionError
 
 Policy: TypeAlias = Callable[[ActionError], bool]
+
+_log = logging.getLogger("openrouter_toolkit")
 
 # Hints beyond this are not waited for; they are told.
 LONGEST_WAIT = 60.0
@@ -22,6 +25,11 @@ _BACKOFF_LIMIT = 20.0
 def reads(error: ActionError) -> bool:
     """A read may be repeated after everything that may pass."""
     return error.retryable
+
+
+def reads_until_found(error: ActionError) -> bool:
+    """The same, for what may not be there yet: statistics of a generation that has only just ended."""
+    return error.retryable or error.status == 404
 
 
 def completions(error: ActionError) -> bool:
@@ -105,8 +113,9 @@ class Retries:
                 raise
 
         def delay(state: RetryCallState) -> float:
-            hint = failures[-1].retry_after
-            return hint or float(backoff(state))
+            if failures[-1].status == 404:  # not a failing upstream but one that is not ready: 0.5 s, then 2 s
+                return float(0.5 * 4 ** (state.attempt_number - 1))
+            return failures[-1].retry_after or float(backoff(state))
 
         def is_enough(state: RetryCallState) -> bool:
             nonlocal paid
@@ -114,19 +123,28 @@ class Retries:
             longest = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
             if state.attempt_number >= self._max_attempts or state.upcoming_sleep > longest:
                 return True
-            paid = self.quota.acquire(failures[-1])
-            return not paid
+            cost = self.quota.acquire(failures[-1])
+            paid += cost
+            return not cost
 
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ActionError) and policy(error)),
             wait=delay,
             stop=is_enough,
             sleep=call.wait,
+            before_sleep=lambda state: _log.debug(
+                "attempt %d failed (%s), the next in %.1f s",
+                state.attempt_number,
+                failures[-1].type,
+                state.upcoming_sleep,
+            ),
             reraise=True,
         )
         try:
             answer = retrying(made)
         except ActionError as error:
+            if error not in failures:  # cancelled, or out of time, while waiting: what was paid was not used
+                self.quota.give_back(paid)
             if len(failures) > 1:
                 error.details["attempts"] = len(failures)
             raise

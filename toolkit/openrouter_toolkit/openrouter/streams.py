@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -11,14 +13,18 @@ from urllib3 import BaseHTTPResponse
 
 from ..call import Listener
 from ..envelope import ActionError, as_json
-from ..redaction import redact
+from ..redaction import redact, redact_thoroughly
 from ..wording import quoted
 from . import answers, errors
 from .sse import EventParser
 from .stream_events import StreamEvent
 from .transport import Exchange
 
+_log = logging.getLogger("openrouter_toolkit")
+
 _PIECE = 64 * 1024
+# Behind the reason why the answer ended only usage is due, in seconds at the most.
+_PATIENCE_BEHIND_THE_REASON = 10.0
 # Behind the last event only the end of the transfer is due. A connection that does not end this soon is closed.
 _PATIENCE_AT_THE_END = 0.25
 
@@ -95,6 +101,8 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
                 return
         if not piece:
             break
+        if assembly.finished:
+            exchange.patience(_PATIENCE_BEHIND_THE_REASON)
     if not assembly.finished:
         raise exchange.call.ending() or _cut("The connection was cut before the answer was complete.")
 
@@ -105,10 +113,10 @@ def _next_piece(exchange: Exchange, response: BaseHTTPResponse, assembly: Assemb
         with exchange.failures_told():
             return response.read1(_PIECE)
     except ActionError as error:
+        if assembly.finished and exchange.call.ending() is None:
+            return b""
         if error.type != "connection_failed":
             raise
-        if assembly.finished:
-            return b""
         raise _cut("The connection was cut before the answer was complete.") from None
 
 
@@ -158,6 +166,7 @@ def _tell(listener: Listener, event: StreamEvent) -> None:
         listener(event)
     except Exception as error:  # noqa: BLE001 - whatever it raises, it no longer listens
         kind = type(error).__name__
+        _log.warning("on_event raised, so the stream was closed\n%s", redact_thoroughly(traceback.format_exc(), ()))
         raise ActionError(
             "cancelled",
             f"on_event raised {kind}, so the stream was closed.",

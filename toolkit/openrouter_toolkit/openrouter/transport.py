@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
 from ssl import SSLError as SSLErrorOfPython
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -46,13 +46,18 @@ class Exchange:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.response: BaseHTTPResponse | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `cut` may be called by a finalizer, in the middle of anything
+        self._connection: Any = None
         self._socket: Any = None
         self._begun = False
 
+    def on_connecting(self, connection: Any) -> None:
+        """The pool has chosen a connection, which may not stand yet."""
+        with self._lock:
+            self._connection = connection
+
     def on_connection(self, connection: Any) -> None:
-        """The pool has a connection that stands; nothing has been sent on it yet."""
+        """The connection stands; nothing has been sent on it yet."""
         with self._lock:
             self._socket = connection.sock
         self.call.check()
@@ -61,15 +66,15 @@ class Exchange:
     def on_release(self) -> None:
         """The answer has been read to its end: the connection goes back to the pool."""
         with self._lock:
-            self._socket = None
+            self._connection = self._socket = None
 
     def cut(self) -> None:
         """End every wait for the network now: the thread that reads sees the end of the stream."""
-        with self._lock, suppress(OSError, AttributeError):
-            if isinstance(self._socket, socket.socket):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # TLS's own would wait for the other side
-            elif self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+        with self._lock, suppress(OSError):
+            found = self._socket or getattr(self._connection, "sock", None)
+            found = getattr(found, "socket", found)  # inside a proxy's TLS
+            if isinstance(found, socket.socket):
+                socket.socket.shutdown(found, socket.SHUT_RDWR)  # TLS's own would wait for the other side
 
     def patience(self, seconds: float) -> None:
         """How long to wait for the next bytes from here on."""
@@ -90,10 +95,12 @@ class _Watched:
     """A pool that tells an exchange which connection it is about to use, and when it is done with it."""
 
     def _validate_conn(self, conn: Any) -> None:
+        exchange: Exchange | None = getattr(_current, "exchange", None)
+        if exchange is not None:
+            exchange.on_connecting(conn)
         if conn.sock is None and not isinstance(self, HTTPSConnectionPool):
             conn.connect()  # as the pool for https does: the connection stands before anything is sent
         super()._validate_conn(conn)  # type: ignore[misc]
-        exchange: Exchange | None = getattr(_current, "exchange", None)
         if exchange is not None:
             conn.exchange = exchange
             exchange.on_connection(conn)
@@ -106,25 +113,24 @@ class _Watched:
         super()._put_conn(conn)  # type: ignore[misc]
 
 
-class _HTTPPool(_Watched, HTTPConnectionPool):
-    pass
-
-
-class _HTTPSPool(_Watched, HTTPSConnectionPool):
-    pass
-
-
 class _Adapter(HTTPAdapter):
     """requests' adapter, whose pools are watched, with and without a proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        _watch(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        _watch(manager)
         return manager
+
+
+def _watch(manager: Any) -> None:
+    manager.pool_classes_by_scheme = {
+        scheme: type(f"_Watched{pool.__name__}", (_Watched, pool), {})
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
 
 
 class Transport:
@@ -149,6 +155,17 @@ class Transport:
         )
         self._adapter.cert_verify(pool, base_url, verify, settings["cert"])  # type: ignore[no-untyped-call]
         self._pool = cast(HTTPConnectionPool, pool)
+
+    @classmethod
+    def to(cls, base_url: str, *, connect_timeout: float) -> Self:
+        """The same, with what is wrong in the environment told as an `ActionError` (`connection_failed`)."""
+        try:
+            return cls(base_url, connect_timeout=connect_timeout)
+        except (HTTPError, RequestException, OSError, ValueError) as error:
+            what = quoted(_without_passwords(str(error)), 160)
+            message = f"The proxy or the certificates that the environment names can't be used: {what}"
+            how = "Nothing was sent. Whoever runs this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
+            raise ActionError("connection_failed", message, f"{message}. {how}", sent=False) from None
 
     def open(
         self,
@@ -184,7 +201,6 @@ class Transport:
                 )
         finally:
             _current.exchange = outer
-        exchange.response = response
         return response
 
     def close(self) -> None:
@@ -245,6 +261,7 @@ def _plainly(error: BaseException) -> str:
 
 def _without_passwords(text: str) -> str:
     """The text without the proxies' addresses, which may hold passwords."""
-    for proxy in getproxies().values():
-        text = text.replace(proxy, "the proxy")
+    for name, proxy in getproxies().items():
+        if name != "no" and "@" in proxy:
+            text = text.replace(proxy, "the proxy")
     return re.sub(r"//[^/@\s]*@", "//", text)

@@ -48,7 +48,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def send_json(self, status: int, body: Any) -> None:
         """Send a whole answer of JSON."""
-        self.send(status, json.dumps(body, ensure_ascii=False).encode())
+        self.send(status, json.dumps(body, ensure_ascii=False).encode(errors="replace"))
 
     def start(self, status: int = 200, content_type: str = "application/json") -> None:
         """Begin an answer whose length is not known yet (chunked transfer encoding)."""

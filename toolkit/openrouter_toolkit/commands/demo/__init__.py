@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ..failure import wrong_command_line
+from ..terminal import PROGRAM
 
 if TYPE_CHECKING:
     from ...registry import ToolRegistry
@@ -74,6 +77,7 @@ def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
     from .story import tell  # noqa: PLC0415
     from .walk import Surprise, Walk  # noqa: PLC0415
 
+    program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
     screen = Screen()
     walk = Walk(registry, screen)
     started = monotonic()
@@ -87,12 +91,12 @@ def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
         f"{walk.calls} calls, {walk.refused} of them refused as expected and mended, "
         f"in {monotonic() - started:.1f} s, for US$ {walk.cost:.8f}.",
         [
-            ("openrouter-toolkit actions", "what else there is"),
-            ("openrouter-toolkit execute SLUG --arguments '{...}'", "one call, its envelope as JSON"),
-            ("openrouter-toolkit tools --format openai", "the definitions, for your own agent"),
-            ("openrouter-toolkit demo --live", "the same with the real API")
+            (f"{program} actions", "what else there is"),
+            (f"{program} execute SLUG --arguments '{{...}}'", "one call, its envelope as JSON"),
+            (f"{program} tools --format openai", "the definitions, for your own agent"),
+            (f"{program} demo --live", "the same with the real API")
             if sandboxed
-            else ("openrouter-toolkit sandbox", "the offline stand-in, for tests"),
+            else (f"{program} sandbox", "the offline stand-in, for tests"),
         ],
     )
     return 0

@@ -1,0 +1,157 @@
+"""`registry.stream`: events as they arrive, and leaving early."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import ActionError, Refused, ToolRegistry
+from openrouter_toolkit.sandbox import Sandbox
+
+CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
+
+
+def asking(model: str) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
+
+
+@pytest.fixture
+def registry(openrouter_sandbox: Sandbox) -> Iterator[ToolRegistry]:
+    with ToolRegistry.from_manifest(client_options={"max_attempts": 1}) as registry:
+        yield registry
+
+
+def until(condition: Callable[[], bool], seconds: float = 1.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_the_events_come_and_then_the_envelope(registry: ToolRegistry) -> None:
+    stream = registry.stream(CHAT, asking("acme/atlas-small"))
+    text = "".join(event.text for event in stream if event.kind == "text")
+    assert text == "17 * 3 = 51"
+    assert stream.envelope.successful
+    assert list(stream) == []
+
+
+def test_a_message_streams_too(registry: ToolRegistry) -> None:
+    arguments = {**asking("acme/atlas-small"), "max_tokens": 50}
+    kinds = [event.kind for event in registry.stream("OPENROUTER_CREATE_MESSAGE", arguments)]
+    assert (kinds[0], kinds[-1]) == ("start", "end")
+    assert "text" in kinds
+
+
+def test_an_action_that_does_not_stream_has_no_events(registry: ToolRegistry) -> None:
+    stream = registry.stream("OPENROUTER_GET_MODELS_COUNT")
+    assert list(stream) == []
+    assert stream.envelope.successful
+
+
+def test_a_failure_is_in_the_envelope(registry: ToolRegistry) -> None:
+    for slug, arguments in ((CHAT, asking("acme/nothing")), (CHAT, {}), ("OPENROUTER_NOTHING", {})):
+        stream = registry.stream(slug, arguments)
+        assert list(stream) == []
+        assert not stream.envelope.successful
+
+
+@pytest.mark.parametrize("how", ["close", "with", "forget"])
+def test_leaving_early_closes_the_connection(registry: ToolRegistry, openrouter_sandbox: Sandbox, how: str) -> None:
+    stream = registry.stream(CHAT, asking("sandbox/silent"))
+    assert next(stream).text
+    started = time.monotonic()
+    if how == "close":
+        stream.close()
+        assert "cancelled" in stream.envelope.data
+        assert "17" in stream.envelope.data or "partial" in stream.envelope.data
+    elif how == "with":
+        with stream:
+            pass
+    del stream
+    gc.collect()
+    assert until(lambda: openrouter_sandbox.requests[-1].closed_by_client)
+    assert time.monotonic() - started < 1
+
+
+def test_the_deadline_ends_it(registry: ToolRegistry) -> None:
+    started = time.monotonic()
+    stream = registry.stream(CHAT, asking("sandbox/silent"), timeout=0.5)
+    assert [event.kind for event in stream]
+    assert '"timeout"' in stream.envelope.data
+    assert time.monotonic() - started < 1.5
+
+
+def test_two_who_wait_for_its_end_both_get_it(registry: ToolRegistry) -> None:
+    stream = registry.stream(CHAT, asking("sandbox/silent"))
+    next(stream)
+    seen: list[object] = []
+    others = [threading.Thread(target=lambda: seen.append(stream.envelope), daemon=True) for _ in range(2)]
+    for other in others:
+        other.start()
+    stream.close()
+    for other in others:
+        other.join(5)
+    assert seen == [stream.envelope, stream.envelope]
+
+
+def test_what_ends_its_thread_ends_the_waiting(openrouter_sandbox: Sandbox) -> None:
+    def leave(*_: object) -> None:
+        raise SystemExit(3)
+
+    with ToolRegistry.from_manifest(before_execute=leave) as registry:
+        stream = registry.stream(CHAT, asking("acme/atlas-small"))
+        with pytest.raises(SystemExit):
+            next(stream)
+        with pytest.raises(SystemExit):
+            _ = stream.envelope
+
+
+def test_hooks_are_plain_functions() -> None:
+    async def hook(*_: object) -> None:
+        raise Refused
+
+    wrong: Any = hook
+    with pytest.raises(TypeError, match="plain function"):
+        ToolRegistry.from_manifest(after_execute=wrong)
+    with pytest.raises(TypeError, match="plain function"):
+        ToolRegistry.from_manifest(before_execute=[wrong])
+
+
+def test_an_unusable_second_key_garbles_nothing(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (" ", "none", "x", "e"):
+        monkeypatch.setenv("OPENROUTER_MANAGEMENT_API_KEY", value)
+        with ToolRegistry.from_manifest() as registry:
+            assert "[redacted]" not in registry.execute("OPENROUTER_GET_MODELS_COUNT").data
+
+
+def test_an_account_store_that_fails_is_told(openrouter_sandbox: Sandbox) -> None:
+    class Down:
+        def credentials(self, user_id: str, toolkit: str) -> Any:
+            raise ConnectionError("the database is down")
+
+        def how_to_connect(self, user_id: str, toolkit: str) -> str:
+            return ""
+
+    with ToolRegistry.from_manifest(accounts=Down()) as registry:
+        envelope = registry.execute("OPENROUTER_GET_MODELS_COUNT")
+    assert "not_connected" in envelope.data
+    assert '"retryable":true' in envelope.data
+    assert "database" not in str(envelope)
+
+
+def test_a_wrong_option_of_the_client_is_a_mistake_here_and_now() -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        ToolRegistry.from_manifest(client_options={"nonsense": 1})
+
+
+def test_an_error_survives_pickling() -> None:
+    import pickle
+
+    error = pickle.loads(pickle.dumps(ActionError("timeout", "Late.", status=504, partial={"a": 1}, sent=True)))
+    assert (error.type, error.partial, error.as_dict()["sent"]) == ("timeout", {"a": 1}, True)
