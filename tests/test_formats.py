@@ -114,8 +114,9 @@ def test_documented_parameters_are_shown_and_the_others_only_when_asked_for() ->
     for slug, action in REGISTRY.actions.items():
         schema = action.definition.input_parameters
         documented = [name for name, one in schema["properties"].items() if not one.get("x-extension")]
-        assert list(shown[slug]["properties"]) == documented
-        assert list(whole[slug]["properties"]) == list(schema["properties"])
+        added = ["select"] if action.definition.brief is not None else []
+        assert list(shown[slug]["properties"]) == documented + added
+        assert list(whole[slug]["properties"]) == list(schema["properties"]) + added
     assert list(shown["OPENROUTER_GET_GENERATION"]["properties"]) == ["id"]
     assert "tools" in whole["OPENROUTER_CREATE_CHAT_COMPLETION"]["properties"]
     assert "tools" not in shown["OPENROUTER_CREATE_CHAT_COMPLETION"]["properties"]

@@ -206,7 +206,7 @@ def test_any_large_value_stays_short(registry: ToolRegistry, value: Any) -> None
 def test_a_hostile_name_costs_no_time(registry: ToolRegistry) -> None:
     started = time.monotonic()
     registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-1", "\x1b]" * 15_000: 1})
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
 
 
 def test_many_problems_are_counted_in_words_and_cut_in_data(registry: ToolRegistry) -> None:

@@ -107,7 +107,7 @@ def test_what_is_clean_is_visible_and_on_one_line(text: str) -> None:
 def test_cleaning_takes_time_in_proportion(text: str) -> None:
     started = time.monotonic()
     clean(text)
-    assert time.monotonic() - started < 0.25
+    assert time.monotonic() - started < 1
 
 
 def test_shortening_keeps_to_the_limit_and_shows_the_cut() -> None:

@@ -126,7 +126,7 @@ def test_tools_of_a_toolset(capsys: Printed) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (["tools", "--format", "yaml"], "there are openai, composio"),
+        (["tools", "--format", "yaml"], "there are openai, "),
         (["tools", "--deny", "OPENROUTER_GET_CREDIT"], "did you mean 'OPENROUTER_GET_CREDITS'?"),
         (["tools", "--allow", "animals"], "there is no action or tag 'animals'"),
     ],

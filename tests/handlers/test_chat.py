@@ -405,7 +405,7 @@ def test_a_providers_hostile_name_costs_no_time(answered: Execute) -> None:
     body = json.dumps({"error": {"code": 400, "message": "m", "metadata": metadata}}).encode()
     started = time.monotonic()
     assert told(answered("CREATE_CHAT_COMPLETION", chat(), body=body, status=400))["status"] == 400
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
 
 
 # Plain completions.

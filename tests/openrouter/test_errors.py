@@ -307,7 +307,7 @@ def test_deep_nesting_raises_nothing(connect: Connect, serve: Serve, depth: int,
 def test_no_message_keeps_the_toolkit_busy(connect: Connect, serve: Serve, error: Any) -> None:
     started = time.monotonic()
     failure(answered(connect, serve, {"error": error}))
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
 
 
 def test_a_page_of_brackets_does_not_keep_the_toolkit_busy(connect: Connect, serve: Serve) -> None:

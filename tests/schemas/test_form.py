@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+import jmespath
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -12,6 +14,7 @@ from .definitions import ACTIONS, SCHEMAS, definition, properties, subschemas
 from .documented import DOCUMENTED
 
 KEYS = ["slug", "name", "description", "tags", "annotations", "input_parameters", "output_parameters"]
+LISTS = {action for action in ACTIONS if action.startswith("list_")}
 KINDS = {"chat", "messages", "models", "account", "payments"}
 IMPORTANT = {
     "create_chat_completion",
@@ -31,7 +34,7 @@ def test_there_is_a_definition_for_each_documented_action_and_for_plain_completi
 
 @every_action
 def test_a_definition_has_its_keys_in_order_and_the_slug_of_its_file(action: str) -> None:
-    assert list(definition(action)) == KEYS
+    assert list(definition(action)) == KEYS + ["brief"] * (action in LISTS)
     assert definition(action)["slug"] == f"OPENROUTER_{action.upper()}"
 
 
@@ -116,6 +119,21 @@ def test_the_output_says_what_its_data_string_holds(action: str) -> None:
     assert data["contentMediaType"] == "application/json"
     Draft202012Validator.check_schema(data["contentSchema"])
     assert data["contentSchema"]["type"] == "object"
+
+
+@pytest.mark.parametrize("action", sorted(LISTS))
+def test_a_brief_form_has_its_keys_in_order_and_explains_each_column_that_its_name_does_not(action: str) -> None:
+    brief = definition(action)["brief"]
+    assert list(brief) == ["rows", "columns", "legend"]
+    for name, expression in {"rows": brief["rows"], **brief["columns"]}.items():
+        jmespath.compile(expression)
+        assert "|" not in name
+    legend = brief["legend"]
+    assert legend.isascii()
+    assert legend.endswith(".")
+    assert len(legend) <= 600
+    told = set(re.findall(r"\w+", legend.lower()))
+    assert set(brief["columns"]) - told <= {"id", "model", "name", "quantization"}
 
 
 @every_action

@@ -18,12 +18,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from . import manifest, toolset
+from . import manifest, tool_calls, toolset
 from .accounts import Accounts, Credentials, EnvironmentAccounts, connection
 from .call import Call, Listener
 from .envelope import ActionError, Envelope
 from .event_stream import EventStream
-from .formats import FORMATS
+from .formats import FORMATS, ToolCall, ToolResult, messages, read
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
 from .nearest import nearest
@@ -103,19 +103,28 @@ class ToolRegistry:
         hooks = Hooks(before_execute, after_execute)
         return cls(loaded, actions, accounts=accounts, hooks=hooks, client_options=client_options)
 
-    def tools(self, format: str = "openai", *, extensions: bool = False) -> list[dict[str, Any]]:  # noqa: A002
+    def tools(
+        self,
+        format: str = "openai",  # noqa: A002
+        *,
+        extensions: bool = False,
+        strict: bool = False,
+    ) -> list[dict[str, Any]]:
         """The definitions of all usable actions, in manifest order.
 
         Args:
-            format: a name in `formats.FORMATS`, such as "openai" (function calling) or "composio".
+            format: a name in `formats.FORMATS`: "openai" (chat completions), "openai-responses", "anthropic",
+                "gemini", "gemini-reduced", "mcp" or "composio".
             extensions: with the parameters that the API takes beyond the documented ones.
+            strict: strict mode, where the format has one and the action's schema can be strict; the others come
+                as they are. `formats.why_not_strict` tells why one can't.
 
         Raises:
             ValueError: for a format that does not exist.
         """
         if format not in FORMATS:
             raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
-        return [FORMATS[format](action, self.toolkit, extensions) for action in self.actions.values()]
+        return [FORMATS[format](action, self.toolkit, extensions, strict) for action in self.actions.values()]
 
     def execute(
         self,
@@ -180,6 +189,46 @@ class ToolRegistry:
             arguments = {**(arguments or {}), "stream": True}
         run = contextvars.copy_context().run
         return EventStream(lambda call: run(self._execute, slug, arguments, user_id, call), call)
+
+    def handle_tool_calls(
+        self,
+        response: Any,
+        *,
+        user_id: str = "default",
+        limit: int = tool_calls.DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Make the tool calls of a model's answer, several at once, and tell what to append to the conversation.
+
+        What a model commonly gets wrong in arguments is mended (see `mending`); broken JSON, unknown tools and
+        failing actions become results that it can mend itself. Long answers are made brief (see `brief`).
+
+        Args:
+            response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
+                object or its dict.
+            user_id: whose connected account to use.
+            limit: the length of one result in characters, at the most.
+            timeout: seconds for each call, as in `execute`.
+
+        Returns:
+            The assistant's own message, unchanged (reasoning details and signatures included), and the results,
+            in the answer's format. Without tool calls, the assistant's message alone.
+
+        Raises:
+            TypeError: `response` is no such answer.
+            ValueError: `timeout` is not a positive number.
+        """
+        _call(timeout, None)
+        name, answer, calls = read(response)
+
+        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
+            return self.execute(slug, arguments, user_id=user_id, timeout=timeout)
+
+        def run(call: ToolCall) -> ToolResult:
+            return tool_calls.run(call, self._known.get(call.name), execute, limit=limit)
+
+        results = [run(calls[0])] if len(calls) == 1 else list(self._workers().map(run, calls)) if calls else []
+        return messages(name, answer, results)
 
     def close(self) -> None:
         """Close the connections that are kept open. The registry can still be used; it opens new ones."""

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if action is None:
         raise CommandFailed(_unknown(registry, options.slug))
     if options.json:
-        terminal.print_json(action.definition.model_dump())
+        terminal.print_json(action.definition.model_dump(exclude_none=True))
     else:
         _print_action(action)
     return 0

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .definitions import Action, Definition, Manifest
+from .definitions import Action, Brief, Definition, Manifest
 from .yaml_lines import line_of
 
 
 def schema_problems(definition: Definition) -> Iterator[str]:
-    """Each thing that makes a definition's schemas unfit: no JSON Schema, not closed, references that leave it."""
+    """Each thing that makes a definition unfit: no JSON Schema, not closed, references that leave it, a wrong brief."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - only a foreign manifest must pay for it
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
 
@@ -29,6 +29,25 @@ def schema_problems(definition: Definition) -> Iterator[str]:
         yield 'input_parameters: must be a closed object ("type": "object", "additionalProperties": false)'
     elif missing := set(root.get("required", ())) - set(root.get("properties", ())):
         yield f"input_parameters.required: {', '.join(sorted(missing))} is no property"
+    if definition.brief is not None:
+        yield from _brief_problems(definition.brief)
+
+
+def _brief_problems(brief: Brief) -> Iterator[str]:
+    """Expressions that are no JMESPath, or call functions that there are not, or with too many or few arguments."""
+    import jmespath  # noqa: PLC0415 - only a foreign manifest must pay for it
+    from jmespath.exceptions import ArityError, JMESPathTypeError, ParseError, UnknownFunctionError  # noqa: PLC0415
+
+    from ..brief import OPTIONS  # noqa: PLC0415
+
+    places = {"brief.rows": brief.rows} | {f"brief.columns.{name}": text for name, text in brief.columns.items()}
+    for place, expression in places.items():
+        try:
+            jmespath.compile(expression).search({}, OPTIONS)
+        except JMESPathTypeError:
+            continue  # an empty object has not what the expression works with; an answer has
+        except (ParseError, UnknownFunctionError, ArityError, ValueError) as error:
+            yield f"{place}: no JMESPath expression: {' '.join(str(error).split())}"
 
 
 # Under these keywords stand names, each with a schema; under those stand values, which are no schemas.

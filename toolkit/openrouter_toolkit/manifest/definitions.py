@@ -97,6 +97,14 @@ class Annotations(_Part):
     costsMoney: bool  # noqa: N815
 
 
+class Brief(_Part):
+    """A list's brief form for a model: JMESPath to its rows, an expression for each column, and what they mean."""
+
+    rows: Text
+    columns: dict[Text, Text] = Field(min_length=1)
+    legend: Text
+
+
 class Definition(_Part):
     """A schema file: one action as a model sees it."""
 
@@ -107,6 +115,7 @@ class Definition(_Part):
     annotations: Annotations
     input_parameters: dict[str, Any]
     output_parameters: dict[str, Any]
+    brief: Brief | None = None
 
 
 class Action:

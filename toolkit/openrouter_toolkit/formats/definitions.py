@@ -1,0 +1,103 @@
+"""An action's definition in each vendor's format: one function a format."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from ..manifest import Action, Toolkit
+from .schemas import input_schema, reduced_schema, strict_schema, why_not_strict
+
+Format = Callable[[Action, Toolkit, bool, bool], dict[str, Any]]
+
+
+def openai(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
+    """OpenAI's chat completions: an entry of `tools`."""
+    schema, is_strict = _as_asked(action, extensions, strict)
+    function = {"name": action.slug, "description": action.definition.description, "parameters": schema}
+    return {"type": "function", "function": {**function, "strict": True} if is_strict else function}
+
+
+def openai_responses(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
+    """OpenAI's responses: an entry of `tools`, which says in any case whether it is strict."""
+    schema, is_strict = _as_asked(action, extensions, strict)
+    return {
+        "type": "function",
+        "name": action.slug,
+        "description": action.definition.description,
+        "parameters": schema,
+        "strict": is_strict,
+    }
+
+
+def anthropic(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
+    """Anthropic's messages: an entry of `tools`."""
+    schema, is_strict = _as_asked(action, extensions, strict)
+    tool = {"name": action.slug, "description": action.definition.description, "input_schema": schema}
+    return {**tool, "strict": True} if is_strict else tool
+
+
+def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """Gemini: a function declaration that carries the schema as it is."""
+    schema = input_schema(action, extensions=extensions)
+    return {"name": action.slug, "description": action.definition.description, "parameters_json_schema": schema}
+
+
+def gemini_reduced(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """Gemini: a function declaration with the reduced schema of older clients; `X-Title` is `X_Title` there."""
+    schema = reduced_schema(input_schema(action, extensions=extensions))
+    if not schema["properties"]:
+        return {"name": action.slug, "description": action.definition.description}
+    return {"name": action.slug, "description": action.definition.description, "parameters": schema}
+
+
+def mcp(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """The Model Context Protocol: a tool of `tools/list`, with its hints and the envelope as output schema."""
+    hints = action.definition.annotations.model_dump()
+    costs = hints.pop("costsMoney")
+    return {
+        "name": action.slug,
+        "title": action.definition.name,
+        "description": action.definition.description,
+        "inputSchema": input_schema(action, extensions=extensions),
+        "outputSchema": copy.deepcopy(action.definition.output_parameters),
+        "annotations": hints,
+        "_meta": {"costsMoney": costs},
+    }
+
+
+def composio(action: Action, toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """Composio's definition of a tool."""
+    definition = action.definition
+    return {
+        "slug": action.slug,
+        "name": definition.name,
+        "description": definition.description,
+        "input_parameters": input_schema(action, extensions=extensions, select=False),
+        "output_parameters": copy.deepcopy(definition.output_parameters),
+        "toolkit": {"slug": toolkit.slug.lower(), "name": toolkit.name, "logo": toolkit.logo or ""},
+        "version": toolkit.version,
+        "available_versions": [toolkit.version],
+        "tags": list(definition.tags),
+        "annotations": definition.annotations.model_dump(),
+    }
+
+
+def _as_asked(action: Action, extensions: bool, strict: bool) -> tuple[dict[str, Any], bool]:
+    """The schema, strict where that was asked for and can be."""
+    schema = input_schema(action, extensions=extensions)
+    if strict and why_not_strict(schema) is None:
+        return strict_schema(schema), True
+    return schema, False
+
+
+FORMATS: dict[str, Format] = {
+    "openai": openai,
+    "openai-responses": openai_responses,
+    "anthropic": anthropic,
+    "gemini": gemini,
+    "gemini-reduced": gemini_reduced,
+    "mcp": mcp,
+    "composio": composio,
+}
