@@ -34,7 +34,7 @@ class EventParser:
 
     def _with_line_feeds(self, piece: bytes) -> bytes:
         """The bytes with each CR LF and CR as a line feed, as the format has it."""
-        if self._ended_in_return:
+        if self._ended_in_return and piece:
             piece = piece.removeprefix(b"\n")  # the other half of a CR LF
             self._ended_in_return = False
         if b"\r" in piece:
