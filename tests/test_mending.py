@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openrouter_toolkit.formats.mending import mend
 from openrouter_toolkit.manifest import load
-from openrouter_toolkit.mending import mend
 from openrouter_toolkit.validation import compile_schema
 
 SCHEMAS = {action.slug: action.definition.input_parameters for action in load().actions}

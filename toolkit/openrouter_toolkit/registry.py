@@ -18,12 +18,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from . import manifest, tool_calls, toolset
+from . import manifest, toolset
 from .accounts import Accounts, Credentials, EnvironmentAccounts, connection
 from .call import Call, Listener
 from .envelope import ActionError, Envelope
 from .event_stream import EventStream
-from .formats import FORMATS, ToolCall, ToolResult, messages, read
+from .formats import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
 from .nearest import nearest
@@ -200,7 +200,7 @@ class ToolRegistry:
     ) -> list[dict[str, Any]]:
         """Make the tool calls of a model's answer, several at once, and tell what to append to the conversation.
 
-        What a model commonly gets wrong in arguments is mended (see `mending`); broken JSON, unknown tools and
+        What a model commonly gets wrong in arguments is mended (see `formats.mending`); broken JSON, unknown tools and
         failing actions become results that it can mend itself. Long answers are made brief (see `brief`).
 
         Args:

@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .validation import compile_schema
+from ..validation import compile_schema
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

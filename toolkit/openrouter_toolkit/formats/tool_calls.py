@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .brief import for_model
-from .envelope import ActionError, Envelope
-from .formats import SELECT, ToolCall, ToolResult, original_names
-from .manifest import Action
+from ..brief import for_model
+from ..envelope import ActionError, Envelope
+from ..manifest import Action
+from ..wording import quoted
 from .mending import mend
-from .wording import quoted
+from .responses import ToolCall, ToolResult
+from .schemas import SELECT, original_names
 
 DEFAULT_LIMIT = 20_000
 
