@@ -42,7 +42,7 @@ wheel: .venv/.development
 
 # composio-core and its successor own the same import package, so they can't share an environment.
 composio-core: $(COMPOSIO_CORE)/.installed
-	$(COMPOSIO_CORE)/bin/python -m pytest -q tests/composio_core
+	$(COMPOSIO_CORE)/bin/python -m pytest -q --confcutdir=tests/composio_core tests/composio_core
 
 fix: .venv/.development
 	$(BIN)/ruff check --fix .
