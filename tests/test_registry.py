@@ -417,7 +417,7 @@ def test_as_a_context_manager_it_closes_its_client(keyed: ToolRegistry) -> None:
     with keyed as registry:
         assert registry is keyed
         registry.execute("ECHO_SAY", {"text": "a"})
-        client = registry._client
+        client = registry._resources._client
         assert not client.closed
     assert client.closed
 

@@ -27,7 +27,7 @@ COMPLETED_AGAIN = {429, 502, 503, 529}
 
 
 def quota(registry: ToolRegistry) -> RetryQuota:
-    found: Any = registry._connected_client().retries.quota
+    found: Any = registry._resources.client().retries.quota
     assert isinstance(found, RetryQuota)
     return found
 

@@ -58,7 +58,7 @@ def test_two_hundred_threads_all_get_their_envelopes_and_leave_nothing_behind(co
             outcomes = list(threads.map(ask, range(CALLS)))
         assert time.monotonic() - started < 20
         sent = Counter(request.path for request in sandbox.requests)
-        quota = registry._connected_client().retries.quota
+        quota = registry._resources.client().retries.quota
         left = quota.available
         registry.close()
         assert settled(lambda: len(set(threading.enumerate()) - threads_before), 1) >= 1  # the sandbox itself

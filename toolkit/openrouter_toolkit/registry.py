@@ -1,38 +1,29 @@
-"""The way of a call: find the action, ask who may refuse, validate, take the user's key, run, answer."""
+"""What a host holds: a toolkit's actions, to be listed, executed, streamed, and called by models."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import inspect
-import logging
 import math
-import os
-import threading
-import traceback
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from . import manifest, toolset
-from .accounts import Accounts, Credentials, EnvironmentAccounts, connection
+from .accounts import Accounts, EnvironmentAccounts
 from .call import Call, Listener
-from .envelope import ActionError, Envelope
+from .envelope import Envelope
 from .event_stream import EventStream
+from .execution import Execution
 from .formats import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
-from .nearest import nearest
-from .redaction import redact, redact_thoroughly
-from .validation import as_object
-from .wording import quoted, shown
+from .resources import Resources
 
-_log = logging.getLogger("openrouter_toolkit")
-_MOST_ASYNC_CALLS = 256
+_Answer = TypeVar("_Answer")
 
 
 class ToolRegistry:
@@ -52,16 +43,11 @@ class ToolRegistry:
         self.auth = loaded.auth
         self.accounts = accounts
         self.actions = {action.slug: action for action in actions}
-        self._known = {name: action for action in loaded.actions for name in (*action.aliases, action.slug)}
-        self._hooks = hooks
-        self._factory = loaded.client
-        self._client_options = dict(client_options or {})
-        if self._factory is not None:  # a wrong option is a programmer's mistake, so it is told here and now
-            inspect.signature(self._factory).bind(**self._client_options)
-        self._client: Any = None
-        self._threads: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        options = dict(client_options or {})
+        if loaded.client is not None:  # a wrong option is a programmer's mistake, so it is told here and now
+            inspect.signature(loaded.client).bind(**options)
+        self._resources = Resources(partial(loaded.client or _no_client, **options))
+        self._execution = Execution(loaded, self.actions, accounts=accounts, hooks=hooks, resources=self._resources)
 
     @classmethod
     def from_manifest(
@@ -147,7 +133,7 @@ class ToolRegistry:
         Raises:
             ValueError: `timeout` is not a positive number.
         """
-        return self._execute(slug, arguments, user_id, _call(timeout, on_event))
+        return self._execution.run(slug, arguments, user_id, _call(timeout, on_event))
 
     async def execute_async(
         self,
@@ -163,12 +149,7 @@ class ToolRegistry:
         Cancelling it ends the call: its connection is closed at once.
         """
         call = _call(timeout, on_event)
-        run = partial(contextvars.copy_context().run, self._execute, slug, arguments, user_id, call)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._workers(), run)
-        except asyncio.CancelledError:
-            call.cancel()
-            raise
+        return await self._in_worker(call, lambda: self._execution.run(slug, arguments, user_id, call))
 
     def stream(
         self,
@@ -183,12 +164,58 @@ class ToolRegistry:
         Where the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
         call = _call(timeout, None)  # refuses a wrong timeout here, not in the other thread
-        action = self._known.get(slug) if isinstance(slug, str) else None
+        action = self._execution.known.get(slug) if isinstance(slug, str) else None
         streams = action is not None and "stream" in action.definition.input_parameters.get("properties", {})
         if streams and (arguments is None or isinstance(arguments, dict)):
             arguments = {**(arguments or {}), "stream": True}
         run = contextvars.copy_context().run
-        return EventStream(lambda call: run(self._execute, slug, arguments, user_id, call), call)
+        return EventStream(lambda call: run(self._execution.run, slug, arguments, user_id, call), call)
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        limit: int = tool_calls.DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """Make one tool call of a model, and tell what the model is to read of the answer.
+
+        Other than `execute`, it mends what a model commonly gets wrong in arguments (see `formats.mending`), takes
+        `select` where the definition has it, and makes long answers brief (see `brief`).
+
+        Args:
+            name: the tool's name as the model wrote it.
+            arguments: as the model wrote them: JSON text, or an object.
+            user_id: whose connected account to use.
+            limit: the length of the result in characters, at the most.
+            timeout: seconds for the whole call, as in `execute`.
+            on_event: called with each event of a streamed answer as it arrives.
+
+        Returns:
+            The result: its `text` for the model, whether it `failed`, and the whole `envelope`.
+
+        Raises:
+            ValueError: `timeout` is not a positive number.
+        """
+        return self._tool_result(ToolCall("", name, arguments), user_id, limit, _call(timeout, on_event))
+
+    async def call_tool_async(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        limit: int = tool_calls.DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """The same, for async code; `on_event` is called in a worker thread, and cancelling ends the call."""
+        call = _call(timeout, on_event)
+        written = ToolCall("", name, arguments)
+        return await self._in_worker(call, lambda: self._tool_result(written, user_id, limit, call))
 
     def handle_tool_calls(
         self,
@@ -200,8 +227,8 @@ class ToolRegistry:
     ) -> list[dict[str, Any]]:
         """Make the tool calls of a model's answer, several at once, and tell what to append to the conversation.
 
-        What a model commonly gets wrong in arguments is mended (see `formats.mending`); broken JSON, unknown tools and
-        failing actions become results that it can mend itself. Long answers are made brief (see `brief`).
+        Each is made as by `call_tool`: broken JSON, unknown tools and failing actions become results that the model
+        can mend itself.
 
         Args:
             response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
@@ -221,24 +248,16 @@ class ToolRegistry:
         _call(timeout, None)
         name, answer, calls = read(response)
 
-        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
-            return self.execute(slug, arguments, user_id=user_id, timeout=timeout)
-
         def run(call: ToolCall) -> ToolResult:
-            return tool_calls.run(call, self._known.get(call.name), execute, limit=limit)
+            return self._tool_result(call, user_id, limit, _call(timeout, None))
 
-        results = [run(calls[0])] if len(calls) == 1 else list(self._workers().map(run, calls)) if calls else []
-        return messages(name, answer, results)
+        if len(calls) == 1:
+            return messages(name, answer, [run(calls[0])])
+        return messages(name, answer, list(self._resources.workers().map(run, calls)) if calls else [])
 
     def close(self) -> None:
         """Close the connections that are kept open. The registry can still be used; it opens new ones."""
-        with self._lock:
-            client, self._client = self._client, None
-            threads, self._threads = self._threads, None
-        if client is not None:
-            client.close()
-        if threads is not None:
-            threads.shutdown(wait=False)
+        self._resources.close()
 
     def __repr__(self) -> str:
         return f"<ToolRegistry {self.toolkit.slug}, {len(self.actions)} actions>"
@@ -249,95 +268,20 @@ class ToolRegistry:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _execute(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
-        started = monotonic()
-        credentials = Credentials({})
-        action: Action | None = None
+    def _tool_result(self, written: ToolCall, user_id: str, limit: int, call: Call) -> ToolResult:
+        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
+            return self._execution.run(slug, arguments, user_id, call)
+
+        return tool_calls.run(written, self._execution.known.get(written.name), execute, limit=limit)
+
+    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
+        """Run in a worker thread; when the waiting task is cancelled, the call ends and its connection is cut."""
+        in_context = partial(contextvars.copy_context().run, run)
         try:
-            action = self._find(slug)
-            self._refuse_outsiders(action)
-            arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
-            action.validator.check(action.slug, arguments)
-            credentials, key = self._connected(action, user_id)
-            data = self._run(action, arguments, key, call)
-            envelope = Envelope.success(redact(data, credentials.values()))
-        except ActionError as error:
-            envelope = _told(error, credentials)
-        except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
-            trace = redact_thoroughly(traceback.format_exc(), credentials.values())
-            _log.error("%s failed unexpectedly\n%s", action, trace)
-            envelope = _told(_unexpected(error), credentials)
-        if action is not None:
-            envelope = self._hooks.after(action, envelope, monotonic() - started)
-        return envelope
-
-    def _find(self, slug: str) -> Action:
-        action = self._known.get(slug) if isinstance(slug, str) else None
-        if action is None:
-            near = nearest(slug, self.actions, count=3) if isinstance(slug, str) else []
-            name = quoted(slug, 80) if isinstance(slug, str) else shown(slug)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(self.actions) or 'none'}."
-            raise ActionError(
-                "unknown_action",
-                f"There is no action {name}.",
-                f"There is no action {name}. {hint}",
-                suggestions=near,
-            )
-        return action
-
-    def _refuse_outsiders(self, action: Action) -> None:
-        if action.slug not in self.actions:
-            raise ActionError(
-                "refused_by_policy",
-                f"{action.slug} is not in the toolset.",
-                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
-            )
-
-    def _connected(self, action: Action, user_id: str) -> tuple[Credentials, str | None]:
-        """The user's credentials, and the one that this action is executed with."""
-        if self.auth.scheme == "NO_AUTH":
-            return Credentials({}), None
-        credentials, field = connection(
-            self.accounts,
-            user_id=user_id,
-            toolkit=(self.toolkit.slug, self.toolkit.name),
-            fields={field.name: field.link for field in self.auth.fields},
-            preferred=action.credential,
-        )
-        return credentials, credentials[field]
-
-    def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
-        call.check()
-        client = () if self._factory is None else (self._connected_client().connected(key, call),)
-        data: object = action.handler(arguments, *client)
-        if not isinstance(data, str):
-            raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
-        return data
-
-    def _connected_client(self) -> Any:
-        self._notice_a_fork()
-        client = self._client
-        if client is None:
-            with self._lock:
-                client = self._client
-                if client is None:
-                    assert self._factory is not None
-                    client = self._client = self._factory(**self._client_options)
-        return client
-
-    def _notice_a_fork(self) -> None:
-        """In a forked process, leave the parent's connections and threads alone: they can't be shared."""
-        if self._process != os.getpid():
-            self._client = self._threads = None
-            self._lock = threading.Lock()
-            self._process = os.getpid()
-
-    def _workers(self) -> ThreadPoolExecutor:
-        self._notice_a_fork()
-        with self._lock:
-            if self._threads is None:
-                self._threads = ThreadPoolExecutor(_MOST_ASYNC_CALLS, "openrouter-toolkit")
-            return self._threads
+            return await asyncio.get_running_loop().run_in_executor(self._resources.workers(), in_context)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
 
 
 def _call(timeout: float | None, on_event: Listener | None) -> Call:
@@ -346,19 +290,5 @@ def _call(timeout: float | None, on_event: Listener | None) -> Call:
     return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
 
 
-def _told(error: ActionError, credentials: Credentials) -> Envelope:
-    envelope = Envelope.failure(error)
-    return Envelope(
-        data=redact_thoroughly(envelope.data, credentials.values()),
-        error=redact_thoroughly(envelope.error or "", credentials.values()),
-        successful=False,
-    )
-
-
-def _unexpected(error: Exception) -> ActionError:
-    return ActionError(
-        "unmapped",
-        f"The toolkit itself failed ({type(error).__name__}).",
-        f"The toolkit itself failed ({type(error).__name__}); this is a mistake in it, not in the call. "
-        "Tell whoever runs this agent; its log has the details.",
-    )
+def _no_client() -> None:
+    """What a toolkit without a client factory has for one."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..envelope import Envelope
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -18,11 +20,22 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came of a call, as the model is to read it."""
+    """What came of a call.
+
+    Attributes:
+        call: the call.
+        text: what the model is to read: the answer, brief where it has a brief form, or what went wrong.
+        envelope: the whole answer.
+    """
 
     call: ToolCall
     text: str
-    failed: bool
+    envelope: Envelope
+
+    @property
+    def failed(self) -> bool:
+        """Whether the model did not get what it asked for."""
+        return not self.envelope.successful
 
 
 def read(response: Any) -> tuple[str, dict[str, Any], list[ToolCall]]:

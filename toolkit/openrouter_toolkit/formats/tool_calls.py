@@ -43,18 +43,18 @@ def run(
         envelope = execute(call.name, arguments)
         return told(envelope, action, call, select=select, limit=limit)
     except ActionError as error:
-        return ToolResult(call, error.explanation, failed=True)
+        return ToolResult(call, error.explanation, Envelope.failure(error))
 
 
 def told(envelope: Envelope, action: Action | None, call: ToolCall, *, select: Any, limit: int) -> ToolResult:
     """An envelope as the model reads it: the answer, made brief where it has a brief form, or the error."""
     if not envelope.successful or action is None:
-        return ToolResult(call, envelope.error or "", failed=True)
+        return ToolResult(call, envelope.error or "", envelope)
     brief = action.definition.brief
     if select is not None and not isinstance(select, str):
         raise ActionError("invalid_arguments", "select: wanted a JMESPath expression as text")
     form = None if brief is None else brief.model_dump()
-    return ToolResult(call, for_model(envelope.data, form, select=select, limit=limit), failed=False)
+    return ToolResult(call, for_model(envelope.data, form, select=select, limit=limit), envelope)
 
 
 def _read(call: ToolCall) -> dict[str, Any]:

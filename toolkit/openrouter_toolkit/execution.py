@@ -1,0 +1,132 @@
+"""The way of a call: find the action, ask who may refuse, validate, take the user's key, run, answer."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from .accounts import Accounts, Credentials, connection
+from .call import Call
+from .envelope import ActionError, Envelope
+from .hooks import Hooks
+from .manifest import Action, LoadedToolkit
+from .nearest import nearest
+from .redaction import redact, redact_thoroughly
+from .resources import Resources
+from .validation import as_object
+from .wording import quoted, shown
+
+_log = logging.getLogger("openrouter_toolkit")
+
+
+class Execution:
+    """Executes a toolkit's actions. Safe to use from many threads.
+
+    Attributes:
+        known: the toolkit's actions by slug and by older slugs, those outside the toolset included.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedToolkit,
+        usable: Mapping[str, Action],
+        *,
+        accounts: Accounts,
+        hooks: Hooks,
+        resources: Resources,
+    ) -> None:
+        """`usable` is the toolset: the actions by slug that may be executed."""
+        self.known = {name: action for action in loaded.actions for name in (*action.aliases, action.slug)}
+        self._toolkit = loaded.toolkit
+        self._auth = loaded.auth
+        self._usable = usable
+        self._accounts = accounts
+        self._hooks = hooks
+        self._client = None if loaded.client is None else resources.client
+
+    def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
+        """Execute an action for a user; whatever goes wrong on the way is told in the envelope."""
+        started = monotonic()
+        credentials = Credentials({})
+        action: Action | None = None
+        try:
+            action = self._find(slug)
+            self._refuse_outsiders(action)
+            arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
+            action.validator.check(action.slug, arguments)
+            credentials, key = self._connected(action, user_id)
+            data = self._run(action, arguments, key, call)
+            envelope = Envelope.success(redact(data, credentials.values()))
+        except ActionError as error:
+            envelope = _told(error, credentials)
+        except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
+            trace = redact_thoroughly(traceback.format_exc(), credentials.values())
+            _log.error("%s failed unexpectedly\n%s", action, trace)
+            envelope = _told(_unexpected(error), credentials)
+        if action is not None:
+            envelope = self._hooks.after(action, envelope, monotonic() - started)
+        return envelope
+
+    def _find(self, slug: str) -> Action:
+        action = self.known.get(slug) if isinstance(slug, str) else None
+        if action is None:
+            near = nearest(slug, self._usable, count=3) if isinstance(slug, str) else []
+            name = quoted(slug, 80) if isinstance(slug, str) else shown(slug)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(self._usable) or 'none'}."
+            raise ActionError(
+                "unknown_action",
+                f"There is no action {name}.",
+                f"There is no action {name}. {hint}",
+                suggestions=near,
+            )
+        return action
+
+    def _refuse_outsiders(self, action: Action) -> None:
+        if action.slug not in self._usable:
+            raise ActionError(
+                "refused_by_policy",
+                f"{action.slug} is not in the toolset.",
+                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
+            )
+
+    def _connected(self, action: Action, user_id: str) -> tuple[Credentials, str | None]:
+        """The user's credentials, and the one that this action is executed with."""
+        if self._auth.scheme == "NO_AUTH":
+            return Credentials({}), None
+        credentials, field = connection(
+            self._accounts,
+            user_id=user_id,
+            toolkit=(self._toolkit.slug, self._toolkit.name),
+            fields={field.name: field.link for field in self._auth.fields},
+            preferred=action.credential,
+        )
+        return credentials, credentials[field]
+
+    def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
+        call.check()
+        client = () if self._client is None else (self._client().connected(key, call),)
+        data: object = action.handler(arguments, *client)
+        if not isinstance(data, str):
+            raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
+        return data
+
+
+def _told(error: ActionError, credentials: Credentials) -> Envelope:
+    envelope = Envelope.failure(error)
+    return Envelope(
+        data=redact_thoroughly(envelope.data, credentials.values()),
+        error=redact_thoroughly(envelope.error or "", credentials.values()),
+        successful=False,
+    )
+
+
+def _unexpected(error: Exception) -> ActionError:
+    return ActionError(
+        "unmapped",
+        f"The toolkit itself failed ({type(error).__name__}).",
+        f"The toolkit itself failed ({type(error).__name__}); this is a mistake in it, not in the call. "
+        "Tell whoever runs this agent; its log has the details.",
+    )
