@@ -106,3 +106,36 @@ def test_an_action_outside_the_toolset_is_never_suggested() -> None:
     told = json.loads(registry.execute("OPENROUTER_LIST_PROVIDER").data)["error"]
     assert told["type"] == "unknown_action"
     assert "OPENROUTER_LIST_PROVIDERS" not in told["suggestions"]
+
+
+def test_an_action_that_is_switched_off_is_neither_listed_nor_executed_until_it_is_on_again() -> None:
+    off: set[str] = set()
+    registry = ToolRegistry.from_manifest(switched_off=lambda: off)
+    assert list(registry.actions) == ALL
+
+    off.add("OPENROUTER_GET_CREDITS")
+    assert set(ALL) - set(registry.actions) == off
+    assert off.isdisjoint(tool["function"]["name"] for tool in registry.tools())
+    refused = registry.execute("OPENROUTER_GET_CREDITS", {})
+    assert json.loads(refused.data)["error"]["type"] == "refused_by_policy"
+    assert "an administrator switched it off" in str(refused.error)
+
+    off.clear()
+    assert list(registry.actions) == ALL
+    assert json.loads(registry.execute("OPENROUTER_GET_CREDITS", {}).data)["error"]["type"] == "not_connected"
+
+
+def test_switching_an_action_on_does_not_widen_the_toolset() -> None:
+    registry = ToolRegistry.from_manifest(deny=["OPENROUTER_GET_CREDITS"], switched_off=tuple)
+    assert "OPENROUTER_GET_CREDITS" not in registry.actions
+    assert "whoever set up this toolset did not allow it" in str(registry.execute("OPENROUTER_GET_CREDITS").error)
+
+
+def test_nothing_is_executed_when_nobody_can_tell_what_is_switched_off() -> None:
+    def unreachable() -> set[str]:
+        raise OSError("the database is gone")
+
+    registry = ToolRegistry.from_manifest(switched_off=unreachable)
+    assert not registry.execute("OPENROUTER_GET_CREDITS", {}).successful
+    with pytest.raises(OSError, match="the database is gone"):
+        registry.tools()

@@ -15,6 +15,7 @@ from openrouter_toolkit.accounts import MemoryAccounts
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.hooks import Hooks
 from openrouter_toolkit.manifest import LoadedToolkit
+from openrouter_toolkit.toolset import Toolset
 
 from .calls import KEY
 from .servers import Script, Server
@@ -48,7 +49,7 @@ def connect() -> Iterator[Connect]:
         loaded = _loaded()
         registry = ToolRegistry(
             loaded,
-            loaded.actions,
+            Toolset(loaded.actions),
             accounts=MemoryAccounts({"default": {"api_key": key}}),
             hooks=Hooks(),
             client_options={"base_url": base_url, **client_options},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection
 from time import monotonic
 from typing import Any
 
-from .accounts import Accounts, Credentials, connection
+from .accounts import Accounts, Connection, connection
 from .call import Call
 from .envelope import ActionError, Envelope
 from .hooks import Hooks
@@ -16,6 +16,7 @@ from .manifest import Action, LoadedToolkit
 from .nearest import nearest
 from .redaction import redact, redact_thoroughly
 from .resources import Resources
+from .toolset import Toolset
 from .validation import as_object
 from .wording import quoted, shown
 
@@ -32,17 +33,16 @@ class Execution:
     def __init__(
         self,
         loaded: LoadedToolkit,
-        usable: Mapping[str, Action],
+        toolset: Toolset,
         *,
         accounts: Accounts,
         hooks: Hooks,
         resources: Resources,
     ) -> None:
-        """`usable` is the toolset: the actions by slug that may be executed."""
         self.known = {name: action for action in loaded.actions for name in (*action.aliases, action.slug)}
         self._toolkit = loaded.toolkit
         self._auth = loaded.auth
-        self._usable = usable
+        self._toolset = toolset
         self._accounts = accounts
         self._hooks = hooks
         self._client = None if loaded.client is None else resources.client
@@ -50,22 +50,25 @@ class Execution:
     def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
         """Execute an action for a user; whatever goes wrong on the way is told in the envelope."""
         started = monotonic()
-        credentials = Credentials({})
+        connected: Connection | None = None
         action: Action | None = None
         try:
             action = self._find(slug)
-            self._refuse_outsiders(action)
+            self._toolset.refuse_outsiders(action)
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments)
-            credentials, key = self._connected(action, user_id)
-            data = self._run(action, arguments, key, call)
-            envelope = Envelope.success(redact(data, credentials.values()))
+            connected = self._connected(action, user_id)
+            envelope = Envelope.success(redact(self._run(action, arguments, connected, call), _secrets(connected)))
+            if connected is not None:
+                connected.used()
         except ActionError as error:
-            envelope = _told(error, credentials)
+            if connected is not None and error.status == 401 and error.type == "authentication":
+                connected.refused(error)
+            envelope = _told(error, connected)
         except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
-            trace = redact_thoroughly(traceback.format_exc(), credentials.values())
+            trace = redact_thoroughly(traceback.format_exc(), _secrets(connected))
             _log.error("%s failed unexpectedly\n%s", action, trace)
-            envelope = _told(_unexpected(error), credentials)
+            envelope = _told(_unexpected(error), connected)
         if action is not None:
             envelope = self._hooks.after(action, envelope, monotonic() - started)
         return envelope
@@ -73,9 +76,10 @@ class Execution:
     def _find(self, slug: str) -> Action:
         action = self.known.get(slug) if isinstance(slug, str) else None
         if action is None:
-            near = nearest(slug, self._usable, count=3) if isinstance(slug, str) else []
+            usable = self._toolset.actions
+            near = nearest(slug, usable, count=3) if isinstance(slug, str) else []
             name = quoted(slug, 80) if isinstance(slug, str) else shown(slug)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(self._usable) or 'none'}."
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(usable) or 'none'}."
             raise ActionError(
                 "unknown_action",
                 f"There is no action {name}.",
@@ -84,29 +88,21 @@ class Execution:
             )
         return action
 
-    def _refuse_outsiders(self, action: Action) -> None:
-        if action.slug not in self._usable:
-            raise ActionError(
-                "refused_by_policy",
-                f"{action.slug} is not in the toolset.",
-                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
-            )
-
-    def _connected(self, action: Action, user_id: str) -> tuple[Credentials, str | None]:
-        """The user's credentials, and the one that this action is executed with."""
+    def _connected(self, action: Action, user_id: str) -> Connection | None:
+        """The user's account and the key that this action is executed with; None where there is no login."""
         if self._auth.scheme == "NO_AUTH":
-            return Credentials({}), None
-        credentials, field = connection(
+            return None
+        return connection(
             self._accounts,
             user_id=user_id,
             toolkit=(self._toolkit.slug, self._toolkit.name),
             fields={field.name: field.link for field in self._auth.fields},
             preferred=action.credential,
         )
-        return credentials, credentials[field]
 
-    def _run(self, action: Action, arguments: dict[str, Any], key: str | None, call: Call) -> str:
+    def _run(self, action: Action, arguments: dict[str, Any], connected: Connection | None, call: Call) -> str:
         call.check()
+        key = None if connected is None else connected.key
         client = () if self._client is None else (self._client().connected(key, call),)
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):
@@ -114,11 +110,15 @@ class Execution:
         return data
 
 
-def _told(error: ActionError, credentials: Credentials) -> Envelope:
+def _secrets(connected: Connection | None) -> Collection[str]:
+    return () if connected is None else connected.credentials.values()
+
+
+def _told(error: ActionError, connected: Connection | None) -> Envelope:
     envelope = Envelope.failure(error)
     return Envelope(
-        data=redact_thoroughly(envelope.data, credentials.values()),
-        error=redact_thoroughly(envelope.error or "", credentials.values()),
+        data=redact_thoroughly(envelope.data, _secrets(connected)),
+        error=redact_thoroughly(envelope.error or "", _secrets(connected)),
         successful=False,
     )
 

@@ -22,6 +22,7 @@ from .formats import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
 from .resources import Resources
+from .toolset import SwitchedOff, Toolset
 
 _Answer = TypeVar("_Answer")
 
@@ -32,7 +33,7 @@ class ToolRegistry:
     def __init__(
         self,
         loaded: LoadedToolkit,
-        actions: Iterable[Action],
+        chosen: Toolset,
         *,
         accounts: Accounts,
         hooks: Hooks,
@@ -42,12 +43,17 @@ class ToolRegistry:
         self.toolkit = loaded.toolkit
         self.auth = loaded.auth
         self.accounts = accounts
-        self.actions = {action.slug: action for action in actions}
+        self._toolset = chosen
         options = dict(client_options or {})
         if loaded.client is not None:  # a wrong option is a programmer's mistake, so it is told here and now
             inspect.signature(loaded.client).bind(**options)
         self._resources = Resources(partial(loaded.client or _no_client, **options))
-        self._execution = Execution(loaded, self.actions, accounts=accounts, hooks=hooks, resources=self._resources)
+        self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions that may be used now, by slug, in manifest order."""
+        return self._toolset.actions
 
     @classmethod
     def from_manifest(
@@ -59,6 +65,7 @@ class ToolRegistry:
         deny: Iterable[str] | None = None,
         tags: Iterable[str] | None = None,
         read_only: bool = False,
+        switched_off: SwitchedOff | None = None,
         before_execute: BeforeExecute | Iterable[BeforeExecute] | None = None,
         after_execute: AfterExecute | Iterable[AfterExecute] | None = None,
         client_options: Mapping[str, Any] | None = None,
@@ -72,6 +79,7 @@ class ToolRegistry:
             deny: slugs or tags of actions that may not be used, whatever else is said.
             tags: tags of actions that may be used, beside those of `allow`.
             read_only: only actions that change nothing.
+            switched_off: gives the slugs that somebody has switched off meanwhile; asked for each listing and call.
             before_execute: one or several hooks, see `hooks.Hooks`.
             after_execute: one or several hooks, see `hooks.Hooks`.
             client_options: keyword arguments of the toolkit's client; for OpenRouter see
@@ -84,10 +92,11 @@ class ToolRegistry:
         """
         loaded = manifest.load(path)
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
+        chosen = Toolset(actions, switched_off)
         if accounts is None:
             accounts = EnvironmentAccounts({f.name: f.environment for f in loaded.auth.fields if f.environment})
         hooks = Hooks(before_execute, after_execute)
-        return cls(loaded, actions, accounts=accounts, hooks=hooks, client_options=client_options)
+        return cls(loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options)
 
     def tools(
         self,

@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from .envelope import ActionError
 from .manifest import Action
 from .nearest import nearest
+
+SwitchedOff = Callable[[], Collection[str]]
+
+
+class Toolset:
+    """The actions that a host chose, less those that somebody has switched off meanwhile."""
+
+    def __init__(self, chosen: Iterable[Action], switched_off: SwitchedOff | None = None) -> None:
+        """`switched_off` gives the slugs that are off now; it is asked for each listing and each call."""
+        self._chosen = {action.slug: action for action in chosen}
+        self._switched_off = switched_off
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions that may be used now, by slug."""
+        if self._switched_off is None:
+            return self._chosen
+        off = self._switched_off()
+        return {slug: action for slug, action in self._chosen.items() if slug not in off}
+
+    def refuse_outsiders(self, action: Action) -> None:
+        """Raise `ActionError` of type `refused_by_policy` when the action may not be used."""
+        if action.slug not in self._chosen:
+            raise ActionError(
+                "refused_by_policy",
+                f"{action.slug} is not in the toolset.",
+                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
+            )
+        if self._switched_off is not None and action.slug in self._switched_off():
+            raise ActionError(
+                "refused_by_policy",
+                f"{action.slug} is switched off.",
+                f"{action.slug} exists, but an administrator switched it off. Do without it.",
+            )
 
 
 def choose(

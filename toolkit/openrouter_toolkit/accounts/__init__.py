@@ -1,8 +1,17 @@
 """Connected accounts: who is connected, and with which credentials."""
 
-from .connection import connection
-from .credentials import Accounts, Credentials, unusable
+from .connection import Connection, connection
+from .credentials import Accounts, Credentials, TracksUse, unusable
 from .environment import EnvironmentAccounts
 from .memory import MemoryAccounts
 
-__all__ = ["Accounts", "Credentials", "EnvironmentAccounts", "MemoryAccounts", "connection", "unusable"]
+__all__ = [
+    "Accounts",
+    "Connection",
+    "Credentials",
+    "EnvironmentAccounts",
+    "MemoryAccounts",
+    "TracksUse",
+    "connection",
+    "unusable",
+]

@@ -5,13 +5,57 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ..envelope import ActionError
 from ..redaction import redact_thoroughly
 from ..wording import quoted
-from .credentials import Accounts, Credentials, unusable
+from .credentials import Accounts, Credentials, TracksUse, unusable
 
 _log = logging.getLogger("openrouter_toolkit")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What one call is made with.
+
+    Attributes:
+        credentials: all that the account holds and that can be a key, to be kept out of every answer.
+        field: the name of the one that is sent.
+    """
+
+    credentials: Credentials
+    field: str
+    _held: Mapping[str, str]
+    _accounts: Accounts
+    _user_id: str
+    _toolkit: str
+
+    @property
+    def key(self) -> str:
+        """What is sent."""
+        return self.credentials[self.field]
+
+    def used(self) -> None:
+        """Tell the store that the API took the key."""
+        if isinstance(self._accounts, TracksUse) and isinstance(self._held, Credentials):
+            try:
+                self._accounts.used(self._held)
+            except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
+                _log.warning("the account store failed\n%s", self._trace())
+
+    def refused(self, error: ActionError) -> None:
+        """Tell the store that the API does not know the key (401), and the agent how to connect another."""
+        if not isinstance(self._accounts, TracksUse) or not isinstance(self._held, Credentials):
+            return
+        try:
+            self._accounts.refused(self._held, self.field, redact_thoroughly(error.message, self.credentials.values()))
+            error.explanation += f" {self._accounts.how_to_connect(self._user_id, self._toolkit)}"
+        except Exception:  # noqa: BLE001
+            _log.warning("the account store failed\n%s", self._trace())
+
+    def _trace(self) -> str:
+        return redact_thoroughly(traceback.format_exc(), self.credentials.values())
 
 
 def connection(
@@ -21,8 +65,8 @@ def connection(
     toolkit: tuple[str, str],
     fields: Mapping[str, str | None],
     preferred: str | None,
-) -> tuple[Credentials, str]:
-    """The user's credentials, and the name of the field to use.
+) -> Connection:
+    """The user's credentials, and which of them to use.
 
     Args:
         accounts: where to ask.
@@ -51,7 +95,7 @@ def connection(
     if wrong is not None:
         message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
         raise ActionError("not_connected", message, f"{message} {where}".strip())
-    return credentials, field
+    return Connection(credentials, field, connected, accounts, user_id, slug)
 
 
 def _asked(accounts: Accounts, user_id: str, toolkit: str) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 _PLACEHOLDER = re.compile(
     r"""^(?:none|null|undefined|nil|false|true|todo|tbd|changeme|change[-_]me|placeholder|dummy|secret|token|key
@@ -51,6 +51,23 @@ class Accounts(Protocol):
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
         """A sentence for an agent whose user is not connected: what somebody has to do."""
+        ...
+
+
+@runtime_checkable
+class TracksUse(Protocol):
+    """What a store of accounts may do besides: learn from each call whether its credentials work.
+
+    It is given the very credentials that `credentials` returned, so a store can recognise the account and what it
+    held then. What it raises is logged, and fails no call.
+    """
+
+    def used(self, credentials: Credentials) -> None:
+        """A call was executed with them, and the API took them."""
+        ...
+
+    def refused(self, credentials: Credentials, field: str, reason: str) -> None:
+        """The API refused the value of `field` as no valid key (401); `reason` is what it said."""
         ...
 
 
