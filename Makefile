@@ -5,7 +5,7 @@ COMPOSIO_CORE := .venv-composio-core
 WHEEL := .venv-wheel
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: help demo test lint unit wheel composio-core fix snapshots cassettes docs bench clean
+.PHONY: help demo test lint unit system wheel composio-core fix snapshots cassettes docs bench clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -28,8 +28,12 @@ lint: .venv/.development
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: .venv/.development
+unit: .venv/.development system
 	$(BIN)/python -m pytest $(ARGS)
+
+# PostgreSQL, Chromium and npm, for the tests that want them.
+system:
+	@sh tests/debian_packages.sh
 
 # The built wheel alone, in an environment that has never seen the source.
 wheel: .venv/.development

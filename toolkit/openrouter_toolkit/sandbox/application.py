@@ -14,6 +14,7 @@ from .accounts import (
     describe_key,
     sent_key,
 )
+from .authorization import EXCHANGE_PATH, PAGE_PATH, Authorizations, form_fields
 from .catalogue import describe_endpoint, describe_endpoints, describe_provider
 from .completion_calls import FORMATS, Accidents, CompletionCalls
 from .connection import Connection
@@ -43,6 +44,7 @@ class Application:
         seed: int | None = None,
     ) -> None:
         self.log = RequestLog()
+        self.authorizations = Authorizations()
         self.generations = Generations(generation_delay)
         self.completions = CompletionCalls(self.generations, Accidents(failure_rate, seed), chunk_delay)
         self._endpoints: dict[str, Callable[[RecordedRequest, Account], Any]] = {
@@ -56,6 +58,7 @@ class Application:
     def reset(self) -> None:
         """Forget requests, generations and who was rate-limited already."""
         self.log.clear()
+        self.authorizations.clear()
         self.generations.clear()
         self.completions.visits.clear()
 
@@ -74,9 +77,14 @@ class Application:
         )
         self.log.add(request)
         try:
-            if not path.startswith(f"{PREFIX}/"):
+            if path == PAGE_PATH and request.method == "POST":
+                self.authorizations.decide(connection, form_fields(sent))
+            elif path == PAGE_PATH and request.method == "GET":
+                self.authorizations.show(connection, request.query)
+            elif path.startswith(f"{PREFIX}/"):
+                self._dispatch(connection, request, body)
+            else:
                 raise _not_found(path)
-            self._dispatch(connection, request, body)
         except ApiError as error:
             form = FORMATS.get(request.path)
             connection.answer_headers.update(error.headers)
@@ -87,9 +95,11 @@ class Application:
             raise
 
     def _dispatch(self, connection: Connection, request: RecordedRequest, body: Any) -> None:
-        if request.method == "POST" and request.path == "/credits/coinbase":
+        if request.path == EXCHANGE_PATH:
+            connection.send_json(200, self.authorizations.exchange(request.method, body))
+        elif request.method == "POST" and request.path == "/credits/coinbase":
             raise ApiError(410, "Coinbase charges are no longer made here: use openrouter.ai/credits")
-        if request.method == "POST" and request.path in FORMATS:
+        elif request.method == "POST" and request.path in FORMATS:
             account = authenticate(request.key)
             check_may_complete(account)
             if body is _NOT_JSON:

@@ -13,6 +13,7 @@ from .prompts import (
     parts,
     positive,
     requested_models,
+    rounds_since_question,
     text_of,
     words_to_stop_at,
 )
@@ -29,6 +30,7 @@ def parse(body: JsonObject) -> Prompt:
         characters=sum(len(text_of(message.get("content"))) for message in messages)
         + sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools),
         stream=body.get("stream") is True,
+        rounds=rounds_since_question(messages),
         tool_results=_tool_results(messages),
         tools=tools,
         tool_choice=_tool_choice(body.get("tool_choice")),

@@ -1,6 +1,7 @@
 """What a text mentions: its content words, names, quotations and numbers."""
 
 import re
+from dataclasses import dataclass
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -23,6 +24,27 @@ _QUOTED = re.compile(r"[\"“«`]([^\"”»`]+)[\"”»`]|(?<!\w)'([^']+)'(?!\w)
 _NAME = re.compile(r"(?<![\w'])[A-Z][\w-]*(?:\s+[A-Z][\w-]*)*")
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s))\s*[A-Z][\w'-]*")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_THEN = re.compile(r"[,;.?!]\s+(?:and\s+)?then,?\s+", re.IGNORECASE)
+_ASK = re.compile(r"\bask\b.{0,80}?(:\s+)(?=\S)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a text wants done: `words` say what, `asked` is a question for somebody else ("ask it: …")."""
+
+    words: str
+    asked: str = ""
+
+
+def steps(text: str) -> list[Step]:
+    """The steps of a text, cut at every ", then"."""
+    parts = [part.strip() for part in _THEN.split(text)]
+    return [_step(part) for part in parts if part]
+
+
+def _step(text: str) -> Step:
+    asking = _ASK.search(text)
+    return Step(text) if asking is None else Step(text[: asking.start(1)], text[asking.end() :])
 
 
 def content_words(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from .prompts import (
     parts,
     positive,
     requested_models,
+    rounds_since_question,
     text_of,
     words_to_stop_at,
 )
@@ -43,6 +44,7 @@ def parse(body: JsonObject) -> Prompt:
         characters=sum(len(text_of(text)) for text in texts)
         + sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools),
         stream=body.get("stream") is True,
+        rounds=rounds_since_question(messages),
         tool_results=tuple(text_of(part.get("content")) for part in last if part.get("type") == "tool_result"),
         tools=tools,
         tool_choice=_tool_choice(choice),

@@ -16,6 +16,12 @@ class Tool:
     description: str
     parameters: JsonObject
 
+    @property
+    def properties(self) -> JsonObject:
+        """The schemas of its arguments by name."""
+        properties = self.parameters.get("properties")
+        return properties if isinstance(properties, dict) else {}
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -25,6 +31,7 @@ class Prompt:
         models: the model, then the fallbacks, in the order to try them.
         question: the last words of the user.
         characters: the length of everything that the model has to read.
+        rounds: how often tools were called since the question; several calls at once are one round.
         tool_results: what the tools answered, when that is what comes last.
         tool_choice: auto, none, required, or the name of a tool.
         choices: how many answers are wanted.
@@ -35,6 +42,7 @@ class Prompt:
     question: str
     characters: int
     stream: bool = False
+    rounds: int = 0
     tool_results: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
@@ -99,6 +107,23 @@ def last_question(messages: list[JsonObject]) -> str:
     spoken = [(message["role"], text_of(message.get("content"))) for message in messages]
     by_user = [text for role, text in spoken if role == "user" and text.strip()]
     return by_user[-1] if by_user else spoken[-1][1]
+
+
+def rounds_since_question(messages: list[JsonObject]) -> int:
+    """How often tools were called since the last words of the user."""
+    rounds = 0
+    for message in reversed(messages):
+        if message["role"] == "user" and text_of(message.get("content")).strip():
+            break
+        rounds += _calls_tools(message)
+    return rounds
+
+
+def _calls_tools(message: JsonObject) -> bool:
+    """Whether a message calls tools, in either of the two formats that have them."""
+    return bool(message.get("tool_calls")) or any(
+        part.get("type") == "tool_use" for part in parts(message.get("content"))
+    )
 
 
 def positive(body: JsonObject, *names: str) -> int | None:

@@ -41,38 +41,44 @@ def run(options: argparse.Namespace) -> int:
 
 def _offline() -> int:
     from ...accounts import MemoryAccounts  # noqa: PLC0415
-    from ...registry import ToolRegistry  # noqa: PLC0415
     from ...sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox(chunk_delay=_CHUNK_DELAY) as sandbox:
-        accounts = MemoryAccounts({"default": {"api_key": sandbox.api_key}})
-        with ToolRegistry.from_manifest(accounts=accounts, client_options={"base_url": sandbox.base_url}) as registry:
-            return _tell(
-                registry,
-                "Against the bundled sandbox: nothing leaves this machine, and nothing costs money.",
-                sandboxed=True,
-            )
+        return _tell(
+            "Against the bundled sandbox: nothing leaves this machine, and nothing costs money.",
+            sandboxed=True,
+            accounts=MemoryAccounts({"default": {"api_key": sandbox.api_key}}),
+            client_options={"base_url": sandbox.base_url},
+        )
 
 
 def _live() -> int:
-    from ...registry import ToolRegistry  # noqa: PLC0415
-
     if not os.environ.get("OPENROUTER_API_KEY"):
         raise wrong_command_line(
             "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it; "
             "without --live, the demo runs offline"
         )
     where = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else "OpenRouter itself"
-    with ToolRegistry.from_manifest() as registry:
-        return _tell(
-            registry,
-            f"Against {where}: three short completions with one of the cheapest models. "
-            "They may cost a small part of a cent.",
-            sandboxed=False,
-        )
+    return _tell(
+        f"Against {where}: three short completions, and a little work with tools, by one of the cheapest models. "
+        "They may cost a small part of a cent.",
+        sandboxed=False,
+    )
 
 
-def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
+def _tell(where: str, *, sandboxed: bool, **connection: Any) -> int:
+    """Tell the story; `connection` says with whose key it goes where, as `ToolRegistry.from_manifest` takes it."""
+    from ...registry import ToolRegistry  # noqa: PLC0415
+    from .agent import TOOLS, frugal  # noqa: PLC0415
+
+    with (
+        ToolRegistry.from_manifest(**connection) as registry,
+        ToolRegistry.from_manifest(**connection, allow=TOOLS, before_execute=frugal) as toolset,
+    ):
+        return _told(registry, toolset, where, sandboxed=sandboxed)
+
+
+def _told(registry: ToolRegistry, toolset: ToolRegistry, where: str, *, sandboxed: bool) -> int:
     from .screen import Screen  # noqa: PLC0415
     from .story import tell  # noqa: PLC0415
     from .walk import Surprise, Walk  # noqa: PLC0415
@@ -83,7 +89,7 @@ def _tell(registry: ToolRegistry, where: str, *, sandboxed: bool) -> int:
     started = monotonic()
     screen.opening("OpenRouter for agents: one way through its actions", where)
     try:
-        tell(walk, sandboxed=sandboxed)
+        tell(walk, toolset, sandboxed=sandboxed)
     except Surprise as surprise:
         screen.closing(f"Stopped: {surprise}", [], good=False)
         return 1

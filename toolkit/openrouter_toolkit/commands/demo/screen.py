@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 110
 _LONGEST_DATA = 180
+_LONGEST_WORDS = 500
 
 
 class Screen:
@@ -71,21 +72,27 @@ class Screen:
             self._console.out("")
             self._streaming = False
         colour = "green" if envelope.successful else "yellow"
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_column(no_wrap=True)
-        rows.add_column(overflow="fold")
-        rows.add_row(_text("successful", "dim"), _text(str(envelope.successful).lower(), colour))
-        rows.add_row(_text("error", "dim"), _text(envelope.error or "null"))
-        rows.add_row(_text("data", "dim"), _text(shorten(clean(envelope.data[: 4 * _LONGEST_DATA]), _LONGEST_DATA)))
-        time = f"{milliseconds:.0f} ms"
-        if self._console.is_terminal:
-            panel = Panel(rows, title=_text("envelope"), title_align="left", subtitle=_text(time), border_style=colour)
-            self._indented(panel)
-        else:
-            rows.add_row("time", time)
-            self._indented(rows, 4)
+        rows = [
+            ("successful", _text(str(envelope.successful).lower(), colour)),
+            ("error", _text(envelope.error or "null")),
+            ("data", _text(_beginning(envelope.data, _LONGEST_DATA))),
+        ]
+        self._boxed("envelope", rows, colour, f"{milliseconds:.0f} ms")
         if learnt:
-            self._indented(_text(f"{self._arrow} {shorten(clean(learnt), 300)}", "bold"))
+            self._conclusion(learnt)
+
+    def round(self, number: int, what: str, words: str) -> None:
+        """A model's turn in its own loop: its number, what the model does, and what it says."""
+        self._console.print()
+        self._indented(_text(f"Round {number}: {what}."))
+        if words:
+            self._conclusion(words)
+
+    def tool_call(self, name: str, arguments: str, result: str) -> None:
+        """A call as a model wrote it, and what it gets to read."""
+        written = _text(_beginning(arguments, _LONGEST_WORDS), "dim")
+        self._indented(Text.assemble(_text(_beginning(name, 80), "bold"), " ", written))
+        self._boxed("what the model reads", [("reads", _text(_beginning(result, _LONGEST_WORDS)))], "blue")
 
     def closing(self, summary: str, hints: list[tuple[str, str]], *, good: bool = True) -> None:
         """The last lines."""
@@ -99,8 +106,32 @@ class Screen:
             self._console.print(_text("Where to go next:"))
             self._console.print(rows)
 
+    def _boxed(self, title: str, named: list[tuple[str, Text]], colour: str, time: str = "") -> None:
+        """Named values: a panel on a terminal, plain lines in a file."""
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True)
+        rows.add_column(overflow="fold")
+        for name, value in named:
+            rows.add_row(_text(name, "dim"), value)
+        if self._console.is_terminal:
+            subtitle = _text(time) if time else None
+            panel = Panel(rows, title=_text(title), title_align="left", subtitle=subtitle, border_style=colour)
+            self._indented(panel)
+        else:
+            if time:
+                rows.add_row("time", time)
+            self._indented(rows, 4)
+
+    def _conclusion(self, text: str) -> None:
+        self._indented(_text(f"{self._arrow} {_beginning(text, _LONGEST_WORDS)}", "bold"))
+
     def _indented(self, content: Text | Table | Panel, columns: int = 2) -> None:
         self._console.print(Padding(content, (0, 0, 0, columns), expand=False))
+
+
+def _beginning(text: str, limit: int) -> str:
+    """As much of a text as fits, on one line."""
+    return shorten(clean(text[: 4 * limit]), limit)
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -1,22 +1,25 @@
-"""The demo's story: an agent chooses a model, talks to it, minds the cost, and mends its mistakes."""
+"""The demo's story: an agent chooses a model, talks to it, minds the cost, mends its mistakes, and hands over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .agent import work_off
 from .models import price, suitable
 from .walk import Surprise
 
 if TYPE_CHECKING:
+    from ...registry import ToolRegistry
     from .walk import Walk
 
 _MAX_TOKENS = 60
 _COMPLETIONS = 3
-_PROMPT_TOKENS = 40  # more than any prompt here has
+_PROMPT_TOKENS = 40  # more than any prompt of these three has
+_REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 
 
-def tell(walk: Walk, *, sandboxed: bool) -> None:
-    """Walk through it all; raises `Surprise` where it does not go as told."""
+def tell(walk: Walk, toolset: ToolRegistry, *, sandboxed: bool) -> None:
+    """Walk through it all, and give a model the toolset; raises `Surprise` where it does not go as told."""
     model = _choose(walk)
     _look_closer(walk, model)
     _chat(walk, model)
@@ -24,6 +27,7 @@ def tell(walk: Walk, *, sandboxed: bool) -> None:
     _mistake(walk, model)
     if sandboxed:
         _run_out_of_credit(walk)
+    _hand_over(walk, toolset, model)
     walk.screen.step("What is left on this key?")
     walk.call(
         "Before it goes on, the agent looks at its own budget.",
@@ -148,6 +152,14 @@ def _run_out_of_credit(walk: Walk) -> None:
         {**asked, "max_tokens": refusal["error"]["affordable_tokens"]},
         _answered,
     )
+
+
+def _hand_over(walk: Walk, toolset: ToolRegistry, model: str) -> None:
+    walk.screen.step("The model itself is the agent")
+    walk.screen.remark(
+        f"{model} is given {len(toolset.actions)} of these actions as tools, and the request: {_REQUEST}"
+    )
+    work_off(walk, toolset, model, _REQUEST)
 
 
 def _question(model: str, text: str, **more: Any) -> dict[str, Any]:

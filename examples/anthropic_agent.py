@@ -1,0 +1,27 @@
+"""An agent on Anthropic's messages: the anthropic client, pointed at OpenRouter, calls the toolkit's tools."""
+
+import os
+from typing import Any
+
+from anthropic import Anthropic
+
+from openrouter_toolkit import ToolRegistry
+
+MODEL = os.environ.get("OPENROUTER_MODEL", "anthropic/claude-haiku-4.5")
+REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
+
+registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+client = Anthropic(
+    base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").removesuffix("/v1"),  # it adds /v1
+    auth_token=os.environ["OPENROUTER_API_KEY"],
+)
+tools: Any = registry.tools("anthropic")
+conversation: list[Any] = [{"role": "user", "content": REQUEST}]
+for _ in range(10):
+    answer = client.messages.create(model=MODEL, messages=conversation, tools=tools, max_tokens=1000)
+    conversation += registry.handle_tool_calls(answer)
+    if answer.stop_reason != "tool_use":
+        print("".join(block.text for block in answer.content if block.type == "text"))
+        break
+else:
+    print("The model found no end.")

@@ -1,0 +1,27 @@
+"""An agent on OpenAI's chat completions: the openai client, pointed at OpenRouter, calls the toolkit's tools."""
+
+import os
+from typing import Any
+
+from openai import OpenAI
+
+from openrouter_toolkit import ToolRegistry
+
+MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
+REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
+
+registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+client = OpenAI(
+    base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+    api_key=os.environ["OPENROUTER_API_KEY"],
+)
+tools: Any = registry.tools("openai")
+conversation: list[Any] = [{"role": "user", "content": REQUEST}]
+for _ in range(10):
+    answer = client.chat.completions.create(model=MODEL, messages=conversation, tools=tools)
+    conversation += registry.handle_tool_calls(answer)
+    if not answer.choices[0].message.tool_calls:
+        print(answer.choices[0].message.content)
+        break
+else:
+    print("The model found no end.")

@@ -1,0 +1,27 @@
+"""An agent on OpenAI's responses: the openai client, pointed at OpenRouter, calls the toolkit's tools."""
+
+import os
+from typing import Any
+
+from openai import OpenAI
+
+from openrouter_toolkit import ToolRegistry
+
+MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
+REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
+
+registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+client = OpenAI(
+    base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+    api_key=os.environ["OPENROUTER_API_KEY"],
+)
+tools: Any = registry.tools("openai-responses")
+items: list[Any] = [{"role": "user", "content": REQUEST}]
+for _ in range(10):
+    answer = client.responses.create(model=MODEL, input=items, tools=tools)
+    items += registry.handle_tool_calls(answer)
+    if not any(item.type == "function_call" for item in answer.output):
+        print(answer.output_text)
+        break
+else:
+    print("The model found no end.")

@@ -1,0 +1,15 @@
+#!/bin/sh
+# What the tests use beside Python: PostgreSQL, Chromium and npm. Installs from Debian what is missing, where it may.
+# Without them, the tests that want them say so and are skipped.
+missing=""
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+command -v chromium >/dev/null || missing="$missing chromium"
+command -v npx >/dev/null || missing="$missing npm"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Not installed, so some tests will be skipped:$missing (on Debian: apt-get install$missing)"
+    exit 0
+fi
+echo "Installing$missing from Debian (once) ..."
+apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

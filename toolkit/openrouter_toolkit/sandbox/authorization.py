@@ -1,0 +1,181 @@
+"""OpenRouter's page for logging in with PKCE, and the exchange of its codes for keys."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from .accounts import API_KEY
+from .connection import Connection
+from .errors import ApiError, JsonObject
+
+PAGE_PATH = "/auth"
+EXCHANGE_PATH = "/auth/keys"
+CODE_SECONDS = 600.0
+_METHODS = ("S256", "plain")
+_PASSED_ON = ("callback_url", "code_challenge", "code_challenge_method", "key_label")
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """What a code stands for."""
+
+    challenge: str | None
+    method: str | None
+    ends_at: float
+
+
+class Authorizations:
+    """The codes that were given out and not used yet. Safe to use from many threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._grants: dict[str, _Grant] = {}
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget all codes."""
+        with self._lock:
+            self._grants.clear()
+
+    def show(self, connection: Connection, query: Mapping[str, str]) -> None:
+        """GET /auth: the page that asks the person."""
+        problem = _problem(query)
+        if problem is not None:
+            _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
+            return
+        fields = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(query[name])}">' for name in _PASSED_ON if name in query
+        )
+        who = escape(_who_asks(query))
+        _send_page(
+            connection,
+            200,
+            f"<h1>{who} asks for a key to your OpenRouter account</h1>"
+            "<p>This is the sandbox: there is no account and nothing costs money.</p>"
+            f'<form method="post" action="{PAGE_PATH}">{fields}'
+            '<button name="decision" value="authorize">Authorize</button> '
+            '<button name="decision" value="cancel">Cancel</button></form>',
+        )
+
+    def decide(self, connection: Connection, form: Mapping[str, str]) -> None:
+        """POST /auth: what the person decided; back to the callback, or the code on a page where there is none."""
+        problem = _problem(form)
+        if problem is not None:
+            _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
+            return
+        authorized = form.get("decision") == "authorize"
+        answer = {"code": self.issue(form)} if authorized else {"error": "access_denied"}
+        if form.get("callback_url"):
+            connection.answer_headers["Location"] = _with_query(form["callback_url"], answer)
+            connection.send(303, b"")
+        elif authorized:
+            code = escape(answer["code"])
+            _send_page(connection, 200, f'<h1>Your code</h1><p>Paste it: <code id="code">{code}</code></p>')
+        else:
+            _send_page(connection, 200, "<h1>Cancelled</h1><p>You can close this page.</p>")
+
+    def exchange(self, method: str, body: Any) -> JsonObject:
+        """POST /auth/keys: a new key for a code.
+
+        Raises:
+            ApiError: 405 not POST; 400 no code, or a method that is not the one of the page; 403 a wrong code or
+                verifier. An attempt with the wrong verifier uses the code up.
+        """
+        if method != "POST":
+            raise ApiError(405, "Method Not Allowed")
+        if not isinstance(body, dict) or not isinstance(body.get("code"), str):
+            raise ApiError(400, "Invalid request parameters")
+        chosen = body.get("code_challenge_method")
+        with self._lock:
+            grant = self._grants.get(body["code"])
+            if chosen not in (*_METHODS, None) or (grant is not None and chosen != grant.method):
+                raise ApiError(400, "Invalid code_challenge_method")
+            self._grants.pop(body["code"], None)
+        if grant is None or grant.ends_at < self._clock() or not _fits(grant, body.get("code_verifier")):
+            raise ApiError(403, "Invalid code or code_verifier")
+        return {"key": f"{API_KEY}-{secrets.token_hex(24)}", "user_id": "user_sandbox"}
+
+    def issue(self, form: Mapping[str, str]) -> str:
+        """A new code for a request that the person granted."""
+        code = f"auth_code_{secrets.token_hex(12)}"
+        challenge = form.get("code_challenge") or None
+        method = form.get("code_challenge_method", "plain") if challenge else None
+        with self._lock:
+            self._grants[code] = _Grant(challenge, method, self._clock() + CODE_SECONDS)
+        return code
+
+
+def form_fields(sent: bytes) -> dict[str, str]:
+    """The fields of a form that was posted."""
+    return dict(parse_qsl(sent.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _problem(query: Mapping[str, str]) -> str | None:
+    """What is wrong with a request for a login, or None."""
+    callback, challenge = query.get("callback_url"), query.get("code_challenge")
+    if callback is not None and not _may_be_called_back(callback):
+        return "callback_url must be https, or http to localhost or 127.0.0.1."
+    if callback is None and not challenge:
+        return "Without a callback_url there must be a code_challenge."
+    if query.get("code_challenge_method", "plain") not in _METHODS:
+        return "code_challenge_method must be S256 or plain."
+    return None
+
+
+def _may_be_called_back(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if not parts.hostname or not url.isprintable() or " " in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _who_asks(query: Mapping[str, str]) -> str:
+    """The callback's host; without a callback the label, which names the program."""
+    if "callback_url" in query:
+        return urlsplit(query["callback_url"]).netloc
+    return query.get("key_label") or "A program without a name"
+
+
+def _with_query(url: str, more: Mapping[str, str]) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(more))))))
+
+
+def _fits(grant: _Grant, verifier: Any) -> bool:
+    if grant.challenge is None:
+        return True
+    if not isinstance(verifier, str):
+        return False
+    sent = verifier.encode("utf-8", "replace")
+    if grant.method == "S256":
+        sent = base64.urlsafe_b64encode(hashlib.sha256(sent).digest()).rstrip(b"=")
+    return hmac.compare_digest(sent, grant.challenge.rstrip("=").encode("utf-8", "replace"))
+
+
+def _send_page(connection: Connection, status: int, content: str) -> None:
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>OpenRouter (sandbox)</title></head>'
+        f"<body><main>{content}</main></body></html>"
+    )
+    connection.answer_headers["Cache-Control"] = "no-store"
+    connection.send(status, page.encode("utf-8", "replace"), "text/html; charset=utf-8")
