@@ -31,11 +31,14 @@ def openai_responses(action: Action, _toolkit: Toolkit, extensions: bool, strict
     }
 
 
-def anthropic(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
-    """Anthropic's messages: an entry of `tools`."""
-    schema, is_strict = _as_asked(action, extensions, strict)
-    tool = {"name": action.slug, "description": action.definition.description, "input_schema": schema}
-    return {**tool, "strict": True} if is_strict else tool
+def anthropic(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """Anthropic's messages: an entry of `tools`.
+
+    Never strict: the toolkit has more parameters of several types, and more optional ones, than a request may carry
+    in strict mode (16 and 24).
+    """
+    schema = input_schema(action, extensions=extensions)
+    return {"name": action.slug, "description": action.definition.description, "input_schema": schema}
 
 
 def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
@@ -68,19 +71,29 @@ def mcp(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> d
 
 
 def composio(action: Action, toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
-    """Composio's definition of a tool."""
+    """Composio's definition of a tool, an item of its `GET /tools`; MCP's hints stand among the tags there."""
     definition = action.definition
+    logo = toolkit.logo or ""
+    versions = {"version": toolkit.version, "available_versions": [toolkit.version]}
+    hints = [name for name, holds in definition.annotations.model_dump().items() if name.endswith("Hint") and holds]
     return {
         "slug": action.slug,
         "name": definition.name,
         "description": definition.description,
         "input_parameters": input_schema(action, extensions=extensions, select=False),
         "output_parameters": copy.deepcopy(definition.output_parameters),
-        "toolkit": {"slug": toolkit.slug.lower(), "name": toolkit.name, "logo": toolkit.logo or ""},
-        "version": toolkit.version,
-        "available_versions": [toolkit.version],
-        "tags": list(definition.tags),
-        "annotations": definition.annotations.model_dump(),
+        "toolkit": {"slug": toolkit.slug.lower(), "name": toolkit.name, "logo": logo},
+        **versions,
+        "tags": [*definition.tags, *hints],
+        "scopes": [],
+        "no_auth": False,
+        "is_deprecated": False,
+        "deprecated": {
+            "displayName": definition.name,
+            **copy.deepcopy(versions),
+            "is_deprecated": False,
+            "toolkit": {"logo": logo},
+        },
     }
 
 

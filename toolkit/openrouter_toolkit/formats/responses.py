@@ -69,7 +69,7 @@ def _as_dict(response: Any) -> dict[str, Any]:
     dump = getattr(response, "model_dump", None)
     if dump is None:
         return {}
-    dumped: dict[str, Any] = dump(exclude_none=True, mode="json")
+    dumped: dict[str, Any] = dump(exclude_none=True, mode="json", warnings=False)
     return dumped
 
 

@@ -1,0 +1,33 @@
+"""An agent on composio-core 0.7.22 (deprecated there): the toolkit is a local tool, without Composio's own key."""
+
+import json
+import os
+from typing import Any
+
+from openai import OpenAI
+
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.agents.composio import local_toolset
+
+MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
+REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
+
+registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+toolset = local_toolset(registry, package="composio_openai")  # imports composio, and keeps it from the network
+client = OpenAI(
+    base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+    api_key=os.environ["OPENROUTER_API_KEY"],
+)
+tools = toolset.get_tools(apps=["OPENROUTER_TOOLKIT"])
+conversation: list[Any] = [{"role": "user", "content": REQUEST}]
+for _ in range(10):
+    answer = client.chat.completions.create(model=MODEL, messages=conversation, tools=tools)
+    message = answer.choices[0].message
+    if not message.tool_calls:
+        print(message.content)
+        break
+    conversation.append(message.model_dump(exclude_none=True))
+    for call, result in zip(message.tool_calls, toolset.handle_tool_calls(answer), strict=True):
+        conversation.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
+else:
+    print("The model found no end.")

@@ -1,0 +1,33 @@
+"""A LangChain agent that knows OpenRouter."""
+
+import os
+import sys
+
+from langchain.agents import create_agent
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.agents.langchain import tools
+
+MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
+QUESTION = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
+ACTIONS = ["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"]
+
+
+def main(question: str) -> None:
+    """Answer a question, and show what was called for it."""
+    model = ChatOpenAI(
+        model=MODEL,
+        base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+        api_key=SecretStr(os.environ["OPENROUTER_API_KEY"]),
+    )
+    with ToolRegistry.from_manifest(allow=ACTIONS) as registry:
+        agent = create_agent(model, tools(registry))
+        state = agent.invoke({"messages": [{"role": "user", "content": question}]})
+    for message in state["messages"]:
+        print(f"{message.type}: {message.text[:200]}")
+
+
+if __name__ == "__main__":
+    main(" ".join(sys.argv[1:]) or QUESTION)

@@ -1,0 +1,102 @@
+"""The server under MCP's own Inspector, its command line. This is the one test here that needs npm's registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.sandbox import Sandbox
+
+INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
+SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
+TOOL_FAILED = 5
+Inspect = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = pytest.mark.timeout(60)
+# npm's own patience with an unreachable registry is a minute and more.
+IMPATIENT = {"npm_config_fetch_retry_mintimeout": "1000", "npm_config_fetch_retry_maxtimeout": "2000"}
+
+
+@pytest.fixture(scope="module")
+def npx() -> str:
+    """npx, with the Inspector installed in its cache: some seconds the first time, one later."""
+    found = shutil.which("npx")
+    reason = "npx is not installed"
+    if found is not None:
+        try:
+            command = [found, "--yes", "--package", INSPECTOR, "--", "node", "--version"]
+            done = subprocess.run(command, env={**os.environ, **IMPATIENT}, capture_output=True, text=True, timeout=45)
+        except subprocess.TimeoutExpired:
+            reason = f"npx did not install {INSPECTOR} within 45 seconds"
+        else:
+            if done.returncode == 0:
+                return found
+            why = next((line for line in done.stderr.splitlines() if "error" in line), "")
+            reason = f"npx can't install {INSPECTOR}: {why}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def inspect(npx: str, openrouter_sandbox: Sandbox, tmp_path: Path) -> Inspect:
+    """Ask the server one thing: `inspect("--method", "tools/list")`."""
+
+    def inspect(*options: str) -> subprocess.CompletedProcess[str]:
+        connected = {
+            "OPENROUTER_API_KEY": openrouter_sandbox.api_key,
+            "OPENROUTER_BASE_URL": openrouter_sandbox.base_url,
+        }
+        given = [word for name, value in connected.items() for word in ("-e", f"{name}={value}")]
+        return subprocess.run(
+            [npx, "--yes", INSPECTOR, "--cli", *given, SCRIPT, "mcp", *options, "--format", "json"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    return inspect
+
+
+def result(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout)["result"]
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_it_lists_the_tools(inspect: Inspect, registry: ToolRegistry, era: str) -> None:
+    done = inspect("--protocol-era", era, "--method", "tools/list")
+    assert done.returncode == 0, done.stderr
+    assert [tool["name"] for tool in result(done)["tools"]] == list(registry.actions)
+    assert "Schema portability: 0 errors" in done.stderr
+
+
+def test_it_calls_a_tool(inspect: Inspect, openrouter_sandbox: Sandbox) -> None:
+    question = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
+    done = inspect(
+        *("--method", "tools/call", "--tool-name", "OPENROUTER_CREATE_CHAT_COMPLETION"),
+        *("--tool-args-json", json.dumps(question)),
+    )
+    assert done.returncode == 0, done.stderr
+    told = result(done)
+    assert json.loads(told["content"][0]["text"])["choices"][0]["message"]["content"] == "17 * 3 = 51"
+    assert told["structuredContent"] == {"data": told["content"][0]["text"], "error": None, "successful": True}
+    assert [request.path for request in openrouter_sandbox.requests] == ["/chat/completions"]
+
+
+def test_a_failed_call_is_an_error_to_it(inspect: Inspect) -> None:
+    done = inspect(
+        *("--method", "tools/call", "--tool-name", "OPENROUTER_GET_GENERATION"),
+        *("--tool-args-json", '{"idd": "gen-1"}'),
+    )
+    assert done.returncode == TOOL_FAILED
+    assert result(done)["isError"] is True
+    assert "did you mean id?" in result(done)["content"][0]["text"]

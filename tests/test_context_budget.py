@@ -1,0 +1,155 @@
+"""What the toolkit costs a model's context, in tokens (o200k_base): its definitions, and lists before and after.
+
+The numbers are printed as a table at the end of a run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.brief import for_model
+from openrouter_toolkit.formats.tool_calls import DEFAULT_LIMIT
+from openrouter_toolkit.sandbox import Sandbox
+
+RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "shared/recordings") / "models"
+REGISTRY = ToolRegistry.from_manifest()
+BRIEFS = {slug: action.definition.brief for slug, action in REGISTRY.actions.items() if action.definition.brief}
+EXTRA_ACTION = "OPENROUTER_CREATE_COMPLETION"
+MODELS = "OPENROUTER_LIST_AVAILABLE_MODELS"
+# Each list, the arguments that it wants; how many times fewer tokens at the least, how many a row at the most.
+LISTS: list[tuple[str, dict[str, str], float, float]] = [
+    (MODELS, {}, 11, 18),
+    ("OPENROUTER_LIST_USER_MODELS", {}, 11, 18),
+    ("OPENROUTER_LIST_EMBEDDING_MODELS", {}, 5.5, 14),
+    ("OPENROUTER_LIST_MODEL_ENDPOINTS", {"author": "acme", "slug": "atlas-large"}, 3, 32),
+    ("OPENROUTER_LIST_PROVIDERS", {}, 2, 15),
+    ("OPENROUTER_LIST_ZDR_ENDPOINTS", {}, 10, 23),
+]
+
+
+@cache
+def encoding() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of importlib.resources, in bpe-openai
+        import bpe_openai  # type: ignore[import-untyped]
+
+        return bpe_openai.get_encoding("o200k_base")
+
+
+def tokens(text: str) -> int:
+    return len(encoding().encode_ordinary(text))
+
+
+class Table:
+    """The lines that are shown below the tests' results."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.section("tokens that a model reads (o200k_base)")
+        for line in self.lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Table:
+    table = Table()
+    request.config.pluginmanager.register(table)
+    return table
+
+
+def compare(table: Table, name: str, before: str, after: str) -> tuple[float, float]:
+    """How many times fewer tokens the brief form has, and how many a row of it has."""
+    rows = json.loads(after)["rows"]
+    fewer, a_row = tokens(before) / tokens(after), tokens("\n".join(rows)) / len(rows)
+    table.lines.append(
+        f"{name:<45} {len(rows):>4} rows {tokens(before):>7} -> {tokens(after):>5} tokens, "
+        f"1/{fewer:<4.1f} {a_row:>3.0f} a row, {len(before):>7} -> {len(after):>5} characters"
+    )
+    return fewer, a_row
+
+
+@pytest.mark.parametrize(("slug", "arguments", "least_fewer", "most_a_row"), LISTS)
+def test_a_list_of_the_sandbox_costs_a_fraction(
+    slug: str,
+    arguments: dict[str, str],
+    least_fewer: float,
+    most_a_row: float,
+    table: Table,
+    openrouter_sandbox: Sandbox,
+) -> None:
+    """These lists are short, so that the legend is much of what is left."""
+    with ToolRegistry.from_manifest() as registry:
+        result = registry.call_tool(slug, arguments)
+    assert not result.failed
+    fewer, a_row = compare(table, slug, result.envelope.data, result.text)
+    assert fewer >= least_fewer
+    assert a_row <= most_a_row
+
+
+def test_every_list_is_measured() -> None:
+    assert {slug for slug, *_ in LISTS} == set(BRIEFS)
+
+
+@pytest.fixture(params=["full-catalogue-2026-08", "llm-openrouter-test-llm-models-0"])
+def recorded(request: pytest.FixtureRequest) -> tuple[str, str]:
+    path = RECORDINGS / f"{request.param}.json"
+    if not path.is_file():
+        pytest.skip(f"no recorded catalogue at {path}; OPENROUTER_RECORDINGS names the folder of recordings")
+    return path.stem, json.loads(path.read_text(encoding="utf-8"))["response"]["body"]
+
+
+def brief(data: str, limit: int = DEFAULT_LIMIT) -> str:
+    return for_model(data, BRIEFS[MODELS].model_dump(), limit=limit)
+
+
+def test_a_recorded_catalogue_costs_a_fraction(recorded: tuple[str, str], table: Table) -> None:
+    name, data = recorded
+    fewer, a_row = compare(table, name, data, after := brief(data))
+    assert "cut" not in json.loads(after)
+    assert len(after) <= DEFAULT_LIMIT
+    assert tokens(after) <= 10_000
+    assert fewer >= (18.5 if len(data) > 600_000 else 12.5)  # in the small one the legend counts
+    assert a_row <= 24
+
+
+@pytest.mark.parametrize("limit", [1000, 4000, 10_000, DEFAULT_LIMIT])
+def test_a_limit_in_characters_limits_the_tokens_too(recorded: tuple[str, str], limit: int) -> None:
+    """A row is identifiers and numbers: about two characters a token."""
+    after = brief(recorded[1], limit)
+    assert len(after) <= limit
+    assert tokens(after) <= limit * 0.53
+
+
+@pytest.mark.parametrize(
+    ("name", "documented", "everything"),
+    [
+        ("openai", 2500, 6000),
+        ("openai-responses", 2500, 6000),
+        ("anthropic", 2450, 5900),
+        ("gemini", 2450, 5900),
+        ("gemini-reduced", 2300, 5750),
+    ],
+)
+def test_the_thirteen_definitions_cost_little(name: str, documented: int, everything: int, table: Table) -> None:
+    cost = [_thirteen(name, extensions) for extensions in (False, True)]
+    table.lines.append(f"definitions, {name:<32} {cost[0]:>7} tokens, {cost[1]} with extensions")
+    assert documented * 0.95 <= cost[0] <= documented, "mend the bound too"
+    assert everything * 0.95 <= cost[1] <= everything, "mend the bound too"
+
+
+def _thirteen(name: str, extensions: bool) -> int:
+    """The tokens of the thirteen documented actions' definitions, as compact JSON."""
+    tools: list[dict[str, Any]] = REGISTRY.tools(name, extensions=extensions)
+    named = [tool for tool in tools if tool.get("function", tool)["name"] != EXTRA_ACTION]
+    assert len(named) == 13
+    return tokens(json.dumps(named, separators=(",", ":"), ensure_ascii=False))

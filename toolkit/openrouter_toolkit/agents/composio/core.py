@@ -1,0 +1,285 @@
+"""composio-core 0.7.22: the actions as a local tool of a `ComposioToolSet`, offline and without Composio's key.
+
+    toolset = local_toolset(registry, package="composio_openai", entity_id="alice")
+    tools = toolset.get_tools(apps=["OPENROUTER_TOOLKIT"])
+    answer = client.chat.completions.create(model=model, messages=conversation, tools=tools)
+    results = toolset.handle_tool_calls(answer)
+
+**Names.** The app is the toolkit's slug and `_TOOLKIT`; an action is the app and its slug, as composio makes names:
+`OPENROUTER_TOOLKIT_OPENROUTER_GET_CREDITS`. A model that writes the slug alone is understood.
+
+**Who executes.** Composio's catalogue of names is one for the process; a toolset has its own registry, so two
+toolsets never answer for one another: each lists and executes what its registry allows, with its accounts. The
+`entity_id` is the registry's `user_id`. Keys come from the registry's accounts; `add_auth` and metadata don't count.
+
+**What comes back** is always `{"data": object, "error": text or None, "successful": bool}`. `data` is the answer's
+JSON; what is no object is in `{"result": …}`. On failure it is `{"error": {"type", "message", …}}`, and `error` says
+what to do next. What goes wrong with an action, wrong names and broken arguments included, is told so and not raised.
+
+| through                                               | parameters and answers are those of                       |
+| ----------------------------------------------------- | --------------------------------------------------------- |
+| `get_action_schemas`, `execute_action`                | `registry.tools("composio")`, `registry.execute`          |
+| `get_tools`, `handle_tool_calls` (of a model, in all) | `registry.tools("openai")`, `registry.call_tool`: brief   |
+
+**What Composio gets to know**: nothing, with and without its key. Our actions go round composio's log (which has
+arguments and answers), its `/v1/logs`, its search for uploads, its workspace and its lock file. Processors count.
+Actions of other apps stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import import_module
+from types import new_class
+from typing import Any
+
+from ...envelope import ActionError, Envelope
+from ...nearest import nearest
+from ...registry import ToolRegistry
+from ...wording import quoted
+from .core_import import quietly
+from .core_names import app_name, make_known
+from .core_schemas import action_model, parameters_of
+
+
+def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:
+    """A `ComposioToolSet` that has the registry's actions as a local tool.
+
+    Args:
+        registry: what executes them. Any number of toolsets, with one registry or several, live beside each other.
+        package: whose `ComposioToolSet` it is to be: `composio`, or what shapes it for a framework, such as
+            `composio_openai`. Let this function import it, so that it makes no requests.
+        options: of its constructor, such as `entity_id` ("default" when left out). `lock` is False when left out:
+            no `.composio.lock` is written into the working directory.
+
+    Raises:
+        ImportError: composio-core or `package` is missing.
+        ValueError: a name would be longer than 64 characters.
+    """
+    toolset = _toolset_class(quietly(package).ComposioToolSet)
+    make_known(registry)
+    return toolset(registry, **{"lock": False, **options})
+
+
+@cache
+def _toolset_class(base: Any) -> Any:
+    traits = {
+        "runtime": base._runtime,  # noqa: SLF001 - what the constructor of subclasses asks for
+        "description_char_limit": base._description_char_limit,  # noqa: SLF001
+        "action_name_char_limit": base._action_name_char_limit,  # noqa: SLF001
+    }
+    return new_class(
+        "LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(__module__=__name__)
+    )
+
+
+class _LocalToolSet:
+    """What is different from a `ComposioToolSet`, which comes behind it in the order of classes."""
+
+    _processor_helpers: Any
+    _requested_actions: list[str]
+    _serialize_execute_params: Any
+    entity_id: str
+    max_retries: int
+
+    def __init__(self, registry: ToolRegistry, **options: Any) -> None:
+        inherited: Any = super()
+        inherited.__init__(**options)
+        self._registry = registry
+        self._app = app_name(registry)
+        self._own = {f"{self._app}_{slug}": action for slug, action in registry.actions.items()}
+
+    def get_action_schemas(
+        self,
+        apps: Sequence[Any] | None = None,
+        actions: Sequence[Any] | None = None,
+        tags: Sequence[Any] | None = None,
+        *,
+        check_connected_accounts: bool = True,
+        _populate_requested: bool = False,
+    ) -> list[Any]:
+        """The actions of ours as they are, and after them what composio tells of others.
+
+        Raises:
+            EnumStringNotFound: (composio's) an action that is not in the registry's toolset.
+        """
+        names, apps, actions = self._parted(apps, actions)
+        wanted = {str(tag).lower() for tag in tags or ()}
+        chosen = [self._own[name] for name in names if not wanted or wanted.intersection(self._own[name].tags)]
+        models = [
+            action_model(
+                action,
+                app=self._app,
+                properties=self._processor_helpers.process_schema_properties(
+                    action=_action(f"{self._app}_{action.slug}"),
+                    properties=parameters_of(action, for_model=_populate_requested)["properties"],
+                ),
+                for_model=_populate_requested,
+            )
+            for action in chosen
+        ]
+        if _populate_requested:
+            self._requested_actions += [model.name for model in models]
+        if not apps and not actions:
+            return models
+        inherited: Any = super()
+        others: list[Any] = inherited.get_action_schemas(
+            apps,
+            actions,
+            tags,
+            check_connected_accounts=check_connected_accounts,
+            _populate_requested=_populate_requested,
+        )
+        return models + others
+
+    def validate_tools(
+        self,
+        apps: Sequence[Any] | None = None,
+        actions: Sequence[Any] | None = None,
+        tags: Sequence[Any] | None = None,
+    ) -> None:
+        """What composio checks, and would install, for others; ours need nothing."""
+        names, apps, actions = self._parted(apps, actions)
+        if apps or actions or not names:
+            inherited: Any = super()
+            inherited.validate_tools(apps, actions, tags)
+
+    def execute_action(
+        self,
+        action: Any,
+        params: Any,
+        metadata: dict[str, Any] | None = None,
+        entity_id: str | None = None,
+        connected_account_id: str | None = None,
+        text: str | None = None,
+        *,
+        processors: Any = None,
+        _check_requested_actions: bool = False,
+    ) -> Any:
+        """Execute an action of ours with the registry; what composio does with others.
+
+        Composio's packages set `_check_requested_actions` for the call of a model. It then is as
+        `registry.call_tool`, and `params` may be JSON text too.
+        """
+        name = _action(action).slug
+        if _check_requested_actions and name not in self._requested_actions:
+            name = f"{self._app}_{name}"
+            if name not in self._requested_actions:
+                return self._unknown(str(action), self._requested_actions)
+        if not name.startswith(f"{self._app}_"):
+            inherited: Any = super()
+            return inherited.execute_action(
+                action,
+                params,
+                metadata,
+                entity_id,
+                connected_account_id,
+                text,
+                processors=processors,
+                _check_requested_actions=_check_requested_actions,
+            )
+        if name not in self._own:
+            return self._unknown(name, self._own)
+        if processors is not None:
+            self._processor_helpers.merge_processors(processors)
+        return self._processed(name, self._plain(params), entity_id or self.entity_id, _check_requested_actions)
+
+    def execute_tool_call(
+        self, tool_call: Any, entity_id: str | None = None, check_requested_actions: bool = True
+    ) -> Any:
+        """A tool call of OpenAI's: as composio_openai's, but broken arguments of ours are answered, not raised."""
+        name = tool_call.function.name
+        known = _action(name).slug in self._requested_actions or not check_requested_actions
+        if known and not _action(name).slug.startswith(f"{self._app}_"):
+            inherited: Any = super()
+            return inherited.execute_tool_call(tool_call, entity_id, check_requested_actions)
+        return self.execute_action(
+            name,
+            tool_call.function.arguments,
+            entity_id=entity_id or self.entity_id,
+            _check_requested_actions=check_requested_actions,
+        )
+
+    def _parted(
+        self, apps: Sequence[Any] | None, actions: Sequence[Any] | None
+    ) -> tuple[list[str], list[Any], list[Any]]:
+        """The names of actions of ours, each once, and the apps and actions of others."""
+        names = dict.fromkeys(self._own) if any(str(app).upper() == self._app for app in apps or ()) else {}
+        others = []
+        for action in actions or ():
+            name = _action(action).slug
+            if not name.startswith(f"{self._app}_"):
+                others.append(action)
+            elif name in self._own:
+                names[name] = None
+            else:
+                raise import_module("composio.exceptions").EnumStringNotFound(name, "Action", list(self._own))
+        return list(names), [app for app in apps or () if str(app).upper() != self._app], others
+
+    def _plain(self, params: Any) -> Any:
+        """The parameters as an object, where they can be one; the registry tells what is wrong with others."""
+        if params is None or (isinstance(params, str) and not params.strip()):
+            return {}
+        read = json.loads if isinstance(params, str) else self._serialize_execute_params
+        try:
+            plain = read(params)
+        except (ValueError, RecursionError):
+            return params
+        return plain if isinstance(plain, dict) else params
+
+    def _processed(self, name: str, params: Any, user_id: str, for_model: bool) -> Any:
+        """Execute between the host's processors, again while one says so, as composio does."""
+        retry = import_module("composio.tools.toolset").RETRY
+        if isinstance(params, dict):
+            params = self._processor_helpers.process_request(action=_action(name), request=params)
+        failed = []
+        for _ in range(self.max_retries):
+            answer = self._answer(name, params, user_id, for_model)
+            processed = self._processor_helpers.process_respone(action=_action(name), response=answer)
+            if processed is not retry:
+                return processed
+            failed.append(answer)
+        error = f"{name} was executed {len(failed)} times, and a processor of the host's took no answer."
+        return {"data": {"failed_responses": failed}, "error": error, "successful": False}
+
+    def _answer(self, name: str, params: Any, user_id: str, for_model: bool) -> dict[str, Any]:
+        slug = self._own[name].slug
+        if not for_model:
+            return _composed(self._registry.execute(slug, params, user_id=user_id))
+        result = self._registry.call_tool(slug, params, user_id=user_id)
+        return _composed(result.envelope, result.text)
+
+    def _unknown(self, name: str, known: Iterable[str]) -> dict[str, Any]:
+        """What is told of a name that is none of the known ones."""
+        by_rest = {self._rest(one): one for one in known}
+        near = [by_rest[rest] for rest in nearest(self._rest(name), by_rest, count=3)]
+        message = f"There is no action {quoted(name, 80)} here."
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(by_rest.values()) or 'none'}."
+        return _composed(
+            Envelope.failure(ActionError("unknown_action", message, f"{message} {hint}", suggestions=near))
+        )
+
+    def _rest(self, name: str) -> str:
+        """A name without what all have: the longer that is, the more would two names seem alike."""
+        return name.upper().removeprefix(f"{self._app}_").removeprefix(f"{self._registry.toolkit.slug}_")
+
+
+def _action(value: Any) -> Any:
+    """Composio's name object for a name, a name object, or a function of composio's `@action`."""
+    return import_module("composio.client.enums").Action(value, cache=False)  # a model writes any number of names
+
+
+def _composed(envelope: Envelope, text: str | None = None) -> dict[str, Any]:
+    """The envelope as composio's, with an object as data: that of `text`, where there is one and nothing failed."""
+    data = envelope.data if text is None or not envelope.successful else text
+    return {"data": _object(data), "error": envelope.error, "successful": envelope.successful}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        value = text  # a feed, or nothing
+    return value if isinstance(value, dict) else {"result": value}

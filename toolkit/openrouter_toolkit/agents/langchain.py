@@ -1,0 +1,93 @@
+"""LangChain: actions as tools, for `create_agent`, a LangGraph `ToolNode`, or a model's `bind_tools`.
+
+    agent = create_agent(model, tools(registry, user_id="alice"))
+
+The model is shown our schemas as they are, and reads what `registry.call_tool` tells it. A `ToolMessage` has the whole
+envelope as its `artifact`, and the status "error" where the call failed; the agent goes on after a failure.
+A tool's `metadata` holds the action's annotations (`readOnlyHint`, `costsMoney`, ...), its `tags` the action's tags.
+
+Broken JSON never gets here: LangChain puts it into the `invalid_tool_calls` of the model's message, and `create_agent`
+ends with that message, whose text is empty.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..formats import input_schema
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+    from ..formats import ToolResult
+    from ..registry import ToolRegistry
+
+
+def tools(
+    registry: ToolRegistry,
+    *,
+    user_id: str = "default",
+    limit: int = 20_000,
+    timeout: float | None = None,
+    extensions: bool = False,
+) -> list[BaseTool]:
+    """One tool for each action that the registry may use, sync and async; cancelling an async call ends it upstream.
+
+    Args:
+        registry: the actions.
+        user_id: whose connected account to use.
+        limit: the length of a result in characters, at the most.
+        timeout: seconds for each call, as in `ToolRegistry.execute`.
+        extensions: with the parameters that the API takes beyond the documented ones.
+
+    Raises:
+        ImportError: LangChain is not installed.
+    """
+    try:
+        from langchain_core.messages import ToolMessage  # noqa: PLC0415
+        from langchain_core.tools import BaseTool  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError("LangChain is missing: pip install 'openrouter-toolkit[langchain]'") from error
+
+    call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)
+    call_async = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
+
+    def told(result: ToolResult, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
+        """Content and artifact. Content that is a message already keeps its status, which LangChain can't be told."""
+        envelope = dict(result.envelope)
+        if tool_call_id is None:  # called by a program, not by a model: LangChain hands on the content alone
+            return result.text, envelope
+        message = ToolMessage(
+            result.text,
+            artifact=envelope,
+            name=result.call.name,
+            tool_call_id=tool_call_id,
+            status="error" if result.failed else "success",
+        )
+        return message, envelope
+
+    class ActionTool(BaseTool):
+        def _to_args_and_kwargs(
+            self, tool_input: str | dict[str, Any], tool_call_id: str | None
+        ) -> tuple[tuple[str, ...], dict[str, Any]]:
+            """What the model wrote, as one argument: no name in it can clash with `self`, `config` and the like."""
+            return (), {"arguments": tool_input, "tool_call_id": tool_call_id}
+
+        def _run(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
+            return told(call(self.name, arguments), tool_call_id)
+
+        async def _arun(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
+            return told(await call_async(self.name, arguments), tool_call_id)
+
+    return [
+        ActionTool(
+            name=action.slug,
+            description=action.definition.description,
+            args_schema=input_schema(action, extensions=extensions),
+            response_format="content_and_artifact",
+            tags=list(action.definition.tags),
+            metadata=action.definition.annotations.model_dump(),
+        )
+        for action in registry.actions.values()
+    ]

@@ -1,0 +1,69 @@
+"""The OpenAI Agents SDK: actions as function tools.
+
+    agent = Agent(name="Assistant", model=model, tools=tools(registry, user_id="alice"))
+
+The model is shown our schemas as they are (not strict: `messages` and `logit_bias` are open objects), and reads what
+`registry.call_tool` tells it; wrong arguments, broken JSON and failing actions are results that it can mend.
+Cancelling the run ends the call upstream. A tool that does not exist ends the run, unless it is told otherwise:
+`Runner.run(..., run_config=RunConfig(tool_not_found_behavior="return_error_to_model"))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..formats import input_schema
+
+if TYPE_CHECKING:
+    from agents import FunctionTool
+
+    from ..registry import ToolRegistry
+
+
+def tools(
+    registry: ToolRegistry,
+    *,
+    user_id: str = "default",
+    limit: int = 20_000,
+    timeout: float | None = None,
+    extensions: bool = False,
+) -> list[FunctionTool]:
+    """One tool for each action that the registry may use.
+
+    Args:
+        registry: the actions.
+        user_id: whose connected account to use.
+        limit: the length of a result in characters, at the most.
+        timeout: seconds for each call, as in `ToolRegistry.execute`.
+        extensions: with the parameters that the API takes beyond the documented ones.
+
+    Raises:
+        ImportError: the OpenAI Agents SDK is not installed.
+    """
+    try:
+        from agents import FunctionTool  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            "The OpenAI Agents SDK is missing: pip install 'openrouter-toolkit[openai-agents]'"
+        ) from error
+
+    call = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
+
+    def invoke(name: str) -> Callable[[Any, str], Awaitable[str]]:
+        async def on_invoke_tool(_context: Any, arguments: str) -> str:
+            return (await call(name, arguments)).text
+
+        return on_invoke_tool
+
+    return [
+        FunctionTool(
+            name=action.slug,
+            description=action.definition.description,
+            params_json_schema=input_schema(action, extensions=extensions),
+            on_invoke_tool=invoke(action.slug),
+            strict_json_schema=False,
+        )
+        for action in registry.actions.values()
+    ]
