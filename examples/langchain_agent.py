@@ -8,7 +8,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.agents.langchain import tools
+from openrouter_toolkit.agents.langchain import answering_broken_calls, tools
 
 MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
 QUESTION = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
@@ -23,7 +23,7 @@ def main(question: str) -> None:
         api_key=SecretStr(os.environ["OPENROUTER_API_KEY"]),
     )
     with ToolRegistry.from_manifest(allow=ACTIONS) as registry:
-        agent = create_agent(model, tools(registry))
+        agent = create_agent(model, tools(registry), middleware=[answering_broken_calls()])
         state = agent.invoke({"messages": [{"role": "user", "content": question}]})
     for message in state["messages"]:
         print(f"{message.type}: {message.text[:200]}")

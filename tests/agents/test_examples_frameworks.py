@@ -79,5 +79,7 @@ def test_gemini_finds_a_model_and_asks_it(openrouter_sandbox: Sandbox, tmp_path:
         google = {"GEMINI_API_KEY": "a key of Google's", "GOOGLE_GEMINI_BASE_URL": gemini.url}
         printed = run("google_genai_agent.py", tmp_path, **connected(openrouter_sandbox), **google)
         assert "17 * 3 = 51" in gemini.read()[0]
+        own = [content["parts"][0] for content in gemini.requests[-1]["contents"] if content["role"] == "model"]
+        assert [part["thoughtSignature"] for part in own] == ["c2lnbmVk"] * 2
     assert printed.splitlines() == [CATALOGUE, COMPLETION, "It says 51."]
     assert paths(openrouter_sandbox) == ["/models", "/chat/completions"]

@@ -115,6 +115,21 @@ def test_broken_json_alone_ends_the_run_before_it_gets_here(
     assert openrouter_sandbox.requests == []
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_middleware_answers_broken_json_so_that_the_model_mends_it(
+    tools: dict[str, BaseTool], openrouter_sandbox: Sandbox, asynchronous: bool
+) -> None:
+    with ChatModel([Call(GENERATION, '{"id": "gen')], [Call(COUNT)], "Done.") as model:
+        mended = agent(model, tools, middleware=[langchain.answering_broken_calls()])
+        conversation: Any = {"messages": [{"role": "user", "content": "Go."}]}
+        state = asyncio.run(mended.ainvoke(conversation)) if asynchronous else mended.invoke(conversation)
+        broken, counted = [message for message in state["messages"] if isinstance(message, ToolMessage)]
+    assert (broken.status, broken.name, counted.status) == ("error", GENERATION, "success")
+    assert "one JSON object" in broken.text
+    assert state["messages"][-1].text == "Done."
+    assert [request.path for request in openrouter_sandbox.requests] == ["/models/count"]
+
+
 def test_broken_json_beside_another_call_is_a_result(tools: dict[str, BaseTool]) -> None:
     with ChatModel([Call(GENERATION, '{"id": "gen'), Call(COUNT)], "Done.") as model:
         agent(model, tools).invoke({"messages": [{"role": "user", "content": "Go."}]})

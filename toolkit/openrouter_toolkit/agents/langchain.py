@@ -1,13 +1,13 @@
 """LangChain: actions as tools, for `create_agent`, a LangGraph `ToolNode`, or a model's `bind_tools`.
 
-    agent = create_agent(model, tools(registry, user_id="alice"))
+    agent = create_agent(model, tools(registry, user_id="alice"), middleware=[answering_broken_calls()])
 
 The model is shown our schemas as they are, and reads what `registry.call_tool` tells it. A `ToolMessage` has the whole
 envelope as its `artifact`, and the status "error" where the call failed; the agent goes on after a failure.
 A tool's `metadata` holds the action's annotations (`readOnlyHint`, `costsMoney`, ...), its `tags` the action's tags.
 
-Broken JSON never gets here: LangChain puts it into the `invalid_tool_calls` of the model's message, and `create_agent`
-ends with that message, whose text is empty.
+Broken JSON never gets to a tool: LangChain puts it into the `invalid_tool_calls` of the model's message, and
+`create_agent` ends with that message, whose text is empty. The middleware answers it, so that the model mends it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..formats import input_schema
 
 if TYPE_CHECKING:
+    from langchain.agents.middleware import AgentMiddleware
     from langchain_core.tools import BaseTool
 
     from ..formats import ToolResult
@@ -91,3 +92,34 @@ def tools(
         )
         for action in registry.actions.values()
     ]
+
+
+def answering_broken_calls() -> AgentMiddleware[Any, Any]:
+    """Middleware for `create_agent`: where all of a model's tool calls are broken JSON, the model is told and goes on.
+
+    Raises:
+        ImportError: LangChain's agents (the package `langchain`) are not installed.
+    """
+    try:
+        from langchain.agents.middleware import after_model  # noqa: PLC0415
+        from langchain_core.messages import AIMessage, ToolMessage  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError("LangChain's agents are missing: pip install langchain") from error
+
+    @after_model(can_jump_to=["model"])
+    def answer_broken_calls(state: Any, runtime: Any) -> dict[str, Any] | None:  # noqa: ARG001
+        last = state["messages"][-1]
+        if not isinstance(last, AIMessage) or last.tool_calls or not last.invalid_tool_calls:
+            return None
+        told = [
+            ToolMessage(
+                "The arguments are no JSON. Nothing was called. Write them as one JSON object.",
+                name=call["name"],
+                tool_call_id=call["id"] or "",
+                status="error",
+            )
+            for call in last.invalid_tool_calls
+        ]
+        return {"messages": told, "jump_to": "model"}
+
+    return answer_broken_calls
