@@ -30,6 +30,7 @@ class Connection:
     _accounts: Accounts
     _user_id: str
     _toolkit: str
+    _is_ordinary: bool
 
     @property
     def key(self) -> str:
@@ -45,11 +46,15 @@ class Connection:
                 _log.warning("the account store failed\n%s", self._trace())
 
     def refused(self, error: ActionError) -> None:
-        """Tell the store that the API does not know the key (401), and the agent how to connect another."""
+        """Tell the store that the API does not know the key (401), and the agent how to connect another.
+
+        With a key that only some actions prefer, the account may go on without.
+        """
         if not isinstance(self._accounts, TracksUse) or not isinstance(self._held, Credentials):
             return
         try:
-            self._accounts.refused(self._held, self.field, redact_thoroughly(error.message, self.credentials.values()))
+            if self._is_ordinary:
+                self._accounts.refused(self._held, redact_thoroughly(error.message, self.credentials.values()))
             error.explanation += f" {self._accounts.how_to_connect(self._user_id, self._toolkit)}"
         except Exception:  # noqa: BLE001
             _log.warning("the account store failed\n%s", self._trace())
@@ -95,7 +100,7 @@ def connection(
     if wrong is not None:
         message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
         raise ActionError("not_connected", message, f"{message} {where}".strip())
-    return Connection(credentials, field, connected, accounts, user_id, slug)
+    return Connection(credentials, field, connected, accounts, user_id, slug, field == next(iter(fields)))
 
 
 def _asked(accounts: Accounts, user_id: str, toolkit: str) -> Mapping[str, str]:

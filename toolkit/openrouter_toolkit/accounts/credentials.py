@@ -66,8 +66,8 @@ class TracksUse(Protocol):
         """A call was executed with them, and the API took them."""
         ...
 
-    def refused(self, credentials: Credentials, field: str, reason: str) -> None:
-        """The API refused the value of `field` as no valid key (401); `reason` is what it said."""
+    def refused(self, credentials: Credentials, why: str) -> object:
+        """The API does not know the ordinary key among them (401); `why` is what it said."""
         ...
 
 
