@@ -14,6 +14,8 @@ import pytest
 
 from openrouter_toolkit import ManifestError
 from openrouter_toolkit.manifest import load, packaged_manifest
+from openrouter_toolkit.openrouter.keys import why_unfit
+from openrouter_toolkit.openrouter.pkce import BrowserLogin
 
 MANIFEST = """\
 toolkit:
@@ -28,7 +30,7 @@ toolkit:
   client: echo_toolkit.client:Echo
 auth:
   scheme: API_KEY
-  verify: TINY_SAY
+  verify: TINY_LEAK
   fields:
     - name: api_key
       title: Key
@@ -71,6 +73,12 @@ def definition(slug: str) -> dict[str, Any]:
     }
 
 
+def without_arguments(slug: str) -> dict[str, Any]:
+    made = definition(slug)
+    made["input_parameters"] = {"type": "object", "properties": {}, "additionalProperties": False}
+    return made
+
+
 class Folder:
     """A good manifest with two schema files, to be made wrong."""
 
@@ -80,7 +88,7 @@ class Folder:
         (self.path / "schemas").mkdir(parents=True)
         self.manifest.write_text(MANIFEST, encoding="utf-8")
         self.write("say", definition("TINY_SAY"))
-        self.write("leak", definition("TINY_LEAK"))
+        self.write("leak", without_arguments("TINY_LEAK"))
 
     def write(self, name: str, content: Any) -> None:
         text = content if isinstance(content, str) else json.dumps(content)
@@ -121,6 +129,8 @@ def test_the_packaged_manifest_loads() -> None:
     assert loaded.toolkit.slug == "OPENROUTER"
     assert len(loaded.actions) == len(list((packaged_manifest().parent / "schemas").glob("*.json")))
     assert [field.name for field in loaded.auth.fields] == ["api_key", "management_api_key"]
+    assert loaded.check is why_unfit
+    assert loaded.browser is BrowserLogin
     assert {action.slug: action.credential for action in loaded.actions if action.credential} == {
         "OPENROUTER_GET_CREDITS": "management_api_key"
     }
@@ -142,6 +152,17 @@ def test_a_good_manifest_loads_from_a_path_or_its_text(folder: Folder) -> None:
         loaded = load(path)
         assert [action.slug for action in loaded.actions] == ["TINY_SAY", "TINY_LEAK"]
         assert loaded.client is not None
+
+
+def test_a_manifest_may_name_what_judges_its_keys_and_a_login_in_the_browser(folder: Folder) -> None:
+    assert load(folder.manifest).check is None
+    assert load(folder.manifest).browser is None
+    both = "  verify: TINY_LEAK\n  check: echo_toolkit.client:why_unfit\n  browser: echo_toolkit.client:Login\n"
+    folder.edit("  verify: TINY_LEAK\n", both)
+    loaded = load(folder.manifest)
+    assert loaded.check is not None
+    assert loaded.browser is not None
+    assert (loaded.check.__name__, loaded.browser.__name__) == ("why_unfit", "Login")
 
 
 def test_references_inside_a_schema_are_allowed(folder: Folder) -> None:
@@ -213,6 +234,30 @@ EDITS: dict[str, tuple[str, str, int, str]] = {
         10,
         "toolkit.client: echo_toolkit.client:Ohce can't be imported",
     ),
+    "a check that is no import path": (
+        "  verify: TINY_LEAK\n",
+        "  verify: TINY_LEAK\n  check: unfit\n",
+        14,
+        "auth.check: ",
+    ),
+    "a check that can't be imported": (
+        "  verify: TINY_LEAK\n",
+        "  verify: TINY_LEAK\n  check: echo_toolkit.client:lost\n",
+        14,
+        "auth.check: echo_toolkit.client:lost can't be imported: AttributeError",
+    ),
+    "a check of nothing": (
+        "  verify: TINY_LEAK\n",
+        "  check: echo_toolkit.client:why_unfit\n",
+        11,
+        "auth.check: there is nothing to judge without verify",
+    ),
+    "a login that can't be called": (
+        "  verify: TINY_LEAK\n",
+        "  verify: TINY_LEAK\n  browser: echo_toolkit.handlers:ANSWER\n",
+        14,
+        "auth.browser: echo_toolkit.handlers:ANSWER can't be called",
+    ),
     "an alias that is a slug": ("[TINY_TELL]", "[TINY_LEAK]", 26, "TINY_LEAK is there already, in actions[0]"),
     "an alias twice": ("[TINY_TELL]", "[TINY_TELL, TINY_TELL]", 23, "TINY_TELL is there already"),
     "a website over http": (
@@ -246,7 +291,18 @@ EDITS: dict[str, tuple[str, str, int, str]] = {
     "a day that no month has": ('"20261124_00"', '"20260231_00"', 4, "a version is a date and a number"),
     "a day zero": ('"20261124_00"', '"20261100_00"', 4, "a version is a date and a number"),
     "a version without quotes": ('"20261124_00"', "20261124_00", 4, "toolkit.version: "),
-    "a verify that is no action": ("verify: TINY_SAY", "verify: TINY_SAID", 11, "verify: there is no action TINY_SAID"),
+    "a verify that is no action": (
+        "verify: TINY_LEAK",
+        "verify: TINY_SAID",
+        11,
+        "verify: there is no action TINY_SAID",
+    ),
+    "a verify that wants arguments": (
+        "verify: TINY_LEAK",
+        "verify: TINY_SAY",
+        11,
+        "auth.verify: TINY_SAY can't be called without arguments",
+    ),
     "a credential that is no field": (
         "credential: api_key",
         "credential: password",
@@ -282,9 +338,17 @@ def test_api_key_needs_fields(folder: Folder) -> None:
     assert folder.problem() == f"{folder.manifest}:11: auth.fields: API_KEY needs at least one field, NO_AUTH none"
 
 
+def test_no_login_without_auth(folder: Folder) -> None:
+    start, end = MANIFEST.index("  scheme:"), MANIFEST.index("actions:")
+    folder.edit(MANIFEST[start:end], "  scheme: NO_AUTH\n  browser: echo_toolkit.client:Login\n")
+    folder.edit("    credential: api_key\n", "")
+    assert folder.problem() == f"{folder.manifest}:11: auth.browser: NO_AUTH has no login"
+
+
 def test_a_slug_twice(folder: Folder) -> None:
     folder.write("leak", definition("TINY_SAY"))
-    assert folder.problem() == f"{folder.manifest}:26: actions[1]: TINY_SAY is there already, in actions[0]"
+    folder.edit("  verify: TINY_LEAK\n", "")
+    assert folder.problem() == f"{folder.manifest}:25: actions[1]: TINY_SAY is there already, in actions[0]"
 
 
 def test_a_field_twice(folder: Folder) -> None:
@@ -524,7 +588,7 @@ def test_all_mistakes_of_what_it_names_are_told_at_once(folder: Folder) -> None:
 def test_mistakes_across_the_table_are_told_at_once(folder: Folder) -> None:
     folder.edit("[TINY_TELL]", "[TINY_LEAK]")
     folder.edit("credential: api_key", "credential: password")
-    folder.edit("verify: TINY_SAY", "verify: TINY_SAID")
+    folder.edit("verify: TINY_LEAK", "verify: TINY_SAID")
     assert len(folder.problems()) == 3
 
 

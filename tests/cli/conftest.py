@@ -1,5 +1,6 @@
 """The console script as a person runs it: a process of its own, against a sandbox over a real socket."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Store
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
@@ -28,14 +30,16 @@ def sandbox(_running_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def environment(sandbox: Sandbox) -> dict[str, str]:
-    """What a shell has, with the sandbox connected and nothing that changes colours or encodings."""
+def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    """What a shell has, with the sandbox connected, a store of its own, nothing that changes colours or encodings."""
     unwanted = ("OPENROUTER_", "PYTHON", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {
         **kept,
         "OPENROUTER_API_KEY": sandbox.api_key,
         "OPENROUTER_BASE_URL": sandbox.base_url,
+        "OPENROUTER_TOOLKIT_DATABASE": f"sqlite:///{tmp_path / 'store.db'}",
+        "OPENROUTER_TOOLKIT_MASTER_KEY": base64.b64encode(bytes(range(32))).decode(),
         "PYTHONUTF8": "1",
         "TERM": "xterm-256color",
     }
@@ -73,3 +77,13 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def store(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The store that the commands use, which is there from now on, and an environment that leads to it."""
+    monkeypatch.delenv("OPENROUTER_TOOLKIT_DEBUG", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with Store.open() as store:
+        yield store

@@ -54,3 +54,26 @@ def wait(arguments: dict[str, Any], echo: EchoCall) -> str:
     """Wait until the call has to end."""
     echo.call.wait(30)
     return "{}"
+
+
+def why_unfit(field: str, answer: dict[str, Any]) -> str | None:
+    """Why a key can't be used: no key was sent, or it was too short to be taken out of the answer."""
+    return None if answer["said"] == "[redacted]" else "This word is too short."
+
+
+class Login:
+    """A login whose code is the key."""
+
+    def __init__(self, **client_options: Any) -> None:
+        self.greeting = client_options.get("greeting", "Hello")
+
+    def begin(self, callback_url: str | None, key_label: str) -> tuple[str, str]:
+        """A page for the label."""
+        return f"https://echo.example/login/{key_label}", self.greeting
+
+    def finish(self, code: str, verifier: str) -> str:
+        """A key of both."""
+        return f"{verifier}-{code}"
+
+    def close(self) -> None:
+        """Nothing is open."""

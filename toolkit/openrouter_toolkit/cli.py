@@ -12,18 +12,24 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from . import __version__
-from .commands import actions, demo, execute, sandbox, show, tools
+from .commands import accounts, actions, connect, demo, execute, keys, mcp, sandbox, show, tokens, tools
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
 _DEBUG = "OPENROUTER_TOOLKIT_DEBUG"
+_WHERE_WORDS_GO = {
+    "execute": "; an action's arguments go behind --arguments",
+    "connect": "; a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin",
+}
 _EPILOG = f"""\
 environment:
   OPENROUTER_API_KEY             connects the user `default` (a key is made at openrouter.ai/keys)
   OPENROUTER_MANAGEMENT_API_KEY  optional, reads the account's credit
   OPENROUTER_BASE_URL            default: https://openrouter.ai/api/v1
+  OPENROUTER_TOOLKIT_DATABASE    where connected accounts are kept (default: a SQLite file of the user's)
+  OPENROUTER_TOOLKIT_MASTER_KEY  what they are sealed with (default: a key that is made at first use)
   {_DEBUG}=1     tracebacks and the full log on standard error
   NO_COLOR=1                     no colours
 
@@ -52,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for command in (actions, show, execute, tools, sandbox, demo):
+    for command in (actions, show, execute, tools, mcp, connect, accounts, tokens, keys, sandbox, demo):
         command.add(commands)
     return whole
 
@@ -98,10 +104,8 @@ def _run(argv: Sequence[str] | None) -> int:
 def _unknown(command: str | None, words: list[str]) -> str:
     """What was too much, by the names of options only: a value may be a secret."""
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
-    if names:
-        what = f"unknown option {' '.join(names)}"
-    else:
-        what = "too many words" + ("; an action's arguments go behind --arguments" if command == "execute" else "")
+    hint = _WHERE_WORDS_GO.get(command or "", "")
+    what = f"unknown option {' '.join(names)}" if names else f"too many words{hint}"
     return f"{what}; see {' '.join(filter(None, (PROGRAM, command)))} --help"
 
 
@@ -129,7 +133,7 @@ def _told(error: Exception) -> int:
 def _without_keys(text: str) -> str:
     from .redaction import redact_thoroughly  # noqa: PLC0415
 
-    names = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY")
+    names = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
     return redact_thoroughly(text, [os.environ[name] for name in names if os.environ.get(name)])
 
 

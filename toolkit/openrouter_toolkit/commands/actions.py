@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..wording import safe_for_terminal, shorten
-from . import terminal
+from . import chosen_registry, terminal
 
 if TYPE_CHECKING:
     from ..manifest import Action
@@ -27,13 +27,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List them, in the manifest's order."""
-    from ..registry import ToolRegistry  # noqa: PLC0415
-
-    registry = ToolRegistry.from_manifest()
-    if options.json:
-        terminal.print_json([summary(action) for action in registry.actions.values()])
-    else:
-        _print_table(registry)
+    with chosen_registry.registry() as registry:
+        if options.json:
+            terminal.print_json([summary(action) for action in registry.actions.values()])
+        else:
+            _print_table(registry)
     return 0
 
 

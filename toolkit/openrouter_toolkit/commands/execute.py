@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, terminal
+from . import arguments, chosen_registry, terminal
 from .actions import find
 from .failure import wrong_command_line
 from .live_tokens import LiveTokens
@@ -49,9 +49,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Execute it; 0 when successful, 1 when not."""
     given = arguments.read(options.arguments)
-    from ..registry import ToolRegistry  # noqa: PLC0415
-
-    with ToolRegistry.from_manifest() as registry:
+    with chosen_registry.registry() as registry:
         if options.stream:
             given = _streamed(registry, options.slug, given)
         with LiveTokens() as tokens:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ..wording import clean, json_for_terminal, safe_for_terminal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
 PROGRAM = "openrouter-toolkit"
@@ -28,6 +30,38 @@ def say(text: str) -> None:
 def complain(reason: str) -> None:
     """The one line that says why a command failed."""
     say(f"{PROGRAM}: {clean(reason)}")
+
+
+def can_ask() -> bool:
+    """Whether a person can be asked: standard input and standard error are a terminal."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def ask(prompt: str) -> str:
+    """What a person types; raises `EOFError` when there is nothing more."""
+    print(safe_for_terminal(prompt), end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        say("")
+        raise EOFError
+    return line.strip()
+
+
+def ask_secret(prompt: str) -> str:
+    """What a person types or pastes without seeing it; raises `EOFError` as `ask` does."""
+    import getpass  # noqa: PLC0415
+
+    return getpass.getpass(safe_for_terminal(prompt)).strip()
+
+
+def print_line(text: str) -> None:
+    """A line for people, on standard output."""
+    print(safe_for_terminal(text), flush=True)
+
+
+def local_time(moment: datetime | None) -> str:
+    """A moment to the minute, where the person is; empty for none."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def print_json(value: Any) -> None:

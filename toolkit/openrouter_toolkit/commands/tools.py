@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from . import terminal
-from .failure import wrong_command_line
+from . import chosen_registry, terminal
 
 
 def add(commands: Any) -> None:
@@ -40,17 +39,14 @@ def add_toolset(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the definitions."""
-    from ..manifest import ManifestError  # noqa: PLC0415
-    from ..registry import ToolRegistry  # noqa: PLC0415
-
-    try:
-        registry = ToolRegistry.from_manifest(allow=options.allow, deny=options.deny, read_only=options.read_only)
-    except ManifestError:
-        raise
-    except ValueError as error:
-        raise wrong_command_line(str(error)) from None
-    terminal.print_json(registry.tools(options.format, extensions=options.extensions))
+    with chosen_registry.registry(**toolset(options)) as registry:
+        terminal.print_json(registry.tools(options.format, extensions=options.extensions))
     return 0
+
+
+def toolset(options: argparse.Namespace) -> dict[str, Any]:
+    """What `add_toolset`'s options say, as `ToolRegistry.from_manifest` takes it."""
+    return {"allow": options.allow, "deny": options.deny, "read_only": options.read_only}
 
 
 def _known_format(name: str) -> str:

@@ -104,9 +104,15 @@ def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Act
         if action.credential is not None and action.credential not in fields:
             yield f"{where}.credential: auth has no field {action.credential}"
     auth = f"{path}:{line_of(lines, ('auth',))}: auth"
-    slugs = [action.slug for action in actions]
-    if manifest.auth.verify is not None and manifest.auth.verify not in slugs:
+    verify = next((action for action in actions if action.slug == manifest.auth.verify), None)
+    if manifest.auth.verify is not None and verify is None:
         yield f"{auth}.verify: there is no action {manifest.auth.verify}"
+    if verify is not None and verify.definition.input_parameters.get("required"):
+        yield f"{auth}.verify: {verify.slug} can't be called without arguments"
+    if manifest.auth.check is not None and manifest.auth.verify is None:
+        yield f"{auth}.check: there is nothing to judge without verify"
+    if manifest.auth.browser is not None and manifest.auth.scheme == "NO_AUTH":
+        yield f"{auth}.browser: NO_AUTH has no login"
     if (manifest.auth.scheme == "API_KEY") != bool(fields):
         yield f"{auth}.fields: API_KEY needs at least one field, NO_AUTH none"
     if len(set(fields)) < len(fields):

@@ -62,11 +62,18 @@ class AuthField(_Part):
 
 
 class Auth(_Part):
-    """How an account is connected: the scheme, its fields, and the action that proves that a key works."""
+    """How an account is connected: the scheme, its fields, and what proves that a key works.
+
+    `verify` is the action that a key is tried with, and `check` judges what it answered: a function of the field's
+    name and the answer, which returns why this key is unfit for that field, or None. `browser` is the login in the
+    browser, made with the client's options; `connecting.BrowserLogin` tells what it does.
+    """
 
     scheme: Literal["API_KEY", "NO_AUTH"]
     fields: list[AuthField] = []
     verify: Slug | None = None
+    check: ImportPath | None = None
+    browser: ImportPath | None = None
 
 
 class ActionEntry(_Part):
@@ -157,8 +164,17 @@ class Action:
 class LoadedToolkit:
     """A manifest with everything that it names: the listing, the auth scheme, the actions in order."""
 
-    def __init__(self, manifest: Manifest, actions: list[Action], client: Callable[..., Any] | None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        actions: list[Action],
+        client: Callable[..., Any] | None,
+        check: Callable[[str, dict[str, Any]], str | None] | None = None,
+        browser: Callable[..., Any] | None = None,
+    ) -> None:
         self.toolkit = manifest.toolkit
         self.auth = manifest.auth
         self.actions = actions
         self.client = client
+        self.check = check
+        self.browser = browser

@@ -51,15 +51,17 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
         definition = _read_definition(path.parent, entry.schema_file, where, problems, trusted=packaged)
         if handler is not None and definition is not None:
             actions.append(Action(definition, entry, handler))
-    client = None
-    if manifest.toolkit.client is not None:
-        where = f"{path}:{line_of(lines, ('toolkit', 'client'))}: toolkit.client"
-        client = _imported(manifest.toolkit.client, where, problems)
+    named = {}
+    for part, name in (("toolkit", "client"), ("auth", "check"), ("auth", "browser")):
+        import_path = getattr(getattr(manifest, part), name)
+        if import_path is not None:
+            where = f"{path}:{line_of(lines, (part, name))}: {part}.{name}"
+            named[name] = _imported(import_path, where, problems)
     if not problems:
         problems = list(contradictions(path, lines, manifest, actions))
     if problems:
         raise ManifestError(problems)
-    return LoadedToolkit(manifest, actions, client)
+    return LoadedToolkit(manifest, actions, named.get("client"), named.get("check"), named.get("browser"))
 
 
 def _read_manifest(path: Path) -> tuple[Manifest, Any]:

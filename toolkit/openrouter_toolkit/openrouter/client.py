@@ -84,7 +84,7 @@ class OpenRouter:
         return f"<OpenRouter at {self._base_url}>"
 
     def connected(self, key: str | None, call: Call) -> OpenRouterCall:
-        """The client for one call of one account."""
+        """The client for one call of one account; without a key, for what is asked before there is one."""
         return OpenRouterCall(self, key or "", call)
 
     @property
@@ -178,7 +178,9 @@ class OpenRouterCall:
         from . import answers, streams  # noqa: PLC0415 - they load urllib3
         from .transport import Exchange  # noqa: PLC0415
 
-        headers = {**self._openrouter.headers, **request.headers, "Authorization": f"Bearer {self._key}"}
+        headers = {**self._openrouter.headers, **request.headers}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         limit = self._openrouter.max_answer_bytes

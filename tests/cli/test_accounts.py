@@ -1,0 +1,372 @@
+"""`accounts`: listed, shown as they are now, renamed, shared, switched off, disconnected; found by id or alias."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit.cli import main
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import ConnectedAccount, Status, Store
+
+from .conftest import SCRIPT
+from .terminals import Terminal
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+Command = Callable[..., tuple[int, str, str]]
+
+KEY = "sk-or-v1-sandbox-a1b2c3d4e5f60718"
+MANAGEMENT_KEY = "sk-or-v1-sandbox-management-55667788"
+EXPIRED_KEY = "sk-or-v1-sandbox-expired-0011223344"
+
+
+@pytest.fixture
+def command(store: Store, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command here: its exit status, what it printed, and what it said on standard error."""
+
+    def command(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(["accounts", *words])
+        printed = capsys.readouterr()
+        assert KEY not in printed.out + printed.err
+        assert MANAGEMENT_KEY not in printed.out + printed.err
+        return status, printed.out, printed.err
+
+    return command
+
+
+@pytest.fixture
+def work(store: Store) -> ConnectedAccount:
+    """Alice's first account."""
+    values = {"api_key": KEY, "management_api_key": MANAGEMENT_KEY}
+    return store.accounts.connect("OPENROUTER", "alice", values, alias="work")
+
+
+# Listing.
+
+
+def test_nobody_is_connected(command: Command) -> None:
+    assert command() == (0, "", "No account is connected; openrouter-toolkit connect connects one.\n")
+    assert command("list", "--json") == (0, "[]\n", "")
+
+
+def test_a_line_for_each_account_the_newest_first(command: Command, store: Store, work: ConnectedAccount) -> None:
+    home = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY[:-4] + "wxyz"}, alias="home")
+    ours = store.accounts.connect("OPENROUTER", None, {"api_key": KEY}, users=["bob", "alice"])
+    store.accounts.disable(home.id)
+    status, out, err = command()
+    assert (status, err) == (0, "")
+    heads, *rows = out.splitlines()
+    assert heads.split() == ["id", "user", "alias", "default", "status", "key", "connected", "last", "used"]
+    assert [row.split()[0] for row in rows] == [ours.id, home.id, work.id]
+    assert "(organisation: alice, bob)" in rows[0]
+    assert "INACTIVE: It was switched off." in rows[1]
+    assert "…wxyz" in rows[1]
+    assert "default" not in rows[1]
+    assert rows[2].split()[:5] == [work.id, "alice", "work", "default", "ACTIVE"]
+    assert "…0718, …7788" in rows[2]
+    assert command("list")[1] == out
+
+
+def test_one_users_accounts(command: Command, store: Store, work: ConnectedAccount) -> None:
+    store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY})
+    for words in (["--user-id", "alice"], ["list", "--user-id", "alice"], ["--user-id", "alice", "list"]):
+        rows = command(*words)[1].splitlines()[1:]
+        assert [row.split()[0] for row in rows] == [work.id]
+    assert command("--user-id", "nobody")[1] == ""
+    assert command("--user-id", "a\0b")[1] == ""
+
+
+def test_for_programs(command: Command, store: Store, work: ConnectedAccount) -> None:
+    ours = store.accounts.connect("OPENROUTER", None, {"api_key": KEY})
+    for words in (["--json"], ["list", "--json"], ["--json", "list"]):
+        status, out, err = command(*words)
+        assert (status, err, out.count("\n")) == (0, "", 1)
+        second, first = json.loads(out)
+        assert (second["id"], second["user_id"], second["users"]) == (ours.id, None, None)
+        assert first["id"] == work.id
+        assert (first["user_id"], first["alias"], first["status"], first["default"]) == (
+            "alice",
+            "work",
+            "ACTIVE",
+            True,
+        )
+        assert first["last_four"] == {"api_key": "0718", "management_api_key": "7788"}
+        assert datetime.fromisoformat(first["connected_at"]) == work.connected_at
+        assert first["last_used_at"] is None
+
+
+def test_other_toolkits_show_as_such(command: Command, store: Store, work: ConnectedAccount) -> None:
+    store.accounts.connect("ECHO", "alice", {"api_key": "open-sesame-and-more"})
+    heads, echo, openrouter = command()[1].splitlines()
+    assert heads.split()[1] == "toolkit"
+    assert echo.split()[1] == "ECHO"
+    assert openrouter.split()[1] == "OPENROUTER"
+
+
+def test_a_reason_that_strangers_wrote_stays_on_its_line(
+    command: Command, store: Store, work: ConnectedAccount
+) -> None:
+    store.accounts.disable(work.id, "No.\n\x1b[31mca_forged\u202e  ACTIVE")
+    for words in ([], ["show", "work"]):
+        out = command(*words)[1]
+        assert "INACTIVE: No. ca_forged  ACTIVE" in out or "INACTIVE: No. ca_forged ACTIVE" in out
+        assert not any(line.startswith("ca_forged") for line in out.splitlines())
+        assert "\x1b" not in out
+
+
+def test_names_reach_no_terminal_as_they_are(command: Command, store: Store) -> None:
+    user = "[red]al\u0627ice[/red]"
+    store.accounts.connect("OPENROUTER", user, {"api_key": KEY}, alias="[bold]b[/]")
+    for words in ([], ["show", "[bold]b[/]"]):
+        out = command(*words)[1]
+        assert user in out
+        assert "[bold]b[/]" in out
+        assert "\x1b" not in out
+
+
+# One in full.
+
+
+def test_show_tells_limits_and_spending_as_they_are_now(
+    command: Command, work: ConnectedAccount, sandbox: Sandbox
+) -> None:
+    status, out, err = command("show", work.id)
+    assert (status, err) == (0, "")
+    told = dict(line.split("  ", 1) for line in out.splitlines())
+    assert told["id"].strip() == work.id
+    assert "…0718: limit $100.00, $100.00 left, $0.00 spent, does not expire" in out
+    assert "management_api_key  …7788: limit" in out
+    assert [(request.path, request.key) for request in sandbox.requests] == [("/key", KEY), ("/key", MANAGEMENT_KEY)]
+
+
+def test_show_for_programs(command: Command, work: ConnectedAccount) -> None:
+    found = json.loads(command("show", "work", "--json")[1])
+    assert found["id"] == work.id
+    assert found["keys"]["api_key"]["facts"]["limit_remaining"] == 100.0
+    assert found["keys"]["management_api_key"]["facts"]["is_management_key"] is True
+
+
+def test_show_tells_which_key_works_no_more(command: Command, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY, "management_api_key": EXPIRED_KEY})
+    status, out, _ = command("show", account.id)
+    assert status == 0
+    assert "limit $100.00" in out
+    assert "management_api_key  …3344: OpenRouter refused this key" in out
+    assert store.accounts.get(account.id).status == Status.ACTIVE
+
+
+def test_show_without_a_network(command: Command, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        status, out, _ = command("show", work.id)
+    assert status == 0
+    assert "could not be checked" in out
+
+
+def test_show_of_what_has_no_key_or_is_another_toolkits(command: Command, store: Store, sandbox: Sandbox) -> None:
+    waiting = store.accounts.initiate("OPENROUTER", "carol")
+    echo = store.accounts.connect("ECHO", "carol", {"api_key": "open-sesame-and-more"})
+    assert "INITIATED" in command("show", waiting.id)[1]
+    assert "…more" in command("show", echo.id)[1]
+    assert sandbox.requests == []
+
+
+# Which one is meant.
+
+
+def test_an_id_may_be_shortened_while_it_is_unambiguous(command: Command, store: Store, work: ConnectedAccount) -> None:
+    other = store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY})
+    begins = next(n for n in range(4, 24) if work.id[:n] != other.id[:n])
+    assert json.loads(command("default", work.id[:begins], "--json")[1])["id"] == work.id
+    status, out, err = command("disable", "ca_")
+    assert (status, out) == (1, "")
+    assert f"{work.id} of user alice" in err
+    assert f"{other.id} of user bob" in err
+    assert err.count("\n") == 1
+
+
+def test_an_alias_means_its_account(command: Command, store: Store, work: ConnectedAccount) -> None:
+    assert json.loads(command("default", "work", "--json")[1])["id"] == work.id
+    bobs = store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY}, alias="work")
+    status, _, err = command("disable", "work")
+    assert status == 1
+    assert "say which" in err
+    for words in (["--user-id", "bob", "disable", "work"], ["disable", "work", "--user-id", "bob"]):
+        assert json.loads(command(*words, "--json")[1])["id"] == bobs.id
+
+
+@pytest.mark.parametrize("given", ["ca_nobody", "home", "", "ca", "%", "WORK", "\x1b[2J", "a\0b"])
+def test_what_means_no_account(command: Command, work: ConnectedAccount, given: str) -> None:
+    status, out, err = command("disable", given)
+    assert (status, out) == (1, "")
+    assert err == "openrouter-toolkit: there is no such account; openrouter-toolkit accounts lists them\n"
+
+
+def test_another_users_account_is_not_found_among_ones_own(command: Command, work: ConnectedAccount) -> None:
+    status, _, err = command("disconnect", work.id, "--user-id", "bob", "--yes")
+    assert status == 1
+    assert "no such account of user bob" in err
+
+
+# Changes.
+
+
+def test_rename(command: Command, store: Store, work: ConnectedAccount) -> None:
+    assert command("rename", "work", "office")[:2] == (0, f"{work.id} is called office now.\n")
+    assert store.accounts.get(work.id).alias == "office"
+    assert command("rename", "office")[:2] == (0, f"{work.id} has no alias now.\n")
+    assert store.accounts.get(work.id).alias is None
+
+
+def test_rename_to_what_is_taken_or_no_name(command: Command, store: Store, work: ConnectedAccount) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="home")
+    assert command("rename", "work", "home")[0] == 1
+    assert command("rename", "work", " ")[0] == 2
+    status, _, err = command("rename", "work", "sk-or-v1-aaaabbbbccccdddd")
+    assert status == 2
+    assert "looks like a key" in err
+    assert "aaaabbbb" not in err
+    assert store.accounts.get(work.id).alias == "work"
+
+
+def test_default(command: Command, store: Store, work: ConnectedAccount) -> None:
+    home = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="home")
+    assert command("default", "home")[:2] == (0, f"home ({home.id}) is the default of user alice now.\n")
+    assert (store.accounts.get(home.id).default, store.accounts.get(work.id).default) == (True, False)
+
+
+def test_share(command: Command, store: Store) -> None:
+    ours = store.accounts.connect("OPENROUTER", None, {"api_key": KEY})
+    assert command("share", ours.id, "--with", "bob", "alice")[:2] == (0, f"{ours.id} may be used by alice, bob now.\n")
+    assert store.accounts.get(ours.id).users == frozenset({"alice", "bob"})
+    assert command("share", ours.id, "--everyone")[:2] == (0, f"{ours.id} may be used by every user now.\n")
+    assert store.accounts.get(ours.id).users is None
+
+
+def test_a_users_own_account_is_not_shared(command: Command, work: ConnectedAccount) -> None:
+    status, out, err = command("share", "work", "--everyone")
+    assert (status, out) == (1, "")
+    assert "connect one for the organisation" in err
+    assert command("share", "work")[0] == 2
+    assert command("share", "work", "--everyone", "--with", "bob")[0] == 2
+
+
+def test_disable_and_enable(command: Command, store: Store, work: ConnectedAccount) -> None:
+    status, out, _ = command("disable", "work")
+    assert status == 0
+    assert f"openrouter-toolkit accounts enable {work.id}" in out
+    assert store.accounts.get(work.id).status == Status.INACTIVE
+    assert command("enable", "work")[:2] == (0, f"work ({work.id}) is switched on.\n")
+    assert store.accounts.get(work.id).status == Status.ACTIVE
+
+
+def test_what_has_no_key_can_not_be_switched_on(command: Command, store: Store) -> None:
+    waiting = store.accounts.initiate("OPENROUTER", "carol")
+    status, out, err = command("enable", waiting.id)
+    assert (status, out) == (1, "")
+    assert "is INITIATED: a key has to be connected first" in err
+
+
+def test_disconnect(command: Command, store: Store, work: ConnectedAccount) -> None:
+    status, out, err = command("disconnect", "work", "--yes")
+    assert (status, out) == (0, f"work ({work.id}) is disconnected.\n")
+    assert "delete it where it was made" in err
+    assert store.accounts.list() == []
+
+
+def test_disconnect_for_programs(command: Command, store: Store, work: ConnectedAccount) -> None:
+    status, out, _ = command("disconnect", "work", "--yes", "--json")
+    assert (status, json.loads(out)["id"]) == (0, work.id)
+    assert store.accounts.list() == []
+
+
+def test_disconnect_without_anybody_to_ask(command: Command, store: Store, work: ConnectedAccount) -> None:
+    status, out, err = command("disconnect", "work")
+    assert (status, out) == (2, "")
+    assert "--yes" in err
+    assert len(store.accounts.list()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "left"),
+    [("y\n", 0, 0), (" YES \n", 0, 0), ("\n", 1, 1), ("n\n", 1, 1), ("yeah\n", 1, 1), ("\x04", 1, 1), ("\x03", 130, 1)],
+)
+def test_disconnect_asks_on_a_terminal(
+    store: Store,
+    work: ConnectedAccount,
+    environment: dict[str, str],
+    tmp_path: Path,
+    typed: str,
+    status: int,
+    left: int,
+) -> None:
+    with Terminal([SCRIPT, "accounts", "disconnect", "work"], environment=environment, folder=tmp_path) as person:
+        person.wait_for(f"Disconnect work ({work.id}) of user alice? [y/N] ")
+        person.enter(typed)
+        assert person.end() == status
+    assert len(store.accounts.list()) == left
+
+
+def test_an_organisations_default_and_a_users_are_apart(command: Command, store: Store, work: ConnectedAccount) -> None:
+    ours = store.accounts.connect("OPENROUTER", None, {"api_key": KEY})
+    assert command("default", ours.id)[:2] == (0, f"{ours.id} is the default of the organisation now.\n")
+    assert store.accounts.get(work.id).default
+
+
+@pytest.mark.parametrize("words", [["delete", "x"], ["show"], ["show", "a", "b"], ["list", "x"], ["default", "--all"]])
+def test_wrong_command_lines(command: Command, words: list[str]) -> None:
+    status, out, err = command(*words)
+    assert (status, out) == (2, "")
+    assert err.startswith("openrouter-toolkit: ")
+    assert err.count("\n") == 1
+
+
+def test_colours_for_a_person_only(
+    run: Run, store: Store, work: ConnectedAccount, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert b"\x1b" not in run("accounts").stdout
+    with Terminal([SCRIPT, "accounts"], environment=environment, folder=tmp_path) as person:
+        assert person.end() == 0
+    assert "\x1b[32mACTIVE\x1b[0m" in person.shown
+
+
+def test_a_narrow_terminal_gets_a_line_for_each_thing_and_a_wide_one_a_table(
+    store: Store, work: ConnectedAccount, environment: dict[str, str], tmp_path: Path
+) -> None:
+    shown = []
+    for columns in ("80", "160"):
+        changed = {**environment, "COLUMNS": columns, "NO_COLOR": "1"}
+        with Terminal([SCRIPT, "accounts"], environment=changed, folder=tmp_path) as person:
+            assert person.end() == 0
+        shown.append(person.shown.splitlines())
+    assert [line.rstrip() for line in shown[0][:4]] == [
+        work.id,
+        "  user       alice",
+        "  alias      work",
+        "  default    default",
+    ]
+    assert shown[1][0].split()[:3] == ["id", "user", "alias"]
+    assert shown[1][1].split()[:3] == [work.id, "alice", "work"]
+    assert len(shown[1]) == 2
+
+
+def test_without_the_packages_it_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("openrouter_toolkit.store")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    status, out, err = command()
+    assert (status, out) == (1, "")
+    assert "pip install 'openrouter-toolkit[" in err

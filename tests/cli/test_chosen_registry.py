@@ -1,0 +1,104 @@
+"""Whose key the commands use: the store's accounts first, then the environment's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Store
+
+from .conftest import Run
+
+ALICES = "sk-or-v1-sandbox-alice"
+KEY = "OPENROUTER_GET_CURRENT_KEY"
+
+
+@pytest.fixture
+def executed(run: Run) -> Callable[..., dict[str, Any]]:
+    def executed(slug: str, *options: str, **changes: str) -> dict[str, Any]:
+        envelope: dict[str, Any] = json.loads(run("execute", slug, *options, **changes).stdout)
+        return envelope
+
+    return executed
+
+
+Executed = Callable[..., dict[str, Any]]
+
+
+def error_type(envelope: dict[str, Any]) -> str:
+    return str(json.loads(envelope["data"])["error"]["type"])
+
+
+def test_without_a_store_the_environment_counts_and_none_is_made(
+    executed: Executed, environment: dict[str, str]
+) -> None:
+    assert executed(KEY)["successful"]
+    assert not Path(environment["OPENROUTER_TOOLKIT_DATABASE"].removeprefix("sqlite:///")).exists()
+
+
+def test_a_connected_account_comes_before_the_environment(executed: Executed, store: Store, sandbox: Sandbox) -> None:
+    store.accounts.connect("OPENROUTER", "default", {"api_key": ALICES})
+    assert executed(KEY)["successful"]
+    assert sandbox.requests[-1].key == ALICES
+
+
+def test_other_users_have_their_own_and_nobody_elses(executed: Executed, store: Store, sandbox: Sandbox) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICES})
+    assert executed(KEY, "--user-id", "alice")["successful"]
+    assert sandbox.requests[-1].key == ALICES
+    assert executed(KEY)["successful"]
+    assert sandbox.requests[-1].key == sandbox.api_key
+    refused = executed(KEY, "--user-id", "bob")
+    assert error_type(refused) == "not_connected"
+    assert "openrouter-toolkit connect --user-id bob" in refused["error"]
+
+
+def test_an_account_that_is_off_is_not_replaced_by_the_environments_key(
+    executed: Executed, store: Store, sandbox: Sandbox
+) -> None:
+    account = store.accounts.connect("OPENROUTER", "default", {"api_key": ALICES})
+    store.accounts.disable(account.id)
+    assert error_type(executed(KEY)) == "not_connected"
+    assert sandbox.requests == []
+
+
+def test_a_key_that_openrouter_does_not_know_any_more_expires_its_account(executed: Executed, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": "sk-or-v1-0123456789abcdef"})
+    refused = executed(KEY, "--user-id", "alice")
+    assert error_type(refused) == "authentication"
+    assert "openrouter-toolkit connect --user-id alice" in refused["error"]
+    assert store.accounts.get(account.id).status == "EXPIRED"
+    again = executed(KEY, "--user-id", "alice")
+    assert error_type(again) == "not_connected"
+    assert "EXPIRED" in again["error"]
+
+
+def test_a_use_is_noted(executed: Executed, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICES})
+    assert account.last_used_at is None
+    executed(KEY, "--user-id", "alice")
+    assert store.accounts.get(account.id).last_used_at is not None
+
+
+def test_what_is_switched_off_is_neither_listed_nor_executed(executed: Executed, store: Store, run: Run) -> None:
+    store.switches.turn_off("OPENROUTER", KEY)
+    assert KEY not in [action["slug"] for action in json.loads(run("actions", "--json").stdout)]
+    assert KEY not in [tool["function"]["name"] for tool in json.loads(run("tools").stdout)]
+    assert error_type(executed(KEY)) == "refused_by_policy"
+
+
+def test_a_store_that_can_not_be_opened_is_told_and_no_other_key_used(store: Store, run: Run, sandbox: Sandbox) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICES})
+    done = run("execute", KEY, OPENROUTER_TOOLKIT_MASTER_KEY="A" * 43 + "=")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"master key" in done.stderr
+    assert sandbox.requests == []
+
+
+def test_a_wrong_toolset_is_a_wrong_command_line_with_a_store_too(store: Store, run: Run) -> None:
+    assert run("tools", "--allow", "OPENROUTER_GET_CREDIT").returncode == 2

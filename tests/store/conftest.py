@@ -1,0 +1,98 @@
+"""Both databases, and master keys, for the tests of the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+
+import pytest
+from keyring.backends.fail import Keyring as NoKeyring
+
+from openrouter_toolkit.store import MasterKey, Store, clock
+from openrouter_toolkit.store.key_places import MASTER_KEY
+from openrouter_toolkit.store.urls import DATABASE
+
+from ..postgresql import NoPostgreSQL, PostgreSQL
+
+OpenStore = Callable[..., Store]
+PassTime = Callable[[timedelta], None]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of whoever runs the tests is used or touched: no key, no keyring, no data folder."""
+    for name in (MASTER_KEY, DATABASE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("keyring.core._keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server for all tests. Where there is none, they are skipped, but in CI they fail."""
+    try:
+        server = PostgreSQL()
+    except NoPostgreSQL as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh, empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture
+def key() -> MasterKey:
+    """A master key."""
+    return MasterKey.fresh()
+
+
+@pytest.fixture
+def open_store(url: str, key: MasterKey) -> Iterator[OpenStore]:
+    """Open the database, as often as wanted: `open_store()`, `open_store(keys=[new, old])`."""
+    opened: list[Store] = []
+
+    def open_store(*, keys: list[MasterKey] | None = None) -> Store:
+        store = Store.open(url, master_keys=[key] if keys is None else keys)
+        opened.append(store)
+        return store
+
+    yield open_store
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> Store:
+    """A store, empty."""
+    return open_store()
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
+    """Let time pass for the store: `pass_time(timedelta(minutes=11))`."""
+    passed = timedelta()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + passed
+
+    def pass_time(more: timedelta) -> None:
+        nonlocal passed
+        passed += more
+
+    monkeypatch.setattr(clock, "datetime", Clock)
+    assert clock.now() <= datetime.now(UTC)
+    return pass_time

@@ -1,0 +1,180 @@
+"""Master keys changed while the store is in use, and while somebody pulls the plug."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store, key_places, keys, rotation
+from openrouter_toolkit.store.tables import AccountRow
+
+from .conftest import OpenStore
+from .processes import Child, Say
+
+
+def fill(store: Store, count: int) -> list[str]:
+    with store.transaction():
+        return [
+            store.accounts.connect("OPENROUTER", f"user-{number}", {"api_key": f"key-{number}"}).id
+            for number in range(count)
+        ]
+
+
+def unreadable(store: Store, numbers: int | list[int]) -> list[int]:
+    accounts = store.for_registry()
+    wrong = []
+    for number in range(numbers) if isinstance(numbers, int) else numbers:
+        found = accounts.credentials(f"user-{number}", "OPENROUTER")
+        if found is None or found["api_key"] != f"key-{number}":
+            wrong.append(number)
+    return wrong
+
+
+def sealed_with(store: Store, key: MasterKey) -> int:
+    with store._database.read() as session:
+        return sum(value is not None and key.id in value for value in session.scalars(select(AccountRow.sealed)))
+
+
+def test_afterwards_the_new_key_opens_all_and_the_old_one_nothing(open_store: OpenStore, key: MasterKey) -> None:
+    fill(open_store(), 250)
+    link = open_store().links.to_log_in()
+    pkce = open_store().links.start_pkce(link.secret, "session")
+    new = MasterKey.fresh()
+    with pytest.raises(MasterKeyError, match=key.id):
+        open_store(keys=[new])
+    both = open_store(keys=[new, key])
+    before = both.accounts.list()
+    said: list[int] = []
+    done = both.rotate(said.append)
+    assert (done.resealed, done.unreadable, done.retired) == (251, (), (key.id,))
+    assert said == [100, 200, 250, 251]
+    assert both.accounts.list() == before, "nothing else has changed"
+    alone = open_store(keys=[new])
+    assert unreadable(alone, 250) == []
+    assert alone.links.finish_pkce(pkce.state, "session")[1] == pkce.verifier
+    with pytest.raises(MasterKeyError, match=new.id):
+        open_store(keys=[key])
+    with pytest.raises(MasterKeyError, match=new.id):
+        open_store()
+    assert alone.rotate().resealed == 0
+
+
+def test_killed_at_any_time_all_stays_readable(
+    open_store: OpenStore, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 1000
+    monkeypatch.setattr(rotation, "BATCH", 10)
+    fill(open_store(), count)
+    new = MasterKey.fresh()
+
+    def rotate(say: Say) -> None:
+        open_store(keys=[new, key]).rotate(lambda done: say(str(done)))
+
+    both = open_store(keys=[new, key])
+    seen = []
+    for _ in range(12):
+        with Child(rotate) as child:
+            for _ in range(random.randint(1, 2)):
+                child.said()
+            time.sleep(random.uniform(0, 0.005))
+            child.kill()
+        seen.append(sealed_with(both, new))
+        assert seen[-1] + sealed_with(both, key) == count
+        assert unreadable(both, random.sample(range(count), 50)) == []
+    assert seen == sorted(seen), "what was sealed anew stays so"
+    assert 12 * 10 <= seen[-1] < count, "it was killed on the way"
+    assert both.rotate().retired == (key.id,)
+    alone = open_store(keys=[new])
+    assert unreadable(alone, count) == []
+    assert sealed_with(alone, key) == 0
+    with pytest.raises(MasterKeyError, match=new.id):
+        open_store()
+
+
+def test_others_go_on_connecting_meanwhile(open_store: OpenStore, key: MasterKey) -> None:
+    """A process that has the old key only keeps sealing with it; nothing of it may be left behind."""
+    open_store()
+    new = MasterKey.fresh()
+
+    def connect(say: Say) -> None:
+        own = open_store()
+        say("begun")
+        for number in range(100_000):
+            try:
+                own.accounts.connect("OPENROUTER", f"user-{number}", {"api_key": f"key-{number}"})
+            except MasterKeyError:
+                say("retired")
+                return
+            say(str(number))
+
+    with Child(connect) as child:
+        assert child.said() == "begun"
+        for _ in range(10):
+            child.said()
+        assert open_store(keys=[new, key]).rotate().retired == (key.id,)
+        said = child.rest()
+    assert said[-1] == "retired"
+    alone = open_store(keys=[new])
+    confirmed = int(said[-2]) + 1 if len(said) > 1 else 10
+    assert alone.accounts.count() == confirmed
+    assert unreadable(alone, confirmed) == []
+    assert sealed_with(alone, key) == 0
+
+
+def test_with_the_new_key_known_both_seal_and_both_open(open_store: OpenStore, key: MasterKey) -> None:
+    new = MasterKey.fresh()
+    before, after = open_store(keys=[key, new]), open_store(keys=[new, key])
+    for store, user in ((before, "alice"), (after, "bob")):
+        store.accounts.connect("OPENROUTER", user, {"api_key": user})
+    for store in (before, after):
+        for user in ("alice", "bob"):
+            found = store.for_registry().credentials(user, "OPENROUTER")
+            assert found is not None
+            assert found["api_key"] == user
+    assert (sealed_with(after, key), sealed_with(after, new)) == (1, 1)
+    assert before.derived_keys("cookies") == after.derived_keys("cookies")[::-1]
+
+
+def test_what_nobody_can_open_is_named_and_keeps_the_old_key(
+    open_store: OpenStore, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "BATCH", 3)
+    store = open_store()
+    names = fill(store, 10)
+    with store._database.write() as session:
+        other = session.get_one(AccountRow, names[1]).sealed
+        session.execute(update(AccountRow).where(AccountRow.id == names[5]).values(sealed=other))
+    new = MasterKey.fresh()
+    both = open_store(keys=[new, key])
+    done = both.rotate()
+    assert (done.resealed, done.unreadable, done.retired) == (9, (names[5],), ())
+    with pytest.raises(SealBroken):
+        both.accounts.credentials(names[5])
+    both.accounts.disconnect(names[5])
+    assert both.rotate().retired == (key.id,)
+    assert unreadable(open_store(keys=[new]), 5) == []
+
+
+def test_a_key_in_the_users_own_place_is_changed_there(tmp_path: Path) -> None:
+    with pytest.raises(MasterKeyError, match="Neither"):
+        key_places.add_fresh()
+    with Store.open() as store:
+        fill(store, 3)
+    with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as store:
+        fill(store, 2)
+    path = tmp_path / "data" / "openrouter-toolkit" / "master-key"
+    (old,) = keys.read(path.read_text(), "")
+    assert str(path) in key_places.add_fresh()
+    new, kept = keys.read(path.read_text(), "")
+    assert kept == old
+    assert path.stat().st_mode & 0o777 == 0o600
+    with Store.open() as store:
+        assert store.rotate().retired == (old.id,)
+        assert unreadable(store, 3) == []
+        assert sealed_with(store, new) == 3
+    with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as store:
+        assert unreadable(store, 2) == [], "the other database still needs the old key"

@@ -1,0 +1,130 @@
+"""Connected accounts as people and programs see them: a table, one in full, JSON. Never a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..wording import named
+from . import rows, terminal
+from .key_facts import described
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..manifest import LoadedToolkit
+    from ..store import ConnectedAccount, Store
+
+Keys = dict[str, dict[str, Any]]
+_COLOURS = {"ACTIVE": "green", "EXPIRED": "red", "FAILED": "red"}
+
+
+def name(account: ConnectedAccount) -> str:
+    """An account as a sentence calls it."""
+    return f"{account.alias} ({account.id})" if account.alias else account.id
+
+
+def owner(account: ConnectedAccount) -> str:
+    """Whose it is, for a sentence."""
+    return "the organisation" if account.user_id is None else f"user {account.user_id}"
+
+
+def as_dict(account: ConnectedAccount) -> dict[str, Any]:
+    """An account for programs; times are ISO 8601 in UTC."""
+    return {
+        "id": account.id,
+        "toolkit": account.toolkit,
+        "user_id": account.user_id,
+        "alias": account.alias,
+        "status": str(account.status),
+        "reason": account.reason,
+        "default": account.default,
+        "users": None if account.users is None else sorted(account.users),
+        "last_four": dict(account.last_four),
+        "created_at": account.created_at.isoformat(),
+        "updated_at": account.updated_at.isoformat(),
+        "connected_at": _iso(account.connected_at),
+        "last_used_at": _iso(account.last_used_at),
+    }
+
+
+def asked(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Keys:
+    """What the API tells about each of an account's keys now: `facts`, or under `problem` why it can't be used."""
+    from ..connecting import check  # noqa: PLC0415
+
+    held = store.accounts.credentials(account.id) if account.toolkit == loaded.toolkit.slug else None
+    if held is None:
+        return {}
+    names = [field.name for field in loaded.auth.fields if held.get(field.name)]
+    checked = check(loaded, {name: held[name] for name in names})
+    return {name: _key(checked.facts.get(name), checked.refusals.get(name)) for name in names}
+
+
+def print_list(accounts: Sequence[ConnectedAccount]) -> None:
+    """All of them, in short."""
+    if accounts:
+        several = len({account.toolkit for account in accounts}) > 1
+        rows.show([_row(account, several=several) for account in accounts], {"status": _colour})
+    else:
+        terminal.say(f"No account is connected; {terminal.PROGRAM} connect connects one.")
+
+
+def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
+    toolkit = {"toolkit": account.toolkit} if several else {}
+    return {
+        "id": account.id,
+        **toolkit,
+        "user": _whose(account),
+        "alias": account.alias or "",
+        "default": "default" if account.default else "",
+        "status": state(account),
+        "key": ", ".join(f"…{ending}" for ending in account.last_four.values()),
+        "connected": terminal.local_time(account.connected_at),
+        "last used": terminal.local_time(account.last_used_at),
+    }
+
+
+def print_account(account: ConnectedAccount, keys: Keys) -> None:
+    """One of them, a line for each thing."""
+    lines = {
+        "id": account.id,
+        "toolkit": account.toolkit,
+        "user": _whose(account),
+        "alias": account.alias or "-",
+        "default": "yes" if account.default else "no",
+        "status": state(account),
+        "connected": terminal.local_time(account.connected_at) or "-",
+        "last used": terminal.local_time(account.last_used_at) or "-",
+    }
+    for name in {**account.last_four, **keys}:
+        ending = account.last_four.get(name)
+        told = keys.get(name, {})
+        words = told.get("problem") or described(told.get("facts", {}))
+        lines[name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        terminal.print_line(f"{name:{width}}  {value}")
+
+
+def _key(facts: dict[str, Any] | None, problem: str | None) -> dict[str, Any]:
+    return {"facts": facts or {}} if problem is None else {"problem": problem}
+
+
+def _colour(status: str) -> str:
+    return _COLOURS.get(status.partition(":")[0], "yellow")
+
+
+def _whose(account: ConnectedAccount) -> str:
+    if account.user_id is not None:
+        return account.user_id
+    users = "everyone" if account.users is None else ", ".join(sorted(account.users)) or "nobody"
+    return f"(organisation: {users})"
+
+
+def state(account: ConnectedAccount) -> str:
+    """Its status, and why."""
+    return f"{account.status}: {named(account.reason, 200)}" if account.reason else str(account.status)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,102 @@
+"""The login in the browser as a command does it: the page opened, the code awaited or pasted, the key fetched."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from . import terminal
+from .failure import CommandFailed, wrong_command_line
+
+if TYPE_CHECKING:
+    from ..connecting import BrowserLogin, Callback
+    from ..manifest import LoadedToolkit
+
+_PATIENCE = 600.0
+_LONGEST_CODE = 4_096
+
+
+@contextmanager
+def login(loaded: LoadedToolkit) -> Iterator[BrowserLogin]:
+    """The toolkit's login, while inside; its failures end the command.
+
+    Raises:
+        CommandFailed: the toolkit has none, or it failed.
+    """
+    from ..connecting import browser_login  # noqa: PLC0415
+    from ..envelope import ActionError  # noqa: PLC0415
+
+    try:
+        made = browser_login(loaded)
+        if made is None:
+            raise CommandFailed(f"{loaded.toolkit.name} has no login in the browser; paste a key instead")
+        try:
+            yield made
+        finally:
+            made.close()
+    except ActionError as error:
+        raise CommandFailed(error.explanation) from None
+
+
+def through_the_browser(browser: BrowserLogin, callback: Callback, key_label: str) -> str:
+    """The key, once the browser came back.
+
+    Raises:
+        CommandFailed: the person refused, or did not come back.
+        ActionError: the code was not exchanged.
+    """
+    from ..connecting import LoginRefused, LoginTimedOut  # noqa: PLC0415
+
+    url, verifier = browser.begin(callback.url, key_label)
+    terminal.say(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
+    # A browser in the terminal, or a wrapper of one, returns only when the person has finished.
+    threading.Thread(target=_open, args=(url,), daemon=True).start()
+    try:
+        code = callback.code(_PATIENCE)
+    except LoginRefused:
+        callback.show("Not connected", "You refused, and nothing was stored. You can close this page.")
+        raise CommandFailed("the login was refused in the browser, and nothing was stored") from None
+    except LoginTimedOut:
+        raise CommandFailed(
+            f"nobody came back from the browser within {_PATIENCE / 60:.0f} minutes, and nothing was stored; "
+            "on a machine without a browser use --headless"
+        ) from None
+    return browser.finish(code, verifier)
+
+
+def with_a_pasted_code(browser: BrowserLogin, key_label: str) -> str:
+    """The key for a code that a person pastes, or that stands on standard input.
+
+    Raises:
+        CommandFailed: there is no code.
+        ActionError: it was not exchanged.
+    """
+    url, verifier = browser.begin(None, key_label)
+    terminal.say(f"Open this page in a browser, on any machine, and authorize:\n  {url}")
+    try:
+        code = terminal.ask("Then paste the code here: ") if terminal.can_ask() else _first_line()
+    except EOFError:
+        code = ""
+    if not code:
+        raise CommandFailed("there was no code, and nothing was stored")
+    return browser.finish(code, verifier)
+
+
+def _open(url: str) -> None:
+    import webbrowser  # noqa: PLC0415
+
+    try:
+        opened = webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        opened = False
+    if not opened:
+        terminal.say("No browser could be opened here; open the page yourself, or use --headless.")
+
+
+def _first_line() -> str:
+    if sys.stdin is None:
+        raise wrong_command_line("--headless asks for a code, and there is no standard input")
+    return sys.stdin.readline(_LONGEST_CODE).strip()

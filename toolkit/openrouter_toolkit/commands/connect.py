@@ -1,0 +1,178 @@
+"""`connect`: an account connected, with a key that was tried first."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import account_views, asking, browser_login, terminal
+from .failure import CommandFailed
+from .key_facts import described
+from .opened_store import opened, valid
+
+if TYPE_CHECKING:
+    from ..connecting import Checked
+    from ..manifest import LoadedToolkit
+    from ..store import ConnectedAccount, Store
+
+DEFAULT_USER = "default"
+_LABEL = "openrouter-toolkit"
+_DESCRIPTION = """\
+Connects an account: asks for the key without showing it, tries it, and keeps it sealed. Where the user has an account
+of that alias (or of none), or one that has expired, it gets the new key in place of the old one."""
+_EXAMPLES = """\
+examples:
+  openrouter-toolkit connect
+  openrouter-toolkit connect --user-id alice --alias work < key.txt --stdin
+  openrouter-toolkit connect --browser"""
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "connect",
+        help="connect an account",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    owner = parser.add_mutually_exclusive_group()
+    owner.add_argument("--user-id", metavar="U", default=DEFAULT_USER, help="whose account (default: default)")
+    owner.add_argument(
+        "--organisation", "--organization", action="store_true", help="the organisation's, which every user may use"
+    )
+    parser.add_argument("--alias", metavar="A", help="what to call it, to tell it from others")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--stdin", action="store_true", help="read the key from standard input, a second on a second line")
+    way.add_argument("--browser", action="store_true", help="log in with the browser, which makes a key")
+    way.add_argument("--headless", action="store_true", help="the same with a browser elsewhere: paste its code")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Get the keys, try them, keep them."""
+    from ..connecting import Callback  # noqa: PLC0415
+    from ..manifest import load  # noqa: PLC0415
+
+    loaded = load()
+    with opened() as store:
+        connecting = _Connecting(loaded, store, options)
+        if options.browser:
+            with browser_login.login(loaded) as browser, Callback() as callback:
+                connecting.finish_login(browser_login.through_the_browser(browser, callback, connecting.label))
+                callback.show("Connected", f"{loaded.toolkit.name} is connected. You can close this page.")
+        elif options.headless:
+            with browser_login.login(loaded) as browser:
+                connecting.finish_login(browser_login.with_a_pasted_code(browser, connecting.label))
+        else:
+            connecting.finish(asking.piped(loaded.auth) if options.stdin else asking.typed(loaded.auth))
+    return 0
+
+
+class _Connecting:
+    """One account on its way: whose, what is replaced, and what happens to the keys once they are there."""
+
+    def __init__(self, loaded: LoadedToolkit, store: Store, options: argparse.Namespace) -> None:
+        """Says what is about to happen.
+
+        Raises:
+            CommandFailed: a name is malformed.
+        """
+        from ..store import names  # noqa: PLC0415
+
+        self._loaded = loaded
+        self._store = store
+        self._user_id = None if options.organisation else valid(names.user, "--user-id", options.user_id)
+        self._alias = None if options.alias is None else valid(names.name, "--alias", options.alias)
+        self._former = _to_reconnect(store, loaded.toolkit.slug, self._user_id, self._alias)
+        self.label = f"{_LABEL} {self._alias}" if self._alias else _LABEL
+        if self._former is not None:
+            state = account_views.state(self._former).rstrip(".")
+            terminal.say(f"This replaces the key of {account_views.name(self._former)} ({state}).")
+
+    def finish_login(self, key: str) -> None:
+        """Keep the key that a login made, as `finish` does."""
+        try:
+            self.finish({self._loaded.auth.fields[0].name: key})
+        except CommandFailed as failed:
+            page = self._loaded.auth.fields[0].link or self._loaded.toolkit.name
+            raise CommandFailed(f"{failed.reason} A key called {self.label} was made: delete it at {page}.") from None
+
+    def finish(self, given: Mapping[str, str]) -> None:
+        """Try the keys and keep them.
+
+        Raises:
+            CommandFailed: one did not pass; nothing was stored.
+        """
+        checked = self._checked(given)
+        if self._former is None:
+            slug = self._loaded.toolkit.slug
+            account = self._store.accounts.connect(slug, self._user_id, checked.values, alias=self._alias)
+        else:
+            account = self._store.accounts.fill(self._former.id, checked.values)
+        self._print(account, checked)
+
+    def _checked(self, given: Mapping[str, str]) -> Checked:
+        """The check of what was given, and of optional keys that the account had and that were not given anew."""
+        from ..connecting import check  # noqa: PLC0415
+
+        kept = {name: value for name, value in self._optional().items() if name not in given}
+        checked = check(self._loaded, {**kept, **given})
+        lost = {name: reason for name, reason in checked.refusals.items() if name in kept}
+        if lost and len(lost) == len(checked.refusals) and not checked.unsure:
+            for name, reason in lost.items():
+                terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
+            checked = check(
+                self._loaded, {name: value for name, value in {**kept, **given}.items() if name not in lost}
+            )
+        if not checked.passed:
+            told = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
+            raise CommandFailed(f"{told} Nothing was stored.")
+        return checked
+
+    def _optional(self) -> dict[str, str]:
+        """The optional keys of the account that is replaced; none where they can't be opened any more."""
+        from ..store import SealBroken  # noqa: PLC0415
+
+        if self._former is None:
+            return {}
+        try:
+            held: Mapping[str, str] = self._store.accounts.credentials(self._former.id) or {}
+        except SealBroken:
+            return {}
+        return {
+            field.name: held[field.name]
+            for field in self._loaded.auth.fields
+            if held.get(field.name) and not field.required
+        }
+
+    def _title(self, name: str) -> str:
+        return next((field.title for field in self._loaded.auth.fields if field.name == name), name)
+
+    def _print(self, account: ConnectedAccount, checked: Checked) -> None:
+        what = "Connected" if self._former is None else "Reconnected"
+        terminal.print_line(
+            f"{what} {self._loaded.toolkit.name} for {account_views.owner(account)}: {account_views.name(account)}"
+        )
+        for name in checked.values:
+            ending = account.last_four.get(name)
+            facts = described(checked.facts.get(name, {}))
+            shown = f"{self._title(name)}{f' ending in {ending}' if ending else ''}"
+            terminal.print_line(f"  {shown}{f': {facts}' if facts else ''}")
+        if not account.default:
+            terminal.say(
+                f"Another account is the default; to change that: {terminal.PROGRAM} accounts default {account.id}"
+            )
+
+
+def _to_reconnect(store: Store, toolkit: str, user_id: str | None, alias: str | None) -> ConnectedAccount | None:
+    """The account that gets the new key: that of the alias; without one, an expired one, or that without alias."""
+    from ..store import Status, Which  # noqa: PLC0415
+
+    own = store.accounts.list(Which(toolkits=[toolkit], users=[user_id]))
+    same = [account for account in own if account.alias == alias]
+    if alias is not None:
+        return same[0] if same else None
+    expired = [account for account in own if account.status == Status.EXPIRED]
+    return min(expired or same, key=lambda account: (not account.default, account.created_at), default=None)

@@ -1,0 +1,57 @@
+"""`keys rotate`: the master key, with which connected accounts are sealed, changed for a new one."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from . import terminal
+from .failure import CommandFailed
+from .opened_store import opened
+
+if TYPE_CHECKING:
+    from ..store import MasterKey
+
+_DESCRIPTION = """\
+Seals all connected accounts with a new master key and retires the old one. It may be interrupted at any time, and run
+again. Where the keys stand in OPENROUTER_TOOLKIT_MASTER_KEY, put the new one in front first: NEW,OLD."""
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "keys", help="change the master key", description="The master key with which connected accounts are sealed."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    rotate = actions.add_parser("rotate", help="change it for a new one", description=_DESCRIPTION)
+    rotate.set_defaults(run=_rotate)
+
+
+def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
+    with opened():
+        from ..store import key_places  # noqa: PLC0415
+
+        stated = key_places.in_environment()
+        if not stated:  # the store could be opened, so its own place has the key
+            terminal.say(f"A new master key was put into {key_places.add_fresh()}.")
+    if len(stated) == 1:
+        raise CommandFailed(_how_to_state_two(stated))
+    with opened() as store:
+        rotated = store.rotate(lambda sealed: terminal.say(f"{sealed} sealed anew"))
+    if rotated.unreadable:
+        raise CommandFailed(
+            f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
+            "connect them anew or disconnect them, then run this again"
+        )
+    retired = ", ".join(rotated.retired) or "none"
+    terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
+    if stated and rotated.retired:
+        terminal.say(f"Take all keys but the first out of {key_places.MASTER_KEY} now.")
+    return 0
+
+
+def _how_to_state_two(stated: tuple[MasterKey, ...]) -> str:
+    from ..store.key_places import MASTER_KEY  # noqa: PLC0415
+    from ..store.keys import HOW_TO_MAKE_ONE  # noqa: PLC0415
+
+    return f"{MASTER_KEY} has only the key {stated[0].id}; put the new one in front of it: NEW,OLD. {HOW_TO_MAKE_ONE}"

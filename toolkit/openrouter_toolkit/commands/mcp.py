@@ -1,0 +1,60 @@
+"""`mcp`: the actions as an MCP server on standard input and output, which desktop clients start."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import chosen_registry
+from .failure import CommandFailed, wrong_command_line
+from .terminal import is_terminal, say
+from .tools import add_toolset, toolset
+
+if TYPE_CHECKING:
+    from ..registry import ToolRegistry
+
+_DESCRIPTION = """\
+Serves the actions as tools of the Model Context Protocol on standard input and output, for one client that starts this
+command, until its input ends. The client has to hand OPENROUTER_API_KEY down to it, unless accounts are connected."""
+
+
+def add(commands: Any) -> None:
+    """Make the command known."""
+    parser = commands.add_parser(
+        "mcp",
+        help="serve the actions to an MCP client (stdio)",
+        description=_DESCRIPTION,
+    )
+    parser.add_argument("--user-id", metavar="U", default="default", help="whose connected account (default: default)")
+    add_toolset(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until standard input ends; Ctrl-C ends the process at once."""
+    if sys.stdin is None:
+        raise wrong_command_line("mcp reads standard input, and there is none")
+    with chosen_registry.registry(**toolset(options)) as registry:
+        _serve(registry, options.user_id)
+    return 0
+
+
+def _serve(registry: ToolRegistry, user_id: str) -> None:
+    from ..agents.mcp import serve_stdio, server  # noqa: PLC0415
+
+    try:
+        offered = server(registry, user_id=user_id)
+    except ImportError as error:
+        raise CommandFailed(str(error)) from None
+    import anyio  # noqa: PLC0415
+
+    # A thread waits for input all the time, and Python's own way would wait for the thread.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if is_terminal(sys.stdin):
+        say("This is a server for an MCP client, which speaks to it on standard input. Ctrl-C ends it.")
+    try:
+        anyio.run(serve_stdio, offered)
+    except* BrokenPipeError:
+        pass  # the client is gone, and nobody is left to tell

@@ -1,0 +1,38 @@
+"""The login in the browser that a toolkit may offer beside pasting a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+from ..manifest import LoadedToolkit
+
+
+class BrowserLogin(Protocol):
+    """What a manifest's `auth.browser` makes. Its failures are `ActionError`s, explained to the person who logs in."""
+
+    def begin(self, callback_url: str | None, key_label: str) -> tuple[str, str]:
+        """The address to open in the browser, and what to keep secret until `finish`.
+
+        Without a callback the page shows a code, to be pasted.
+        """
+        ...
+
+    def finish(self, code: str, verifier: str) -> str:
+        """The key, a value for the first of the auth scheme's fields. A code works once."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        ...
+
+
+def browser_login(loaded: LoadedToolkit, client_options: Mapping[str, Any] | None = None) -> BrowserLogin | None:
+    """The toolkit's login in the browser, or None where it has none.
+
+    Raises:
+        ActionError: an option, or the environment, can't be used.
+    """
+    if loaded.browser is None:
+        return None
+    return cast(BrowserLogin, loaded.browser(**(client_options or {})))

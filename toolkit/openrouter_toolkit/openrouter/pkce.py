@@ -1,0 +1,106 @@
+"""OpenRouter's login in the browser (OAuth with PKCE), which ends with a key that was made for this program."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from ..call import Call
+from ..envelope import ActionError
+from ..redaction import redact_thoroughly
+from ..wording import named
+from . import base_url as base_urls
+from .client import OpenRouter
+
+_SECONDS = 30.0
+_PREFIX = "/api/v1"
+_LONGEST_LABEL = 100
+_LONGEST_CODE = 1_000
+_AGAIN = "Begin the login again."
+
+
+class BrowserLogin:
+    """Sends a person to OpenRouter's page, and exchanges the code that comes back for a key."""
+
+    def __init__(self, **client_options: Any) -> None:
+        """Nothing is sent yet. `client_options` are those of `OpenRouter`, and raise the same."""
+        self._openrouter = OpenRouter(**client_options)
+        self._page = _authorization_page(base_urls.resolve(client_options.get("base_url")))
+
+    def begin(self, callback_url: str | None, key_label: str) -> tuple[str, str]:
+        """The address to open in the browser, and the verifier to keep until `finish`.
+
+        Args:
+            callback_url: where OpenRouter sends the browser with `?code=...`: https, or this machine itself on any
+                port. None makes the page show the code, for a person to paste.
+            key_label: what the key is called in the account's list of keys; at most 100 characters are sent.
+        """
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+        query = {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
+        query["key_label"] = key_label[:_LONGEST_LABEL]
+        if callback_url is not None:
+            query["callback_url"] = callback_url
+        return f"{self._page}?{urlencode(query)}", verifier
+
+    def finish(self, code: str, verifier: str) -> str:
+        """The key that a code stands for (POST /auth/keys). A code works once, so nothing is tried again.
+
+        Raises:
+            ActionError: with an explanation for the person who logs in. `permission_denied`: the code is wrong, was
+                used or is older than ten minutes; `invalid_request`: the method; or what the network did.
+        """
+        code = code.strip()
+        if not code or len(code) > _LONGEST_CODE or not code.isascii() or not code.isprintable():
+            what = "That is no code: copy it from OpenRouter's page as it stands there."
+            raise ActionError("invalid_arguments", what)
+        wanted = {"code": code, "code_verifier": verifier, "code_challenge_method": "S256"}
+        try:
+            text = self._openrouter.connected(None, Call(timeout=_SECONDS)).post("/auth/keys", wanted)
+        except ActionError as error:
+            raise _told(error, redact_thoroughly(error.message, (code, verifier)).rstrip(".")) from None
+        return _key(text)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._openrouter.close()
+
+
+def _authorization_page(base_url: str) -> str:
+    """The page beside the API: https://openrouter.ai/api/v1 has it at https://openrouter.ai/auth."""
+    parts = urlsplit(base_url)
+    before = parts.path.removesuffix(_PREFIX) if parts.path.endswith(_PREFIX) else ""
+    return f"{parts.scheme}://{parts.netloc}{before}/auth"
+
+
+def _told(error: ActionError, message: str) -> ActionError:
+    """The failed exchange as the person who logs in should read it; nothing of the code or the verifier is in it."""
+    said = named(message, 300)
+    if error.status == 403:
+        told = f"OpenRouter refused the code: it is wrong, was used already, or is older than ten minutes. {_AGAIN}"
+    elif error.status == 400:
+        told = f"OpenRouter refused the exchange: {said}. {_AGAIN}"
+    elif error.details.get("sent") is False:
+        told = f"{said}. The code was not used. {_AGAIN}"
+    else:
+        told = (
+            f"The code was not exchanged for a key: {said}. {_AGAIN} Should a key that nobody uses have appeared at "
+            "openrouter.ai/keys, delete it there."
+        )
+    return ActionError(error.type, message, told, status=error.status, retryable=error.retryable)
+
+
+def _key(text: str) -> str:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        answer = None
+    key = answer.get("key") if isinstance(answer, dict) else None
+    if not isinstance(key, str) or not key:
+        message = "OpenRouter's answer holds no key."
+        raise ActionError("invalid_response", message, f"{message} {_AGAIN}")
+    return key

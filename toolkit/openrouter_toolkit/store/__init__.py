@@ -1,0 +1,63 @@
+"""The store of connected accounts: SQLite by default, PostgreSQL by URL, every key sealed.
+
+with Store.open() as store:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": key})
+    registry = ToolRegistry.from_manifest(accounts=store.for_registry())
+"""
+
+from __future__ import annotations
+
+try:
+    import cryptography as _cryptography  # noqa: F401
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ImportError:
+    message = "The store needs more than the toolkit itself: pip install 'openrouter-toolkit[accounts]'"
+    raise ImportError(message) from None
+
+from .account import AccountCredentials, ConnectedAccount, Status
+from .account_query import Which
+from .errors import (
+    AliasTaken,
+    InvalidDatabaseUrl,
+    LinkRefused,
+    MasterKeyError,
+    SealBroken,
+    StoreError,
+    StoreTooNew,
+    StoreUnavailable,
+    UnknownAccount,
+)
+from .keys import MasterKey
+from .links import Link, NewLink, Pkce
+from .rotation import Rotated
+from .sessions import BrowserSession
+from .store import Store
+from .stored_accounts import StoredAccounts
+from .stored_or_environment import StoredOrEnvironment
+from .tokens import ApiToken
+
+__all__ = [
+    "AccountCredentials",
+    "AliasTaken",
+    "ApiToken",
+    "BrowserSession",
+    "ConnectedAccount",
+    "InvalidDatabaseUrl",
+    "Link",
+    "LinkRefused",
+    "MasterKey",
+    "MasterKeyError",
+    "NewLink",
+    "Pkce",
+    "Rotated",
+    "SealBroken",
+    "Status",
+    "Store",
+    "StoreError",
+    "StoreTooNew",
+    "StoreUnavailable",
+    "StoredAccounts",
+    "StoredOrEnvironment",
+    "UnknownAccount",
+    "Which",
+]

@@ -1,0 +1,65 @@
+"""Which accounts are meant: those of a page, or those that a user's call may be made with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from . import names
+from .account import ConnectedAccount, Status
+from .tables import ORGANISATION, AccountRow, ShareRow
+
+
+@dataclass(frozen=True)
+class Which:
+    """The accounts that fit everything that is given.
+
+    Attributes:
+        toolkits: slugs.
+        users: owners, None among them for the organisation. Accounts that are only shared with a user don't count.
+        statuses: how they are.
+        ids: account ids.
+    """
+
+    toolkits: Collection[str] | None = None
+    users: Collection[str | None] | None = None
+    statuses: Collection[Status] | None = None
+    ids: Collection[str] | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database. Names that can't be are names that nothing fits."""
+        found: list[ColumnElement[bool]] = []
+        if self.toolkits is not None:
+            found.append(AccountRow.toolkit.in_([slug.upper() for slug in self.toolkits if names.possible_slug(slug)]))
+        if self.users is not None:
+            possible = [user for user in self.users if user is None or names.possible_user(user)]
+            found.append(AccountRow.owner.in_([ORGANISATION if user is None else user for user in possible]))
+        if self.statuses is not None:
+            found.append(AccountRow.status.in_(self.statuses))
+        if self.ids is not None:
+            found.append(AccountRow.id.in_([name for name in self.ids if names.possible_id(name)]))
+        return found
+
+
+def older_than(account: ConnectedAccount) -> ColumnElement[bool]:
+    """The accounts behind one, where the newest come first."""
+    at = AccountRow.created_at
+    return or_(at < account.created_at, and_(at == account.created_at, AccountRow.id < account.id))
+
+
+def usable_by(user_id: str, toolkit: str) -> ColumnElement[bool]:
+    """A user's own accounts in a toolkit, and those of the organisation's that the user may use; in any status."""
+    shared = exists(select(ShareRow.user_id).where(ShareRow.account_id == AccountRow.id, ShareRow.user_id == user_id))
+    organisation = and_(AccountRow.owner == ORGANISATION, or_(AccountRow.for_everyone, shared))
+    return and_(AccountRow.toolkit == toolkit, or_(AccountRow.owner == user_id, organisation))
+
+
+# The user's own before the organisation's, the default before the others, then the one that was there first.
+BEST_FIRST = (
+    (AccountRow.owner == ORGANISATION),
+    AccountRow.is_default.desc(),
+    AccountRow.created_at,
+    AccountRow.id,
+)

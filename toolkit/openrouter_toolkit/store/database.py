@@ -1,0 +1,159 @@
+"""The database: transactions that read, transactions that write, and what is said when it can't be reached."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Pool, Update, func, select, text
+from sqlalchemy.dialects import postgresql as for_postgresql
+from sqlalchemy.dialects import sqlite as for_sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.orm import Session
+
+from . import postgresql, sqlite
+from .errors import StoreUnavailable
+from .tables import Row
+from .urls import described
+
+# PostgreSQL's: no privilege, no such table. Somebody has to set the database right; the program is not to blame.
+_SET_UP_WRONG = ("42501", "42P01")
+_PATIENCE_FOR_NOTES = 0.2
+_log = logging.getLogger("openrouter_toolkit")
+
+
+class Database:
+    """A database and its connections. Safe to use from many threads, and in forked processes.
+
+    A connection is held for one transaction and no longer: nothing slow, such as a call to an API, belongs inside.
+    """
+
+    def __init__(self, url: URL) -> None:
+        """Does not connect yet; a SQLite file that does not exist is made."""
+        self.name = described(url)
+        self.shared = url.get_backend_name() == "postgresql"
+        self._engine = (postgresql if self.shared else sqlite).engine(url)
+        self._reading = self._engine.execution_options(reading=True)
+        self._writing = threading.local()
+        self._process = os.getpid()
+        self._parents: list[Pool] = []
+
+    def __repr__(self) -> str:
+        return f"<Database {self.name}>"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads; inside of one that writes, that one, whose changes it sees.
+
+        Raises:
+            StoreUnavailable: the database can't be used.
+        """
+        outer = self._outer()
+        if outer is not None:
+            yield outer
+            return
+        with self._told(), Session(self._reading, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write(self, *, patience: float | None = None) -> Iterator[Session]:
+        """A transaction that writes: committed at the end, rolled back when something is raised.
+
+        Inside of another one of the same thread it is a part of that: undone alone when it fails, and committed
+        with the whole. Of several writers SQLite lets one in after the other; for PostgreSQL, read what is to be
+        changed with `with_for_update()`, or take a `lock`.
+
+        Args:
+            patience: seconds to wait for another's lock (10 when left out).
+
+        Raises:
+            StoreUnavailable: the database can't be used; nothing was written.
+        """
+        outer = self._outer()
+        if outer is not None:
+            with outer.begin_nested():
+                yield outer
+            return
+        engine = self._engine
+        if patience is not None:
+            engine = engine.execution_options(patience=int(patience * 1000))
+        with self._told(), Session(engine, expire_on_commit=False) as session, session.begin():
+            session.connection()  # now, not at the first statement: SQLite's lock is taken by this
+            self._writing.session = session
+            try:
+                yield session
+            finally:
+                self._writing.session = None
+
+    @contextmanager
+    def rebuild(self) -> Iterator[Session]:
+        """A transaction that may rebuild tables. One process at a time; readers see it whole or not at all."""
+        with (
+            self._told(),
+            Session(self._engine.execution_options(rebuilding=True)) as session,
+            session.begin(),
+        ):
+            self.lock(session, "structure")
+            yield session
+            if not self.shared and session.execute(text("PRAGMA foreign_key_check")).first() is not None:
+                raise RuntimeError("a migration left rows that refer to nothing")
+
+    def lock(self, session: Session, name: str) -> None:
+        """Keep others who lock the same name waiting until the transaction ends (SQLite has one writer anyway)."""
+        if self.shared:
+            session.execute(select(func.pg_advisory_xact_lock(_lock_number(name))))
+
+    def add_missing(self, session: Session, table: type[Row], **values: Any) -> None:
+        """Insert a row, unless one like it is there, whoever else inserts it at the same time."""
+        insert = for_postgresql.insert if self.shared else for_sqlite.insert
+        session.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+    def note(self, statement: Update) -> None:
+        """Write something that is not worth waiting for, and that nothing fails without, such as a last use."""
+        try:
+            with self.write(patience=_PATIENCE_FOR_NOTES) as session:
+                session.execute(statement)
+        except (StoreUnavailable, DBAPIError) as error:
+            _log.warning("not noted: %s", error)
+
+    def close(self) -> None:
+        """Close the connections that are kept open. The database can still be used; it opens new ones."""
+        self._outer()
+        self._engine.dispose()
+
+    def _outer(self) -> Session | None:
+        """The transaction that this thread is writing in. In a forked process, nothing of the parent's is used."""
+        if self._process != os.getpid():
+            self._parents.append(self._engine.pool)  # kept: its end would roll the parent's transactions back
+            self._engine.dispose(close=False)
+            self._writing = threading.local()
+            self._process = os.getpid()
+        return getattr(self._writing, "session", None)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolExhausted:
+            reason = "all connections are in use"
+        except DBAPIError as error:
+            if isinstance(error, IntegrityError | DataError):
+                raise
+            if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) not in _SET_UP_WRONG:
+                raise
+            reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        else:
+            return
+        raise StoreUnavailable(f"The {self.name} can't be used: {reason}.") from None
+
+
+def _lock_number(name: str) -> int:
+    """A name as PostgreSQL's advisory locks want it: a 64-bit number, the same everywhere."""
+    return int.from_bytes(hashlib.sha256(f"openrouter-toolkit {name}".encode()).digest()[:8], "big", signed=True)

@@ -1,0 +1,238 @@
+"""One-time links: to connect an account, or to log in. Each works once, and for ten minutes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from . import names
+from .clock import now
+from .connected_accounts import ConnectedAccounts
+from .database import Database
+from .errors import LinkRefused
+from .key_check import hold
+from .sealing import Sealer
+from .tables import LinkRow
+
+LIFETIME = timedelta(minutes=10)
+Kind = Literal["connect", "login"]
+State = Literal["open", "used", "expired"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link, without its secret.
+
+    Attributes:
+        id: `link_` and random characters. It finds nothing; only the secret does.
+        kind: what it is for.
+        state: whether it can be used, at the moment when it was asked for.
+        account_id: the account that it fills. This and the next two are of `connect` links only.
+        toolkit: that account's toolkit.
+        user_id: that account's user; None for the organisation.
+        return_address: where the browser goes afterwards.
+        bound: whether it belongs to one browser session.
+    """
+
+    id: str
+    kind: Kind
+    state: State
+    account_id: str | None
+    toolkit: str | None
+    user_id: str | None
+    return_address: str | None
+    bound: bool
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A link just made, and its secret, which is told this one time. Its repr does not show it."""
+
+    link: Link
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewLink({self.link.id})"
+
+
+@dataclass(frozen=True)
+class Pkce:
+    """One try to log in elsewhere: `state` to recognise the answer by, and the code verifier. Repr shows neither."""
+
+    state: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return "Pkce()"
+
+
+class Links:
+    """All links. A `session` is a browser session's secret id, or any other random text that only one browser has."""
+
+    def __init__(self, database: Database, sealer: Sealer, accounts: ConnectedAccounts) -> None:
+        """See `Store.open`, which is how it is made."""
+        self._database = database
+        self._sealer = sealer
+        self._accounts = accounts
+
+    def to_connect(
+        self,
+        toolkit: str,
+        user_id: str | None,
+        *,
+        alias: str | None = None,
+        users: Iterable[str] | None = None,
+        return_address: str | None = None,
+        session: str | None = None,
+    ) -> NewLink:
+        """A link by which somebody connects a new account, which is INITIATED until then.
+
+        Args:
+            toolkit: the toolkit's slug.
+            user_id: whose the account is to be; None for the organisation.
+            alias: what to call it.
+            users: of the organisation's, who may use it; everybody when left out.
+            return_address: where the browser goes afterwards. Whether it is registered is the caller's to check.
+            session: the only browser session that may use the link; when left out, the first that does `bind`.
+
+        Raises:
+            AliasTaken: the owner has an account of that alias in the toolkit.
+        """
+        with self._database.write():
+            account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users)
+            return self.to_reconnect(account.id, return_address=return_address, session=session)
+
+    def to_reconnect(
+        self, account_id: str, *, return_address: str | None = None, session: str | None = None
+    ) -> NewLink:
+        """A link by which somebody puts new credentials into an account that there is. `UnknownAccount` without."""
+        with self._database.write():
+            account = self._accounts.get(account_id)
+            return self._make(
+                session,
+                kind="connect",
+                account_id=account.id,
+                toolkit=account.toolkit,
+                owner=names.owner(account.user_id),
+                return_address=return_address,
+            )
+
+    def to_log_in(self, *, return_address: str | None = None) -> NewLink:
+        """A link by which whoever has it logs in."""
+        return self._make(None, kind="login", return_address=return_address)
+
+    def find(self, secret: str) -> Link | None:
+        """The link of a secret, used and expired ones too, so that a page can say so. It is not used by this."""
+        with self._database.read() as transaction:
+            row = transaction.scalar(select(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)))
+            return None if row is None else _told(row)
+
+    def bind(self, secret: str, session: str) -> Link:
+        """Make a link the browser session's own, from its first visit on.
+
+        Raises:
+            LinkRefused: it belongs to another, or can't be used any more.
+        """
+        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+            row.session_hash = names.hashed(session)
+            return _told(row)
+
+    def consume(self, secret: str, session: str | None = None) -> Link:
+        """Use a link: of all who try, one succeeds. With `Store.transaction`, it counts together with what follows.
+
+        Raises:
+            LinkRefused: it is unknown, used, expired, or another session's.
+        """
+        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+            row.used_at = now()
+            return _told(row)
+
+    def start_pkce(self, secret: str, session: str) -> Pkce:
+        """Prepare for a login elsewhere. The link is bound to the session, and not used yet; a new start is fine.
+
+        Raises:
+            LinkRefused: as `bind` does.
+        """
+        pkce = Pkce(state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
+        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
+            hold(transaction, self._sealer.keys[0])
+            row.session_hash = names.hashed(session)
+            row.state_hash = names.hashed(pkce.state)
+            row.verifier = self._sealer.seal(pkce.verifier, *place(row))
+            return pkce
+
+    def finish_pkce(self, state: str, session: str) -> tuple[Link, str]:
+        """Use the link of a login that came back. The code is exchanged afterwards: for that, here's the verifier.
+
+        Raises:
+            LinkRefused: the state is unknown or not the session's, or the link can't be used any more.
+        """
+        with self._usable(LinkRow.state_hash == names.hashed(state), session) as (_, row):
+            verifier = self._sealer.open(row.verifier or "", *place(row))
+            row.used_at, row.verifier = now(), None
+            return _told(row), verifier
+
+    def _make(self, session: str | None, **values: str | None) -> NewLink:
+        secret, at = secrets.token_urlsafe(32), now()
+        row = LinkRow(
+            id=names.new_id("link"),
+            secret_hash=names.hashed(secret),
+            session_hash=None if session is None else names.hashed(session),
+            created_at=at,
+            expires_at=at + LIFETIME,
+            **values,
+        )
+        with self._database.write() as transaction:
+            transaction.add(row)
+        return NewLink(_told(row), secret)
+
+    @contextmanager
+    def _usable(self, which: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
+        with self._database.write() as transaction:
+            row = transaction.scalar(select(LinkRow).where(which).with_for_update())
+            if row is None:
+                raise LinkRefused("unknown")
+            if row.session_hash is not None and (session is None or names.hashed(session) != row.session_hash):
+                raise LinkRefused("elsewhere")
+            state = _state(row)
+            if state != "open":
+                raise LinkRefused(state)
+            yield transaction, row
+
+
+def place(row: LinkRow) -> tuple[str, ...]:
+    """What a link's sealed verifier is bound to."""
+    return ("code verifier", row.id)
+
+
+def _state(row: LinkRow) -> State:
+    if row.used_at is not None:
+        return "used"
+    return "open" if now() < row.expires_at else "expired"
+
+
+def _told(row: LinkRow) -> Link:
+    kind: Kind = "connect" if row.kind == "connect" else "login"
+    return Link(
+        id=row.id,
+        kind=kind,
+        state=_state(row),
+        account_id=row.account_id,
+        toolkit=row.toolkit,
+        user_id=row.owner or None,
+        return_address=row.return_address,
+        bound=row.session_hash is not None,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        used_at=row.used_at,
+    )

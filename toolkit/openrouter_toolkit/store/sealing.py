@@ -1,0 +1,72 @@
+"""Sealed values: AES-256-GCM, bound to the row that they stand in, each naming the key that opens it.
+
+A sealed value is text: `s1.KEY.BASE64`, where KEY is the master key's id and BASE64 the nonce of 12 bytes and the
+ciphertext. What it is bound to is not in it: it opens only for one who names the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .errors import MasterKeyError, SealBroken
+from .keys import MasterKey
+
+_FORM = "s1"
+_NONCE = 12
+
+
+class Sealer:
+    """Seals with the first of the keys, opens with all of them. Safe to use from many threads."""
+
+    def __init__(self, keys: Sequence[MasterKey]) -> None:
+        if not keys:
+            raise MasterKeyError("there is no master key")
+        self.keys = tuple(keys)
+        self._ciphers = {key.id: AESGCM(key.derive("store: sealing")) for key in keys}
+
+    def __repr__(self) -> str:
+        return f"Sealer({', '.join(self._ciphers)})"
+
+    @property
+    def prefix(self) -> str:
+        """How every value begins that is sealed with the first key."""
+        return f"{_FORM}.{self.keys[0].id}."
+
+    def seal(self, plain: str, *bound_to: str) -> str:
+        """Seal a text. It is bound to its place: a kind of value, then what names the row and its owner."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._ciphers[self.keys[0].id].encrypt(nonce, plain.encode(), _associated(bound_to))
+        return self.prefix + base64.b64encode(nonce + sealed).decode()
+
+    def open(self, sealed: str, *bound_to: str) -> str:
+        """The text of a sealed value.
+
+        Raises:
+            SealBroken: it was changed, stands in another place than it was sealed for, or its key is not given.
+        """
+        form, _, rest = sealed.partition(".")
+        key_id, _, text = rest.partition(".")
+        if form != _FORM:
+            raise SealBroken("This is no sealed value, or one of a newer version.")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            given = ", ".join(self._ciphers)
+            raise SealBroken(
+                f"This value is sealed with the master key {key_id[:16]}, and that is not given ({given})."
+            )
+        try:
+            raw = base64.b64decode(text, validate=True)
+            return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _associated(bound_to)).decode()
+        except (InvalidTag, binascii.Error, ValueError):
+            raise SealBroken("This value was changed, or belongs to another row. It is not used.") from None
+
+
+def _associated(bound_to: tuple[str, ...]) -> bytes:
+    return json.dumps(["openrouter-toolkit", *bound_to]).encode()

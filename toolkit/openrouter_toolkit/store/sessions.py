@@ -1,0 +1,69 @@
+"""Browser sessions of people who logged in. The browser has the id, the database its hash."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, update
+
+from . import names
+from .clock import now
+from .database import Database
+from .tables import SessionRow
+
+LIFETIME = timedelta(days=7)
+# A session that nobody used for so long has ended.
+IDLE = timedelta(days=1)
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class BrowserSession:
+    """A session that has not ended."""
+
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+class Sessions:
+    """All browser sessions. Safe from many threads and processes."""
+
+    def __init__(self, database: Database) -> None:
+        """See `Store.open`, which is how it is made."""
+        self._database = database
+
+    def create(self) -> str:
+        """Begin a session: its secret id, for a cookie. It ends after seven days, or one without use."""
+        session_id, at = secrets.token_urlsafe(32), now()
+        with self._database.write() as transaction:
+            transaction.add(
+                SessionRow(id_hash=names.hashed(session_id), created_at=at, last_seen_at=at, expires_at=at + LIFETIME)
+            )
+        return session_id
+
+    def find(self, session_id: str) -> BrowserSession | None:
+        """The session of an id, or None when there is none or it has ended. That it was seen is noted."""
+        key, at = names.hashed(session_id), now()
+        with self._database.read() as transaction:
+            row = transaction.get(SessionRow, key)
+        if row is None or row.revoked_at is not None or at >= row.expires_at or at >= row.last_seen_at + IDLE:
+            return None
+        if at >= row.last_seen_at + _SEEN_EVERY:
+            self._database.note(update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at))
+        return BrowserSession(row.created_at, row.last_seen_at, row.expires_at)
+
+    def revoke(self, session_id: str) -> None:
+        """End a session, everywhere and at once; nothing happens where there is none."""
+        self._revoke(SessionRow.id_hash == names.hashed(session_id))
+
+    def revoke_all(self) -> None:
+        """End all sessions."""
+        self._revoke(SessionRow.revoked_at.is_(None))
+
+    def _revoke(self, which: ColumnElement[bool]) -> None:
+        end = update(SessionRow).where(which, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
+        with self._database.write() as transaction:
+            transaction.execute(end)

@@ -1,0 +1,54 @@
+"""What an administrator switched: actions that are off, and toolkits without login that are active."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from . import names
+from .clock import now
+from .database import Database
+from .tables import ActivationRow, SwitchRow
+
+
+class Switches:
+    """All switches. Safe from many threads and processes. Slugs may be given in any case."""
+
+    def __init__(self, database: Database) -> None:
+        """See `Store.open`, which is how it is made."""
+        self._database = database
+
+    def turn_off(self, toolkit: str, action: str) -> None:
+        """Switch an action off; nothing happens where it is off."""
+        values = {"toolkit": names.slug(toolkit), "action": names.slug(action), "off_at": now()}
+        with self._database.write() as session:
+            self._database.add_missing(session, SwitchRow, **values)
+
+    def turn_on(self, toolkit: str, action: str) -> None:
+        """Switch an action on again; nothing happens where it is on."""
+        with self._database.write() as session:
+            session.execute(
+                delete(SwitchRow).where(SwitchRow.toolkit == toolkit.upper(), SwitchRow.action == action.upper())
+            )
+
+    def off(self, toolkit: str) -> dict[str, datetime]:
+        """The slugs of a toolkit's actions that are off, and since when."""
+        with self._database.read() as session:
+            rows = session.scalars(select(SwitchRow).where(SwitchRow.toolkit == toolkit.upper()))
+            return {row.action: row.off_at for row in rows}
+
+    def activate(self, toolkit: str) -> None:
+        """Activate a toolkit that needs no login; nothing happens where it is."""
+        with self._database.write() as session:
+            self._database.add_missing(session, ActivationRow, toolkit=names.slug(toolkit), activated_at=now())
+
+    def deactivate(self, toolkit: str) -> None:
+        """Undo `activate`."""
+        with self._database.write() as session:
+            session.execute(delete(ActivationRow).where(ActivationRow.toolkit == toolkit.upper()))
+
+    def activated(self) -> dict[str, datetime]:
+        """The slugs of activated toolkits, and since when."""
+        with self._database.read() as session:
+            return {row.toolkit: row.activated_at for row in session.scalars(select(ActivationRow))}

@@ -1,0 +1,169 @@
+"""The tables, as SQLAlchemy maps them. `migrations/` makes them; a test holds the two equal.
+
+Rows stay inside of the store: what it hands out are frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from .clock import UtcDateTime
+
+# An organisation's account has no user_id. Here it is "", which no user can have, since NULLs are not unique.
+ORGANISATION = ""
+
+
+class Row(DeclarativeBase):
+    """A row of any table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime(),
+        dict[str, str]: JSON(),
+        list[str]: JSON(none_as_null=True),
+        str: String(255),
+    }
+
+
+class MasterKeyRow(Row):
+    """A master key that values are sealed with, and a proof that a key is that one."""
+
+    __tablename__ = "ort_master_keys"
+
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    proof: Mapped[str] = mapped_column(String(64))
+    added_at: Mapped[datetime]
+
+
+class AccountRow(Row):
+    """A connected account."""
+
+    __tablename__ = "ort_connected_accounts"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str]
+    alias: Mapped[str | None] = mapped_column(String(100))
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+    for_everyone: Mapped[bool]
+    is_default: Mapped[bool]
+    version: Mapped[int]
+    sealed: Mapped[str | None] = mapped_column(Text)
+    last_four: Mapped[dict[str, str]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    connected_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+    shares: Mapped[list[ShareRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+    __table_args__ = (
+        UniqueConstraint("toolkit", "owner", "alias"),
+        Index(
+            "uq_ort_connected_accounts_default",
+            "toolkit",
+            "owner",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
+    )
+
+
+class ShareRow(Row):
+    """A user who may use an account of the organisation's that isn't for everyone."""
+
+    __tablename__ = "ort_account_shares"
+
+    account_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class LinkRow(Row):
+    """A one-time link."""
+
+    __tablename__ = "ort_links"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str | None] = mapped_column(
+        String(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), index=True
+    )
+    toolkit: Mapped[str | None] = mapped_column(String(64))
+    owner: Mapped[str | None]
+    return_address: Mapped[str | None] = mapped_column(Text)
+    session_hash: Mapped[str | None] = mapped_column(String(64))
+    state_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    verifier: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SessionRow(Row):
+    """A browser session of a person who logged in."""
+
+    __tablename__ = "ort_sessions"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class TokenRow(Row):
+    """An API token."""
+
+    __tablename__ = "ort_api_tokens"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    users: Mapped[list[str] | None]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SwitchRow(Row):
+    """An action that somebody switched off."""
+
+    __tablename__ = "ort_switches"
+
+    toolkit: Mapped[str] = mapped_column(String(64), primary_key=True)
+    action: Mapped[str] = mapped_column(String(64), primary_key=True)
+    off_at: Mapped[datetime]
+
+
+class ActivationRow(Row):
+    """A toolkit without login that somebody activated."""
+
+    __tablename__ = "ort_activations"
+
+    toolkit: Mapped[str] = mapped_column(String(64), primary_key=True)
+    activated_at: Mapped[datetime]
+
+
+class ReturnAddressRow(Row):
+    """An address that a browser may be sent back to."""
+
+    __tablename__ = "ort_return_addresses"
+
+    address: Mapped[str] = mapped_column(String(500), primary_key=True)
+    created_at: Mapped[datetime]

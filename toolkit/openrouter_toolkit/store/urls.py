@@ -1,0 +1,59 @@
+"""Where the database is: OPENROUTER_TOOLKIT_DATABASE, or a file of the user's own. No password is ever told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_data_path
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from .errors import InvalidDatabaseUrl
+
+DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
+APPLICATION = "openrouter-toolkit"
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_FORMS = (
+    "Wanted: sqlite:////absolute/path/of/a/file.db, or postgresql://user:password@host:5432/name "
+    "(in the password, @ is written %40)."
+)
+
+
+def data_folder() -> Path:
+    """The user's own folder for this program's data, which may not exist yet."""
+    return user_data_path(APPLICATION, appauthor=False)
+
+
+def chosen(url: str | None = None, environment: Mapping[str, str] | None = None) -> URL:
+    """The URL given, else the environment's, else that of a SQLite file in the user's data folder.
+
+    Raises:
+        InvalidDatabaseUrl: it is none, or of another kind of database. The message does not repeat it.
+    """
+    text = url or (os.environ if environment is None else environment).get(DATABASE)
+    if not text:
+        return URL.create("sqlite", database=str(data_folder() / "store.db"))
+    try:
+        parsed = make_url(text.strip())
+    except (ArgumentError, ValueError):
+        raise InvalidDatabaseUrl(f"This is no database URL. {_FORMS}") from None
+    if parsed.drivername in _POSTGRESQL:
+        if "@" in (parsed.host or ""):  # half of a password: it must get into no message of the driver's
+            raise InvalidDatabaseUrl(f"The database URL has more than one @. {_FORMS}")
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
+            raise InvalidDatabaseUrl(f"The database URL names no file (mind the slashes), or has options. {_FORMS}")
+        return parsed.set(drivername="sqlite")
+    raise InvalidDatabaseUrl(f"The store can't be kept in this kind of database. {_FORMS}")
+
+
+def described(url: URL) -> str:
+    """The database in words, without password and options."""
+    if url.get_backend_name() == "sqlite":
+        return f"SQLite file {Path(url.database or '').absolute()}"
+    who = f" as {url.username}" if url.username else ""
+    host = url.host or "the default host"
+    return f"PostgreSQL database {url.database or 'by default'} at {host}{f':{url.port}' if url.port else ''}{who}"
