@@ -54,6 +54,7 @@ def inspect(npx: str, openrouter_sandbox: Sandbox, tmp_path: Path) -> Inspect:
         connected = {
             "OPENROUTER_API_KEY": openrouter_sandbox.api_key,
             "OPENROUTER_BASE_URL": openrouter_sandbox.base_url,
+            "OPENROUTER_TOOLKIT_DATABASE": "sqlite:////nowhere/store.db",
         }
         given = [word for name, value in connected.items() for word in ("-e", f"{name}={value}")]
         return subprocess.run(

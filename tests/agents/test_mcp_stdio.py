@@ -27,6 +27,7 @@ Answer = TypeVar("Answer")
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 QUESTION: dict[str, Any] = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
 SILENT = {**QUESTION, "model": "sandbox/silent"}
+NO_STORE = {"OPENROUTER_TOOLKIT_DATABASE": "sqlite:////nowhere/store.db"}  # not that of whoever runs the tests
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 
 
@@ -50,7 +51,7 @@ def asked(
     errors: Path | None = None,
 ) -> Answer:
     """What comes of using a client of the command; `errors` gets its standard error."""
-    server = StdioServerParameters(command=SCRIPT, args=["mcp", *options], env=environment)
+    server = StdioServerParameters(command=SCRIPT, args=["mcp", *options], env={**NO_STORE, **environment})
 
     async def main() -> Answer:
         with (errors or Path(os.devnull)).open("w", encoding="utf-8") as log:
@@ -242,7 +243,7 @@ def test_the_example_does_what_it_says(openrouter_sandbox: Sandbox, tmp_path: Pa
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(example), "What is 17 * 3?"],
-        env={**kept, **connected(openrouter_sandbox), "OPENROUTER_MODEL": "acme/atlas-small"},
+        env={**kept, **NO_STORE, **connected(openrouter_sandbox), "OPENROUTER_MODEL": "acme/atlas-small"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -174,7 +174,8 @@ def _fits(grant: _Grant, verifier: Any) -> bool:
 def _send_page(connection: Connection, status: int, content: str) -> None:
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>OpenRouter (sandbox)</title></head>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        "<title>OpenRouter (sandbox)</title></head>"
         f"<body><main>{content}</main></body></html>"
     )
     connection.answer_headers["Cache-Control"] = "no-store"
