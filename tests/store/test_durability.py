@@ -76,12 +76,16 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
-def test_a_read_only_file_is_read_and_its_changes_refused(open_folder: Path, key: MasterKey) -> None:
+@pytest.mark.parametrize("wanted", ["truncate", "wal"])
+def test_a_read_only_file_is_read_and_its_changes_refused(
+    wanted: str, open_folder: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = open_folder / "store.db"
     with Store.open(f"sqlite:///{path}", master_keys=[key]) as store:
         fill(store)
     path.chmod(0o444)
     open_folder.chmod(0o555)
+    monkeypatch.setattr(sqlite, "journal_mode", lambda version: wanted)
 
     def use(say: Say) -> None:
         if os.getuid() == 0:  # root may write everywhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 from sqlalchemy import Select, delete, select
@@ -17,6 +18,8 @@ from .sealing import Sealer
 from .tables import AccountRow, LinkRow, MasterKeyRow
 
 BATCH = 100
+# Seconds between two batches, so that others get to write too.
+_PAUSE = 0.01
 # Everything that is sealed: the table, its column, and what a row's value is bound to.
 _SEALED: tuple[tuple[Any, InstrumentedAttribute[str | None], Callable[[Any], tuple[str, ...]]], ...] = (
     (AccountRow, AccountRow.sealed, account.place),
@@ -63,6 +66,7 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
                 unreadable |= {row.id for row in rows if row not in done}
                 if on_batch is not None:
                     on_batch(resealed)
+                sleep(_PAUSE)
         retired = _retire(database, sealer, unreadable)
         if retired is not None:
             return Rotated(resealed, tuple(sorted(unreadable)), retired)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 from pathlib import Path
 from time import monotonic, sleep
@@ -80,7 +81,9 @@ def _set_journal_mode(connection: sqlite3.Connection, wanted: str) -> None:
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
         try:
             connection.execute(f"PRAGMA journal_mode={wanted}")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                return  # a file that can only be read
             if monotonic() > until:
                 raise
             sleep(0.01)
@@ -98,8 +101,29 @@ def _distrust(failure: ExceptionContext) -> None:
 def _begin(connection: Connection) -> None:
     """Writers queue up from the start: one that begins by reading would be refused the lock later, unrepeatably."""
     options = connection.get_execution_options()
+    patience = options.get("patience", PATIENCE)
     raw = cast(sqlite3.Connection, connection.connection.driver_connection)
-    raw.execute(f"PRAGMA busy_timeout={options.get('patience', PATIENCE)}")
     # Off while tables are rebuilt: dropping the old one would delete the rows that refer to it.
     raw.execute(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilding') else 'ON'}")
-    connection.exec_driver_sql("BEGIN" if options.get("reading") else "BEGIN IMMEDIATE")
+    if not options.get("reading"):
+        raw.execute("PRAGMA busy_timeout=0")
+        locked = _locked(raw, patience)
+        if not locked:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
+    raw.execute(f"PRAGMA busy_timeout={patience}")
+    if options.get("reading"):
+        connection.exec_driver_sql("BEGIN")
+
+
+def _locked(raw: sqlite3.Connection, patience: int) -> bool:
+    """Begin to write. SQLite's own waiting looks ten times a second, and starves beside one who writes all the time."""
+    until = monotonic() + patience / 1000
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                return False
+            sleep(random.uniform(0.001, 0.01))  # noqa: S311 - so that not all look at once
+        else:
+            return True
