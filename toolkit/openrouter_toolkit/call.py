@@ -24,6 +24,7 @@ class Call:
         """Start the clock: `timeout` in seconds covers all attempts and waits."""
         self.on_event = on_event
         self.timeout = timeout
+        self.secrets: tuple[str, ...] = ()  # the account's, none of which an event may show
         self._deadline = None if timeout is None else monotonic() + timeout
         self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything
         self._ended: threading.Event | None = None

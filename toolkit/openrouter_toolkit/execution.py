@@ -103,6 +103,7 @@ class Execution:
     def _run(self, action: Action, arguments: dict[str, Any], connected: Connection | None, call: Call) -> str:
         call.check()
         key = None if connected is None else connected.key
+        call.secrets = tuple(_secrets(connected))
         client = () if self._client is None else (self._client().connected(key, call),)
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):

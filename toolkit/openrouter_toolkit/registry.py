@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from . import manifest, toolset
 from .accounts import Accounts, EnvironmentAccounts
-from .call import Call, Listener
+from .call import Listener
 from .envelope import Envelope
 from .event_stream import EventStream
 from .execution import Execution
-from .formats import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
+from .formats import FORMATS
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
+from .model_calls import ModelCalls, new_call
 from .resources import Resources
 from .toolset import SwitchedOff, Toolset
 
-_Answer = TypeVar("_Answer")
 
-
-class ToolRegistry:
+class ToolRegistry(ModelCalls):
     """A toolkit's actions, ready to be listed and executed. Safe to use from many threads."""
 
     def __init__(
@@ -40,6 +37,7 @@ class ToolRegistry:
         client_options: Mapping[str, Any] | None = None,
     ) -> None:
         """See `from_manifest`, which is how a registry is made."""
+        self.loaded = loaded
         self.toolkit = loaded.toolkit
         self.auth = loaded.auth
         self.accounts = accounts
@@ -94,7 +92,7 @@ class ToolRegistry:
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
         chosen = Toolset(actions, switched_off)
         if accounts is None:
-            accounts = EnvironmentAccounts({f.name: f.environment for f in loaded.auth.fields if f.environment})
+            accounts = EnvironmentAccounts(loaded.auth.environment)
         hooks = Hooks(before_execute, after_execute)
         return cls(loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options)
 
@@ -142,7 +140,7 @@ class ToolRegistry:
         Raises:
             ValueError: `timeout` is not a positive number.
         """
-        return self._execution.run(slug, arguments, user_id, _call(timeout, on_event))
+        return self._execution.run(slug, arguments, user_id, new_call(timeout, on_event))
 
     async def execute_async(
         self,
@@ -157,7 +155,7 @@ class ToolRegistry:
 
         Cancelling it ends the call: its connection is closed at once.
         """
-        call = _call(timeout, on_event)
+        call = new_call(timeout, on_event)
         return await self._in_worker(call, lambda: self._execution.run(slug, arguments, user_id, call))
 
     def stream(
@@ -172,131 +170,25 @@ class ToolRegistry:
 
         Where the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
-        call = _call(timeout, None)  # refuses a wrong timeout here, not in the other thread
+        call = new_call(timeout, None)  # refuses a wrong timeout here, not in the other thread
         action = self._execution.known.get(slug) if isinstance(slug, str) else None
-        streams = action is not None and "stream" in action.definition.input_parameters.get("properties", {})
-        if streams and (arguments is None or isinstance(arguments, dict)):
+        if action is not None and action.streams and (arguments is None or isinstance(arguments, dict)):
             arguments = {**(arguments or {}), "stream": True}
         run = contextvars.copy_context().run
         return EventStream(lambda call: run(self._execution.run, slug, arguments, user_id, call), call)
-
-    def call_tool(
-        self,
-        name: str,
-        arguments: Any = None,
-        *,
-        user_id: str = "default",
-        limit: int = tool_calls.DEFAULT_LIMIT,
-        timeout: float | None = None,
-        on_event: Listener | None = None,
-    ) -> ToolResult:
-        """Make one tool call of a model, and tell what the model is to read of the answer.
-
-        Other than `execute`, it mends what a model commonly gets wrong in arguments (see `formats.mending`), takes
-        `select` where the definition has it, and makes long answers brief (see `brief`).
-
-        Args:
-            name: the tool's name as the model wrote it.
-            arguments: as the model wrote them: JSON text, or an object.
-            user_id: whose connected account to use.
-            limit: the length of the result in characters, at the most.
-            timeout: seconds for the whole call, as in `execute`.
-            on_event: called with each event of a streamed answer as it arrives.
-
-        Returns:
-            The result: its `text` for the model, whether it `failed`, and the whole `envelope`.
-
-        Raises:
-            ValueError: `timeout` is not a positive number.
-        """
-        return self._tool_result(ToolCall("", name, arguments), user_id, limit, _call(timeout, on_event))
-
-    async def call_tool_async(
-        self,
-        name: str,
-        arguments: Any = None,
-        *,
-        user_id: str = "default",
-        limit: int = tool_calls.DEFAULT_LIMIT,
-        timeout: float | None = None,
-        on_event: Listener | None = None,
-    ) -> ToolResult:
-        """The same, for async code; `on_event` is called in a worker thread, and cancelling ends the call."""
-        call = _call(timeout, on_event)
-        written = ToolCall("", name, arguments)
-        return await self._in_worker(call, lambda: self._tool_result(written, user_id, limit, call))
-
-    def handle_tool_calls(
-        self,
-        response: Any,
-        *,
-        user_id: str = "default",
-        limit: int = tool_calls.DEFAULT_LIMIT,
-        timeout: float | None = None,
-    ) -> list[dict[str, Any]]:
-        """Make the tool calls of a model's answer, several at once, and tell what to append to the conversation.
-
-        Each is made as by `call_tool`: broken JSON, unknown tools and failing actions become results that the model
-        can mend itself.
-
-        Args:
-            response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
-                object or its dict.
-            user_id: whose connected account to use.
-            limit: the length of one result in characters, at the most.
-            timeout: seconds for each call, as in `execute`.
-
-        Returns:
-            The assistant's own message, unchanged (reasoning details and signatures included), and the results,
-            in the answer's format. Without tool calls, the assistant's message alone.
-
-        Raises:
-            TypeError: `response` is no such answer.
-            ValueError: `timeout` is not a positive number.
-        """
-        _call(timeout, None)
-        name, answer, calls = read(response)
-
-        def run(call: ToolCall) -> ToolResult:
-            return self._tool_result(call, user_id, limit, _call(timeout, None))
-
-        if len(calls) == 1:
-            return messages(name, answer, [run(calls[0])])
-        return messages(name, answer, list(self._resources.workers().map(run, calls)) if calls else [])
 
     def close(self) -> None:
         """Close the connections that are kept open. The registry can still be used; it opens new ones."""
         self._resources.close()
 
     def __repr__(self) -> str:
-        return f"<ToolRegistry {self.toolkit.slug}, {len(self.actions)} actions>"
+        return f"<ToolRegistry {self.toolkit.slug}, {len(self._toolset)} actions>"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-    def _tool_result(self, written: ToolCall, user_id: str, limit: int, call: Call) -> ToolResult:
-        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
-            return self._execution.run(slug, arguments, user_id, call)
-
-        return tool_calls.run(written, self._execution.known.get(written.name), execute, limit=limit)
-
-    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
-        """Run in a worker thread; when the waiting task is cancelled, the call ends and its connection is cut."""
-        in_context = partial(contextvars.copy_context().run, run)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._resources.workers(), in_context)
-        except asyncio.CancelledError:
-            call.cancel()
-            raise
-
-
-def _call(timeout: float | None, on_event: Listener | None) -> Call:
-    if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
-        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
-    return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
 
 
 def _no_client() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 _MOST_WORKERS = 256
+_Answer = TypeVar("_Answer")
 
 
 class Resources:
@@ -17,16 +20,17 @@ class Resources:
     A forked process leaves its parent's alone, since connections and threads can't be shared, and makes its own.
     """
 
+    _client: Any
+    _workers: ThreadPoolExecutor | None
+    _lock: threading.Lock
+
     def __init__(self, make_client: Callable[[], Any]) -> None:
         self._make_client = make_client
-        self._client: Any = None
-        self._workers: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._start()
+        _all.add(self)
 
     def client(self) -> Any:
         """The client, which keeps connections open between calls."""
-        self._notice_a_fork()
         client = self._client
         if client is None:
             with self._lock:
@@ -35,17 +39,16 @@ class Resources:
                     client = self._client = self._make_client()
         return client
 
-    def workers(self) -> ThreadPoolExecutor:
-        """Threads for calls that are made several at once, or from async code."""
-        self._notice_a_fork()
-        with self._lock:
+    def submit(self, run: Callable[[], _Answer]) -> Future[_Answer]:
+        """Run something in a worker thread, in the context variables of whoever asks."""
+        context = contextvars.copy_context()
+        with self._lock:  # so that `close` does not shut the workers in between
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(_MOST_WORKERS, "openrouter-toolkit")
-            return self._workers
+            return self._workers.submit(context.run, run)
 
     def close(self) -> None:
         """Let go of both; what is asked for afterwards is made anew."""
-        self._notice_a_fork()
         with self._lock:
             client, self._client = self._client, None
             workers, self._workers = self._workers, None
@@ -54,8 +57,17 @@ class Resources:
         if workers is not None:
             workers.shutdown(wait=False)
 
-    def _notice_a_fork(self) -> None:
-        if self._process != os.getpid():
-            self._client = self._workers = None
-            self._lock = threading.Lock()
-            self._process = os.getpid()
+    def _start(self) -> None:
+        self._client = None
+        self._workers = None
+        self._lock = threading.Lock()
+
+
+def _start_anew() -> None:
+    for resources in list(_all):
+        resources._start()  # noqa: SLF001 - nobody else is to do that
+
+
+_all: WeakSet[Resources] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

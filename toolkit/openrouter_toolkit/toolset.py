@@ -19,6 +19,10 @@ class Toolset:
         self._chosen = {action.slug: action for action in chosen}
         self._switched_off = switched_off
 
+    def __len__(self) -> int:
+        """How many the host chose; nobody is asked what is off."""
+        return len(self._chosen)
+
     @property
     def actions(self) -> Mapping[str, Action]:
         """The actions that may be used now, by slug."""

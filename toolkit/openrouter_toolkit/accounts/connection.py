@@ -15,7 +15,7 @@ from .credentials import Accounts, Credentials, TracksUse, unusable
 _log = logging.getLogger("openrouter_toolkit")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Connection:
     """What one call is made with.
 
@@ -31,6 +31,9 @@ class Connection:
     _user_id: str
     _toolkit: str
     _is_ordinary: bool
+
+    def __repr__(self) -> str:
+        return f"<Connection of {self._user_id!r} by {self.field}>"
 
     @property
     def key(self) -> str:

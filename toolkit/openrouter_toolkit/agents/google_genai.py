@@ -10,11 +10,10 @@ Repeat until the response has no function calls. The model is shown our schemas 
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING
+
+from ..formats import ToolCall
+from ..formats.tool_calls import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -48,7 +47,7 @@ def respond(
     response: types.GenerateContentResponse,
     *,
     user_id: str = "default",
-    limit: int = 20_000,
+    limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
 ) -> list[types.Content]:
     """Make the function calls of a response, several at once, and tell what to append to the contents.
@@ -65,13 +64,10 @@ def respond(
         in the order of the calls. Without function calls, the model's content alone; nothing, where it gave none.
 
     Raises:
-        ValueError: `timeout` is not a positive number.
+        ValueError: `limit` or `timeout` can't be.
     """
-    calls = _calls(response)
-    call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)
-    with ThreadPoolExecutor(len(calls) or 1) as workers:
-        running = [workers.submit(copy_context().run, call, one.name or "", one.args) for one in calls]
-    return _contents(response, [one.result() for one in running])
+    results = registry.call_tools(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
+    return _contents(response, results)
 
 
 async def respond_async(
@@ -79,19 +75,19 @@ async def respond_async(
     response: types.GenerateContentResponse,
     *,
     user_id: str = "default",
-    limit: int = 20_000,
+    limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
 ) -> list[types.Content]:
     """The same, for async code; cancelling it ends the calls."""
-    call = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
-    calls = (call(one.name or "", one.args) for one in _calls(response))
-    return _contents(response, await asyncio.gather(*calls))
+    results = await registry.call_tools_async(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
+    return _contents(response, results)
 
 
-def _calls(response: types.GenerateContentResponse) -> list[types.FunctionCall]:
+def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:
     content = response.candidates[0].content if response.candidates else None
     parts = content.parts if content is not None else None
-    return [part.function_call for part in parts or () if part.function_call is not None]
+    called = [part.function_call for part in parts or () if part.function_call is not None]
+    return [ToolCall(call.id or "", call.name or "", call.args) for call in called]
 
 
 def _contents(response: types.GenerateContentResponse, results: list[ToolResult]) -> list[types.Content]:
@@ -103,9 +99,11 @@ def _contents(response: types.GenerateContentResponse, results: list[ToolResult]
     told = [
         types.Part(
             function_response=types.FunctionResponse(
-                id=call.id, name=call.name, response={"error" if result.failed else "output": result.text}
+                id=result.call.id or None,
+                name=result.call.name,
+                response={"error" if result.failed else "output": result.text},
             )
         )
-        for call, result in zip(_calls(response), results, strict=True)
+        for result in results
     ]
     return [own, types.Content(role="user", parts=told)] if told else [own]

@@ -16,6 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..formats import input_schema
+from ..formats.tool_calls import DEFAULT_LIMIT
+from ..model_calls import check_options
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
@@ -29,7 +31,7 @@ def tools(
     registry: ToolRegistry,
     *,
     user_id: str = "default",
-    limit: int = 20_000,
+    limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[BaseTool]:
@@ -44,7 +46,9 @@ def tools(
 
     Raises:
         ImportError: LangChain is not installed.
+        ValueError: `limit` or `timeout` can't be.
     """
+    check_options(limit, timeout)
     try:
         from langchain_core.messages import ToolMessage  # noqa: PLC0415
         from langchain_core.tools import BaseTool  # noqa: PLC0415

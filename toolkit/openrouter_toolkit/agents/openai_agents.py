@@ -15,6 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..formats import input_schema
+from ..formats.tool_calls import DEFAULT_LIMIT
+from ..model_calls import check_options
 
 if TYPE_CHECKING:
     from agents import FunctionTool
@@ -26,7 +28,7 @@ def tools(
     registry: ToolRegistry,
     *,
     user_id: str = "default",
-    limit: int = 20_000,
+    limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[FunctionTool]:
@@ -41,7 +43,9 @@ def tools(
 
     Raises:
         ImportError: the OpenAI Agents SDK is not installed.
+        ValueError: `limit` or `timeout` can't be.
     """
+    check_options(limit, timeout)
     try:
         from agents import FunctionTool  # noqa: PLC0415
     except ImportError as error:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import SchemaValidator, core_schema
 
 from ..formats import input_schema
+from ..formats.tool_calls import DEFAULT_LIMIT
+from ..model_calls import check_options
 
 if TYPE_CHECKING:
     from pydantic_ai import Tool, ToolReturn
@@ -32,7 +34,7 @@ def tools(
     registry: ToolRegistry,
     *,
     user_id: str = "default",
-    limit: int = 20_000,
+    limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[Tool[Any]]:
@@ -47,7 +49,9 @@ def tools(
 
     Raises:
         ImportError: pydantic-ai is not installed.
+        ValueError: `limit` or `timeout` can't be.
     """
+    check_options(limit, timeout)
     try:
         from pydantic_ai import Tool, ToolFailed, ToolReturn  # noqa: PLC0415
     except ImportError as error:

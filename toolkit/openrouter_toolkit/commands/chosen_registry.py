@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import store_place
 from .failure import wrong_command_line
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
-
-_DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
-_SQLITE = "sqlite:///"
 
 
 @contextmanager
@@ -28,21 +24,22 @@ def registry(**toolset: Any) -> Iterator[ToolRegistry]:
         CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
     """
     with ExitStack() as stack:
-        connected = _connected(stack) if _is_there() else {}
+        connected = _connected(stack) if store_place.is_there() else {}
         yield stack.enter_context(_made(**connected, **toolset))
 
 
 def _connected(stack: ExitStack) -> dict[str, Any]:
+    from ..accounts import EnvironmentAccounts  # noqa: PLC0415
+    from ..manifest import load  # noqa: PLC0415
     from .opened_store import opened  # noqa: PLC0415
 
+    loaded = load()
     store = stack.enter_context(opened())
-    from ..store import StoredOrEnvironment  # noqa: PLC0415
+    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `opened` says so where the packages are missing
 
-    plain = _made()
-    slug = plain.toolkit.slug
     return {
-        "accounts": StoredOrEnvironment(store.for_registry(), plain.accounts),
-        "switched_off": lambda: store.switches.off(slug),
+        "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),
+        "switched_off": lambda: store.switches.off(loaded.toolkit.slug),
     }
 
 
@@ -56,17 +53,3 @@ def _made(**options: Any) -> ToolRegistry:
         raise
     except ValueError as error:
         raise wrong_command_line(str(error)) from None
-
-
-def _is_there() -> bool:
-    """Whether a store was made before, told without its packages, which may not be installed and take time."""
-    url = os.environ.get(_DATABASE, "")
-    if url.startswith(_SQLITE):
-        return Path(url.removeprefix(_SQLITE)).exists()
-    if url:
-        return True
-    try:
-        from platformdirs import user_data_path  # noqa: PLC0415
-    except ImportError:
-        return False
-    return (user_data_path("openrouter-toolkit", appauthor=False) / "store.db").exists()

@@ -69,7 +69,7 @@ def _streamed(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> dict[
     action = find(registry, slug)
     if action is None:
         return given
-    if "stream" not in action.definition.input_parameters.get("properties", {}):
+    if not action.streams:
         raise wrong_command_line(f"{action.slug} does not stream its answer; leave --stream out")
     return {**given, "stream": True}
 

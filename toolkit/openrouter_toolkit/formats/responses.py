@@ -73,15 +73,22 @@ def _as_dict(response: Any) -> dict[str, Any]:
     return dumped
 
 
+def _mappings(listed: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; whatever else stands in it, or is no list, is left out."""
+    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+
+
 def _openai_message(answer: dict[str, Any]) -> dict[str, Any]:
-    choices = answer["choices"]
-    return dict(choices[0].get("message") or {}) if choices else {}
+    choices = _mappings(answer["choices"])
+    message = choices[0].get("message") if choices else None
+    return dict(message) if isinstance(message, Mapping) else {}
 
 
 def _openai_calls(answer: dict[str, Any]) -> list[ToolCall]:
     calls = []
-    for call in _openai_message(answer).get("tool_calls") or ():
-        function = call.get("function") or {}
+    for call in _mappings(_openai_message(answer).get("tool_calls")):
+        function = call.get("function")
+        function = function if isinstance(function, Mapping) else {}
         calls.append(ToolCall(str(call.get("id", "")), str(function.get("name", "")), function.get("arguments")))
     return calls
 
@@ -95,13 +102,13 @@ def _openai_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[
 def _responses_calls(answer: dict[str, Any]) -> list[ToolCall]:
     return [
         ToolCall(str(item.get("call_id", "")), str(item.get("name", "")), item.get("arguments"))
-        for item in answer["output"]
+        for item in _mappings(answer["output"])
         if item.get("type") == "function_call"
     ]
 
 
 def _responses_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
-    own = [{name: value for name, value in item.items() if value is not None} for item in answer["output"]]
+    own = [{name: value for name, value in item.items() if value is not None} for item in _mappings(answer["output"])]
     told = [{"type": "function_call_output", "call_id": r.call.id, "output": r.text} for r in results]
     return [*own, *told]
 
@@ -109,7 +116,7 @@ def _responses_messages(answer: dict[str, Any], results: list[ToolResult]) -> li
 def _anthropic_calls(answer: dict[str, Any]) -> list[ToolCall]:
     return [
         ToolCall(str(block.get("id", "")), str(block.get("name", "")), block.get("input"))
-        for block in answer["content"]
+        for block in _mappings(answer["content"])
         if block.get("type") == "tool_use"
     ]
 

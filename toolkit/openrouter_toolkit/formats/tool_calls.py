@@ -9,12 +9,13 @@ from typing import Any
 from ..brief import for_model
 from ..envelope import ActionError, Envelope
 from ..manifest import Action
-from ..wording import quoted
+from ..wording import quoted, shorten
 from .mending import mend
 from .responses import ToolCall, ToolResult
 from .schemas import SELECT, original_names
 
-DEFAULT_LIMIT = 20_000
+DEFAULT_LIMIT = 20_000  # characters
+LEAST_LIMIT = 1_000
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
 def told(envelope: Envelope, action: Action | None, call: ToolCall, *, select: Any, limit: int) -> ToolResult:
     """An envelope as the model reads it: the answer, made brief where it has a brief form, or the error."""
     if not envelope.successful or action is None:
-        return ToolResult(call, envelope.error or "", envelope)
+        return ToolResult(call, shorten(envelope.error or "", limit), envelope)
     brief = action.definition.brief
     if select is not None and not isinstance(select, str):
         raise ActionError("invalid_arguments", "select: wanted a JMESPath expression as text")

@@ -75,6 +75,11 @@ class Auth(_Part):
     check: ImportPath | None = None
     browser: ImportPath | None = None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variable of each field that has one."""
+        return {field.name: field.environment for field in self.fields if field.environment}
+
 
 class ActionEntry(_Part):
     """A row of the manifest's table: the schema's file, its handler, and what only the registry needs to know."""
@@ -149,6 +154,11 @@ class Action:
     def tags(self) -> list[str]:
         """What it has to do with; a toolset can be chosen by these."""
         return self.definition.tags
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can answer as a stream, by its parameter `stream`."""
+        return "stream" in self.definition.input_parameters.get("properties", {})
 
     @property
     def read_only(self) -> bool:

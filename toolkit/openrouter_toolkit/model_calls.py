@@ -1,0 +1,196 @@
+"""What models call: one call or all of an answer's, sync and async, each with a result that a model can read."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from .call import Call, Listener
+from .envelope import Envelope
+from .execution import Execution
+from .formats import ToolCall, ToolResult, messages, read, tool_calls
+from .formats.tool_calls import DEFAULT_LIMIT, LEAST_LIMIT
+from .resources import Resources
+
+_Answer = TypeVar("_Answer")
+
+
+class ModelCalls:
+    """The half of a registry that works for models.
+
+    Other than `execute`, it mends what a model commonly gets wrong in arguments (see `formats.mending`), makes a result
+    that the model can mend itself of broken JSON, unknown tools and failing actions, takes `select` where the
+    definition has it, and makes long answers brief (see `brief`).
+
+    Everywhere, `limit` is the length of a result in characters, at the most, 1000 or more; `timeout` is seconds for
+    each call, as in `execute`; `on_event` is called with each event of a streamed answer. Wrong values of these raise
+    `ValueError`.
+    """
+
+    _execution: Execution
+    _resources: Resources
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """Make one tool call of a model, and tell what the model is to read of the answer.
+
+        Args:
+            name: the tool's name as the model wrote it.
+            arguments: as the model wrote them: JSON text, or an object.
+            user_id: whose connected account to use.
+            limit: see the class.
+            timeout: see the class.
+            on_event: see the class.
+
+        Returns:
+            The result: its `text` for the model, whether it `failed`, and the whole `envelope`.
+        """
+        check_options(limit, timeout)
+        return self._result(ToolCall("", name, arguments), user_id, limit, new_call(timeout, on_event))
+
+    async def call_tool_async(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """The same, for async code; `on_event` is called in a worker thread, and cancelling ends the call."""
+        check_options(limit, timeout)
+        written, call = ToolCall("", name, arguments), new_call(timeout, on_event)
+        return await self._in_worker(call, lambda: self._result(written, user_id, limit, call))
+
+    def call_tools(
+        self,
+        written: Sequence[ToolCall],
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[ToolResult]:
+        """Make several calls at once; their results, in the same order. Ctrl-C ends all of them."""
+        check_options(limit, timeout)
+        calls = [new_call(timeout, None) for _ in written]
+        if len(written) == 1:
+            return [self._result(written[0], user_id, limit, calls[0])]
+
+        def run(one: ToolCall, call: Call) -> Callable[[], ToolResult]:
+            return lambda: self._result(one, user_id, limit, call)
+
+        running = [self._resources.submit(run(one, call)) for one, call in zip(written, calls, strict=True)]
+        try:
+            return [future.result() for future in running]
+        except BaseException:
+            for future, call in zip(running, calls, strict=True):
+                future.cancel()
+                call.cancel()
+            raise
+
+    async def call_tools_async(
+        self,
+        written: Sequence[ToolCall],
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[ToolResult]:
+        """The same, for async code; cancelling ends all of them."""
+        check_options(limit, timeout)
+
+        async def run(one: ToolCall) -> ToolResult:
+            call = new_call(timeout, None)
+            return await self._in_worker(call, lambda: self._result(one, user_id, limit, call))
+
+        return list(await asyncio.gather(*map(run, written)))
+
+    def handle_tool_calls(
+        self,
+        response: Any,
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Make the tool calls of a model's answer, several at once, and tell what to append to the conversation.
+
+        Args:
+            response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
+                object or its dict.
+            user_id: whose connected account to use.
+            limit: see the class.
+            timeout: see the class.
+
+        Returns:
+            The assistant's own message, unchanged (reasoning details and signatures included), and the results,
+            in the answer's format. Without tool calls, the assistant's message alone.
+
+        Raises:
+            TypeError: `response` is no such answer.
+        """
+        name, answer, written = read(response)
+        return messages(name, answer, self.call_tools(written, user_id=user_id, limit=limit, timeout=timeout))
+
+    async def handle_tool_calls_async(
+        self,
+        response: Any,
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """The same, for async code; cancelling ends all calls."""
+        name, answer, written = read(response)
+        results = await self.call_tools_async(written, user_id=user_id, limit=limit, timeout=timeout)
+        return messages(name, answer, results)
+
+    def _result(self, written: ToolCall, user_id: str, limit: int, call: Call) -> ToolResult:
+        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
+            return self._execution.run(slug, arguments, user_id, call)
+
+        action = self._execution.known.get(written.name) if isinstance(written.name, str) else None
+        return tool_calls.run(written, action, execute, limit=limit)
+
+    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
+        """Run in a worker thread. When nobody waits for it any more, the call ends and its connection is cut."""
+        future = self._resources.submit(run)
+        waiting = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait([waiting], timeout=call.remaining())
+            if future.cancel():  # all workers were busy until the deadline, so that it only has to be told
+                return run()
+            return await waiting
+        except BaseException:
+            future.cancel()
+            call.cancel()
+            raise
+
+
+def check_options(limit: int, timeout: float | None) -> None:
+    """Raise `ValueError` for a limit or a timeout that no call can be made with."""
+    if not isinstance(limit, int) or limit < LEAST_LIMIT:
+        raise ValueError(f"limit must be a number of characters, {LEAST_LIMIT} or more, not {limit!r}")
+    new_call(timeout, None)
+
+
+def new_call(timeout: float | None, on_event: Listener | None) -> Call:
+    """A call whose clock runs.
+
+    Raises:
+        ValueError: `timeout` is not a positive number.
+    """
+    if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
+        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
+    return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
