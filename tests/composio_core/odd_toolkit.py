@@ -34,8 +34,8 @@ def answer(arguments: dict[str, Any]) -> str:
     return told if isinstance(told, str) else json.dumps({"arrived": arguments})
 
 
-def odd_registry(folder: Path, slug: str = "ODD_ACTION") -> ToolRegistry:
-    """A registry of this toolkit's one action."""
+def odd_registry(folder: Path, slug: str = "ODD_ACTION", **options: Any) -> ToolRegistry:
+    """A registry of this toolkit's one action, with a registry's options."""
     output = {"type": "object", "properties": {"data": {"type": "string"}}, "additionalProperties": False}
     hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint", "costsMoney")
     schema = {
@@ -62,4 +62,4 @@ def odd_registry(folder: Path, slug: str = "ODD_ACTION") -> ToolRegistry:
     }
     (folder / "odd.json").write_text(json.dumps(schema))
     (folder / "manifest.yaml").write_text(json.dumps(manifest))
-    return ToolRegistry.from_manifest(folder / "manifest.yaml")
+    return ToolRegistry.from_manifest(folder / "manifest.yaml", **options)

@@ -14,6 +14,7 @@ from openrouter_toolkit.accounts import MemoryAccounts
 from openrouter_toolkit.agents.composio import local_toolset
 from openrouter_toolkit.sandbox import Sandbox
 
+from .completions import calling
 from .odd_toolkit import odd_registry
 from .upstream import upstream
 
@@ -58,6 +59,36 @@ def test_the_entity_is_the_user(openrouter_sandbox: Sandbox) -> None:
     assert stranger["data"]["error"]["type"] == "not_connected"
     assert 'No OpenRouter account with api_key is connected for user "mallory".' in stranger["error"]
     assert len(openrouter_sandbox.requests) == 2
+
+
+@pytest.mark.parametrize("way", ["execute_action", "execute_tool_call"])
+def test_an_empty_entity_is_nobody_and_not_the_toolsets_own(openrouter_sandbox: Sandbox, way: str) -> None:
+    accounts = MemoryAccounts({"alice": {"api_key": openrouter_sandbox.api_key}})
+    toolset = local_toolset(ToolRegistry.from_manifest(accounts=accounts), package="composio_openai", entity_id="alice")
+    toolset.get_tools(apps=["OPENROUTER_TOOLKIT"])
+    name = f"{PREFIX}OPENROUTER_GET_CURRENT_KEY"
+    if way == "execute_action":
+        answer = toolset.execute_action(name, {}, entity_id="")
+    else:
+        (tool_call,) = calling((name, "{}")).choices[0].message.tool_calls
+        answer = toolset.execute_tool_call(tool_call, entity_id="")
+    assert answer["successful"] is False
+    assert answer["data"]["error"]["type"] == "not_connected"
+    assert openrouter_sandbox.requests == []
+
+
+@pytest.mark.parametrize("for_model", [False, True])
+def test_a_connected_account_id_is_refused_and_not_ignored(
+    toolset: Any, openrouter_sandbox: Sandbox, for_model: bool
+) -> None:
+    name = f"{PREFIX}OPENROUTER_GET_CURRENT_KEY"
+    toolset._requested_actions = [name]
+    options = {"connected_account_id": "ca_of_bob", "_check_requested_actions": for_model}
+    answer = toolset.execute_action(name, {}, entity_id="alice", **options)
+    assert answer["successful"] is False
+    assert answer["data"]["error"]["type"] == "refused_by_policy"
+    assert "accounts are chosen by entity_id here" in answer["error"]
+    assert openrouter_sandbox.requests == []
 
 
 def test_keys_given_to_composio_do_not_count(toolset: Any, openrouter_sandbox: Sandbox) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.agents.composio import local_toolset
+from openrouter_toolkit.formats.tool_calls import DEFAULT_LIMIT
 from openrouter_toolkit.sandbox import Sandbox
 
 from .completions import calling
+from .odd_toolkit import odd_registry
 from .upstream import upstream
 
 APP = "OPENROUTER_TOOLKIT"
@@ -19,6 +22,7 @@ GENERATION = f"{APP}_OPENROUTER_GET_GENERATION"
 MODELS = f"{APP}_OPENROUTER_LIST_AVAILABLE_MODELS"
 EMBEDDINGS = f"{APP}_OPENROUTER_LIST_EMBEDDING_MODELS"
 COUNT = f"{APP}_OPENROUTER_GET_MODELS_COUNT"
+ODD = "ODD_TOOLKIT_ODD_ACTION"
 
 
 @pytest.fixture
@@ -123,6 +127,42 @@ def test_two_entities_are_composios_error(registry: ToolRegistry) -> None:
     toolset.get_tools(apps=[APP])
     with pytest.raises(upstream("InvalidEntityIdError", "composio.exceptions")):
         toolset.handle_tool_calls(calling((COUNT, "{}")), entity_id="bob")
+
+
+def test_an_empty_entity_is_composios_error_and_not_the_toolsets_own(
+    registry: ToolRegistry, openrouter_sandbox: Sandbox
+) -> None:
+    from types import SimpleNamespace
+
+    toolset = local_toolset(registry, package="composio_openai", entity_id="alice")
+    toolset.get_tools(apps=[APP])
+    answer = calling((COUNT, "{}"))
+    calls = answer.choices[0].message.tool_calls
+    run = SimpleNamespace(required_action=SimpleNamespace(submit_tool_outputs=SimpleNamespace(tool_calls=calls)))
+    for handle, given in ((toolset.handle_tool_calls, answer), (toolset.handle_assistant_tool_calls, run)):
+        for attempt in (lambda: handle(given, ""), lambda: handle(given, entity_id="")):  # noqa: B023 - called at once
+            with pytest.raises(upstream("InvalidEntityIdError", "composio.exceptions"), match="empty"):
+                attempt()
+    assert openrouter_sandbox.requests == []
+    assert toolset.handle_tool_calls(answer)[0]["successful"]
+
+
+def test_a_long_failure_is_cut_for_a_model_and_whole_for_a_host(tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    words = "word " * 40_000
+    toolset = local_toolset(odd_registry(tmp_path, after_execute=broken), package="composio_openai")
+    toolset.get_tools(apps=["ODD_TOOLKIT"])
+    arguments = {"either": None, "answer": json.dumps({"said": words})}
+    (told,) = toolset.handle_tool_calls(calling((ODD, json.dumps(arguments))))
+    whole = toolset.execute_action(ODD, arguments)
+    assert (told["successful"], whole["successful"]) == (False, False)
+    assert words in json.dumps(whole["data"]["partial"])
+    assert len(json.dumps(told["data"], ensure_ascii=False, separators=(",", ":"))) <= DEFAULT_LIMIT
+    assert "word word" in json.dumps(told["data"]["answer"]["partial"])
+    assert told["data"]["answer"]["error"] == whole["data"]["error"]
+    assert told["error"] == whole["error"]
 
 
 def test_an_answer_without_calls_has_no_results(given: Any) -> None:

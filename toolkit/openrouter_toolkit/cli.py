@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from . import __version__
-from .commands import accounts, actions, connect, demo, execute, keys, listing, mcp, sandbox, show, tokens, tools
+from .commands import accounts, actions, connect, demo, execute, keys, listing, mcp, sandbox, serve, show, tokens, tools
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say
 
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for command in (actions, show, execute, tools, mcp, connect, accounts, tokens, keys, listing, sandbox, demo):
+    for command in (actions, show, execute, tools, mcp, connect, accounts, tokens, keys, serve, listing, sandbox, demo):
         command.add(commands)
     return whole
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..brief import for_model
+from ..formats.cut_failures import failure_for_model
 from ..formats.tool_calls import DEFAULT_LIMIT
 from ..redaction import redact_thoroughly
 from ..wording import safe_for_terminal
@@ -125,9 +125,7 @@ def _structured(result: ToolResult, text: str) -> dict[str, Any]:
     """The envelope as its reader can bear it; a failure keeps its data, which `partial` may have made long."""
     if not result.failed:
         return {"data": text, "error": None, "successful": True}
-    data = result.envelope.data
-    short = data if len(data) <= DEFAULT_LIMIT else for_model(data, None, limit=DEFAULT_LIMIT)
-    return {"data": short, "error": text, "successful": False}
+    return {"data": failure_for_model(result.envelope.data, DEFAULT_LIMIT), "error": text, "successful": False}
 
 
 def _instructions(registry: ToolRegistry) -> str:
@@ -169,7 +167,7 @@ def _streamed(registry: ToolRegistry, params: types.CallToolRequestParams) -> di
     """The arguments with `stream`, where the action has it and the caller did not say."""
     arguments = dict(params.arguments or {})
     action = registry.actions.get(params.name)
-    streams = action is not None and "stream" in action.definition.input_parameters.get("properties", {})
+    streams = action is not None and action.streams
     return {**arguments, "stream": True} if streams and arguments.get("stream") is None else arguments
 
 

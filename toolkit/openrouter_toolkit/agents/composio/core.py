@@ -10,11 +10,14 @@
 
 **Who executes.** Composio's catalogue of names is one for the process; a toolset has its own registry, so two
 toolsets never answer for one another: each lists and executes what its registry allows, with its accounts. The
-`entity_id` is the registry's `user_id`. Keys come from the registry's accounts; `add_auth` and metadata don't count.
+`entity_id` is the registry's `user_id`; left out, or None, it is the toolset's own. It alone chooses the account: a call
+with a `connected_account_id` is refused (`refused_by_policy`). Keys come from the registry's accounts; `add_auth` and
+metadata don't count.
 
 **What comes back** is always `{"data": object, "error": text or None, "successful": bool}`. `data` is the answer's
 JSON; what is no object is in `{"result": …}`. On failure it is `{"error": {"type", "message", …}}`, and `error` says
-what to do next. What goes wrong with an action, wrong names and broken arguments included, is told so and not raised.
+what to do next; a failure that is too long for a model is cut for it, to `{"answer": …, "cut": "what is missing"}`. What
+goes wrong with an action, wrong names and broken arguments included, is told so and not raised.
 
 | through                                               | parameters and answers are those of                       |
 | ----------------------------------------------------- | --------------------------------------------------------- |
@@ -28,20 +31,26 @@ Actions of other apps stay as they are.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from types import new_class
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...envelope import ActionError, Envelope
+from ...formats.cut_failures import failure_for_model
+from ...formats.tool_calls import DEFAULT_LIMIT
 from ...nearest import nearest
 from ...registry import ToolRegistry
 from ...wording import quoted
 from .core_import import quietly
 from .core_names import app_name, make_known
 from .core_schemas import action_model, parameters_of
+
+if TYPE_CHECKING:
+    from ...formats import ToolResult
 
 
 def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:
@@ -70,9 +79,25 @@ def _toolset_class(base: Any) -> Any:
         "description_char_limit": base._description_char_limit,  # noqa: SLF001
         "action_name_char_limit": base._action_name_char_limit,  # noqa: SLF001
     }
-    return new_class(
-        "LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(__module__=__name__)
-    )
+    own: dict[str, Any] = {"__module__": __name__}
+    for name, method in inspect.getmembers(base, inspect.isfunction):
+        takes_entity = "entity_id" in inspect.signature(method).parameters
+        if takes_entity and not name.startswith("_") and name not in vars(_LocalToolSet):
+            own[name] = _refusing_nobody(method)
+    return new_class("LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(own))
+
+
+def _refusing_nobody(method: Any) -> Any:
+    """A method of composio's, which by itself would take the toolset's own entity for an empty one."""
+    shape = inspect.signature(method)
+
+    @wraps(method)
+    def refusing(self: Any, *given: Any, **named: Any) -> Any:
+        if shape.bind_partial(self, *given, **named).arguments.get("entity_id") == "":
+            raise import_module("composio.exceptions").InvalidEntityIdError("entity_id is empty: it is nobody's")
+        return method(self, *given, **named)
+
+    return refusing
 
 
 class _LocalToolSet:
@@ -161,7 +186,8 @@ class _LocalToolSet:
         """Execute an action of ours with the registry; what composio does with others.
 
         Composio's packages set `_check_requested_actions` for the call of a model. It then is as
-        `registry.call_tool`, and `params` may be JSON text too.
+        `registry.call_tool`, and `params` may be JSON text too. With a `connected_account_id` nothing is executed: here
+        an account is chosen by `entity_id`, and the failure says so.
         """
         name = _action(action).slug
         if _check_requested_actions and name not in self._requested_actions:
@@ -182,9 +208,12 @@ class _LocalToolSet:
             )
         if name not in self._own:
             return self._unknown(name, self._own)
+        if connected_account_id is not None:
+            return _no_choice_of_accounts()
         if processors is not None:
             self._processor_helpers.merge_processors(processors)
-        return self._processed(name, self._plain(params), entity_id or self.entity_id, _check_requested_actions)
+        user_id = self.entity_id if entity_id is None else entity_id
+        return self._processed(name, self._plain(params), user_id, _check_requested_actions)
 
     def execute_tool_call(
         self, tool_call: Any, entity_id: str | None = None, check_requested_actions: bool = True
@@ -198,7 +227,7 @@ class _LocalToolSet:
         return self.execute_action(
             name,
             tool_call.function.arguments,
-            entity_id=entity_id or self.entity_id,
+            entity_id=self.entity_id if entity_id is None else entity_id,
             _check_requested_actions=check_requested_actions,
         )
 
@@ -248,8 +277,7 @@ class _LocalToolSet:
         slug = self._own[name].slug
         if not for_model:
             return _composed(self._registry.execute(slug, params, user_id=user_id))
-        result = self._registry.call_tool(slug, params, user_id=user_id)
-        return _composed(result.envelope, result.text)
+        return _for_model(self._registry.call_tool(slug, params, user_id=user_id))
 
     def _unknown(self, name: str, known: Iterable[str]) -> dict[str, Any]:
         """What is told of a name that is none of the known ones."""
@@ -271,10 +299,22 @@ def _action(value: Any) -> Any:
     return import_module("composio.client.enums").Action(value, cache=False)  # a model writes any number of names
 
 
-def _composed(envelope: Envelope, text: str | None = None) -> dict[str, Any]:
-    """The envelope as composio's, with an object as data: that of `text`, where there is one and nothing failed."""
-    data = envelope.data if text is None or not envelope.successful else text
-    return {"data": _object(data), "error": envelope.error, "successful": envelope.successful}
+def _no_choice_of_accounts() -> dict[str, Any]:
+    message = "A connected_account_id was given, and nothing was executed: accounts are chosen by entity_id here."
+    return _composed(Envelope.failure(ActionError("refused_by_policy", message, f"{message} Leave it out.")))
+
+
+def _for_model(result: ToolResult) -> dict[str, Any]:
+    """What came of a model's call, as composio's envelope; nothing in it is longer than the result's limit."""
+    if not result.failed:
+        return {"data": _object(result.text), "error": None, "successful": True}
+    data = failure_for_model(result.envelope.data, DEFAULT_LIMIT)
+    return {"data": _object(data), "error": result.text, "successful": False}
+
+
+def _composed(envelope: Envelope) -> dict[str, Any]:
+    """The envelope as composio's, with an object as data."""
+    return {"data": _object(envelope.data), "error": envelope.error, "successful": envelope.successful}
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""A sandbox with two users' keys, a store in which they are connected, and the web application served from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from keyring.backends.fail import Keyring as NoKeyring
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import MasterKey, Store
+
+from ..store.conftest import postgresql  # noqa: F401 - a fixture
+from .served import Served, serving
+
+ALICE = "sk-or-v1-sandbox-alice-0123456789abcdef"
+BOB = "sk-or-v1-sandbox-bob-fedcba9876543210"
+ECHO = Path(__file__).parents[1] / "echo_toolkit" / "manifest.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: Sandbox) -> None:
+    """The sandbox is OpenRouter, and nothing of whoever runs the tests is used or touched."""
+    for name in ("OPENROUTER_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY", "OPENROUTER_TOOLKIT_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENROUTER_BASE_URL", sandbox.base_url)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("keyring.core._keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="session")
+def _running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(generation_delay=0.0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_running_sandbox: Sandbox) -> Sandbox:
+    """A stand-in for OpenRouter that has forgotten everything."""
+    _running_sandbox.reset()
+    return _running_sandbox
+
+
+@pytest.fixture
+def key() -> MasterKey:
+    """A master key."""
+    return MasterKey.fresh()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The URL of a fresh database."""
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def store(database: str, key: MasterKey) -> Iterator[Store]:
+    """A store in which alice and bob are connected."""
+    with Store.open(database, master_keys=[key]) as store:
+        store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+        store.accounts.connect("OPENROUTER", "bob", {"api_key": BOB})
+        yield store
+
+
+@pytest.fixture
+def served(store: Store) -> Iterator[Served]:
+    """The web application, with the tests' second toolkit beside OpenRouter's."""
+    with serving(store, manifests=[ECHO]) as served:
+        yield served

@@ -1,0 +1,178 @@
+"""A toolkit's details: the manifest's every word, its accounts, its switches."""
+
+from __future__ import annotations
+
+import pytest
+
+from openrouter_toolkit import manifest
+from openrouter_toolkit.store import Store
+
+from ..conftest import ALICE, BOB
+from ..served import Served
+from .person import Person
+
+DETAILS = "/admin/tools/openrouter"
+CREDITS = "OPENROUTER_GET_CREDITS"
+
+
+def test_everything_that_the_manifest_says_is_there(admin: Person) -> None:
+    loaded = manifest.load()
+    text = admin.open(DETAILS).text
+    words = " ".join(text.split())
+    assert loaded.toolkit.description in words
+    assert loaded.toolkit.version in words
+    for field in loaded.auth.fields:
+        assert field.title in words
+        assert field.name in words
+        assert field.description in words
+        for step in field.steps:
+            assert step in words
+    for action in loaded.actions:
+        assert action.slug in words
+        assert action.definition.name in words
+        assert action.definition.description in words
+
+
+def test_every_parameter_of_every_action_is_there(admin: Person) -> None:
+    html = admin.open(DETAILS).html
+    for action in manifest.load().actions:
+        part = html.split(f'<li class="action" id="{action.slug}">')[1].split('<li class="action"')[0]
+        schema = action.definition.input_parameters
+        for name in schema["properties"]:
+            assert f"<code>{name}</code>" in part
+        assert part.count("required</span>") == len(schema.get("required", ()))
+
+
+def test_the_slug_may_be_written_in_any_case_and_others_are_nothing(admin: Person) -> None:
+    assert admin.open("/admin/tools/OpenRouter").status == 200
+    for wrong in ("nonsense", "openrouter%00", "%F0%9F%90%BF", "ı", "..%2Fetc"):
+        page = admin.open(f"/admin/tools/{wrong}")
+        assert page.status == 404
+        assert "Nothing here" in page.text
+
+
+def test_accounts_are_told_without_their_keys(admin: Person, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE}, alias="work")
+    store.accounts.connect("OPENROUTER", None, {"api_key": BOB}, users=["carol", "dave"])
+    broken = store.accounts.connect("OPENROUTER", "eve", {"api_key": BOB})
+    store.accounts.disable(broken.id, "Eve left.")
+    page = admin.open(DETAILS)
+    assert ALICE not in page.html
+    assert BOB not in page.html
+    assert ALICE[-12:-4] not in page.html
+    for words in ("work", "cdef", "carol, dave", "Eve left.", "Switched off", "default", "Last used", "never"):
+        assert words in page.text
+
+
+def test_many_accounts_come_in_pages(admin: Person, store: Store) -> None:
+    with store.transaction():
+        for number in range(120):
+            store.accounts.initiate("OPENROUTER", f"user-{number:03}")
+    seen: list[str] = []
+    address = DETAILS
+    for _ in range(3):
+        page = admin.open(address)
+        seen += [line for line in page.text.split("\n") if line.startswith("user-")]
+        address = page.links.get("Older accounts", "")
+    assert address == ""
+    assert [line.split()[0] for line in seen] == [f"user-{number:03}" for number in reversed(range(120))]
+    assert admin.open(f"{DETAILS}?after=ca_nonsense").status == 200
+
+
+def test_a_switch_counts_everywhere_at_once(admin: Person, served: Served, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    page = admin.open(DETAILS)
+    switched = f"/actions/{CREDITS.lower()}/switch"
+    page = admin.send(page, to=switched)
+    assert "The action is off." in page.text
+    assert store.switches.off("OPENROUTER").keys() == {CREDITS}
+    with served.client(served.token("alice")) as host:
+        assert CREDITS not in host.get("/api/tools").text
+        answer = host.post(f"/api/actions/{CREDITS}", json={"arguments": {}}).json()
+        assert "switched it off" in answer["error"]
+        page = admin.send(page, to=switched)
+        assert "The action is on." in page.text
+        assert CREDITS in host.get("/api/tools").text
+    assert store.switches.off("OPENROUTER") == {}
+
+
+def test_a_switch_says_to_which_side(admin: Person, store: Store) -> None:
+    page = admin.open(DETAILS)
+    token = page.form(to="get_credits/switch").fields["csrf"]
+    address = f"{DETAILS}/actions/{CREDITS}/switch"
+    for _ in range(2):
+        admin.post(address, csrf=token, to="off")
+    assert store.switches.off("OPENROUTER").keys() == {CREDITS}
+    assert admin.post(address, csrf=token, to="sideways").status == 400
+    assert admin.post(f"{DETAILS}/actions/nonsense/switch", csrf=token, to="off").status == 404
+    assert admin.post(f"{DETAILS}/actions/ECHO_SAY/switch", csrf=token, to="off").status == 404
+    assert store.switches.off("OPENROUTER").keys() == {CREDITS}
+
+
+def test_one_without_login_is_activated_and_deactivated(admin: Person, store: Store) -> None:
+    page = admin.open("/admin/tools/echo")
+    assert "Connected accounts" not in page.text
+    assert "Authentication" not in page.text
+    page = admin.send(page, "Activate")
+    assert "Agents can use it now." in page.text
+    assert store.switches.activated().keys() == {"ECHO"}
+    page = admin.send(page, "Deactivate")
+    assert store.switches.activated() == {}
+    assert admin.open("/admin/tools/echo/connect").status == 404
+    token = page.form("Activate").fields["csrf"]
+    assert admin.post(f"{DETAILS}/activate", csrf=token).status == 404, "it has a login"
+    assert store.switches.activated() == {}
+
+
+def test_disconnecting_asks_first(admin: Person, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE}, alias="work")
+    question = admin.open(f"{DETAILS}/accounts/{account.id}/disconnect")
+    assert "Disconnect work of user alice?" in question.text
+    assert "ending in cdef" in question.text
+    assert "openrouter.ai/keys" in question.text
+    assert store.accounts.count() == 1, "the question alone does nothing"
+    page = admin.send(question, "Disconnect")
+    assert "disconnected" in page.text
+    assert store.accounts.count() == 0
+    assert admin.send(question, "Disconnect").status == 404, "it is gone"
+
+
+@pytest.mark.parametrize("account_id", ["ca_nonsense", "nonsense", "ca_%00", "..%2F..%2F", "ca_" + "x" * 500])
+def test_an_account_that_is_not_there(admin: Person, account_id: str) -> None:
+    page = admin.open(f"{DETAILS}/accounts/{account_id}/disconnect")
+    assert page.status == 404
+    token = {"csrf": admin.open(DETAILS).form(to="get_credits/switch").fields["csrf"]}
+    for what in ("disconnect", "reconnect"):
+        assert admin.post(f"{DETAILS}/accounts/{account_id}/{what}", **token).status == 404
+
+
+def test_an_account_of_another_toolkit_is_not_there(admin: Person, store: Store) -> None:
+    account = store.accounts.connect("ECHO", "alice", {"api_key": "x" * 20})
+    assert admin.open(f"{DETAILS}/accounts/{account.id}/disconnect").status == 404
+
+
+def test_nothing_of_it_is_for_strangers(served: Served, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    pages = [
+        "/admin/tools",
+        DETAILS,
+        f"{DETAILS}/connect",
+        f"{DETAILS}/actions/openrouter_get_credits/try",
+        f"{DETAILS}/accounts/{account.id}/disconnect",
+    ]
+    forms = [
+        f"{DETAILS}/connect",
+        f"{DETAILS}/activate",
+        f"{DETAILS}/actions/openrouter_get_credits/switch",
+        f"{DETAILS}/actions/openrouter_get_credits/try",
+        f"{DETAILS}/accounts/{account.id}/disconnect",
+        f"{DETAILS}/accounts/{account.id}/reconnect",
+    ]
+    with served.client() as stranger:
+        for address in pages:
+            answer = stranger.get(address)
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+        for address in forms:
+            assert stranger.post(address, data={"to": "off"}).status_code in (303, 403)
+    assert store.accounts.count() == 1
+    assert store.switches.off("OPENROUTER") == {}

@@ -1,0 +1,167 @@
+"""Connecting by OpenRouter's own page: S256, state, one browser, one code; and everything that can go wrong there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Status, Store
+
+from ..served import KEY, Served
+from .person import Person
+from .test_connecting import DETAILS, begin
+
+MakePerson = Callable[[], Person]
+
+
+def leave(admin: Person, **wanted: str) -> tuple[str, dict[str, str]]:
+    """To OpenRouter's page: its address, and the query."""
+    page = begin(admin, **wanted)
+    answer = admin.client.post(f"{page.answer.url}/browser", data=page.form("Continue with").fields)
+    assert answer.status_code == 303
+    parts = urlsplit(answer.headers["Location"])
+    return answer.headers["Location"], {name: values[0] for name, values in parse_qs(parts.query).items()}
+
+
+def authorize(person: Person, address: str, decision: str = "authorize") -> str:
+    """Decide on OpenRouter's page: the address that the browser is sent back to."""
+    page = person.client.get(address)
+    fields = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    answer = person.client.post(page.url.join("/auth"), data={**fields, "decision": decision})
+    location: str = answer.headers["Location"]
+    return location
+
+
+def test_a_key_that_openrouter_made(admin: Person, served: Served, store: Store, sandbox: Sandbox) -> None:
+    address, query = leave(admin, alias="work")
+    assert address.startswith(f"{sandbox.base_url.removesuffix('/api/v1')}/auth?")
+    assert query["code_challenge_method"] == "S256"
+    assert query["key_label"] == "OpenRouter Toolkit work"
+    assert query["callback_url"].startswith(f"{served.url}/connect/callback/")
+    page = admin.open(authorize(admin, address))
+    assert "OpenRouter is connected for user alice." in page.text
+    exchange = next(request for request in sandbox.requests if request.path == "/auth/keys")
+    verifier = exchange.body["code_verifier"]
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    assert challenge == query["code_challenge"]
+    with served.client(served.token("alice")) as host:
+        assert host.post(f"/api/actions/{KEY}", json={"arguments": {}}).json()["successful"]
+
+
+def test_neither_the_link_nor_the_verifier_is_told_to_openrouter(admin: Person, store: Store) -> None:
+    page = begin(admin)
+    secret = str(page.answer.url).rsplit("/", 1)[1]
+    answer = admin.client.post(f"{page.answer.url}/browser", data=page.form("Continue with").fields)
+    assert secret not in answer.headers["Location"]
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    cookie = next(value for value in answer.headers.get_list("set-cookie") if "-link-" in value)
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Path=/connect/callback/" in cookie
+
+
+def test_the_way_back_works_once(admin: Person, store: Store) -> None:
+    back = authorize(admin, leave(admin)[0])
+    admin.open(back)
+    page = admin.open(back)
+    assert page.status == 410
+    assert "used already" in page.text
+    assert store.accounts.list()[0].version == 1
+
+
+def test_another_browser_does_not_get_in_between(admin: Person, person: MakePerson, store: Store) -> None:
+    mallory = person()
+    back = authorize(mallory, leave(admin)[0])
+    assert mallory.open(back).status == 403
+    assert store.accounts.list()[0].status == Status.INITIATED
+    assert "is connected" in admin.open(back).text, "and nothing was used up by trying"
+
+
+def test_a_state_that_nobody_was_given(admin: Person, sandbox: Sandbox) -> None:
+    for state in ("nonsense", "x" * 43, "%00"):
+        assert admin.open(f"/connect/callback/{state}?code=auth_code_1").status == 404
+    assert all(request.path != "/auth/keys" for request in sandbox.requests)
+
+
+def test_who_cancels_is_back_on_the_page_which_still_works(admin: Person, store: Store) -> None:
+    page = admin.open(authorize(admin, leave(admin)[0], "cancel"))
+    assert page.status == 200
+    assert "nothing was stored" in page.text
+    answer = admin.client.post(
+        f"{page.answer.url.copy_with(query=None)}/browser", data=page.form("Continue with").fields
+    )
+    assert "is connected" in admin.open(authorize(admin, answer.headers["Location"])).text
+
+
+def test_cancelling_without_the_cookie_ends_on_a_page_of_its_own(person: MakePerson) -> None:
+    page = person().open("/connect/callback/whatever?error=access_denied")
+    assert page.status == 400
+    assert "nothing was stored" in page.text
+
+
+def test_a_wrong_code_is_explained_and_one_can_begin_anew(admin: Person, store: Store) -> None:
+    _, query = leave(admin)
+    page = admin.open(f"{query['callback_url']}?code=auth_code_nonsense")
+    assert page.status == 502
+    assert "refused the code" in page.text
+    (account,) = store.accounts.list()
+    assert account.status == Status.FAILED
+    assert "refused the code" in (account.reason or "")
+    again = admin.send(page, "Try again")
+    assert "wants to connect" in again.text
+    assert "/connect/" in str(again.answer.url)
+
+
+def test_a_key_that_does_not_pass_is_explained(
+    admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    monkeypatch.setattr("openrouter_toolkit.sandbox.authorization.API_KEY", "sk-or-v1-sandbox-management")
+    page = admin.open(authorize(admin, leave(admin)[0]))
+    assert page.status == 502
+    assert "completions would all fail" in page.text
+    assert "delete it at https://openrouter.ai/keys" in page.text
+    assert store.accounts.list()[0].status == Status.FAILED
+
+
+def test_it_comes_back_too_late(admin: Person, store: Store, pass_time: Callable[[timedelta], None]) -> None:
+    back = authorize(admin, leave(admin)[0])
+    pass_time(timedelta(minutes=11))
+    assert admin.open(back).status == 410
+    assert store.accounts.list()[0].status != Status.ACTIVE
+
+
+def test_who_is_no_administrator_is_told_the_end(person: MakePerson, store: Store) -> None:
+    link = store.links.to_connect("OPENROUTER", "alice")
+    alice = person()
+    page = alice.open(f"/connect/{link.secret}")
+    answer = alice.client.post(f"/connect/{link.secret}/browser", data=page.form("Continue with").fields)
+    page = alice.open(authorize(alice, answer.headers["Location"]))
+    assert "You can close this page." in page.text
+    assert store.accounts.list()[0].user_id == "alice"
+    assert store.accounts.list()[0].status == Status.ACTIVE
+
+
+def test_the_browser_is_sent_back_by_the_name_that_it_used(admin: Person, served: Served, person: MakePerson) -> None:
+    port = served.url.rsplit(":", 1)[1]
+    link = served.store.links.to_connect("OPENROUTER", "alice")
+    alice = person()
+    address = f"http://localhost:{port}/connect/{link.secret}"
+    page = alice.open(address)
+    answer = alice.client.post(f"{address}/browser", data=page.form("Continue with").fields)
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert query["callback_url"][0].startswith(f"http://localhost:{port}/")
+
+
+def test_reconnecting_in_the_same_way(admin: Person, store: Store) -> None:
+    old = store.accounts.connect("OPENROUTER", "alice", {"api_key": "sk-or-v1-sandbox-0000000000000000"})
+    page = admin.send(admin.open(DETAILS), to=f"{old.id}/reconnect")
+    answer = admin.client.post(f"{page.answer.url}/browser", data=page.form("Continue with").fields)
+    assert "is connected" in admin.open(authorize(admin, answer.headers["Location"])).text
+    (account,) = store.accounts.list()
+    assert (account.id, account.version) == (old.id, 2)

@@ -1,0 +1,188 @@
+"""POST /api/actions/{slug}: what a host sends, and what it gets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+
+from .conftest import ALICE, BOB
+from .served import CHAT, KEY, QUESTION, Served
+
+
+def error_of(envelope: dict[str, Any]) -> dict[str, Any]:
+    assert set(envelope) == {"data", "error", "successful"}
+    assert envelope["successful"] is False
+    found: dict[str, Any] = json.loads(envelope["data"])["error"]
+    return found
+
+
+def refused(answer: httpx2.Response, status: int, type_: str) -> str:
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error"}
+    error = answer.json()["error"]
+    assert (set(error), error["type"]) == ({"type", "message"}, type_)
+    message: str = error["message"]
+    return message
+
+
+def test_an_action_is_executed_with_the_users_own_key(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token()) as host:
+        for user, key in (("alice", ALICE), ("bob", BOB)):
+            answer = host.post(f"/api/actions/{CHAT}", json={"user_id": user, "arguments": QUESTION})
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "application/json"
+            assert list(answer.json()) == ["data", "error", "successful"]
+            assert "17 * 3 = 51" in json.loads(answer.json()["data"])["choices"][0]["message"]["content"]
+            assert sandbox.requests[-1].key == key
+
+
+def test_a_token_for_one_user_needs_no_user_id(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("bob")) as host:
+        assert host.post(f"/api/actions/{KEY}", json={}).json()["successful"]
+        assert host.post(f"/api/actions/{KEY}", json={"user_id": None, "arguments": {}}).json()["successful"]
+    assert [request.key for request in sandbox.requests] == [BOB, BOB]
+
+
+@pytest.mark.parametrize("users", [(), ("alice", "bob")])
+def test_a_token_for_several_users_has_to_say_for_which(served: Served, sandbox: Sandbox, users: tuple[str]) -> None:
+    with served.client(served.token(*users)) as host:
+        assert "user_id" in refused(host.post(f"/api/actions/{KEY}", json={}), 422, "invalid_request")
+    assert sandbox.requests == []
+
+
+def test_another_user_is_refused_whether_there_is_one_or_not(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("bob")) as host:
+        answers = [
+            host.post(f"/api/actions/{slug}", json={"user_id": user})
+            for user in ("alice", "nobody", "bob ", "BOB", "bob\0", "é" * 200)
+            for slug in (KEY, "NO_SUCH_ACTION")
+        ]
+    told = {refused(answer, 403, "forbidden") for answer in answers}
+    assert len(told) == 1
+    assert sandbox.requests == []
+
+
+def test_a_user_without_account_is_told_where_to_connect_one(served: Served) -> None:
+    with served.client(served.token()) as host:
+        for user in ("carol", "\u202ecarol", "x" * 255, "nul\0"):
+            envelope = host.post(f"/api/actions/{KEY}", json={"user_id": user}).json()
+            assert error_of(envelope)["type"] == "not_connected"
+        envelope = host.post(f"/api/actions/{KEY}", json={"user_id": "carol"}).json()
+    assert f"{served.url}/admin/tools" in envelope["error"]
+
+
+def test_failures_of_an_action_are_envelopes(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        wrong = host.post(f"/api/actions/{CHAT}", json={"arguments": {"modell": "x"}})
+        unknown = host.post("/api/actions/OPENROUTER_GET_CURENT_KEY", json={})
+        upstream = host.post(f"/api/actions/{CHAT}", json={"arguments": {**QUESTION, "model": "sandbox/no-credits"}})
+    assert {answer.status_code for answer in (wrong, unknown, upstream)} == {200}
+    assert error_of(wrong.json())["type"] == "invalid_arguments"
+    assert error_of(unknown.json())["suggestions"][0] == KEY
+    assert error_of(upstream.json())["status"] == 402
+
+
+def test_an_older_slug_works_too(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        assert host.post("/api/actions/OPENROUTER_OPENROUTER_LIST_PROVIDERS", json={}).json()["successful"]
+
+
+def test_a_second_toolkit_is_executed_once_it_is_activated(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        call = {"arguments": {"text": "hello"}}
+        assert error_of(host.post("/api/actions/ECHO_SAY", json=call).json())["type"] == "refused_by_policy"
+        served.store.switches.activate("ECHO")
+        assert json.loads(host.post("/api/actions/ECHO_SAY", json=call).json()["data"]) == {"said": ["hello"]}
+        assert error_of(host.post("/api/actions/ECHO_SAYY", json=call).json())["suggestions"] == ["ECHO_SAY"]
+        served.store.switches.turn_off("ECHO", "ECHO_SAY")
+        assert error_of(host.post("/api/actions/ECHO_REPEAT", json=call).json())["type"] == "refused_by_policy"
+
+
+def test_a_switched_off_action_is_not_executed(served: Served, sandbox: Sandbox) -> None:
+    served.store.switches.turn_off("OPENROUTER", KEY)
+    with served.client(served.token("alice")) as host:
+        envelope = host.post(f"/api/actions/{KEY}", json={}).json()
+        assert error_of(envelope)["type"] == "refused_by_policy"
+        assert "administrator" in envelope["error"]
+        assert sandbox.requests == []
+        served.store.switches.turn_on("OPENROUTER", KEY)
+        assert host.post(f"/api/actions/{KEY}", json={}).json()["successful"]
+
+
+NO_JSON = [
+    b"",
+    b"{",
+    b"user_id=alice",
+    b'{"arguments": {"n": NaN}}',
+    b'{"arguments": {"n": -Infinity}}',
+    b'{"arguments": {"n": 1e999}}',
+    b'{"arguments": {"n": ' + b"9" * 5000 + b"}}",
+    b'{"arguments": {"n": "\\ud800"}}',
+    b'{"arguments": {"\\udfff": 1}}',
+    b'{"user_id": "\xff"}',
+    b'{"user_id": "alice"}'.decode().encode("utf-16"),
+    b"[" * 100_000,
+    b'{"arguments": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+]
+
+
+def test_what_is_no_json_is_refused(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("alice")) as host:
+        for body in NO_JSON:
+            refused(host.post(f"/api/actions/{CHAT}", content=body), 400, "invalid_request")
+    assert sandbox.requests == []
+
+
+OTHER_SHAPES: list[Any] = [
+    [],
+    None,
+    "alice",
+    {"user": "alice"},
+    {"user_id": 5},
+    {"user_id": ""},
+    {"user_id": "x" * 256},
+    {"arguments": None},
+    {"arguments": []},
+    {"arguments": "{}"},
+    {"connected_account_id": "ca_1"},
+    {"custom_auth_params": {"base_url": "http://127.0.0.1:1"}},
+]
+
+
+def test_a_body_of_another_shape_is_refused(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("alice")) as host:
+        for body in OTHER_SHAPES:
+            answer = host.post(f"/api/actions/{KEY}", content=json.dumps(body).encode())
+            refused(answer, 422, "invalid_request")
+    assert sandbox.requests == []
+
+
+def test_a_refusal_repeats_nothing_of_what_was_sent(served: Served) -> None:
+    secret = "sk-or-v1-" + "5" * 40
+    with served.client(served.token("alice")) as host:
+        for body in (
+            f'{{"api_key": "{secret}"}}',
+            f'{{"{secret}": 1}}',
+            f'{{"user_id": ["{secret}"]}}',
+            f'{{"user_id": "{secret}"',
+            f"{secret}",
+        ):
+            answer = host.post(f"/api/actions/{KEY}", content=body)
+            assert answer.status_code in (400, 422)
+            assert "555" not in answer.text
+        assert "555" not in host.get("/api/tools", params={"format": secret, "strict": secret}).text
+        assert "555" not in host.get(f"/api/{secret}").text
+
+
+def test_other_methods_and_addresses(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        answer = host.get(f"/api/actions/{KEY}")
+        refused(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == "POST"
+        for path in ("/api", "/api/", "/api/tools/", "/api/nothing", f"/api/actions/{KEY}/", "/api/actions/"):
+            refused(host.get(path), 404, "not_found")

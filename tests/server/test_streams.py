@@ -1,0 +1,123 @@
+"""Streamed answers: server-sent events as they arrive, and the envelope at the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server.api import events
+from openrouter_toolkit.store import Store
+
+from .conftest import ALICE
+from .served import CHAT, QUESTION, Served, serving
+
+STREAM = {"arguments": {**QUESTION, "stream": True}}
+
+
+def told(answer: httpx2.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of an answer."""
+    kind = ""
+    for line in answer.iter_lines():
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        elif name == "data":
+            yield kind, json.loads(value)
+
+
+def test_a_stream_brings_its_pieces_and_at_last_the_envelope(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        whole = host.post(f"/api/actions/{CHAT}", json={"arguments": QUESTION}).json()
+        with host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-store"
+            assert "content-length" not in answer.headers
+            happened = list(told(answer))
+    *pieces, (last, envelope) = happened
+    assert last == "envelope"
+    assert "".join(piece["text"] for kind, piece in pieces if kind == "text") == "17 * 3 = 51"
+    assert any(kind == "usage" and "total_tokens" in json.dumps(piece["raw"]) for kind, piece in pieces)
+    content = [json.loads(one["data"])["choices"][0]["message"]["content"] for one in (envelope, whole)]
+    assert content == ["17 * 3 = 51"] * 2
+
+
+def test_tool_calls_are_told_in_pieces(served: Served) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool = {"name": "get_weather", "description": "Get the weather in a city", "parameters": schema}
+    question = [{"role": "user", "content": "What is the weather in Paris?"}]
+    arguments = {
+        "model": "acme/atlas-small",
+        "messages": question,
+        "stream": True,
+        "tools": [{"type": "function", "function": tool}],
+    }
+    with served.client(served.token("alice")) as host:
+        with host.stream("POST", f"/api/actions/{CHAT}", json={"arguments": arguments}) as answer:
+            pieces = [piece for kind, piece in told(answer) if kind == "tool_call"]
+    assert pieces[0]["tool_call"]["name"] == "get_weather"
+    assert json.loads("".join(piece["text"] for piece in pieces)) == {"city": "Paris"}
+
+
+@pytest.mark.parametrize("model", ["sandbox/error-mid-stream", "sandbox/cut", "sandbox/no-credits"])
+def test_a_stream_that_fails_ends_with_an_error_event_that_is_the_envelope(served: Served, model: str) -> None:
+    call = {"arguments": {**QUESTION, "stream": True, "model": model}}
+    with served.client(served.token("alice")) as host:
+        with host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer:
+            assert answer.status_code == 200
+            last, envelope = list(told(answer))[-1]
+    assert (last, envelope["successful"]) == ("error", False)
+    assert envelope["error"]
+    assert "error" in json.loads(envelope["data"])
+
+
+def test_wrong_arguments_of_a_stream_are_an_error_event(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("alice")) as host:
+        answer = host.post(f"/api/actions/{CHAT}", json={"arguments": {"stream": True}})
+    ((kind, envelope),) = told(answer)
+    assert kind == "error"
+    assert json.loads(envelope["data"])["error"]["type"] == "invalid_arguments"
+    assert sandbox.requests == []
+
+
+def test_only_what_can_stream_streams(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        for slug, stream in ((CHAT, False), (CHAT, "yes"), ("OPENROUTER_GET_CREDITS", True), ("NO_SUCH", True)):
+            call = {"arguments": {**QUESTION, "stream": stream}}
+            answer = host.post(f"/api/actions/{slug}", json=call)
+            assert answer.headers["content-type"] == "application/json"
+
+
+def test_pieces_arrive_while_the_answer_is_being_made(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox(chunk_delay=0.2) as slow:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", slow.base_url)
+        with serving(store) as served, served.client(served.token("alice")) as host:
+            arrived = []
+            with host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer:
+                for kind, _ in told(answer):
+                    arrived.append((kind, time.monotonic()))
+    texts = [at for kind, at in arrived if kind == "text"]
+    assert len(texts) >= 3
+    assert texts[-1] - texts[0] > 0.3
+    assert arrived[-1][1] - texts[0] > 0.3
+
+
+def test_silence_is_filled_so_that_no_proxy_gives_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    monkeypatch.setattr(events, "_SILENCE", 0.1)
+    call = {"arguments": {**QUESTION, "stream": True, "model": "sandbox/silent"}}
+    with serving(store) as served, served.client(served.token("alice")) as host:
+        with host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer:
+            pings = 0
+            for line in answer.iter_lines():
+                pings += line.startswith(":")
+                if pings == 3:
+                    break
+    assert sandbox.requests[-1].key == ALICE

@@ -1,0 +1,125 @@
+"""Who guesses is slowed down; a good login or token is not, from the same address; and no token may call without end."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server.access import throttle
+from openrouter_toolkit.server.access.throttle import CallLimit, Throttle
+from openrouter_toolkit.store import Store
+from openrouter_toolkit.store.tokens import new_text
+
+from .served import KEY, Served, serving
+from .test_access import log_in
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_first_few_are_free_and_then_it_gets_slower_up_to_a_limit() -> None:
+    slow = Throttle(Clock())
+    delays = [slow.delay("10.0.0.1") for _ in range(30)]
+    assert delays[:5] == [0.0] * 5
+    assert delays[5:9] == [0.25, 0.5, 1.0, 2.0]
+    assert set(delays[9:]) == {4.0}
+    assert slow.delay("10.0.0.2") == 0.0
+
+
+def test_it_is_forgotten_after_a_while() -> None:
+    clock = Clock()
+    slow = Throttle(clock)
+    for _ in range(10):
+        slow.delay("10.0.0.1")
+    clock.now += 300
+    assert slow.delay("10.0.0.1") < 4.0
+    clock.now += 3000
+    assert slow.delay("10.0.0.1") == 0.0
+
+
+def test_it_remembers_no_more_addresses_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "_MOST_REMEMBERED", 100)
+    slow = Throttle(Clock())
+    for number in range(1000):
+        slow.delay(f"10.0.0.{number}")
+    assert len(slow._wrong) == 100
+
+
+def test_calls_come_back_evenly() -> None:
+    clock = Clock()
+    limit = CallLimit(60, clock)
+    assert [limit.wait("a") for _ in range(60)] == [0.0] * 60
+    assert limit.wait("a") == pytest.approx(1.0)
+    assert limit.wait("b") == 0.0
+    clock.now += 0.5
+    assert limit.wait("a") == pytest.approx(0.5)
+    clock.now += 0.6
+    assert limit.wait("a") == 0.0
+    assert limit.wait("a") > 0
+    clock.now += 3600
+    assert [limit.wait("a") for _ in range(61)][:60] == [0.0] * 60
+
+
+def test_a_guesser_waits_and_a_good_token_from_the_same_address_does_not(served: Served) -> None:
+    token = served.token("alice")
+    with served.client() as guesser, served.client(token) as host, served.client() as browser:
+        for _ in range(8):
+            guesser.get("/api/tools", headers={"Authorization": f"Bearer {new_text()}"})
+        begun = time.monotonic()
+        assert guesser.get("/api/tools", headers={"Authorization": "Bearer sk-or-v1-wrong"}).status_code == 401
+        assert time.monotonic() - begun > 1
+        begun = time.monotonic()
+        for _ in range(20):
+            assert host.get("/api/tools").status_code == 200
+        log_in(served, browser)
+        assert time.monotonic() - begun < 1
+
+
+def test_guessed_login_links_are_slow_too(served: Served) -> None:
+    with served.client() as guesser:
+        for number in range(7):
+            assert guesser.get(f"/login/{number}").status_code == 404
+        begun = time.monotonic()
+        guesser.get("/login/guess")
+        assert time.monotonic() - begun > 0.9
+
+
+def test_who_guesses_in_a_crowd_is_told_to_stop(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "_MOST_WAITING", 3)
+    with served.client() as guesser, served.client(served.token("alice")) as host:
+        for _ in range(6):
+            guesser.get("/api/tools")
+
+        def guess(_: int) -> int:
+            with served.client() as one:
+                answer = one.get("/api/tools")
+            assert answer.status_code == 401 or (int(answer.headers["retry-after"]) >= 1 and answer.json()["error"])
+            return answer.status_code
+
+        with ThreadPoolExecutor(10) as crowd:
+            statuses = list(crowd.map(guess, range(10)))
+        assert set(statuses) == {401, 429}
+        assert host.get("/api/tools").status_code == 200
+
+
+def test_a_token_that_calls_too_often_is_told_when_to_come_back(store: Store, sandbox: Sandbox) -> None:
+    with serving(store, calls_per_minute=5) as served:
+        with served.client(served.token("alice")) as host, served.client(served.token("bob")) as other:
+            answers = [host.post(f"/api/actions/{KEY}", json={}) for _ in range(7)]
+            assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+            assert answers[-1].json()["error"]["type"] == "too_many_calls"
+            assert 1 <= int(answers[-1].headers["retry-after"]) <= 12
+            assert host.post("/mcp", content=json.dumps({})).status_code == 429
+            assert other.post(f"/api/actions/{KEY}", json={}).status_code == 200
+    assert len(sandbox.requests) == 6

@@ -1,0 +1,106 @@
+"""`serve`: the web application, for people who connect accounts and hosts that execute actions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from . import terminal
+from .failure import CommandFailed, wrong_command_line
+from .opened_store import opened
+
+if TYPE_CHECKING:
+    from ..server import Settings
+
+
+def add(commands: Any) -> None:
+    """Make the commands known."""
+    serve = commands.add_parser(
+        "serve",
+        help="run the web application: marketplace, API, MCP over HTTP",
+        description="Runs the web application until Ctrl-C or SIGTERM. The first line on standard output is its URL; "
+        "the link to log in is on standard error.",
+    )
+    serve.add_argument("--host", metavar="H", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", metavar="P", type=_port, default=0, help="the port (default: a free one)")
+    serve.add_argument("--url", metavar="URL", help="where it is opened, when a proxy stands before it")
+    serve.add_argument("--name", metavar="N", default="OpenRouter Toolkit", help="what it is called on its pages")
+    serve.add_argument(
+        "--manifest", metavar="PATH", nargs="+", action="extend", default=[], help="a further toolkit's manifest"
+    )
+    serve.add_argument(
+        "--calls-per-minute", metavar="N", type=_calls, default=600, help="how often a token may call (default: 600)"
+    )
+    serve.set_defaults(run=run)
+    link = commands.add_parser(
+        "login-link",
+        help="print a new link to log in to the web application",
+        description="Prints a link with which somebody logs in, once and within ten minutes.",
+    )
+    link.add_argument("url", metavar="URL", help="where the web application is opened")
+    link.set_defaults(run=print_link)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    with opened() as store:
+        try:
+            from ..server import create  # noqa: PLC0415
+            from ..server.access.login import new_link  # noqa: PLC0415
+            from ..server.stopping import Server, bind, url_of  # noqa: PLC0415
+        except ImportError as error:
+            raise CommandFailed(str(error)) from None
+        try:
+            listening = bind(options.host, options.port)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CommandFailed(f"{options.host} port {options.port} can't be used: {reason}") from None
+        with listening:
+            settings = _settings(options, options.url or url_of(listening))
+            try:
+                application = create(settings, store, options.manifest)
+            except ValueError as error:
+                if hasattr(error, "problems"):
+                    raise
+                raise wrong_command_line(str(error)) from None
+
+            def started() -> None:
+                terminal.print_line(settings.url)
+                terminal.say(f"{settings.host_name} is at {settings.url}; Ctrl-C stops it.")
+                terminal.say(f"To log in, once and within ten minutes: {new_link(store, settings)}")
+
+            Server(application, listening, started).run()
+    return 0
+
+
+def print_link(options: argparse.Namespace) -> int:
+    """Make a link."""
+    with opened() as store:
+        try:
+            from ..server.access.login import new_link  # noqa: PLC0415
+        except ImportError as error:
+            raise CommandFailed(str(error)) from None
+        terminal.print_line(new_link(store, _settings(options, options.url)))
+    return 0
+
+
+def _settings(options: argparse.Namespace, url: str) -> Settings:
+    from ..server import Settings  # noqa: PLC0415
+
+    given = {"host_name": options.name, "calls_per_minute": options.calls_per_minute} if "name" in options else {}
+    try:
+        return Settings(url.rstrip("/"), **given)
+    except ValueError as error:
+        raise wrong_command_line(str(error)) from None
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError("give a number from 0 to 65535")
+    return int(text)
+
+
+def _calls(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
+        raise argparse.ArgumentTypeError("give a number from 1 to 1000000")
+    return int(text)

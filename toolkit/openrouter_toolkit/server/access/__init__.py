@@ -1,0 +1,1 @@
+"""Who may do what: hosts, tokens, sessions, forms, limits. Plain ASGI middleware, so that streams close at once."""

@@ -1,0 +1,15 @@
+"""Which addresses are for whom. It is decided on the path alone, as the router decides."""
+
+from __future__ import annotations
+
+# What a load balancer asks by whatever name it likes. There is nothing to see.
+HEALTH = ("/healthz", "/readyz")
+# Whoever sees the address of such a page can use it, so it is told to nobody.
+ONE_TIME_LINKS = ("/login/", "/connect/")
+STATIC = "/static/"
+_FOR_PROGRAMS = ("/api", "/mcp")
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether an address is one of the API's or MCP's: it wants a token, and answers in JSON."""
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in _FOR_PROGRAMS)

@@ -1,0 +1,1 @@
+"""The API for hosts: execute an action, list what can be executed."""

@@ -1,0 +1,138 @@
+"""The API's routes, and what its OpenAPI document says about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from ...call import Listener
+from ...envelope import Envelope
+from ...store import ApiToken
+from ..access.bearer import token_of
+from ..hanging_up import HungUp, while_connected
+from ..problems import Problem
+from ..state import HostedToolkit, hosted
+from .events import EventStreamResponse
+from .reading import ActionCall, action_call
+
+Format = Literal["openai", "openai-responses", "anthropic", "gemini", "gemini-reduced", "mcp", "composio"]
+
+
+class ErrorDetails(BaseModel):
+    """What the API did not take."""
+
+    type: str = Field(examples=["unauthorized"])
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """The API's own no. What an action answered, good or bad, comes as an envelope instead."""
+
+    error: ErrorDetails
+
+
+class EnvelopeAnswer(BaseModel):
+    """What an action answered."""
+
+    data: str = Field(description="OpenRouter's answer as it came; on failure a JSON object with the key `error`.")
+    error: str | None = Field(description="On failure: what happened and what to do next, for the agent to read.")
+    successful: bool
+
+
+class Tools(BaseModel):
+    """Definitions for function calling."""
+
+    tools: list[dict[str, Any]]
+
+
+_bearer = HTTPBearer(auto_error=False, description="An API token: openrouter-toolkit tokens create makes one.")
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": words}
+    for status, words in {
+        401: "No token, or one that is wrong or revoked.",
+        422: "Something that is asked for is missing or wrong.",
+        429: "Too many calls of this token; Retry-After says when to come back.",
+        503: "The server can't answer now, or is stopping; nothing was sent. Retry-After says when to come back.",
+    }.items()
+}
+router = APIRouter(prefix="/api", responses=_ERRORS, dependencies=[Security(_bearer)], tags=["actions"])
+
+
+@router.get("/tools")
+async def tools(
+    request: Request,
+    format: Annotated[Format, Query(description="For whose API.")] = "openai",  # noqa: A002
+    extensions: Annotated[bool, Query(description="With parameters beyond the documented ones.")] = False,
+    strict: Annotated[bool, Query(description="Strict, where the format and the schema can be.")] = False,
+) -> Tools:
+    """List the actions that may be used now, as tools for function calling."""
+    token_of(request)
+
+    def listed() -> list[dict[str, Any]]:
+        toolkits = hosted(request).toolkits.values()
+        return [t for kit in toolkits for t in kit.registry.tools(format, extensions=extensions, strict=strict)]
+
+    return Tools(tools=await run_in_threadpool(listed))
+
+
+@router.post(
+    "/actions/{slug}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "What the action answered, whether it was successful or not. With `stream` true in the "
+            "arguments, server-sent events: pieces of the answer under their kind (`text`, `reasoning`, `tool_call`, "
+            "…), and at last the envelope, under `envelope`, or under `error` where it was not successful.",
+            "content": {
+                "application/json": {"schema": EnvelopeAnswer.model_json_schema()},
+                "text/event-stream": {"schema": {"type": "string"}},
+            },
+        },
+        400: {"model": ErrorAnswer, "description": "The body is no JSON that can be sent on."},
+        403: {"model": ErrorAnswer, "description": "The token may not act for that user."},
+        413: {"model": ErrorAnswer, "description": "The body is larger than 32 MiB."},
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": ActionCall.model_json_schema()}}}
+    },
+)
+async def execute(request: Request, slug: str) -> Response:
+    """Execute an action for a user."""
+    call = action_call(await request.body())
+    user_id = acting_for(token_of(request), call.user_id)
+    toolkit = hosted(request).toolkit_of(slug)
+
+    async def answer(listen: Listener | None = None) -> Envelope:
+        return await toolkit.registry.execute_async(slug, call.arguments, user_id=user_id, on_event=listen)
+
+    if call.arguments.get("stream") is True and _can_stream(toolkit, slug):
+        return EventStreamResponse(answer)
+    try:
+        envelope = await while_connected(request.receive, answer)
+    except HungUp:
+        return Response(status_code=499)
+    return Response(envelope.model_dump_json(), media_type="application/json")
+
+
+def acting_for(token: ApiToken, user_id: str | None) -> str:
+    """The user in whose name a request is made; `Problem` where it may not be, which tells nothing about the user."""
+    if user_id is None:
+        if token.users is None or len(token.users) != 1:
+            raise Problem(422, "user_id: this token may act for several users, so say for which.")
+        return next(iter(token.users))
+    if not token.may_act_for(user_id):
+        raise Problem(403, "This token may not act for that user.")
+    return user_id
+
+
+def _can_stream(toolkit: HostedToolkit, slug: str) -> bool:
+    """Whether an action takes `stream`, switched off or not."""
+    for action in toolkit.loaded.actions:
+        if slug in (action.slug, *action.aliases):
+            return "stream" in action.definition.input_parameters.get("properties", {})
+    return False

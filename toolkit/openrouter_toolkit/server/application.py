@@ -1,0 +1,166 @@
+"""The application: pages, API and MCP behind one door."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .. import __version__
+from ..envelope import ActionError
+from ..redaction import redact_thoroughly
+from ..store import Store, StoreError
+from .access.bearer import BearerTokens
+from .access.bodies import BodyLimit
+from .access.browsers import BrowserCookies, LoginNeeded
+from .access.headers import SecurityHeaders
+from .access.hosts import KnownHosts
+from .access.throttle import SlowRefusals, retry_after
+from .addresses import is_for_programs
+from .api.health import router as health
+from .api.routes import router as api
+from .mcp import McpEndpoints
+from .pages.faults import fault
+from .pages.routes import router as pages
+from .problems import Problem, problem
+from .settings import Settings
+from .state import State
+
+_log = logging.getLogger("openrouter_toolkit")
+_TIDY_EVERY = 60.0
+
+
+def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
+    """The application, to be served by one process; others may work on the same store.
+
+    Args:
+        settings: how it is reached, and what it is called.
+        store: where connected accounts are. It is not closed.
+        manifests: those of further toolkits, beside OpenRouter's.
+
+    Raises:
+        ManifestError: a manifest is wrong.
+        ValueError: two manifests have the same names.
+    """
+    state = State(settings, store, manifests)
+    endpoints = McpEndpoints(state)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with endpoints.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(_keep_tidy, store)
+            yield
+            tasks.cancel_scope.cancel()
+        state.close()
+
+    application = FastAPI(
+        title=settings.host_name,
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False},  # one-time links would stand in the spans
+        lifespan=lifespan,
+    )
+    application.state.hosted = state
+    application.include_router(health)
+    application.include_router(api)
+    application.router.routes.extend(endpoints.routes)
+    application.include_router(pages)
+    application.mount("/static", StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")]), name="static")
+    _answer_exceptions(application)
+    # The last one added is the first that a request comes to.
+    application.add_middleware(BrowserCookies, settings=settings)
+    application.add_middleware(BodyLimit)
+    application.add_middleware(BearerTokens, state=state)
+    application.add_middleware(SlowRefusals, throttle=state.throttle)
+    application.add_middleware(KnownHosts, settings=settings)
+    application.add_middleware(SecurityHeaders)
+    application.add_middleware(_Mistakes)
+    return application
+
+
+def _answer_exceptions(application: FastAPI) -> None:
+    """What is raised on purpose becomes an answer: JSON for programs, a page for people."""
+
+    def no(request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> Response:
+        if is_for_programs(request.scope["path"]):
+            return problem(status, message, headers)
+        page = fault(request, status, message)
+        page.headers.update(headers or {})
+        return page
+
+    @application.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        return no(request, error.status_code, None, error.headers)
+
+    @application.exception_handler(Problem)
+    def said(request: Request, error: Problem) -> Response:
+        return no(request, error.status, error.message, error.headers)
+
+    @application.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        # FastAPI's own answer would repeat what was sent.
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return no(request, 422, wrong)
+
+    @application.exception_handler(StoreError)
+    def store_failed(request: Request, error: StoreError) -> Response:
+        _log.error("the store failed: %s", error)
+        return no(request, 503, None, retry_after(1))
+
+    @application.exception_handler(ActionError)
+    def registry_failed(request: Request, error: ActionError) -> Response:
+        return no(request, 503, error.explanation, retry_after(1))
+
+    @application.exception_handler(LoginNeeded)
+    def login_needed(request: Request, error: LoginNeeded) -> Response:  # noqa: ARG001
+        return RedirectResponse("/login", 303)
+
+
+async def _keep_tidy(store: Store) -> None:
+    while True:
+        try:
+            await anyio.to_thread.run_sync(store.tidy)
+        except StoreError as error:
+            _log.warning("the store was not tidied: %s", error)
+        await anyio.sleep(_TIDY_EVERY)
+
+
+class _Mistakes:
+    """Logs what nobody expected, without secrets; uvicorn would log it with all that stands in it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            _log.error("the server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), ()))
+            if not begun:
+                answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
+                if is_for_programs(scope["path"]):
+                    answer = problem(500)
+                await answer(scope, receive, send)

@@ -1,0 +1,103 @@
+"""MCP over streamable HTTP: `/mcp` for OpenRouter's actions, `/mcp/{toolkit}` for each toolkit's.
+
+The token decides the user. One that may act for several needs the header X-User-Id, which can't reach beyond the token.
+Each request stands alone, so any process answers it; a closed response ends its call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from mcp import MCPError
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import INVALID_PARAMS
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from ..agents.mcp import server
+from .access.bearer import token_of
+from .access.bodies import WITH_TOKEN
+from .hanging_up import HungUp, while_connected
+from .problems import Problem
+from .running import HostedRegistry
+from .state import State
+
+if TYPE_CHECKING:
+    from mcp.server import ServerRequestContext
+
+PATH = "/mcp"
+_USER = b"x-user-id"
+
+
+class McpEndpoints:
+    """One endpoint for each toolkit, and `/mcp` for the first."""
+
+    def __init__(self, state: State) -> None:
+        endpoints = {slug.lower(): _Endpoint(toolkit.registry) for slug, toolkit in state.toolkits.items()}
+        self._endpoints = list(endpoints.values())
+        paths = {PATH: self._endpoints[0], **{f"{PATH}/{name}": endpoint for name, endpoint in endpoints.items()}}
+        self.routes = [
+            Route(path, endpoint=endpoint, methods=["POST"], include_in_schema=False)
+            for path, endpoint in paths.items()
+        ]
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Answer while inside; once only."""
+        async with AsyncExitStack() as stack:
+            for endpoint in self._endpoints:
+                await stack.enter_async_context(endpoint.manager.run())
+            yield
+
+
+class _Endpoint:
+    """One toolkit's, as an ASGI application."""
+
+    def __init__(self, registry: HostedRegistry) -> None:
+        offered = server(registry, user_id=_user_of_call)
+        offered.get_tool_input_schema = _no_parameter_in_headers
+        self.manager = StreamableHTTPSessionManager(offered, stateless=True, max_request_body_size=WITH_TOKEN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        user_of(request)
+        body: Message | None = {"type": "http.request", "body": await request.body(), "more_body": False}
+
+        async def receive_again() -> Message:
+            nonlocal body
+            message, body = body, None
+            return message or await receive()
+
+        with suppress(HungUp):
+            await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, send))
+
+
+def user_of(request: Request) -> str | None:
+    """The user in whose name a request is made, None where nobody said; `Problem` where it may not be."""
+    token = token_of(request)
+    given = [value for name, value in request.scope["headers"] if name == _USER]
+    if not given:
+        return next(iter(token.users)) if token.users is not None and len(token.users) == 1 else None
+    try:
+        user_id: str
+        (user_id,) = (value.decode() for value in given)
+    except ValueError:
+        raise Problem(400, "X-User-Id is given twice, or is no UTF-8.") from None
+    if not token.may_act_for(user_id):
+        raise Problem(403, "This token may not act for that user.")
+    return user_id
+
+
+def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:
+    assert isinstance(context.request, Request)  # it came over HTTP
+    user_id = user_of(context.request)
+    if user_id is None:
+        raise MCPError(INVALID_PARAMS, "This token may act for several users: say for which in the header X-User-Id.")
+    return user_id
+
+
+def _no_parameter_in_headers(_: str) -> None:
+    """No schema of ours has parameters that are mirrored in headers; the SDK would list all tools to find that out."""

@@ -1,0 +1,80 @@
+"""Connected accounts as the pages show them. Nothing here has ever seen a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...manifest import Auth
+from ...store import ConnectedAccount, Status
+from .listing import Badge
+
+_BADGES = {
+    Status.INITIALIZING: Badge("Waiting for its key", "warn"),
+    Status.INITIATED: Badge("Waiting for its key", "warn"),
+    Status.ACTIVE: Badge("Active", "good"),
+    Status.FAILED: Badge("Failed", "bad"),
+    Status.EXPIRED: Badge("Expired", "bad"),
+    Status.INACTIVE: Badge("Switched off", "warn"),
+}
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One account, in words.
+
+    Attributes:
+        name: its alias, else its owner.
+        whose: who it belongs to and who may use it.
+        called: the account in a sentence: "work of user alice".
+        why: why it can't be used, or None.
+        endings: for each key its title and its last four characters.
+    """
+
+    id: str
+    organisation: bool
+    name: str
+    whose: str
+    called: str
+    status: Badge
+    why: str | None
+    default: bool
+    endings: list[tuple[str, str]]
+    connected_at: datetime | None
+    last_used_at: datetime | None
+
+
+def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
+    """An account in words."""
+    titles = {field.name: field.title for field in auth.fields}
+    owner = owner_name(account.user_id)
+    return AccountRow(
+        id=account.id,
+        organisation=account.user_id is None,
+        name=account.alias or account.user_id or "The organisation",
+        whose=whose(account),
+        called=f"{account.alias} of {owner}" if account.alias else owner,
+        status=_BADGES[account.status],
+        why=None if account.status == Status.ACTIVE else account.reason,
+        default=account.default,
+        endings=[(titles.get(name, name), ending) for name, ending in account.last_four.items()],
+        connected_at=account.connected_at,
+        last_used_at=account.last_used_at,
+    )
+
+
+def owner_name(user_id: str | None) -> str:
+    """Whose an account is, for a sentence."""
+    return "the organisation" if user_id is None else f"user {user_id}"
+
+
+def whose(account: ConnectedAccount) -> str:
+    """Whose an account is, and who may use it."""
+    if account.user_id is not None:
+        return "For calls in this user's name alone"
+    if account.users is None:
+        return "The organisation's, for every user"
+    named = ", ".join(sorted(account.users)[:_MOST_NAMED]) or "nobody"
+    left = len(account.users) - _MOST_NAMED
+    return f"The organisation's, for {named}{f' and {left} more' if left > 0 else ''}"

@@ -1,0 +1,130 @@
+"""Connecting by a login at the toolkit's own site (OAuth with PKCE): there, and back with a code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from ...connecting import BrowserLogin, browser_login
+from ...envelope import ActionError
+from ...manifest import LoadedToolkit
+from ...store import ConnectedAccount, LinkRefused, Pkce, UnknownAccount
+from ..access.browsers import browser_id
+from ..problems import Problem
+from ..state import hosted
+from .keys import tried
+from .origins import own_origin
+from .secure_page import CONNECT, connected, filled_by, link_refused, notice, usable
+from .trying import in_thread
+
+router = APIRouter(prefix=CONNECT)
+_CALLBACK = f"{CONNECT}/callback"
+_PATIENCE = 600
+
+
+@router.post("/{secret}/browser")
+def leave(request: Request, secret: str) -> Response:
+    """To the toolkit's page. The link is this browser's from now on, and not used yet."""
+    state = hosted(request)
+    try:
+        _, account, loaded = usable(request, secret)
+        login = _login(loaded)
+        pkce = state.store.links.start_pkce(secret, browser_id(request))
+    except LinkRefused as no:
+        return link_refused(request, no)
+    label = f"{state.settings.host_name} {account.alias}" if account.alias else state.settings.host_name
+    try:
+        address = _address(login, f"{own_origin(request)}{_CALLBACK}/{pkce.state}", label, pkce)
+    finally:
+        login.close()
+    response = RedirectResponse(address, 303)
+    # The way back to the page, for who cancels there; the link's secret is not told to anybody else.
+    response.set_cookie(
+        _cookie(request),
+        secret,
+        max_age=_PATIENCE,
+        path=f"{_CALLBACK}/{pkce.state}",
+        secure=state.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+@router.get("/callback/{login_state}")
+async def come_back(request: Request, login_state: str) -> Response:
+    """Back, with a code or without."""
+    code = request.query_params.get("code")
+    secret = request.cookies.get(_cookie(request))
+    if not code or "error" in request.query_params:
+        if secret is None or not secret.isascii():
+            return notice(request, 400, "Not connected", "You did not authorize it, and nothing was stored.")
+        return RedirectResponse(f"{CONNECT}/{quote(secret, safe='')}?cancelled", 303)
+    return await in_thread(lambda: _finish(request, login_state, code))
+
+
+def _finish(request: Request, login_state: str, code: str) -> Response:
+    store = hosted(request).store
+    try:
+        link, verifier = store.links.finish_pkce(login_state, browser_id(request))
+        account, loaded = filled_by(request, link)
+        key = _exchanged(loaded, code, verifier)
+    except LinkRefused as no:
+        return link_refused(request, no)
+    except ActionError as error:
+        return _failed(request, account, error.explanation)
+    checked = tried(store, loaded, account, {loaded.auth.fields[0].name: key})
+    if not checked.passed:
+        told = " ".join(checked.refusals.values())
+        where = loaded.auth.fields[0].link
+        made = f" A key was made for this; delete it{f' at {where}' if where else ''}."
+        return _failed(request, account, told + made)
+    try:
+        store.accounts.fill(account.id, checked.values)
+    except UnknownAccount:
+        return link_refused(request, LinkRefused("unknown"))
+    return connected(request, link, account)
+
+
+def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
+    try:
+        hosted(request).store.accounts.fail(account.id, why)
+    except UnknownAccount:
+        return link_refused(request, LinkRefused("unknown"))
+    return notice(request, 502, "Not connected", why, retried=account)
+
+
+def _login(loaded: LoadedToolkit) -> BrowserLogin:
+    try:
+        login = browser_login(loaded)
+    except ActionError as error:
+        raise Problem(503, error.explanation) from None
+    if login is None:
+        raise Problem(404)
+    return login
+
+
+def _address(login: BrowserLogin, callback: str, label: str, pkce: Pkce) -> str:
+    """The page's address, with the challenge of the verifier that is sealed in the link's record."""
+    address, own = login.begin(callback, label)
+    return address.replace(_challenge(own), _challenge(pkce.verifier))
+
+
+def _challenge(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _exchanged(loaded: LoadedToolkit, code: str, verifier: str) -> str:
+    login = _login(loaded)
+    try:
+        return login.finish(code, verifier)
+    finally:
+        login.close()
+
+
+def _cookie(request: Request) -> str:
+    return f"openrouter-toolkit-link-{hosted(request).settings.port}"

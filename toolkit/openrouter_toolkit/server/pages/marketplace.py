@@ -1,0 +1,64 @@
+"""/admin/tools: what is active, what is available, searched and sorted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from ..state import hosted
+from .listing import TOOLS, Sort, listed, ordered
+from .rendering import render
+from .wording import counted
+
+router = APIRouter()
+_LONGEST_SEARCH = 100
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What was asked for; anything that makes no sense is the usual."""
+
+    tab: Literal["active", "available"]
+    q: str
+    sort: Sort
+
+    def address(self, tab: str) -> str:
+        """A tab's address, with the same search."""
+        given = {"tab": tab, **({"q": self.q} if self.q else {})}
+        if self.sort != "popularity":
+            given["sort"] = self.sort
+        return f"{TOOLS}?{urlencode(given)}"
+
+
+@router.get(TOOLS)
+def tools(request: Request) -> Response:
+    """One of the two tabs. Cards that a search leaves out are there, hidden: the page's script may show them again."""
+    server = hosted(request)
+    query = request.query_params
+    search = _Search(
+        tab="available" if query.get("tab") == "available" else "active",
+        q=query.get("q", "")[:_LONGEST_SEARCH].strip(),
+        sort="alphabet" if query.get("sort") == "alphabet" else "popularity",
+    )
+    every = [listed(toolkit.loaded, server.store) for toolkit in server.toolkits.values()]
+    active = [toolkit for toolkit in every if toolkit.active]
+    tabs = {"active": active, "available": [toolkit for toolkit in every if not toolkit.active]}
+    cards = ordered(tabs[search.tab], search.sort)
+    found = [card for card in cards if card.found_by(search.q)]
+    return render(
+        request,
+        "tools.html",
+        tab=search.tab,
+        q=search.q,
+        sort=search.sort,
+        tab_address=search.address,
+        counts={name: len(toolkits) for name, toolkits in tabs.items()},
+        cards=cards,
+        hidden={card.slug for card in cards if card not in found},
+        any_found=bool(found),
+        found_words=counted(len(found), "tool"),
+        at_tools=True,
+    )

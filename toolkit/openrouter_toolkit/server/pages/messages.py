@@ -1,0 +1,57 @@
+"""What a page says about what was just done. The address names it by a word or an id, so nobody can put text there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from ...store import Status, Store, UnknownAccount
+from .account_rows import owner_name
+
+_DONE = {
+    "disconnected": "The account is disconnected, and its key forgotten here.",
+    "removed": "The account is removed.",
+    "activated": "The tool is activated. Agents can use it now.",
+    "deactivated": "The tool is deactivated. Agents can't use it any more.",
+    "on": "The action is on.",
+    "off": "The action is off.",
+}
+
+
+class Message(NamedTuple):
+    """A message, and whether it is good or bad news."""
+
+    text: str
+    kind: str = "good"
+
+
+def with_done(path: str, done: str, fragment: str = "") -> str:
+    """An address whose page says what was done."""
+    return f"{path}?done={done}{f'#{fragment}' if fragment else ''}"
+
+
+def with_outcome(address: str, account_id: str) -> str:
+    """A return address with what became of connecting, in the words that Composio's callbacks have."""
+    query = urlencode({"status": "success", "connected_account_id": account_id})
+    return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
+def told(query: QueryParams, store: Store, names: dict[str, str]) -> Message | None:
+    """The message that an address asks for, or None. `names` are the toolkits' by slug."""
+    if query.get("status") == "success":
+        return _connected(query.get("connected_account_id", ""), store, names)
+    done = _DONE.get(query.get("done", ""))
+    return Message(done) if done else None
+
+
+def _connected(account_id: str, store: Store, names: dict[str, str]) -> Message | None:
+    try:
+        account = store.accounts.get(account_id)
+    except UnknownAccount:
+        return None
+    if account.status != Status.ACTIVE:
+        return None
+    name = names.get(account.toolkit, account.toolkit)
+    return Message(f"{name} is connected for {owner_name(account.user_id)}. Agents can use it now.")

@@ -1,0 +1,85 @@
+"""An action's parameters in words, read from its schema, so that a page can't say anything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_MOST_CHOICES = 20
+_LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} of them",
+    "maxItems": "at most {} of them",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter as a person reads it.
+
+    Attributes:
+        types: the JSON Schema types that it may have; empty for any.
+        choices: the only values that it may have, or empty.
+        limits: what its values are held to, in words, or empty.
+        extension: whether it is one that the API takes beyond the documented ones.
+    """
+
+    name: str
+    description: str
+    types: tuple[str, ...]
+    choices: tuple[Any, ...]
+    limits: str
+    required: bool
+    extension: bool
+
+    @property
+    def type(self) -> str:
+        """Its types in words."""
+        return " or ".join(self.types) if self.types else "anything"
+
+
+def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
+    """The parameters of an action's `input_parameters`: required ones first, then as they stand there."""
+    required = set(schema.get("required", ()))
+    found = [
+        Parameter(
+            name=name,
+            description=str(part.get("description", "")),
+            types=_types(part),
+            choices=tuple(value for value in part.get("enum", ()) if value is not None),
+            limits=_limits(part),
+            required=name in required,
+            extension=part.get("x-extension") is True,
+        )
+        for name, part in schema.get("properties", {}).items()
+        if isinstance(part, dict)  # a schema may be just `true`, which says nothing to people
+    ]
+    return sorted(found, key=lambda parameter: (parameter.extension, not parameter.required))
+
+
+def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
+    types: list[str] = []
+    for schema in (part, *part.get("anyOf", ()), *part.get("oneOf", ())):
+        said = schema.get("type", ()) if isinstance(schema, dict) else ()
+        types += [said] if isinstance(said, str) else said
+    return tuple(dict.fromkeys(name for name in types if name != "null"))
+
+
+def _limits(part: Mapping[str, Any]) -> str:
+    choices = [value for value in part.get("enum", ()) if value is not None]
+    told = []
+    if choices:
+        some = ", ".join(dict.fromkeys(_said(value) for value in choices[:_MOST_CHOICES]))
+        told.append(f"one of {some}{', …' if len(choices) > _MOST_CHOICES else ''}")
+    told += [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
+    return ", ".join(told)
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

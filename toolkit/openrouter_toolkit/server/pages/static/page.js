@@ -1,0 +1,34 @@
+// Small conveniences on every page. Without script, all pages work the same.
+
+// A form that takes its time says so, and is not sent twice.
+for (const form of document.querySelectorAll("form[data-busy]")) {
+  const button = form.querySelector("button");
+  const words = button.innerHTML;
+  form.addEventListener("submit", (event) => {
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    button.textContent = form.dataset.busy;
+  });
+  // The back button may bring the page as it was left.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      form.removeAttribute("aria-busy");
+      button.innerHTML = words;
+    }
+  });
+}
+
+// What came of something gets the focus, so that it is read next.
+document.querySelector("[data-focus]")?.focus();
+
+// A message is for this once: reloading the page does not repeat it.
+if (document.querySelector(".message") && location.search) {
+  const address = new URL(location);
+  for (const name of ["status", "connected_account_id", "done"]) {
+    address.searchParams.delete(name);
+  }
+  history.replaceState(history.state, "", address);
+}

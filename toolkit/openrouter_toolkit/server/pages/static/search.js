@@ -1,0 +1,58 @@
+// Search as you type, and sorting, in the cards that are there. The address keeps both for reload and the back button.
+
+const form = document.querySelector("[data-search]");
+const list = document.querySelector("[data-cards]");
+
+if (form && list) {
+  const cards = [...list.children];
+  const found = document.querySelector("[data-found]");
+  const none = document.querySelector("[data-none]");
+  const input = form.elements.q;
+  const sort = form.elements.sort;
+
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const byName = (a, b) => a.dataset.name.localeCompare(b.dataset.name);
+  const byAccounts = (a, b) => b.dataset.accounts - a.dataset.accounts || byName(a, b);
+
+  const remember = () => {
+    for (const link of document.querySelectorAll("[data-tab]")) {
+      link.href = address(link.href);
+    }
+    history.replaceState(history.state, "", address(location.href));
+  };
+
+  const address = (from) => {
+    const to = new URL(from);
+    for (const [name, value, usual] of [["q", input.value.trim(), ""], ["sort", sort.value, "popularity"]]) {
+      if (value === usual) {
+        to.searchParams.delete(name);
+      } else {
+        to.searchParams.set(name, value);
+      }
+    }
+    return to.toString();
+  };
+
+  const search = () => {
+    const words = plain(input.value).split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const card of cards) {
+      card.hidden = !words.every((word) => plain(card.dataset.words).includes(word));
+      count += card.hidden ? 0 : 1;
+    }
+    none.hidden = count > 0;
+    found.textContent = count === 1 ? "1 tool" : `${count} tools`;
+    remember();
+  };
+
+  input.addEventListener("input", search);
+  sort.addEventListener("change", () => {
+    cards.sort(sort.value === "alphabet" ? byName : byAccounts);
+    list.append(...cards);
+    remember();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
+  });
+}

@@ -1,0 +1,144 @@
+"""A read-only action tried by an administrator, in the name of a user; and the envelope that came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from time import monotonic
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from ...envelope import Envelope
+from ...manifest import LoadedToolkit
+from ...store import Store, Which
+from ..hanging_up import HungUp, while_connected
+from ..problems import Problem
+from ..state import hosted
+from .arguments import FormField, read
+from .details import ActionRow, action_of
+from .forms import Form
+from .listing import TOOLS, listed, path_of
+from .rendering import render
+
+router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
+_SECONDS = 60.0
+_LONGEST_SHOWN = 50_000
+_USERS_OFFERED = 50
+
+
+@dataclass(frozen=True)
+class Result:
+    """An envelope to be read: its data indented where it is JSON, and cut where it is very long."""
+
+    envelope: Envelope
+    took: float
+
+    @property
+    def successful(self) -> bool:
+        """Whether the action did what it was asked to."""
+        return self.envelope.successful
+
+    @property
+    def error(self) -> str | None:
+        """What happened and what to do next."""
+        return None if self.envelope.error is None else _printable(self.envelope.error)
+
+    @property
+    def seconds(self) -> str:
+        """How long it took."""
+        return f"{self.took:.2f}"
+
+    @property
+    def data(self) -> str:
+        """The data."""
+        return self._indented[:_LONGEST_SHOWN]
+
+    @property
+    def cut(self) -> str | None:
+        """How much is not shown."""
+        left = len(self._indented) - _LONGEST_SHOWN
+        return f"{left:,} more characters are not shown here." if left > 0 else None
+
+    @property
+    def _indented(self) -> str:
+        try:
+            return _printable(json.dumps(json.loads(self.envelope.data), indent=2, ensure_ascii=False))
+        except (ValueError, RecursionError):
+            return _printable(self.envelope.data)
+
+
+@router.get("")
+def ask(request: Request, toolkit: str, action: str) -> Response:
+    """The form, empty."""
+    found, loaded = _readable(request, toolkit, action)
+    fields, _ = read(found.parameters, {})
+    users = _users(hosted(request).store, loaded)
+    return _page(request, loaded, found, fields, users[0] if users else "default")
+
+
+@router.post("")
+async def run(request: Request, toolkit: str, action: str, form: Form) -> Response:
+    """What comes of it. Whoever leaves the page meanwhile ends the call."""
+    found, loaded = await run_in_threadpool(_readable, request, toolkit, action)
+    fields, arguments = read(found.parameters, form)
+    user_id = form.get("user_id", "").strip() or "default"
+    if any(field.problem for field in fields):
+        return await run_in_threadpool(_page, request, loaded, found, fields, user_id, status=422)
+    registry = hosted(request).toolkit(toolkit).registry
+    started = monotonic()
+    try:
+        envelope = await while_connected(
+            request.receive,
+            lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_SECONDS),
+        )
+    except HungUp:
+        return Response(status_code=499)
+    result = Result(envelope, monotonic() - started)
+    return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)
+
+
+def _readable(request: Request, toolkit: str, action: str) -> tuple[ActionRow, LoadedToolkit]:
+    """The action, if it only reads: others may cost money or change something, and are not to be tried like that."""
+    loaded = hosted(request).toolkit(toolkit).loaded
+    found = action_of(loaded, action)
+    if not found.read_only:
+        raise Problem(404)
+    return ActionRow(found, path_of(loaded.toolkit.slug), on=True), loaded
+
+
+def _page(
+    request: Request,
+    loaded: LoadedToolkit,
+    action: ActionRow,
+    fields: list[FormField],
+    user_id: str,
+    *,
+    result: Result | None = None,
+    status: int = 200,
+) -> Response:
+    store = hosted(request).store
+    return render(
+        request,
+        "try_it.html",
+        status,
+        toolkit=listed(loaded, store),
+        action=action,
+        fields=fields,
+        more_open=any(field.value for field in fields if field.parameter.extension),
+        user_id=user_id,
+        users=_users(store, loaded),
+        result=result,
+    )
+
+
+def _users(store: Store, loaded: LoadedToolkit) -> list[str]:
+    """Some user_ids that have an account, the newest first."""
+    accounts = store.accounts.list(Which(toolkits=[loaded.toolkit.slug]), limit=_USERS_OFFERED)
+    found = [user for account in accounts for user in (account.user_id, *sorted(account.users or ())) if user]
+    return list(dict.fromkeys(found))
+
+
+def _printable(text: str) -> str:
+    """Text that can be sent: half a character is replaced."""
+    return text.encode("utf-8", "replace").decode()

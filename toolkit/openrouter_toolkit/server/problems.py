@@ -1,0 +1,48 @@
+"""How the API itself says no: `{"error": {"type", "message"}}`, which repeats nothing of what it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi.responses import JSONResponse
+
+TYPES = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    421: "wrong_host",
+    422: "invalid_request",
+    429: "too_many_calls",
+    500: "internal",
+    503: "unavailable",
+}
+_WORDS = {
+    400: "This is no request that can be understood.",
+    401: "An API token is needed: Authorization: Bearer ort_... (openrouter-toolkit tokens create makes one).",
+    403: "This token may not do that.",
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    413: "The body is too large.",
+    421: "This server is not known by the name that the request was sent to.",
+    500: "The server itself failed; its log has the details.",
+    503: "The server can't answer now. Nothing was done. Try again.",
+}
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer
+    """Raised where the API says no; becomes the answer."""
+
+    def __init__(self, status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def problem(status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer for a status, in the given words or the usual ones."""
+    error = {"type": TYPES.get(status, "invalid_request"), "message": message or _WORDS.get(status, "Not possible.")}
+    return JSONResponse({"error": error}, status, headers=headers)

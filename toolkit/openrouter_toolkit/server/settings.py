@@ -1,0 +1,64 @@
+"""What an instance of the web application is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import SplitResult, urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the web application.
+
+    Attributes:
+        url: where people and hosts open it, such as `https://tools.example.com`; no path. Links begin with it.
+        host_name: what it is called on its pages: "{host_name} wants to connect to your OpenRouter".
+        calls_per_minute: how many requests each API token may make, in each process.
+    """
+
+    url: str
+    host_name: str = "OpenRouter Toolkit"
+    calls_per_minute: int = 600
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a URL that can't be one."""
+        parts = self._parts
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or parts.port == 0:
+            raise ValueError("the URL is http://NAME[:PORT] or https://NAME[:PORT]")
+        if parts.path or parts.query or parts.fragment:
+            raise ValueError("the URL has nothing behind the host's name and port")
+        if not self.url.isascii() or not self.url.isprintable() or " " in self.url:
+            raise ValueError("the URL has characters in it that no URL has")
+
+    @cached_property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers speak https to it."""
+        return self._parts.scheme == "https"
+
+    @property
+    def name(self) -> str:
+        """The host's name or address in lower case, an IPv6 address without brackets."""
+        return self._parts.hostname or ""
+
+    @cached_property
+    def port(self) -> int:
+        """The port that browsers speak to."""
+        return self._parts.port or _DEFAULT_PORTS[self._parts.scheme]
+
+    @property
+    def port_is_default(self) -> bool:
+        """Whether browsers leave the port out."""
+        return self.port == _DEFAULT_PORTS[self._parts.scheme]
+
+    @property
+    def origin(self) -> str:
+        """What browsers send as Origin."""
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{self._parts.scheme}://{name}{'' if self.port_is_default else f':{self.port}'}"

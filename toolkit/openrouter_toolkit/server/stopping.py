@@ -1,0 +1,111 @@
+"""The server's life: it listens, and when it is told to stop, it is gone within 20 seconds.
+
+Calls that run have ten seconds to end by themselves, for those that aren't streamed are billed in full anyway.
+Meanwhile /readyz fails and new calls are refused. What is left then is ended: its connections to OpenRouter are
+closed, and the caller is told.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import anyio
+import uvicorn
+from fastapi import FastAPI
+
+from .running import Running
+from .state import State
+
+GRACE = 10.0
+_LAST_ANSWERS = 4
+_GONE_WITHIN = 18.0
+
+
+class Server(uvicorn.Server):
+    """Serves the application on a socket. `run()` returns when it was told to stop, by a signal or `should_exit`."""
+
+    def __init__(self, application: FastAPI, listening: socket.socket, started: Callable[[], None]) -> None:
+        """`started` is called when requests are answered."""
+        super().__init__(
+            uvicorn.Config(
+                application,
+                access_log=False,  # it would hold one-time links
+                log_config=None,
+                proxy_headers=False,  # any local program could say that it is somebody else
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                timeout_graceful_shutdown=_LAST_ANSWERS,
+            )
+        )
+        state: State = application.state.hosted
+        self._running: Running = state.running
+        self._listening = listening
+        self._on_start = started
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        super().run(sockets or [self._listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let calls end, then end them; then close everything."""
+        self._running.stopping = True
+        with anyio.move_on_after(GRACE):
+            while self._running and not self.force_exit:
+                await anyio.sleep(0.05)
+        self._running.end()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a thread that can't be ended (it looks up a name, say) holds the process back no longer than this."""
+        if not self.should_exit:
+            last_resort = threading.Timer(_GONE_WITHIN, os._exit, (0,))
+            last_resort.daemon = True
+            last_resort.start()
+        super().handle_exit(sig, frame)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal that was obeyed is not raised again: it would end the process in its middle."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on an address of this machine; a free port for 0. Raises `OSError` when it can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, or asyncio leaves Nagle's algorithm on: 40 ms for each answer.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """Where a socket can be reached from this machine."""
+    address, port = listening.getsockname()[:2]
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - what everybody may reach
+    return f"http://{f'[{address}]' if ':' in address else address}:{port}"
