@@ -10,6 +10,8 @@ from openrouter_toolkit import ToolRegistry
 MODEL = os.environ.get("OPENROUTER_MODEL", "anthropic/claude-haiku-4.5")
 REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 
+if not os.environ.get("OPENROUTER_API_KEY"):
+    raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
 registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
 client = Anthropic(
     base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").removesuffix("/v1"),  # it adds /v1

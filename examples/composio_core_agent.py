@@ -12,6 +12,8 @@ from openrouter_toolkit.agents.composio import local_toolset
 MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
 REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 
+if not os.environ.get("OPENROUTER_API_KEY"):
+    raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
 registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
 toolset = local_toolset(registry, package="composio_openai")  # imports composio, and keeps it from the network
 client = OpenAI(

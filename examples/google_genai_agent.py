@@ -16,6 +16,10 @@ ACTIONS = ["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETIO
 
 def main(question: str) -> None:
     """Answer a question, and show what was called for it."""
+    if not os.environ.get("OPENROUTER_API_KEY"):
+        raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
+    if not os.environ.get("GEMINI_API_KEY"):
+        raise SystemExit("Set GEMINI_API_KEY; a key is made at https://aistudio.google.com/apikey.")
     contents: list[types.ContentUnionDict] = [types.UserContent(question)]
     with ToolRegistry.from_manifest(allow=ACTIONS) as registry, genai.Client() as client:
         config = types.GenerateContentConfig(tools=[tools(registry)])

@@ -25,14 +25,17 @@ async def show(progress: float, total: float | None, message: str | None) -> Non
     print(message, end="", flush=True)
 
 
-async def ask(question: str) -> None:
-    """Ask the model, and print what it says or what went wrong."""
+async def ask(question: str) -> int:
+    """Ask the model, and print what it says or what went wrong; 1 when something did."""
     async with Client(SERVER) as client:
         tools = (await client.list_tools()).tools
         print(f"The server offers {', '.join(tool.name for tool in tools)}.")
         arguments = {"model": os.environ["OPENROUTER_MODEL"], "messages": [{"role": "user", "content": question}]}
         result = await client.call_tool(CHAT, arguments, progress_callback=show)
         print(result.structured_content["error"] if result.is_error else "")
+        return int(result.is_error)
 
 
-asyncio.run(ask(" ".join(sys.argv[1:]) or "What is 17 * 3?"))
+if not os.environ.get("OPENROUTER_MODEL"):
+    raise SystemExit("Set OPENROUTER_MODEL to a model's ID; they are listed at https://openrouter.ai/models.")
+sys.exit(asyncio.run(ask(" ".join(sys.argv[1:]) or "What is 17 * 3?")))

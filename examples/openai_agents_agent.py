@@ -19,6 +19,8 @@ CONFIG = RunConfig(tracing_disabled=True, tool_not_found_behavior="return_error_
 
 async def main(question: str) -> None:
     """Answer a question, and show what was called for it."""
+    if not os.environ.get("OPENROUTER_API_KEY"):
+        raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
     base_url = os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1")
     async with AsyncOpenAI(base_url=base_url, api_key=os.environ["OPENROUTER_API_KEY"]) as client:
         model = OpenAIChatCompletionsModel(MODEL, client)

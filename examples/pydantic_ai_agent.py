@@ -17,6 +17,8 @@ ACTIONS = ["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETIO
 
 def main(question: str) -> None:
     """Answer a question, and show what was called for it."""
+    if not os.environ.get("OPENROUTER_API_KEY"):
+        raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
     provider = OpenAIProvider(
         base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
         api_key=os.environ["OPENROUTER_API_KEY"],

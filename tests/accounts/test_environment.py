@@ -50,9 +50,12 @@ def test_who_is_not_connected_reads_which_variable_to_set(
             'No OpenRouter account with api_key is connected for user "default". '
             "Set the environment variable OPENROUTER_API_KEY. A key is made at https://openrouter.ai/keys."
         )
-        assert "The environment connects only the user 'default' (by OPENROUTER_API_KEY)." in str(
-            registry.execute("OPENROUTER_LIST_PROVIDERS", user_id="alice").error
-        )
+        told = str(registry.execute("OPENROUTER_LIST_PROVIDERS", user_id="alice's").error)
+        assert (
+            "The environment connects only the user 'default' (by OPENROUTER_API_KEY). Connect others by "
+            "`openrouter-toolkit connect --user-id 'alice'\"'\"'s'` and `accounts=Store.open().for_registry()`, "
+            "or by `accounts=MemoryAccounts(...)`."
+        ) in told
     assert openrouter_sandbox.requests == []
 
 

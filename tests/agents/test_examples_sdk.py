@@ -103,12 +103,42 @@ def test_only_openrouters_key_goes_out_and_none_is_shown(name: str, run: Run, op
         assert FOREIGN not in shown
 
 
-def test_without_a_key_the_plain_one_says_how_to_get_one(run: Run, openrouter_sandbox: Sandbox) -> None:
-    done = run("plain_agent", OPENROUTER_API_KEY="")
+OTHERS = ["langchain_agent", "openai_agents_agent", "pydantic_ai_agent", "google_genai_agent", "mcp_client"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+def test_without_a_key_it_says_how_to_get_one(name: str, run: Run, openrouter_sandbox: Sandbox) -> None:
+    done = run(name, OPENROUTER_API_KEY="")
+    if name == "mcp_client":  # a connected account would do
+        assert done.returncode == 1
+        assert (
+            "Set the environment variable OPENROUTER_API_KEY. A key is made at https://openrouter.ai/keys"
+            in done.stdout
+        )
+        assert "Traceback" not in done.stderr
+        return
     assert (done.returncode, done.stdout) == (1, "")
     assert "https://openrouter.ai/keys" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "OPENROUTER_API_KEY" in done.stderr
+    assert done.stderr.count("\n") == 1
     assert openrouter_sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("mcp_client", "OPENROUTER_MODEL"), ("google_genai_agent", "GEMINI_API_KEY")]
+)
+def test_what_else_it_needs_is_told_in_a_line(name: str, variable: str, run: Run, openrouter_sandbox: Sandbox) -> None:
+    done = run(name, **{variable: ""})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Set {variable}")
+    assert done.stderr.count("\n") == 1
+    assert openrouter_sandbox.requests == []
+
+
+def test_composio_cores_has_the_same_line() -> None:
+    texts = [(EXAMPLES / f"{name}.py").read_text(encoding="utf-8") for name in ("composio_core_agent", "openai_agent")]
+    lines = [[line for line in text.splitlines() if "SystemExit" in line] for text in texts]
+    assert lines[0] == lines[1] != []
 
 
 def test_every_example_is_in_the_readmes_table() -> None:

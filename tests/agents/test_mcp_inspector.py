@@ -68,6 +68,28 @@ def inspect(npx: str, openrouter_sandbox: Sandbox, tmp_path: Path) -> Inspect:
     return inspect
 
 
+def test_it_takes_the_server_and_the_key_from_a_configuration(
+    npx: str, openrouter_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    connected = {
+        "OPENROUTER_API_KEY": openrouter_sandbox.api_key,
+        "OPENROUTER_BASE_URL": openrouter_sandbox.base_url,
+        "OPENROUTER_TOOLKIT_DATABASE": "sqlite:////nowhere/store.db",
+    }
+    server = {"command": SCRIPT, "args": ["mcp", "--read-only"], "env": connected}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"openrouter": server}}), encoding="utf-8")
+    asked = ["--method", "tools/call", "--tool-name", "OPENROUTER_GET_CURRENT_KEY", "--format", "json"]
+    done = subprocess.run(
+        [npx, "--yes", INSPECTOR, "--cli", "--config", "mcp.json", "--server", "openrouter", *asked],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    assert openrouter_sandbox.requests[-1].key == openrouter_sandbox.api_key
+
+
 def result(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)["result"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_a_line_for_each_account_the_newest_first(command: Command, store: Store
     assert "…wxyz" in rows[1]
     assert "default" not in rows[1]
     assert rows[2].split()[:5] == [work.id, "alice", "work", "default", "ACTIVE"]
-    assert "…0718, …7788" in rows[2]
+    assert "api …0718, management …7788" in rows[2]
     assert command("list")[1] == out
 
 
@@ -81,6 +82,13 @@ def test_one_users_accounts(command: Command, store: Store, work: ConnectedAccou
         rows = command(*words)[1].splitlines()[1:]
         assert [row.split()[0] for row in rows] == [work.id]
     assert command("--user-id", "nobody")[1] == ""
+    ours = store.accounts.connect("OPENROUTER", None, {"api_key": KEY}, users=["alice"])
+    alls = store.accounts.connect("OPENROUTER", None, {"api_key": KEY})
+    rows = command("--user-id", "alice")[1].splitlines()[1:]
+    assert [row.split()[0] for row in rows] == [alls.id, ours.id, work.id]
+    assert ["(organisation: " in row for row in rows] == [True, True, False]
+    assert [one["id"] for one in json.loads(command("--user-id", "nobody", "--json")[1])] == [alls.id]
+    assert command("disable", ours.id, "--user-id", "alice")[0] == 1, "only its own are changed"
     assert command("--user-id", "a\0b")[1] == ""
 
 
@@ -157,19 +165,59 @@ def test_show_for_programs(command: Command, work: ConnectedAccount) -> None:
 def test_show_tells_which_key_works_no_more(command: Command, store: Store) -> None:
     account = store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY, "management_api_key": EXPIRED_KEY})
     status, out, _ = command("show", account.id)
-    assert status == 0
+    assert status == 1
     assert "limit $100.00" in out
     assert "management_api_key  …3344: OpenRouter refused this key" in out
     assert store.accounts.get(account.id).status == Status.ACTIVE
 
 
-def test_show_without_a_network(command: Command, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_without_a_network(
+    command: Command, store: Store, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
         status, out, _ = command("show", work.id)
-    assert status == 0
-    assert "could not be checked" in out
+    assert status == 1
+    assert "api_key             …0718: It could not be checked" in out
+    assert store.accounts.get(work.id).status == Status.ACTIVE
+
+
+def test_show_of_a_key_that_is_refused_expires_its_account(command: Command, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "bob", {"api_key": EXPIRED_KEY})
+    status, out, err = command("show", account.id)
+    assert (status, err) == (1, "")
+    assert "EXPIRED: OpenRouter refused this key" in out
+    assert store.accounts.get(account.id).status == Status.EXPIRED
+    shown = json.loads(command("show", account.id, "--json")[1])
+    assert shown["status"] == "EXPIRED"
+    assert "OpenRouter refused this key" in shown["keys"]["api_key"]["problem"]
+
+
+def test_enable_takes_an_expired_account_back_only_if_its_key_works(
+    command: Command, store: Store, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = store.accounts.connect("OPENROUTER", "bob", {"api_key": EXPIRED_KEY})
+    for account, user in ((work, "alice"), (refused, "bob")):
+        credentials = store.for_registry().credentials(user, "OPENROUTER")
+        assert credentials is not None
+        assert store.for_registry().refused(credentials, "No.")
+        assert store.accounts.get(account.id).status == Status.EXPIRED
+    status, out, err = command("enable", refused.id)
+    assert (status, out) == (1, "")
+    assert f"{refused.id} is still EXPIRED. api_key: OpenRouter refused this key" in err
+    status, _, err = command("show", "work")
+    assert (status, err) == (0, f"Its key works. To use it again: openrouter-toolkit accounts enable {work.id}\n")
+    with monkeypatch.context() as patch, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        patch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        status, _, err = command("enable", "work")
+    assert (status, store.accounts.get(work.id).status) == (1, Status.EXPIRED)
+    assert "could not be checked" in err
+    assert command("enable", "work")[:2] == (0, f"work ({work.id}) is switched on.\n")
+    back = store.accounts.get(work.id)
+    assert (back.status, back.reason) == (Status.ACTIVE, None)
+    assert dict(store.accounts.credentials(work.id) or {})["management_api_key"] == MANAGEMENT_KEY
 
 
 def test_show_of_what_has_no_key_or_is_another_toolkits(command: Command, store: Store, sandbox: Sandbox) -> None:
@@ -199,7 +247,7 @@ def test_an_alias_means_its_account(command: Command, store: Store, work: Connec
     bobs = store.accounts.connect("OPENROUTER", "bob", {"api_key": KEY}, alias="work")
     status, _, err = command("disable", "work")
     assert status == 1
-    assert "say which" in err
+    assert "say which by more of its id, or by --user-id" in err
     for words in (["--user-id", "bob", "disable", "work"], ["disable", "work", "--user-id", "bob"]):
         assert json.loads(command(*words, "--json")[1])["id"] == bobs.id
 
@@ -223,7 +271,10 @@ def test_another_users_account_is_not_found_among_ones_own(command: Command, wor
 def test_rename(command: Command, store: Store, work: ConnectedAccount) -> None:
     assert command("rename", "work", "office")[:2] == (0, f"{work.id} is called office now.\n")
     assert store.accounts.get(work.id).alias == "office"
-    assert command("rename", "office")[:2] == (0, f"{work.id} has no alias now.\n")
+    assert command("rename", "office")[0] == 2
+    assert command("rename", "office", "home", "--no-alias")[0] == 2
+    assert store.accounts.get(work.id).alias == "office"
+    assert command("rename", "office", "--no-alias")[:2] == (0, f"{work.id} has no alias now.\n")
     assert store.accounts.get(work.id).alias is None
 
 
@@ -231,6 +282,7 @@ def test_rename_to_what_is_taken_or_no_name(command: Command, store: Store, work
     store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="home")
     assert command("rename", "work", "home")[0] == 1
     assert command("rename", "work", " ")[0] == 2
+    assert command("rename", "work", "ca_home")[0] == 2
     status, _, err = command("rename", "work", "sk-or-v1-aaaabbbbccccdddd")
     assert status == 2
     assert "looks like a key" in err
@@ -362,11 +414,17 @@ def test_a_narrow_terminal_gets_a_line_for_each_thing_and_a_wide_one_a_table(
 def test_without_the_packages_it_says_what_to_install(
     command: Command, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    import sys
-
     for name in [name for name in sys.modules if name.startswith("openrouter_toolkit.store")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     status, out, err = command()
     assert (status, out) == (1, "")
     assert "pip install 'openrouter-toolkit[" in err
+
+
+def test_without_postgresqls_driver_it_says_what_to_install(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg.conninfo", None)
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", "postgresql://user:hunter2@127.0.0.1/name")
+    status, out, err = command()
+    assert (status, out) == (1, "")
+    assert err == ("openrouter-toolkit: PostgreSQL needs its driver: pip install 'openrouter-toolkit[postgresql]'\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from openrouter_toolkit.cli import main
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
@@ -102,3 +104,67 @@ def test_a_store_that_can_not_be_opened_is_told_and_no_other_key_used(store: Sto
 
 def test_a_wrong_toolset_is_a_wrong_command_line_with_a_store_too(store: Store, run: Run) -> None:
     assert run("tools", "--allow", "OPENROUTER_GET_CREDIT").returncode == 2
+
+
+def without_packages(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """As on a machine with the plain install."""
+    for name in [name for name in sys.modules if name.startswith("openrouter_toolkit.store")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in names:
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.parametrize("missing", [["sqlalchemy"], ["sqlalchemy", "platformdirs"]])
+@pytest.mark.parametrize(("variable", "folder"), [("XDG_DATA_HOME", ""), ("HOME", ".local/share")])
+def test_a_store_is_not_passed_over_where_the_packages_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    openrouter_sandbox: Sandbox,
+    missing: list[str],
+    variable: str,
+    folder: str,
+) -> None:
+    for name in ("OPENROUTER_TOOLKIT_DATABASE", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(variable, str(tmp_path))
+    without_packages(monkeypatch, *missing)
+    assert main(["execute", KEY]) == 0
+    made = tmp_path / folder / "openrouter-toolkit" / "store.db"
+    made.parent.mkdir(parents=True)
+    made.touch()
+    capsys.readouterr()
+    assert main(["execute", KEY]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "pip install 'openrouter-toolkit[accounts]'" in printed.err
+    assert len(openrouter_sandbox.requests) == 1
+
+
+def test_a_database_whose_name_is_quoted_is_found(run: Run, store: Store, tmp_path: Path) -> None:
+    store.accounts.connect("OPENROUTER", "default", {"api_key": ALICES}, alias="mine")
+    store.close()
+    (tmp_path / "store.db").rename(tmp_path / "my store.db")
+    done = run("accounts", OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{tmp_path}/my%20store.db")
+    assert b"mine" in done.stdout
+
+
+def test_a_relative_database_is_refused_and_no_other_key_used(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    done = run("execute", KEY, OPENROUTER_TOOLKIT_DATABASE="sqlite:///rel.db")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert f"sqlite:///{tmp_path}/rel.db" in done.stderr.decode()
+    assert sandbox.requests == []
+
+
+def test_an_unknown_tag_is_told_where_they_are_listed(run: Run) -> None:
+    done = run("tools", "--allow", "nope")
+    assert done.returncode == 2
+    assert b"no action or tag 'nope'; openrouter-toolkit actions --json lists slugs and tags\n" in done.stderr
+
+
+def test_a_server_without_a_tool_says_so(run: Run) -> None:
+    done = run("mcp", "--allow", KEY, "--deny", KEY)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"openrouter-toolkit: no action is left to offer")
+    assert run("mcp", "--allow", KEY).stderr == b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sqlite3
 import stat
@@ -19,7 +18,10 @@ from typing import Any
 
 import pytest
 
+from openrouter_toolkit import connecting
 from openrouter_toolkit.cli import main
+from openrouter_toolkit.commands import browser_login
+from openrouter_toolkit.commands import terminal as terminals_of_commands
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
@@ -138,7 +140,7 @@ def test_without_a_network_nothing_is_stored(run: Run, store: Store) -> None:
             "connect", "--stdin", stdin=lines(KEY), OPENROUTER_BASE_URL=f"http://127.0.0.1:{taken.getsockname()[1]}"
         )
     assert done.returncode == 1
-    assert "could not be checked" in complaint(done)
+    assert "API key: It could not be checked" in complaint(done)
     assert store.accounts.list() == []
 
 
@@ -147,7 +149,7 @@ def test_without_a_network_nothing_is_stored(run: Run, store: Store) -> None:
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (lines(KEY, MANAGEMENT_KEY, KEY), "too much"),
+        (lines(KEY, MANAGEMENT_KEY, KEY), "has 3 lines; give one for each of api_key, management_api_key (optional)"),
         (b"\n" * 70_000 + b"x", "too much"),
         (b"\xff\xfe", "not in UTF-8"),
     ],
@@ -166,12 +168,13 @@ def test_standard_input_that_holds_no_keys(run: Run, sent: bytes, reason: str) -
     [
         ([KEY], "a key is never taken from here"),
         ([f"--api-key={KEY}"], "unknown option --api-key"),
-        (["--api-key", KEY], "unknown option --api-key"),
+        (["--api-key", KEY], "unknown option --api-key; a key is never taken from here"),
         (["--alias", KEY], "--alias looks like a key"),
         (["--user-id", KEY], "--user-id looks like a key"),
         (["--user-id", ""], "--user-id: a user_id is printable text"),
         (["--user-id", "a\nb"], "--user-id: "),
         (["--alias", " "], "--alias: "),
+        (["--alias", "ca_home"], "--alias: an alias does not begin with ca_"),
         (["--user-id", "a", "--organisation"], "not allowed with"),
         (["--stdin", "--browser"], "not allowed with"),
         ([], "give it on standard input with --stdin"),
@@ -203,7 +206,7 @@ def test_without_an_alias_the_account_without_one_gets_the_new_key(run: Run, sto
     done = run("connect", "--stdin", stdin=lines(OTHER_KEY))
     assert done.returncode == 0
     assert done.stdout.decode().startswith(f"Reconnected OpenRouter for user default: {before.id}\n")
-    assert done.stderr.decode() == f"This replaces the key of {before.id} (ACTIVE).\n"
+    assert done.stderr.decode() == f"The new key will replace that of {before.id} (ACTIVE).\n"
     assert credentials(store) == [{"api_key": OTHER_KEY}]
 
 
@@ -235,7 +238,7 @@ def test_an_expired_account_is_the_one_that_is_reconnected(run: Run, store: Stor
     expire(environment, work.id)
     done = run("connect", "--stdin", stdin=lines(OTHER_KEY))
     assert done.stderr.decode().splitlines()[0] == (
-        f"This replaces the key of work ({work.id}) (EXPIRED: Refused (401))."
+        f"The new key will replace that of work ({work.id}) (EXPIRED: Refused (401))."
     )
     again = store.accounts.get(work.id)
     assert (again.status, again.reason, again.alias) == (Status.ACTIVE, None, "work")
@@ -309,6 +312,16 @@ def test_enter_skips_the_optional_key(terminal: OpenTerminal, store: Store) -> N
         person.enter("\n")
         assert person.end() == 0
     assert credentials(store) == [{"api_key": KEY}]
+
+
+def test_a_key_is_tried_before_another_is_asked_for(terminal: OpenTerminal, store: Store) -> None:
+    with terminal("connect") as person:
+        person.wait_for("API key (not shown): ")
+        person.enter(f"{FOREIGN_KEY}\n")
+        assert person.end() == 1
+    assert "it is wrong, revoked or expired" in person.shown
+    assert "Management key" not in person.shown
+    assert store.accounts.list() == []
 
 
 def test_enter_alone_and_the_end_of_input_store_nothing(terminal: OpenTerminal, store: Store) -> None:
@@ -505,6 +518,69 @@ def test_a_wrong_code(run: Run, store: Store, code: bytes, status: int, reason: 
     assert store.accounts.list() == []
 
 
+MADE = "sk-or-v1-sandbox-4d3c2b1a00ffee11"
+ORPHANED = "A key called openrouter-toolkit was made: delete it at https://openrouter.ai/keys.\n"
+
+
+@pytest.fixture
+def login(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`connect --headless` in this process, with a login that makes a key; what happens then is given."""
+
+    def login(then: Callable[[], object] = lambda: None, key: str = MADE) -> tuple[int, str, str]:
+        def made(*_: object) -> str:
+            then()
+            return key
+
+        monkeypatch.setattr(browser_login, "with_a_pasted_code", made)
+        status = main(["connect", "--headless"])
+        printed = capsys.readouterr()
+        assert key not in printed.out + printed.err
+        return status, printed.out, printed.err
+
+    return login
+
+
+def test_a_made_key_is_not_forgotten_when_the_store_says_no(login: Callable[..., Any], store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "default", {"api_key": KEY})
+    status, out, err = login(lambda: store.accounts.disconnect(account.id))
+    assert (status, out) == (1, "")
+    assert ORPHANED in err
+
+
+def test_a_made_key_is_not_forgotten_when_it_is_refused(login: Callable[..., Any], store: Store) -> None:
+    status, out, err = login(key=EXPIRED_KEY)
+    assert (status, out) == (1, "")
+    assert ORPHANED in err
+    assert "Nothing was stored." in err
+    assert store.accounts.list() == []
+
+
+@pytest.mark.parametrize(("raised", "status"), [(KeyboardInterrupt, 130), (RuntimeError, 1), (MemoryError, 1)])
+def test_a_made_key_is_not_forgotten_whatever_is_raised(
+    login: Callable[..., Any], store: Store, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], status: int
+) -> None:
+    def broken(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(connecting, "check", broken)
+    told = login()
+    assert told[:2] == (status, "")
+    assert ORPHANED in told[2]
+    assert store.accounts.list() == []
+
+
+def test_a_made_key_that_is_stored_is_no_orphan_when_it_cannot_be_told(
+    login: Callable[..., Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(terminals_of_commands, "print_line", broken)
+    assert login()[0] == 141
+    assert credentials(store) == [{"api_key": MADE}]
+    assert "was made" not in login()[2]
+
+
 # The key, nowhere.
 
 
@@ -552,4 +628,3 @@ def test_what_was_connected_is_what_a_registry_calls_with(
         envelope = registry.execute("OPENROUTER_GET_CURRENT_KEY", {}, user_id="alice")
     assert json.loads(envelope.data)["data"]["label"]
     assert sandbox.requests[-1].key == KEY
-    assert os.environ.get("OPENROUTER_API_KEY") != KEY

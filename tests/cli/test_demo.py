@@ -15,6 +15,7 @@ from openrouter_toolkit.commands.demo.screen import Screen
 from openrouter_toolkit.commands.demo.story import mended
 from openrouter_toolkit.commands.demo.walk import Surprise, Walk
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Store
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Printed = pytest.CaptureFixture[str]
@@ -76,10 +77,19 @@ def test_live_goes_where_the_environment_says_and_spends_little(openrouter_sandb
 
 def test_live_without_a_key_says_how_to_get_one(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", "sqlite:////nowhere/store.db")
     assert main(["demo", "--live"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "https://openrouter.ai/keys" in printed.err
+
+
+def test_live_takes_the_connected_account(run: Run, store: Store, sandbox: Sandbox) -> None:
+    connected = f"{sandbox.api_key}-connected"
+    store.accounts.connect("OPENROUTER", "default", {"api_key": connected})
+    done = run("demo", "--live", OPENROUTER_API_KEY="")
+    assert done.returncode == 0, done.stdout
+    assert {request.key for request in sandbox.requests} == {connected}
 
 
 def test_a_step_that_goes_otherwise_ends_it_with_1(

@@ -32,6 +32,8 @@ def test_keys_of_the_environment(run: Run, environment: dict[str, str], old: Mas
     done = run("keys", "rotate", **{MASTER_KEY: f"{new.written()},{old.written()}"})
     assert done.returncode == 0
     assert done.stdout.decode() == f"1 sealed anew; retired: {old.id}\n"
+    assert done.stderr.count(b"sealed anew") == 0
+    assert b"A retired key opens nothing in this database any more.\n" in done.stderr
     assert b"Take all keys but the first out of OPENROUTER_TOOLKIT_MASTER_KEY now.\n" in done.stderr
     assert run("accounts").returncode == 1
     with Store.open(environment["OPENROUTER_TOOLKIT_DATABASE"], master_keys=[new]) as store:
@@ -69,6 +71,7 @@ def test_the_users_own_key_file(run: Run, environment: dict[str, str], tmp_path:
     assert done.returncode == 0
     assert f"A new master key was put into the file {file}.\n" in done.stderr.decode()
     assert done.stdout.startswith(b"1 sealed anew; retired: ")
+    assert f"It stays in the file {file}, behind the new one: " in done.stderr.decode()
     new, rest = file.read_text().split(",", 1)
     assert rest == before
     assert b"ACTIVE" in run("accounts", **own).stdout

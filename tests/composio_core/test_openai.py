@@ -140,9 +140,10 @@ def test_an_empty_entity_is_composios_error_and_not_the_toolsets_own(
     calls = answer.choices[0].message.tool_calls
     run = SimpleNamespace(required_action=SimpleNamespace(submit_tool_outputs=SimpleNamespace(tool_calls=calls)))
     for handle, given in ((toolset.handle_tool_calls, answer), (toolset.handle_assistant_tool_calls, run)):
-        for attempt in (lambda: handle(given, ""), lambda: handle(given, entity_id="")):  # noqa: B023 - called at once
-            with pytest.raises(upstream("InvalidEntityIdError", "composio.exceptions"), match="empty"):
-                attempt()
+        with pytest.raises(upstream("InvalidEntityIdError", "composio.exceptions"), match="empty"):
+            handle(given, "")
+        with pytest.raises(upstream("InvalidEntityIdError", "composio.exceptions"), match="empty"):
+            handle(given, entity_id="")
     assert openrouter_sandbox.requests == []
     assert toolset.handle_tool_calls(answer)[0]["successful"]
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openrouter_toolkit.connecting import Callback, LoginRefused, LoginTimedOut
+from openrouter_toolkit.connecting import callback as callback_module
 
 PATIENCE = 10.0
 
@@ -139,7 +140,19 @@ def test_what_is_raised_sends_the_person_to_the_terminal() -> None:
             fail()
         status, page, _ = browsers[0].result(PATIENCE)
     assert status == 200
+    assert "<h1>Not connected</h1>" in page
     assert "the terminal says what" in page
+
+
+def test_a_browser_that_waited_long_is_told_neither_success_nor_failure(
+    callback: Callback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callback_module, "_PATIENCE_OF_BROWSERS", 0.05)
+    status, page, _ = get(callback, f"{path_of(callback)}?code=abc")
+    assert status == 200
+    assert "<h1>Still working</h1>" in page
+    assert "The terminal says how it ends." in page
+    assert callback.code(PATIENCE) == "abc"
 
 
 def test_idle_connections_keep_nobody_waiting(callback: Callback) -> None:

@@ -38,6 +38,13 @@ def test_it_is_a_command_line(line: str) -> None:
     assert options.command == "mcp"
 
 
+def test_no_key_stands_in_a_command_line() -> None:
+    commands = re.findall(r"^    (\S.*)$", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL), re.MULTILINE)
+    assert [line for line in commands if line.startswith("claude mcp add ")]
+    assert [line for line in commands if line.startswith("npx ")]
+    assert not [line for line in commands if "KEY=" in line or "sk-or-" in line or re.search(r" (-e|--env) ", line)]
+
+
 def test_every_option_is_told() -> None:
     commands = next(action for action in parser()._actions if action.dest == "command").choices
     assert isinstance(commands, dict)

@@ -177,6 +177,8 @@ def test_what_is_no_exchange(exchange: Ask, get: Ask, sandbox: Sandbox, session:
         "https://",
         "http://[::1",
         "https://app.example/\r\nX: y",
+        "https://app.example/\u2603",
+        "https://exämple.com/",
         "",
     ],
 )
@@ -195,8 +197,9 @@ def test_other_pages_that_are_refused(browser: Browser, sandbox: Sandbox, sessio
     assert browser.open(key_label="no challenge").status_code == 400
     assert browser.open(callback_url=CALLBACK, code_challenge="x", code_challenge_method="MD5").status_code == 400
     host = sandbox.base_url.removesuffix("/api/v1")
-    forged = {"callback_url": "javascript:alert(1)", "decision": "authorize"}
-    assert session.post(f"{host}/auth", data=forged, timeout=10).status_code == 400
+    for callback in ("javascript:alert(1)", "https://app.example/\u2603"):
+        forged = {"callback_url": callback, "decision": "authorize"}
+        assert session.post(f"{host}/auth", data=forged, timeout=10).status_code == 400
     assert session.put(f"{host}/auth", timeout=10).status_code == 404
     assert session.get(f"{host}/author", timeout=10).status_code == 404
 

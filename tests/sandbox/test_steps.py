@@ -132,6 +132,7 @@ def test_what_is_asked_fills_nothing_else(post: Ask) -> None:
         {"columns": "id|in", "rows": ["a/b|1", 5, None]},
         {"columns": 5, "rows": "x", "data": [{"id": 1, "pricing": {}}, {"id": "a", "pricing": []}, None]},
         {"columns": "id|in", "legend": LEGEND, "rows": []},
+        [{"id": "a/b", "pricing": {"prompt": 10**400, "completion": 0}}],
     ],
     ids=lambda result: str(result)[:20],
 )

@@ -79,9 +79,11 @@ def serving(store: Store, *, manifests: list[Path] | None = None, **settings: An
 class Process:
     """`openrouter-toolkit serve` as a process of its own: its URL, the lines that it says on standard error."""
 
-    def __init__(self, environment: Mapping[str, str], *options: str) -> None:
+    def __init__(self, environment: Mapping[str, str], *options: str, port: bool = False) -> None:
+        """`port`: listen on a port that is free now, since its URL is that of a proxy."""
+        chosen = _free_port() if port else 0
         self.process = subprocess.Popen(
-            [SCRIPT, "serve", *options],
+            [SCRIPT, "serve", "--port", str(chosen), *options],
             env=dict(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,8 +94,9 @@ class Process:
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
         assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        assert self.url, self.end()
+        told = self.process.stdout.readline().strip()
+        assert told, self.end()
+        self.url = f"http://127.0.0.1:{chosen}" if port else told
 
     @property
     def login_link(self) -> str:
@@ -125,6 +128,12 @@ class Process:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+
+def _free_port() -> int:
+    with bind("127.0.0.1", 0) as trial:
+        port: int = trial.getsockname()[1]
+        return port
 
 
 def environment(database: str, master_key: str, base_url: str, tmp_path: Path, **more: str) -> dict[str, str]:

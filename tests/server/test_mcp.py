@@ -104,7 +104,7 @@ def test_a_user_whom_the_token_may_not_name_is_refused(served: Served, sandbox: 
 
 def test_a_user_id_in_the_arguments_chooses_nobody(served: Served, sandbox: Sandbox) -> None:
     async def use(client: Client) -> types.CallToolResult:
-        return await client.call_tool(KEY, {"user_id": "alice"}, meta={"user_id": "alice"})
+        return await client.call_tool(KEY, {"user_id": "alice"})
 
     result = asked(served, served.token("bob"), "auto", use)
     assert result.is_error

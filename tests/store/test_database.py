@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 import subprocess
@@ -127,8 +128,17 @@ def test_a_file_that_is_no_database(tmp_path: Path, key: MasterKey) -> None:
     with pytest.raises(StoreUnavailable, match="not a database"):
         Store.open(f"sqlite:///{path}", master_keys=[key])
     assert path.read_text().startswith("something else")
-    with pytest.raises(StoreUnavailable, match="can't be made"):
+    with pytest.raises(StoreUnavailable, match="can't be made: make its folder first"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}", master_keys=[key])
+
+
+def test_a_relative_path_is_refused_with_the_absolute_one(
+    tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidDatabaseUrl, match=re.escape(f"sqlite:///{tmp_path}/rel.db")):
+        Store.open("sqlite:///rel.db", master_keys=[key])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_vanishes_is_not_silently_made_anew(tmp_path: Path, key: MasterKey) -> None:

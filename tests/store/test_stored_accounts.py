@@ -247,9 +247,9 @@ def test_it_can_be_asked_from_many_threads(store: Store) -> None:
 def test_who_is_not_connected_reads_what_somebody_has_to_do(store: Store) -> None:
     accounts = store.for_registry()
     assert accounts.how_to_connect("alice", TOOLKIT) == (
-        "Somebody has to run: openrouter-toolkit connect --user-id alice"
+        "Somebody has to run `openrouter-toolkit connect --user-id alice`."
     )
-    assert accounts.how_to_connect("it's; rm -rf /", TOOLKIT).endswith("--user-id 'it'\"'\"'s; rm -rf /'")
+    assert accounts.how_to_connect("it's; rm -rf /", TOOLKIT).endswith("--user-id 'it'\"'\"'s; rm -rf /'`.")
     page = store.for_registry("https://tools.example.org/connect")
     assert page.how_to_connect("alice", TOOLKIT) == (
         "Somebody has to open https://tools.example.org/connect and connect an account for that user."
@@ -260,7 +260,15 @@ def test_who_is_not_connected_reads_what_somebody_has_to_do(store: Store) -> Non
     accounts.refused(credentials, "OpenRouter refused its api_key.")
     store.accounts.rename(credentials.account_id, "work")
     assert accounts.how_to_connect("alice", TOOLKIT).startswith(
-        "The account work is EXPIRED: OpenRouter refused its api_key. Somebody has to run:"
+        "The account work is EXPIRED: OpenRouter refused its api_key. Somebody has to run `openrouter-toolkit connect"
+    )
+    store.accounts.disable(credentials.account_id)
+    assert accounts.how_to_connect("alice", TOOLKIT) == (
+        "The account work is INACTIVE: It was switched off. "
+        f"Somebody has to run `openrouter-toolkit accounts enable {credentials.account_id}`."
+    )
+    assert page.how_to_connect("alice", TOOLKIT).endswith(
+        "Somebody has to open https://tools.example.org/connect and switch it on."
     )
 
 
@@ -277,7 +285,7 @@ def test_the_registry_calls_with_the_stored_key(store: Store, openrouter_sandbox
         refused = registry.execute("OPENROUTER_LIST_PROVIDERS", user_id="alice")
         assert refused.error == (
             'No OpenRouter account with api_key is connected for user "alice". '
-            "Somebody has to run: openrouter-toolkit connect --user-id alice "
+            "Somebody has to run `openrouter-toolkit connect --user-id alice`. "
             "A key is made at https://openrouter.ai/keys."
         )
         assert json.loads(refused.data)["error"]["type"] == "not_connected"

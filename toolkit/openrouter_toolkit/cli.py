@@ -14,7 +14,7 @@ from typing import NoReturn
 from . import __version__
 from .commands import accounts, actions, connect, demo, execute, keys, listing, mcp, sandbox, serve, show, tokens, tools
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
-from .commands.terminal import PROGRAM, complain, say
+from .commands.terminal import PROGRAM, complain, say, without_keys
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
@@ -37,14 +37,14 @@ environment:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line, takes no abbreviations, and repeats no key that was typed in the wrong place."""
+    """Complains in one line, and takes no abbreviations."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         """End with exit status 2."""
-        complain(f"{_without_keys(message)}; see {self.prog} --help")
+        complain(f"{message}; see {self.prog} --help")
         self.exit(WRONG_COMMAND_LINE)
 
 
@@ -105,8 +105,9 @@ def _unknown(command: str | None, words: list[str]) -> str:
     """What was too much, by the names of options only: a value may be a secret."""
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
     hint = _WHERE_WORDS_GO.get(command or "", "")
-    what = f"unknown option {' '.join(names)}" if names else f"too many words{hint}"
-    return f"{what}; see {' '.join(filter(None, (PROGRAM, command)))} --help"
+    what = f"unknown option {' '.join(names)}" if names else "too many words"
+    told = hint if command == "connect" or not names else ""
+    return f"{what}{told}; see {' '.join(filter(None, (PROGRAM, command)))} --help"
 
 
 def _told(error: Exception) -> int:
@@ -114,7 +115,7 @@ def _told(error: Exception) -> int:
     if os.environ.get(_DEBUG) == "1":
         import traceback  # noqa: PLC0415
 
-        say(_without_keys("".join(traceback.format_exception(error))))
+        say(without_keys("".join(traceback.format_exception(error))))
     if isinstance(error, CommandFailed):
         complain(error.reason)
         return error.status
@@ -130,20 +131,13 @@ def _told(error: Exception) -> int:
     return 1
 
 
-def _without_keys(text: str) -> str:
-    from .redaction import redact_thoroughly  # noqa: PLC0415
-
-    names = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
-    return redact_thoroughly(text, [os.environ[name] for name in names if os.environ.get(name)])
-
-
 class _StandardError(logging.Handler):
     """Warnings in a line each; everything, with what led to it, when debugging."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
         text = self.format(record) if os.environ.get(_DEBUG) == "1" else record.getMessage().partition("\n")[0]
-        say(f"{PROGRAM}: {_without_keys(text)}")
+        say(f"{PROGRAM}: {without_keys(text)}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 REDACTED = "[redacted]"
 # What is shorter is no secret, and taking it out would garble the text.
-_SHORTEST = 5
+SHORTEST = 5
 # What an OpenRouter key looks like; another's key is no less a secret.
 _KEY = re.compile(r"sk-or-v\d+-[0-9a-zA-Z-]{12,}")
 _PUBLIC_PREFIX = re.compile(r"^sk-or-v\d+-")
@@ -20,7 +20,7 @@ _PIECE = 12
 def redact(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret in it replaced."""
     for secret in sorted(secrets, key=len, reverse=True):  # the longer first: one key may begin like another
-        if len(secret) >= _SHORTEST and secret in text:
+        if len(secret) >= SHORTEST and secret in text:
             text = text.replace(secret, REDACTED)
     return text
 

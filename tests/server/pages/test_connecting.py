@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from openrouter_toolkit.connecting import Checked, check
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
@@ -62,7 +64,7 @@ def test_for_whom_it_is(admin: Person, store: Store) -> None:
     assert account() == ("alice@example.com", frozenset(), "work")
     page = begin(admin, whose="organisation", users="bob", alias="shared")
     assert "The organisation" in page.text
-    assert "for bob" in page.text
+    assert "For bob." in page.text
     assert "shared" in page.text
 
 
@@ -75,6 +77,7 @@ def test_for_whom_it_is(admin: Person, store: Store) -> None:
         ({"whose": "organisation", "users": "bob\n\u0007"}, "printable"),
         ({"whose": "nonsense"}, "Choose one"),
         ({"alias": "x" * 101}, "1 to 100"),
+        ({"alias": "ca_1"}, "does not begin with ca_"),
     ],
 )
 def test_names_that_nobody_can_have(admin: Person, store: Store, wanted: dict[str, str], said: str) -> None:
@@ -220,12 +223,9 @@ def test_a_link_that_gets_too_old_while_the_key_is_tried(
     admin: Person, store: Store, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-
-    from openrouter_toolkit.connecting import check
-
-    def slow(*given: object) -> object:
+    def slow(*given: Any) -> Checked:
         pass_time(timedelta(minutes=11))
-        return check(*given)  # type: ignore[arg-type]
+        return check(*given)
 
     page = begin(admin)
     monkeypatch.setattr("openrouter_toolkit.server.pages.keys.check", slow)

@@ -6,12 +6,14 @@ import base64
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from openrouter_toolkit.connecting import Checked, check
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.store import Status, Store
+from openrouter_toolkit.store import Status, Store, StoreUnavailable
 
 from ..served import KEY, Served
 from .person import Person
@@ -127,6 +129,37 @@ def test_a_key_that_does_not_pass_is_explained(
     assert "completions would all fail" in page.text
     assert "delete it at https://openrouter.ai/keys" in page.text
     assert store.accounts.list()[0].status == Status.FAILED
+
+
+def test_a_key_that_can_not_be_kept_is_not_forgotten_without_a_word(
+    admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise StoreUnavailable("The disk is full.")
+
+    back = authorize(admin, leave(admin)[0])
+    monkeypatch.setattr(store.accounts, "fill", fill)
+    page = admin.open(back)
+    assert page.status == 503
+    assert "The disk is full." in page.text
+    assert "delete it at https://openrouter.ai/keys" in page.text
+
+
+def test_the_account_is_disconnected_meanwhile(
+    admin: Person, store: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = authorize(admin, leave(admin)[0])
+
+    def disconnecting(*given: Any) -> Checked:
+        store.accounts.disconnect(store.accounts.list()[0].id)
+        return check(*given)
+
+    monkeypatch.setattr("openrouter_toolkit.server.pages.keys.check", disconnecting)
+    page = admin.open(back)
+    assert page.status == 502
+    assert "delete it at https://openrouter.ai/keys" in page.text
+    assert "Try again" not in page.text
+    assert store.accounts.count() == 0
 
 
 def test_it_comes_back_too_late(admin: Person, store: Store, pass_time: Callable[[timedelta], None]) -> None:

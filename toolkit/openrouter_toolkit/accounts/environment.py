@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 
+from ..wording import named
 from .credentials import Credentials
 
 DEFAULT_USER = "default"
@@ -34,4 +36,9 @@ class EnvironmentAccounts:
         first = next(iter(self._variables.values()), "the key's variable")
         if user_id == DEFAULT_USER:
             return f"Set the environment variable {first}."
-        return f"The environment connects only the user '{DEFAULT_USER}' (by {first})."
+        user = shlex.quote(named(user_id, 80))
+        return (
+            f"The environment connects only the user '{DEFAULT_USER}' (by {first}). Connect others by "
+            f"`openrouter-toolkit connect --user-id {user}` and `accounts=Store.open().for_registry()`, "
+            "or by `accounts=MemoryAccounts(...)`."
+        )

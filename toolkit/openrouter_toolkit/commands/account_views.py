@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..wording import named
@@ -49,7 +50,10 @@ def as_dict(account: ConnectedAccount) -> dict[str, Any]:
 
 
 def asked(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Keys:
-    """What the API tells about each of an account's keys now: `facts`, or under `problem` why it can't be used."""
+    """What the API tells about each of an account's keys now: `facts`, or under `problem` why it can't be used.
+
+    Where the API does not know the ordinary key any more, the store is told, as after a call.
+    """
     from ..connecting import check  # noqa: PLC0415
 
     held = store.accounts.credentials(account.id) if account.toolkit == loaded.toolkit.slug else None
@@ -57,6 +61,8 @@ def asked(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Key
         return {}
     names = [field.name for field in loaded.auth.fields if held.get(field.name)]
     checked = check(loaded, {name: held[name] for name in names})
+    if loaded.auth.fields[0].name in checked.unknown:
+        store.for_registry().refused(held, checked.refusals[loaded.auth.fields[0].name])
     return {name: _key(checked.facts.get(name), checked.refusals.get(name)) for name in names}
 
 
@@ -78,10 +84,17 @@ def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
         "alias": account.alias or "",
         "default": "default" if account.default else "",
         "status": state(account),
-        "key": ", ".join(f"…{ending}" for ending in account.last_four.values()),
+        "key": _endings(account.last_four),
         "connected": terminal.local_time(account.connected_at),
         "last used": terminal.local_time(account.last_used_at),
     }
+
+
+def _endings(last_four: Mapping[str, str]) -> str:
+    """The last four characters of the only key, or of each: `api …0718, management …7788`."""
+    if len(last_four) == 1:
+        return f"…{next(iter(last_four.values()))}"
+    return ", ".join(f"{re.sub('(_api)?_key$', '', name)} …{ending}" for name, ending in sorted(last_four.items()))
 
 
 def print_account(account: ConnectedAccount, keys: Keys) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import account_views, terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened, valid
+from .opened_store import opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..store import ConnectedAccount, Store
@@ -38,27 +39,29 @@ def add(commands: Any) -> None:
 
     action("list", "list them all", _list)
     action("show", "show one, with the limits and the spending of its keys as they are now", _show)
-    rename = action("rename", "give it another alias", _changing(_rename))
-    rename.add_argument("alias", metavar="ALIAS", nargs="?", help="the new alias; without one it has none")
+    rename = action("rename", "give it another alias", _changing(_rename)).add_mutually_exclusive_group(required=True)
+    rename.add_argument("alias", metavar="ALIAS", nargs="?", help="the new alias")
+    rename.add_argument("--no-alias", action="store_true", help="take the alias away")
     action("default", "make it its owner's first choice", _changing(_default))
     share = action("share", "say who may use an account of the organisation's", _changing(_share))
     who = share.add_mutually_exclusive_group(required=True)
     who.add_argument("--with", metavar="U", nargs="+", dest="users", help="these users and no others")
     who.add_argument("--everyone", action="store_true", help="every user")
     action("disable", "switch it off; nothing is forgotten", _changing(_disable))
-    action("enable", "switch it on again", _changing(_enable))
+    action("enable", "switch it on again, or take an expired one back once its key works", _changing(_enable))
     disconnect = action("disconnect", "forget it and its keys", _changing(_disconnect))
     disconnect.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_common(parser: argparse.ArgumentParser, *, json: Any, user_id: Any) -> None:
     parser.add_argument("--json", action="store_true", default=json, help="for programs")
-    parser.add_argument("--user-id", metavar="U", default=user_id, help="only accounts of this user")
+    words = "only accounts of this user; a list has the organisation's that it may use, too"
+    parser.add_argument("--user-id", metavar="U", default=user_id, help=words)
 
 
 def _list(options: argparse.Namespace) -> int:
-    with opened() as store:
-        found = _of_user(store, options)
+    with opened_if_there() as store:
+        found = [] if store is None else _listed(store, options.user_id)
     if options.json:
         terminal.print_json([account_views.as_dict(account) for account in found])
     else:
@@ -67,24 +70,28 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    """Show it; 1 when one of its keys can't be used, or can't be asked about. OpenRouter's no expires the account."""
     from ..manifest import load  # noqa: PLC0415
 
-    with opened() as store:
-        account = _found(store, options)
-        keys = account_views.asked(load(), store, account)
+    with _one(options) as (store, found):
+        keys = account_views.asked(load(), store, found)
+        account = store.accounts.get(found.id)
     if options.json:
         terminal.print_json({**account_views.as_dict(account), "keys": keys})
     else:
         account_views.print_account(account, keys)
-    return 0
+    works = not any("problem" in key for key in keys.values())
+    if works and keys and account.status == "EXPIRED":
+        terminal.say(f"Its key works. To use it again: {_command('enable', account)}")
+    return 0 if works else 1
 
 
 def _changing(change: Change) -> Callable[[argparse.Namespace], int]:
     """A command that changes one account: what it prints is what the change says, or the account as it is then."""
 
     def run(options: argparse.Namespace) -> int:
-        with opened() as store:
-            changed = change(store, _found(store, options), options)
+        with _one(options) as (store, account):
+            changed = change(store, account, options)
         if options.json:
             terminal.print_json(account_views.as_dict(changed))
         return 0
@@ -100,7 +107,7 @@ def _told(options: argparse.Namespace, sentence: str) -> None:
 def _rename(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     from ..store import names  # noqa: PLC0415
 
-    alias = None if options.alias is None else valid(names.name, "ALIAS", options.alias)
+    alias = None if options.no_alias else valid(names.alias, "ALIAS", options.alias)
     changed = store.accounts.rename(account.id, alias)
     _told(options, f"{account.id} is called {alias} now." if alias else f"{account.id} has no alias now.")
     return changed
@@ -129,11 +136,27 @@ def _disable(store: Store, account: ConnectedAccount, options: argparse.Namespac
 
 
 def _enable(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
-    changed = store.accounts.enable(account.id)
+    changed = _taken_back(store, account) if account.status == "EXPIRED" else store.accounts.enable(account.id)
     if changed.status != "ACTIVE":
         raise CommandFailed(f"{account_views.name(account)} is {changed.status}: a key has to be connected first")
     _told(options, f"{account_views.name(account)} is switched on.")
     return changed
+
+
+def _taken_back(store: Store, account: ConnectedAccount) -> ConnectedAccount:
+    """An expired account connected again with what it holds, if that works now."""
+    from ..manifest import load  # noqa: PLC0415
+
+    held = store.accounts.credentials(account.id)
+    keys = account_views.asked(load(), store, account)
+    problems = [f"{name}: {key['problem']}" for name, key in keys.items() if "problem" in key]
+    if problems:
+        raise CommandFailed(f"{account_views.name(account)} is still EXPIRED. {' '.join(problems)}")
+    with store.transaction():
+        now = store.accounts.get(account.id)
+        if held is None or not keys or now.version != held.version:
+            return now
+        return store.accounts.fill(account.id, held)
 
 
 def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
@@ -152,10 +175,34 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
     return gone
 
 
+def _listed(store: Store, user_id: str | None) -> list[ConnectedAccount]:
+    """All accounts; or a user's own, and the organisation's that the user may use."""
+    from ..store import Which, names  # noqa: PLC0415
+
+    if user_id is None:
+        return store.accounts.list()
+    if not names.possible_user(user_id):
+        return []
+    return [
+        account
+        for account in store.accounts.list(Which(users=[user_id, None]))
+        if account.user_id is not None or account.users is None or user_id in account.users
+    ]
+
+
 def _of_user(store: Store, options: argparse.Namespace) -> list[ConnectedAccount]:
     from ..store import Which  # noqa: PLC0415
 
     return store.accounts.list(Which(users=None if options.user_id is None else [options.user_id]))
+
+
+@contextmanager
+def _one(options: argparse.Namespace) -> Iterator[tuple[Store, ConnectedAccount]]:
+    """The store, and the account that ID means."""
+    with opened_if_there() as store:
+        if store is None:
+            raise _no_such_account(options)
+        yield store, _found(store, options)
 
 
 def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
@@ -168,9 +215,13 @@ def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
         return found[0]
     if found:
         named = ", ".join(f"{account.id} of {account_views.owner(account)}" for account in found[:5])
-        raise CommandFailed(f"that may be {named}; say which by more of its id")
+        raise CommandFailed(f"that may be {named}; say which by more of its id, or by --user-id")
+    raise _no_such_account(options)
+
+
+def _no_such_account(options: argparse.Namespace) -> CommandFailed:
     whose = f" of user {options.user_id}" if options.user_id is not None else ""
-    raise CommandFailed(f"there is no such account{whose}; {terminal.PROGRAM} accounts lists them")
+    return CommandFailed(f"there is no such account{whose}; {terminal.PROGRAM} accounts lists them")
 
 
 def _command(action: str, account: ConnectedAccount) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from . import terminal
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
 _LONGEST_INPUT = 64 * 1024
 
 
-def typed(auth: Auth) -> dict[str, str]:
+def typed(auth: Auth, tried: Callable[[Mapping[str, str]], object]) -> dict[str, str]:
     """Each field as a person types it, after the steps to get one; optional ones may be skipped.
+
+    What is required is tried before anybody is asked for more.
 
     Raises:
         CommandFailed: there is nobody to ask.
     """
     if not terminal.can_ask():
         raise wrong_command_line("there is no terminal to ask for the key; give it on standard input with --stdin")
-    given = {}
-    for field in auth.fields:
+    given: dict[str, str] = {}
+    last_required = max((number for number, field in enumerate(auth.fields, 1) if field.required), default=0)
+    for number, field in enumerate(auth.fields, 1):
         _explain(field)
         skip = "" if field.required else "; Enter leaves it out"
         try:
@@ -34,6 +38,8 @@ def typed(auth: Auth) -> dict[str, str]:
             given[field.name] = value
         elif field.required:
             raise CommandFailed("nothing was given, and nothing was stored")
+        if number == last_required < len(auth.fields):
+            tried(given)
     return given
 
 
@@ -55,8 +61,10 @@ def piped(auth: Auth) -> dict[str, str]:
     except UnicodeDecodeError:
         raise wrong_command_line("standard input is not in UTF-8") from None
     wanted = ", ".join(field.name + ("" if field.required else " (optional)") for field in auth.fields)
-    if len(lines) > len(auth.fields) or len(sent) > _LONGEST_INPUT:
+    if len(sent) > _LONGEST_INPUT:
         raise wrong_command_line(f"standard input is too much; give a line each: {wanted}")
+    if len(lines) > len(auth.fields):
+        raise wrong_command_line(f"standard input has {len(lines)} lines; give one for each of {wanted}")
     if not lines:
         raise wrong_command_line(f"standard input is empty; give a line each: {wanted}")
     return {field.name: line for field, line in zip(auth.fields, lines, strict=False) if line}

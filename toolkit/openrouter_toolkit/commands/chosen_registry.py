@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import store_place
 from .failure import wrong_command_line
+from .terminal import PROGRAM
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registry(**toolset: Any) -> Iterator[ToolRegistry]:
-    """A registry while inside, for a toolset as `ToolRegistry.from_manifest` takes it.
+    """A registry while inside, for a toolset, and hooks, as `ToolRegistry.from_manifest` takes them.
 
     Where there is a store, its connected accounts and switches count, and the environment's keys for the user
     `default` as long as no account is connected for that one. Otherwise the environment's keys alone.
@@ -52,4 +53,4 @@ def _made(**options: Any) -> ToolRegistry:
     except ManifestError:
         raise
     except ValueError as error:
-        raise wrong_command_line(str(error)) from None
+        raise wrong_command_line(f"{error}; {PROGRAM} actions --json lists slugs and tags") from None

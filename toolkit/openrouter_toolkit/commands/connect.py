@@ -60,18 +60,28 @@ def run(options: argparse.Namespace) -> int:
         connecting = _Connecting(loaded, store, options)
         if options.browser:
             with browser_login.login(loaded) as browser, Callback() as callback:
-                connecting.finish_login(browser_login.through_the_browser(browser, callback, connecting.label))
-                callback.show("Connected", f"{loaded.toolkit.name} is connected. You can close this page.")
+                key = browser_login.through_the_browser(browser, callback, connecting.label)
+                try:
+                    connecting.finish_login(key)
+                finally:
+                    if connecting.kept:
+                        callback.show("Connected", f"{loaded.toolkit.name} is connected. You can close this page.")
         elif options.headless:
             with browser_login.login(loaded) as browser:
                 connecting.finish_login(browser_login.with_a_pasted_code(browser, connecting.label))
         else:
-            connecting.finish(asking.piped(loaded.auth) if options.stdin else asking.typed(loaded.auth))
+            given = asking.piped(loaded.auth) if options.stdin else asking.typed(loaded.auth, connecting.try_out)
+            connecting.finish(given)
     return 0
 
 
 class _Connecting:
-    """One account on its way: whose, what is replaced, and what happens to the keys once they are there."""
+    """One account on its way: whose, what is replaced, and what happens to the keys once they are there.
+
+    Attributes:
+        label: what a key that a login makes is called.
+        kept: whether the keys are stored.
+    """
 
     def __init__(self, loaded: LoadedToolkit, store: Store, options: argparse.Namespace) -> None:
         """Says what is about to happen.
@@ -83,21 +93,25 @@ class _Connecting:
 
         self._loaded = loaded
         self._store = store
+        self.kept = False
         self._user_id = None if options.organisation else valid(names.user, "--user-id", options.user_id)
-        self._alias = None if options.alias is None else valid(names.name, "--alias", options.alias)
+        self._alias = None if options.alias is None else valid(names.alias, "--alias", options.alias)
         self._former = _to_reconnect(store, loaded.toolkit.slug, self._user_id, self._alias)
         self.label = f"{_LABEL} {self._alias}" if self._alias else _LABEL
         if self._former is not None:
             state = account_views.state(self._former).rstrip(".")
-            terminal.say(f"This replaces the key of {account_views.name(self._former)} ({state}).")
+            terminal.say(f"The new key will replace that of {account_views.name(self._former)} ({state}).")
 
     def finish_login(self, key: str) -> None:
-        """Keep the key that a login made, as `finish` does."""
+        """Keep the key that a login made, as `finish` does; one that is not kept is not forgotten without a word."""
+        field = self._loaded.auth.fields[0]
         try:
-            self.finish({self._loaded.auth.fields[0].name: key})
-        except CommandFailed as failed:
-            page = self._loaded.auth.fields[0].link or self._loaded.toolkit.name
-            raise CommandFailed(f"{failed.reason} A key called {self.label} was made: delete it at {page}.") from None
+            self.finish({field.name: key})
+        except BaseException:
+            if not self.kept:
+                page = field.link or self._loaded.toolkit.name
+                terminal.say(f"A key called {self.label} was made: delete it at {page}.")
+            raise
 
     def finish(self, given: Mapping[str, str]) -> None:
         """Try the keys and keep them.
@@ -111,7 +125,24 @@ class _Connecting:
             account = self._store.accounts.connect(slug, self._user_id, checked.values, alias=self._alias)
         else:
             account = self._store.accounts.fill(self._former.id, checked.values)
+        self.kept = True
         self._print(account, checked)
+
+    def try_out(self, given: Mapping[str, str]) -> Checked:
+        """The check of keys, of which nothing else is known yet.
+
+        Raises:
+            CommandFailed: one did not pass.
+        """
+        from ..connecting import check  # noqa: PLC0415
+
+        return self._passed(check(self._loaded, given))
+
+    def _passed(self, checked: Checked) -> Checked:
+        if not checked.passed:
+            told = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
+            raise CommandFailed(f"{told} Nothing was stored.")
+        return checked
 
     def _checked(self, given: Mapping[str, str]) -> Checked:
         """The check of what was given, and of optional keys that the account had and that were not given anew."""
@@ -123,13 +154,8 @@ class _Connecting:
         if lost and len(lost) == len(checked.refusals) and not checked.unsure:
             for name, reason in lost.items():
                 terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
-            checked = check(
-                self._loaded, {name: value for name, value in {**kept, **given}.items() if name not in lost}
-            )
-        if not checked.passed:
-            told = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
-            raise CommandFailed(f"{told} Nothing was stored.")
-        return checked
+            return self.try_out({name: value for name, value in {**kept, **given}.items() if name not in lost})
+        return self._passed(checked)
 
     def _optional(self) -> dict[str, str]:
         """The optional keys of the account that is replaced; none where they can't be opened any more."""

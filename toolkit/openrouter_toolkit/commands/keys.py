@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ..store import MasterKey
 
 _DESCRIPTION = """\
-Seals all connected accounts with a new master key and retires the old one. It may be interrupted at any time, and run
-again. Where the keys stand in OPENROUTER_TOOLKIT_MASTER_KEY, put the new one in front first: NEW,OLD."""
+Seals all connected accounts with a new master key and retires the old one: it opens nothing in this database any more.
+It may be interrupted at any time, and run again. Where the keys stand in OPENROUTER_TOOLKIT_MASTER_KEY, put the new one
+in front first: NEW,OLD."""
 
 
 def add(commands: Any) -> None:
@@ -28,16 +29,19 @@ def add(commands: Any) -> None:
 
 
 def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
+    place = ""
     with opened():
         from ..store import key_places  # noqa: PLC0415
+        from ..store.rotation import BATCH  # noqa: PLC0415
 
         stated = key_places.in_environment()
         if not stated:  # the store could be opened, so its own place has the key
-            terminal.say(f"A new master key was put into {key_places.add_fresh()}.")
+            place = key_places.add_fresh()
+            terminal.say(f"A new master key was put into {place}.")
     if len(stated) == 1:
         raise CommandFailed(_how_to_state_two(stated))
     with opened() as store:
-        rotated = store.rotate(lambda sealed: terminal.say(f"{sealed} sealed anew"))
+        rotated = store.rotate(lambda sealed: terminal.say(f"{sealed} so far") if sealed >= BATCH else None)
     if rotated.unreadable:
         raise CommandFailed(
             f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
@@ -45,8 +49,13 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         )
     retired = ", ".join(rotated.retired) or "none"
     terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
-    if stated and rotated.retired:
-        terminal.say(f"Take all keys but the first out of {key_places.MASTER_KEY} now.")
+    if rotated.retired:
+        terminal.say("A retired key opens nothing in this database any more.")
+        terminal.say(
+            f"Take all keys but the first out of {key_places.MASTER_KEY} now."
+            if stated
+            else f"It stays in {place}, behind the new one: other databases of yours may need it, and backups of this."
+        )
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import chosen_registry
 from .failure import CommandFailed, wrong_command_line
-from .terminal import is_terminal, say
+from .terminal import complain, is_terminal, say
 from .tools import add_toolset, toolset
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     if sys.stdin is None:
         raise wrong_command_line("mcp reads standard input, and there is none")
     with chosen_registry.registry(**toolset(options)) as registry:
+        if not registry.actions:
+            complain("no action is left to offer: those that are allowed are denied, not read-only, or switched off")
         _serve(registry, options.user_id)
     return 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from . import store_place
 from .failure import CommandFailed, wrong_command_line
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store, while inside.
+    """The store, while inside; it is made where there is none.
 
     Raises:
         CommandFailed: it can't be opened, or says no to something that is done inside.
@@ -26,8 +27,22 @@ def opened() -> Iterator[Store]:
     try:
         with Store.open() as store:
             yield store
-    except StoreError as error:
+    except (StoreError, ImportError) as error:  # the driver of its database may be missing
         raise CommandFailed(str(error)) from None
+
+
+@contextmanager
+def opened_if_there() -> Iterator[Store | None]:
+    """The same for what only looks into it, or changes what is in it: where there is no store, none is made.
+
+    Raises:
+        CommandFailed: as `opened`.
+    """
+    if store_place.is_there():
+        with opened() as store:
+            yield store
+    else:
+        yield None
 
 
 def valid(check: Callable[[str], str], option: str, text: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened
+from .opened_store import opened, valid
 
 if TYPE_CHECKING:
     from ..server import Settings
@@ -43,26 +44,21 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    with opened() as store:
-        try:
-            from ..server import create  # noqa: PLC0415
-            from ..server.access.login import new_link  # noqa: PLC0415
-            from ..server.stopping import Server, bind, url_of  # noqa: PLC0415
-        except ImportError as error:
-            raise CommandFailed(str(error)) from None
-        try:
-            listening = bind(options.host, options.port)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise CommandFailed(f"{options.host} port {options.port} can't be used: {reason}") from None
-        with listening:
-            settings = _settings(options, options.url or url_of(listening))
+    _needs_its_extra()
+    from ..manifest import ManifestError  # noqa: PLC0415
+    from ..server import create  # noqa: PLC0415
+    from ..server.access.login import new_link  # noqa: PLC0415
+    from ..server.stopping import Server, url_of  # noqa: PLC0415
+
+    with _listening(options.host, options.port) as listening:
+        settings = _settings(options, options.url or url_of(listening))
+        with opened() as store:
             try:
                 application = create(settings, store, options.manifest)
+            except ManifestError:
+                raise
             except ValueError as error:
-                if hasattr(error, "problems"):
-                    raise
-                raise wrong_command_line(str(error)) from None
+                raise wrong_command_line(f"--manifest: {error}") from None
 
             def started() -> None:
                 terminal.print_line(settings.url)
@@ -75,21 +71,45 @@ def run(options: argparse.Namespace) -> int:
 
 def print_link(options: argparse.Namespace) -> int:
     """Make a link."""
+    _needs_its_extra()
+    from ..server.access.login import new_link  # noqa: PLC0415
+
+    settings = _settings(options, options.url)
     with opened() as store:
-        try:
-            from ..server.access.login import new_link  # noqa: PLC0415
-        except ImportError as error:
-            raise CommandFailed(str(error)) from None
-        terminal.print_line(new_link(store, _settings(options, options.url)))
+        terminal.print_line(new_link(store, settings))
     return 0
+
+
+def _needs_its_extra() -> None:
+    try:
+        from .. import server  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise CommandFailed(str(error)) from None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from ..server.stopping import bind  # noqa: PLC0415
+
+    if not host:  # it would be every address
+        raise wrong_command_line("--host: name an address")
+    try:
+        return bind(host, port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CommandFailed(f"{host} port {port} can't be used: {reason}") from None
+    except ValueError:  # what no host can be called
+        raise wrong_command_line("--host: this is no address") from None
 
 
 def _settings(options: argparse.Namespace, url: str) -> Settings:
     from ..server import Settings  # noqa: PLC0415
 
-    given = {"host_name": options.name, "calls_per_minute": options.calls_per_minute} if "name" in options else {}
+    valid(str, "the URL", url)
+    more: dict[str, Any] = {}
+    if "name" in options:
+        more = {"host_name": valid(str, "--name", options.name), "calls_per_minute": options.calls_per_minute}
     try:
-        return Settings(url.rstrip("/"), **given)
+        return Settings(url.rstrip("/"), **more)
     except ValueError as error:
         raise wrong_command_line(str(error)) from None
 

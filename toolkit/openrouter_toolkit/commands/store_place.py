@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 _DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
@@ -15,11 +17,22 @@ def is_there() -> bool:
     url = os.environ.get(_DATABASE, "").strip()
     file = _SQLITE.fullmatch(url)
     if file is not None:
-        return Path(file[1]).exists()
+        place = Path(unquote(file[1]))
+        return place.exists() or not place.is_absolute()  # the store itself says what is wrong with it
     if url:
         return True
+    return any((folder / "openrouter-toolkit" / "store.db").exists() for folder in _data_folders())
+
+
+def _data_folders() -> Iterator[Path]:
+    """Where users' data may be kept; without platformdirs, wherever it would be on any of the systems."""
     try:
         from platformdirs import user_data_path  # noqa: PLC0415
     except ImportError:
-        return False
-    return (user_data_path("openrouter-toolkit", appauthor=False) / "store.db").exists()
+        for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+            if os.environ.get(name):
+                yield Path(os.environ[name])
+        for folder in ("~/.local/share", "~/Library/Application Support", "~/AppData/Local"):
+            yield Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser fails where there is no home
+    else:
+        yield user_data_path()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROGRAM = "openrouter-toolkit"
+_KEYS = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
 _PIPED_WIDTH = 110
 
 
@@ -28,8 +29,15 @@ def say(text: str) -> None:
 
 
 def complain(reason: str) -> None:
-    """The one line that says why a command failed."""
-    say(f"{PROGRAM}: {clean(reason)}")
+    """The one line that says why a command failed; it may hold words that were typed, and no key among them."""
+    say(f"{PROGRAM}: {without_keys(clean(reason))}")
+
+
+def without_keys(text: str) -> str:
+    """The text without the environment's keys, their pieces, and whatever else looks like a key."""
+    from ..redaction import redact_thoroughly  # noqa: PLC0415
+
+    return redact_thoroughly(text, [os.environ[name] for name in _KEYS if os.environ.get(name)])
 
 
 def can_ask() -> bool:

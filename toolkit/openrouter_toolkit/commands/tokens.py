@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import rows, terminal
 from .failure import CommandFailed
-from .opened_store import opened, valid
+from .opened_store import opened, opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..store import ApiToken
@@ -58,8 +58,8 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with opened() as store:
-        tokens = store.tokens.list()
+    with opened_if_there() as store:
+        tokens = [] if store is None else store.tokens.list()
     if options.json:
         terminal.print_json([_as_dict(token) for token in tokens])
     elif tokens:
@@ -70,8 +70,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _revoke(options: argparse.Namespace) -> int:
-    with opened() as store:
-        token = store.tokens.revoke(_id(store.tokens.list(), options.id))
+    with opened_if_there() as store:
+        token = None if store is None else store.tokens.revoke(_id(store.tokens.list(), options.id))
     if token is None:
         raise CommandFailed(f"there is no such token; {terminal.PROGRAM} tokens list lists them")
     if options.json:

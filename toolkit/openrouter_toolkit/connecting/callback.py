@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 5.0
-_STORING_SECONDS = 75.0
+_PATIENCE_OF_BROWSERS = 75.0  # seconds; what waits longer without a byte, some proxies and browsers give up on
 _SENDING_SECONDS = 2.0
 _LONGEST_CODE = 1_000
 
@@ -38,8 +38,8 @@ class Callback:
             ...
             callback.show("Connected", "You can close this page.")
 
-    The browser waits for what `show` says. What was not shown by the end, because something was raised, sends the
-    person back to the terminal.
+    The browser waits for what `show` says, though not for ever: then it is told that the terminal will say. What was
+    not shown by the end, because something was raised, sends the person back to the terminal too.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Callback:
         self._told = threading.Event()
         self._sent = threading.Event()
         self._code: str | None = None
-        self._page = ("Not connected", "Something went wrong: the terminal says what.")
+        self._page = ("Still working", "The terminal says how it ends.")
         self._server = _Server((HOST, 0), _Request)
         self._server.callback = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -82,7 +82,8 @@ class Callback:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._told.set()
+        if not self._told.is_set():
+            self.show("Not connected", "Something went wrong: the terminal says what.")
         if self._returned.is_set():
             self._sent.wait(_SENDING_SECONDS)
         self._server.shutdown()
@@ -104,7 +105,7 @@ class Callback:
                 return 409, "Used already", "This login has ended. The terminal says how."
             self._code = code
             self._returned.set()
-        self._told.wait(_STORING_SECONDS)
+        self._told.wait(_PATIENCE_OF_BROWSERS)
         return 200, *self._page
 
     def sent(self) -> None:

@@ -27,6 +27,7 @@ class Checked:
         values: the values by field name, without the white space around them and without empty ones: what to store.
         refusals: for each field that must not be stored, why, and what to do about it.
         unsure: whether a field could not be asked about (the network, the API): the same values may pass later.
+        unknown: the fields whose key the API does not know any more (401).
         facts: for each field that passed, what the API told about its key, as it told it: `label`, `limit`,
             `limit_remaining`, `usage`, `expires_at` and so on for OpenRouter, in US dollars.
     """
@@ -34,6 +35,7 @@ class Checked:
     values: Credentials
     refusals: dict[str, str] = field(default_factory=dict)
     unsure: bool = False
+    unknown: frozenset[str] = frozenset()
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -59,6 +61,7 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     refusals: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
     unsure = False
+    gone: set[str] = set()
     for name, wanted in fields.items():
         value = given.get(name)
         wrong = None if value is None else unusable(value)
@@ -74,11 +77,13 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
             else:
                 refusal, passing = _refusal(loaded, wanted, answer)
                 unsure = unsure or passing
+                if _status(answer) == 401:
+                    gone.add(name)
             if refusal is None:
                 facts[name] = answer["data"] if isinstance(answer.get("data"), dict) else answer
             else:
                 refusals[name] = refusal
-    return Checked(Credentials(given), refusals, unsure, facts)
+    return Checked(Credentials(given), refusals, unsure, frozenset(gone), facts)
 
 
 def _asked(loaded: LoadedToolkit, value: str, client_options: Mapping[str, Any] | None) -> Envelope:
@@ -99,11 +104,16 @@ def _refusal(loaded: LoadedToolkit, wanted: AuthField, answer: Mapping[str, Any]
     error = found if isinstance(found, dict) else {}
     name, message = loaded.toolkit.name, str(error.get("message") or "no reason was given").rstrip(".")
     said = f"{name} said: {quoted(message)}."
-    if error.get("status") == 401:
+    if _status(answer) == 401:
         return f"{name} refused this key: it is wrong, revoked or expired. {said}{_made_at(wanted)}", False
-    if error.get("status") == 403:
+    if _status(answer) == 403:
         return f"{name} does not let this key be used. {said}{_made_at(wanted)}", False
-    return f"{wanted.title} could not be checked: {named(message, 200)}. Try again later.", True
+    return f"It could not be checked: {named(message, 200)}. Try again later.", True
+
+
+def _status(answer: Mapping[str, Any]) -> object:
+    error = answer.get("error")
+    return error.get("status") if isinstance(error, dict) else None
 
 
 def _made_at(wanted: AuthField) -> str:

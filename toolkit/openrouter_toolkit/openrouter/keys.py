@@ -28,12 +28,12 @@ def why_unfit(field: str, answer: Mapping[str, Any]) -> str | None:
     if field == "api_key" and manages:
         return (
             "This is a management key: its completions would all fail. Make an ordinary key at "
-            f"{_KEYS} and give that one here; this one belongs in the field for the management key."
+            f"{_KEYS} and give that one as the API key; this one serves as the management key."
         )
     if field == "management_api_key" and not manages:
         return (
             "This is an ordinary key, which may not read the account's credit. Make a management key at "
-            f"{_MANAGEMENT_KEYS}, or leave this field empty."
+            f"{_MANAGEMENT_KEYS}, or leave the management key out."
         )
     return None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from urllib3 import BaseHTTPResponse
@@ -16,6 +17,7 @@ from ..envelope import ActionError, as_json
 from ..redaction import redact, redact_thoroughly
 from ..wording import quoted
 from . import answers, errors
+from .keys_kept_back import KeysKeptBack
 from .sse import EventParser
 from .stream_events import StreamEvent
 from .transport import Exchange
@@ -60,16 +62,24 @@ class Assembly(Protocol):
 
 
 def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int, key: str = "") -> str:
-    """The assembled answer as compact JSON; the key stands in no event, should it be echoed.
+    """The assembled answer as compact JSON; none of the account's keys stands in an event, should one be echoed.
 
     Raises:
         ActionError: an error in the stream, a cut connection, a deadline, a cancellation, a listener that raised;
             with `partial` holding what had arrived.
     """
+    listener = exchange.call.on_event
+    secrets = {key, *exchange.call.secrets}
+    listening = None if listener is None else KeysKeptBack(partial(_tell, listener), secrets)
     try:
-        _read_events(exchange, response, assembly, limit, key)
+        _read_events(exchange, response, assembly, limit, secrets, listening)
+        if listening is not None:
+            listening.end()
     except ActionError as error:
         response.close()
+        if listening is not None and error.type != "cancelled":
+            with suppress(ActionError):
+                listening.end(failed=True)
         if assembly.started:
             error.partial = assembly.result()
         raise
@@ -80,7 +90,14 @@ def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, lim
     return _compact(assembly.result())
 
 
-def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int, key: str) -> None:
+def _read_events(
+    exchange: Exchange,
+    response: BaseHTTPResponse,
+    assembly: Assembly,
+    limit: int,
+    secrets: Collection[str],
+    listening: KeysKeptBack | None,
+) -> None:
     parser = EventParser()
     size = 0
     while True:
@@ -93,10 +110,15 @@ def _read_events(exchange: Exchange, response: BaseHTTPResponse, assembly: Assem
                 if not assembly.finished:
                     raise _cut("The stream ended without saying why (no finish_reason).")
                 return
-            event = _parsed(redact(data, (key,)), assembly, whole=bool(piece))
-            if event is None:
+            redacted = redact(data, secrets)
+            clean = _parsed(redacted, assembly, whole=bool(piece))
+            if clean is None:
                 continue
-            _take(event, name, response, assembly, exchange.call.on_event)
+            # One key may go on like another, and that is seen only in the texts as they came.
+            event = clean if redacted == data else json.loads(data)
+            told = _take(event, clean, name, response, assembly, listened=listening is not None)
+            if listening is not None:
+                listening.hand_on(told, data)
             if assembly.ends(event):
                 return
         if not piece:
@@ -141,13 +163,20 @@ def _parsed(data: str, assembly: Assembly, *, whole: bool) -> dict[str, Any] | N
 
 
 def _take(
-    event: dict[str, Any], name: str, response: BaseHTTPResponse, assembly: Assembly, listener: Listener | None
-) -> None:
+    event: dict[str, Any],
+    clean: dict[str, Any],
+    name: str,
+    response: BaseHTTPResponse,
+    assembly: Assembly,
+    *,
+    listened: bool,
+) -> list[StreamEvent]:
+    """Take in one event; what a listener is to be told of it. `clean` is the event without keys, for failures."""
     if name == "error" or event.get("type") == "error":
-        raise errors.from_event(event, response.status, response.headers)
+        raise errors.from_event(clean, response.status, response.headers)
     try:
         assembly.add({key: value for key, value in event.items() if key != "error"} if "error" in event else event)
-        told = [] if listener is None else list(assembly.events(event, name))
+        told = list(assembly.events(event, name)) if listened else []
     except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
         raise ActionError(
             "invalid_response",
@@ -155,10 +184,8 @@ def _take(
             "OpenRouter's stream held an event of a shape that is not known. What came before it is in partial. "
             "Call again; if it stays so, use another model, or the call without streaming.",
         ) from None
-    answers.raise_if_error(event, response.status, response.headers)
-    for one in told:
-        assert listener is not None
-        _tell(listener, one)
+    answers.raise_if_error(clean, response.status, response.headers)
+    return told
 
 
 def _tell(listener: Listener, event: StreamEvent) -> None:

@@ -136,7 +136,7 @@ def _may_be_called_back(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    if not parts.hostname or not url.isprintable() or " " in url:
+    if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
 

@@ -98,7 +98,7 @@ def _priced(identity: str, prices: list[Any], abilities: list[str]) -> Iterator[
     """The offer, unless its price is not known or not fixed."""
     try:
         numbers = [float(price) for price in prices]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return
     if identity and numbers and min(numbers) >= 0:
         yield _Offer(identity, sum(numbers), frozenset(abilities))

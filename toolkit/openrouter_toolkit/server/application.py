@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .. import __version__
 from ..envelope import ActionError
 from ..redaction import redact_thoroughly
-from ..store import Store, StoreError
+from ..store import Store, StoreError, UnknownAccount
 from .access.bearer import BearerTokens
 from .access.bodies import BodyLimit
 from .access.browsers import BrowserCookies, LoginNeeded
@@ -87,8 +87,8 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.add_middleware(BearerTokens, state=state)
     application.add_middleware(SlowRefusals, throttle=state.throttle)
     application.add_middleware(KnownHosts, settings=settings)
-    application.add_middleware(SecurityHeaders)
     application.add_middleware(_Mistakes)
+    application.add_middleware(SecurityHeaders)
     return application
 
 
@@ -115,6 +115,10 @@ def _answer_exceptions(application: FastAPI) -> None:
         # FastAPI's own answer would repeat what was sent.
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         return no(request, 422, wrong)
+
+    @application.exception_handler(UnknownAccount)
+    def unknown(request: Request, error: UnknownAccount) -> Response:  # noqa: ARG001
+        return no(request, 404, None)
 
     @application.exception_handler(StoreError)
     def store_failed(request: Request, error: StoreError) -> Response:

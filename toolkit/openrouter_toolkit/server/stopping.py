@@ -7,6 +7,7 @@ closed, and the caller is told.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from .state import State
 
 GRACE = 10.0
 _LAST_ANSWERS = 4
-_GONE_WITHIN = 18.0
+_GONE_WITHIN = 16.0
 
 
 class Server(uvicorn.Server):
@@ -35,7 +36,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                access_log=False,  # it would hold one-time links
+                access_log=False,
                 log_config=None,
                 proxy_headers=False,  # any local program could say that it is somebody else
                 server_header=False,
@@ -44,6 +45,8 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=_LAST_ANSWERS,
             )
         )
+        # With one-time links in it. What `access_log` says does not count where somebody gave this logger a handler.
+        logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted
         self._running: Running = state.running
         self._listening = listening

@@ -228,7 +228,7 @@ def _free(session: Session, row: AccountRow, alias: str | None) -> str | None:
     """The alias, if no sibling has it."""
     if alias is None:
         return None
-    alias = names.name(alias)
+    alias = names.alias(alias)
     if session.scalar(_siblings(row).where(AccountRow.alias == alias)) is not None:
         raise AliasTaken("There is another account with that alias.")
     return alias

@@ -13,6 +13,7 @@ from .tables import ORGANISATION
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # base62
 _SLUG = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _ID = re.compile(r"[a-z]+_[0-9A-Za-z]{1,34}", re.ASCII)
+ACCOUNT_IDS = "ca_"
 _LONGEST_USER = 255
 _LONGEST_NAME = 100
 _LONGEST_REASON = 300
@@ -90,3 +91,15 @@ def name(text: str) -> str:
     if not 0 < len(stripped) <= _LONGEST_NAME or not stripped.isprintable():
         raise ValueError(f"a name is printable text of 1 to {_LONGEST_NAME} characters")
     return stripped
+
+
+def alias(text: str) -> str:
+    """What people call an account, as `name`; nothing that could be taken for an account's id.
+
+    Raises:
+        ValueError: it can't be one.
+    """
+    given = name(text)
+    if given.startswith(ACCOUNT_IDS):
+        raise ValueError(f"an alias does not begin with {ACCOUNT_IDS}, as the ids of accounts do")
+    return given

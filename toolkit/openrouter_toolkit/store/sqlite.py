@@ -65,7 +65,8 @@ def _make(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise StoreUnavailable(f"The SQLite file {path} can't be made: {error.strerror}.") from None
+        why = error.strerror if path.parent.is_dir() else "make its folder first"
+        raise StoreUnavailable(f"The SQLite file {path} can't be made: {why}.") from None
 
 
 def _settle(connection: sqlite3.Connection, _record: object) -> None:

@@ -75,12 +75,18 @@ class StoredAccounts:
         """What somebody has to do; and why, where the user has an account that can't be used."""
         if not names.possible_user(user_id):
             return "No account can be connected for such a user_id."
-        why = self._why_not(user_id, toolkit)
+        row = self._unusable(user_id, toolkit)
+        is_off = row is not None and row.status == Status.INACTIVE
         if self._connect_page is not None:
-            how = f"Somebody has to open {self._connect_page} and connect an account for that user."
+            what = "switch it on" if is_off else "connect an account for that user"
+            how = f"Somebody has to open {self._connect_page} and {what}."
         else:
-            how = f"Somebody has to run: openrouter-toolkit connect --user-id {shlex.quote(user_id)}"
-        return f"{why} {how}".strip()
+            user = f"connect --user-id {shlex.quote(user_id)}"
+            command = f"accounts enable {row.id}" if row is not None and is_off else user
+            how = f"Somebody has to run `openrouter-toolkit {command}`."
+        if row is None:
+            return how
+        return f"The account {row.alias or row.id} is {row.status}{f': {row.reason}' if row.reason else '.'} {how}"
 
     def used(self, credentials: Credentials) -> None:
         """Note that an account was used just now; to be called with what `credentials` gave. Never raises.
@@ -131,14 +137,11 @@ class StoredAccounts:
         self._used[account_id] = at  # two threads at once may both do so: the statement itself looks again
         return True
 
-    def _why_not(self, user_id: str, toolkit: str) -> str:
-        """About the best of the user's accounts that can't be used: its status and the reason. Empty without one."""
+    def _unusable(self, user_id: str, toolkit: str) -> AccountRow | None:
+        """The best of the user's accounts that can't be used; None without one, or if the database fails."""
         best = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.status != Status.ACTIVE)
         try:
             with self._database.read() as session:
-                row = session.scalars(best.order_by(*BEST_FIRST).limit(1)).first()
+                return session.scalars(best.order_by(*BEST_FIRST).limit(1)).first()
         except StoreError:
-            return ""
-        if row is None:
-            return ""
-        return f"The account {row.alias or row.id} is {row.status}{f': {row.reason}' if row.reason else '.'}"
+            return None

@@ -46,6 +46,10 @@ def chosen(url: str | None = None, environment: Mapping[str, str] | None = None)
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
             raise InvalidDatabaseUrl(f"The database URL names no file (mind the slashes), or has options. {_FORMS}")
+        path = Path(parsed.database or "")
+        if not path.is_absolute():
+            meant = URL.create("sqlite", database=str(path.absolute()))
+            raise InvalidDatabaseUrl(f"A SQLite file's path is absolute. From here that is {meant}")
         return parsed.set(drivername="sqlite")
     raise InvalidDatabaseUrl(f"The store can't be kept in this kind of database. {_FORMS}")
 

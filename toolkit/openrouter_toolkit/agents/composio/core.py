@@ -10,14 +10,14 @@
 
 **Who executes.** Composio's catalogue of names is one for the process; a toolset has its own registry, so two
 toolsets never answer for one another: each lists and executes what its registry allows, with its accounts. The
-`entity_id` is the registry's `user_id`; left out, or None, it is the toolset's own. It alone chooses the account: a call
-with a `connected_account_id` is refused (`refused_by_policy`). Keys come from the registry's accounts; `add_auth` and
-metadata don't count.
+`entity_id` is the registry's `user_id`; left out, or None, it is the toolset's own. It alone chooses the account: a
+call with a `connected_account_id` is refused (`refused_by_policy`). Keys come from the registry's accounts; `add_auth`
+and metadata don't count.
 
 **What comes back** is always `{"data": object, "error": text or None, "successful": bool}`. `data` is the answer's
 JSON; what is no object is in `{"result": …}`. On failure it is `{"error": {"type", "message", …}}`, and `error` says
-what to do next; a failure that is too long for a model is cut for it, to `{"answer": …, "cut": "what is missing"}`. What
-goes wrong with an action, wrong names and broken arguments included, is told so and not raised.
+what to do next; one that is too long for a model is cut for it, to `{"answer": …, "cut": "what is missing"}`. What goes
+wrong with an action, wrong names and broken arguments included, is told so and not raised.
 
 | through                                               | parameters and answers are those of                       |
 | ----------------------------------------------------- | --------------------------------------------------------- |

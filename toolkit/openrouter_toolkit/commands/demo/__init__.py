@@ -6,9 +6,13 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .. import chosen_registry, store_place
 from ..failure import wrong_command_line
 from ..terminal import PROGRAM
 
@@ -28,7 +32,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--live",
         action="store_true",
-        help="against the real API with OPENROUTER_API_KEY (or whatever OPENROUTER_BASE_URL names); "
+        help="against the real API (or whatever OPENROUTER_BASE_URL names), with the account that is connected for the "
+        "user `default`, or OPENROUTER_API_KEY; "
         "costs a small part of a cent",
     )
     parser.set_defaults(run=run)
@@ -41,39 +46,43 @@ def run(options: argparse.Namespace) -> int:
 
 def _offline() -> int:
     from ...accounts import MemoryAccounts  # noqa: PLC0415
+    from ...registry import ToolRegistry  # noqa: PLC0415
     from ...sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox(chunk_delay=_CHUNK_DELAY) as sandbox:
         return _tell(
             "Against the bundled sandbox: nothing leaves this machine, and nothing costs money.",
+            partial(
+                ToolRegistry.from_manifest,
+                accounts=MemoryAccounts({"default": {"api_key": sandbox.api_key}}),
+                client_options={"base_url": sandbox.base_url},
+            ),
             sandboxed=True,
-            accounts=MemoryAccounts({"default": {"api_key": sandbox.api_key}}),
-            client_options={"base_url": sandbox.base_url},
         )
 
 
 def _live() -> int:
-    if not os.environ.get("OPENROUTER_API_KEY"):
+    if not os.environ.get("OPENROUTER_API_KEY") and not store_place.is_there():
         raise wrong_command_line(
-            "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it; "
-            "without --live, the demo runs offline"
+            "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it, "
+            f"or connect it with {PROGRAM} connect; without --live, the demo runs offline"
         )
     where = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else "OpenRouter itself"
     return _tell(
         f"Against {where}: three short completions, and a little work with tools, by one of the cheapest models. "
         "They may cost a small part of a cent.",
+        chosen_registry.registry,
         sandboxed=False,
     )
 
 
-def _tell(where: str, *, sandboxed: bool, **connection: Any) -> int:
-    """Tell the story; `connection` says with whose key it goes where, as `ToolRegistry.from_manifest` takes it."""
-    from ...registry import ToolRegistry  # noqa: PLC0415
+def _tell(where: str, connected: Callable[..., AbstractContextManager[ToolRegistry]], *, sandboxed: bool) -> int:
+    """Tell the story with registries that `connected` makes, which takes toolset and hooks."""
     from .agent import TOOLS, frugal  # noqa: PLC0415
 
     with (
-        ToolRegistry.from_manifest(**connection) as registry,
-        ToolRegistry.from_manifest(**connection, allow=TOOLS, before_execute=frugal) as toolset,
+        connected() as registry,
+        connected(allow=TOOLS, before_execute=frugal) as toolset,
     ):
         return _told(registry, toolset, where, sandboxed=sandboxed)
 

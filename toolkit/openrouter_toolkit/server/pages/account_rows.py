@@ -53,7 +53,7 @@ def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
         id=account.id,
         organisation=account.user_id is None,
         name=account.alias or account.user_id or "The organisation",
-        whose=whose(account),
+        whose=f"For {account.user_id} alone" if account.user_id else f"The organisation's, for {users_of(account)}",
         called=f"{account.alias} of {owner}" if account.alias else owner,
         status=_BADGES[account.status],
         why=None if account.status == Status.ACTIVE else account.reason,
@@ -69,12 +69,10 @@ def owner_name(user_id: str | None) -> str:
     return "the organisation" if user_id is None else f"user {user_id}"
 
 
-def whose(account: ConnectedAccount) -> str:
-    """Whose an account is, and who may use it."""
-    if account.user_id is not None:
-        return "For calls in this user's name alone"
+def users_of(account: ConnectedAccount) -> str:
+    """Who may use an account of the organisation's, for a sentence."""
     if account.users is None:
-        return "The organisation's, for every user"
+        return "every user"
     named = ", ".join(sorted(account.users)[:_MOST_NAMED]) or "nobody"
     left = len(account.users) - _MOST_NAMED
-    return f"The organisation's, for {named}{f' and {left} more' if left > 0 else ''}"
+    return f"{named}{f' and {left} more' if left > 0 else ''}"

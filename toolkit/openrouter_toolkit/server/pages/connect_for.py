@@ -53,7 +53,7 @@ class _Wanted:
     def _checked(self, name: str, values: list[str]) -> None:
         for value in values:
             try:
-                (names.name if name == "alias" else names.user)(value)
+                (names.alias if name == "alias" else names.user)(value)
             except ValueError as error:
                 self.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
             if redact_thoroughly(value, ()) != value:

@@ -116,13 +116,18 @@ def deactivate(request: Request, toolkit: str) -> Response:
 
 @router.post("/actions/{action}/switch")
 def switch(request: Request, toolkit: str, action: str, form: Form) -> Response:
-    """Switch an action on or off, as the form's `to` says; saying it twice changes nothing."""
+    """Switch an action on or off, as the form's `to` says; saying it twice changes nothing.
+
+    The page's script, which changes the page itself, wants no other page for an answer.
+    """
     loaded = hosted(request).toolkit(toolkit).loaded
     slug, found, to = loaded.toolkit.slug, action_of(loaded, action), form.get("to")
     if to not in ("on", "off"):
         raise Problem(400)
     switches = hosted(request).store.switches
     (switches.turn_on if to == "on" else switches.turn_off)(slug, found.slug)
+    if request.headers.get("accept") == "application/json":
+        return Response(status_code=204)
     return RedirectResponse(with_done(path_of(slug), to, found.slug), 303)
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from ...connecting import BrowserLogin, browser_login
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
-from ...store import ConnectedAccount, LinkRefused, Pkce, UnknownAccount
+from ...store import ConnectedAccount, LinkRefused, Pkce, StoreError, UnknownAccount
 from ..access.browsers import browser_id
 from ..problems import Problem
 from ..state import hosted
@@ -77,25 +77,28 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
         return link_refused(request, no)
     except ActionError as error:
         return _failed(request, account, error.explanation)
-    checked = tried(store, loaded, account, {loaded.auth.fields[0].name: key})
-    if not checked.passed:
-        told = " ".join(checked.refusals.values())
-        where = loaded.auth.fields[0].link
-        made = f" A key was made for this; delete it{f' at {where}' if where else ''}."
-        return _failed(request, account, told + made)
+    field = loaded.auth.fields[0]
+    made = f"A key was made for this and is not kept: delete it at {field.link or loaded.toolkit.name}."
     try:
+        checked = tried(store, loaded, account, {field.name: key})
+        if not checked.passed:
+            return _failed(request, account, f"{' '.join(checked.refusals.values())} {made}")
         store.accounts.fill(account.id, checked.values)
     except UnknownAccount:
-        return link_refused(request, LinkRefused("unknown"))
+        return _failed(request, account, f"The account was disconnected meanwhile. {made}")
+    except StoreError as error:
+        return notice(request, 503, "Not connected", f"{error} {made}")
     return connected(request, link, account)
 
 
 def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
+    """Say why, here and with the account; one that is gone can't be tried again."""
+    retried: ConnectedAccount | None = account
     try:
         hosted(request).store.accounts.fail(account.id, why)
     except UnknownAccount:
-        return link_refused(request, LinkRefused("unknown"))
-    return notice(request, 502, "Not connected", why, retried=account)
+        retried = None
+    return notice(request, 502, "Not connected", why, retried=retried)
 
 
 def _login(loaded: LoadedToolkit) -> BrowserLogin:

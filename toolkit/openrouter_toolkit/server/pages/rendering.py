@@ -37,12 +37,10 @@ _templates = Jinja2Templates(env=_environment())
 def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
     """A page. Templates get `host_name`, `message` and `csrf()`, which writes a form's token, besides `values`."""
     state = hosted(request)
-    names = {slug: toolkit.loaded.toolkit.name for slug, toolkit in state.toolkits.items()}
-    usual = {
-        "host_name": state.settings.host_name,
-        "csrf": lambda: _token_field(request),
-        "message": messages.told(request.query_params, state.store, names),
-    }
+    usual: dict[str, Any] = {"host_name": state.settings.host_name, "csrf": lambda: _token_field(request)}
+    if "message" not in values:  # it may have to ask the store, which is out of reach when a page says so
+        names = {slug: toolkit.loaded.toolkit.name for slug, toolkit in state.toolkits.items()}
+        usual["message"] = messages.told(request.query_params, state.store, names)
     return _templates.TemplateResponse(request, template, {**usual, **values}, status_code=status)
 
 

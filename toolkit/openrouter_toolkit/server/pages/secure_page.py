@@ -13,7 +13,7 @@ from ..access.browsers import LoginNeeded, administrator, browser_id
 from ..access.headers import content_security_policy
 from ..access.throttle import refused
 from ..state import hosted
-from .account_rows import whose
+from .account_rows import users_of
 from .listing import TOOLS, listed, path_of
 from .messages import with_outcome
 from .origins import login_page, origin_of
@@ -139,4 +139,5 @@ def is_administrator(request: Request) -> bool:
 
 def _whose_key(account: ConnectedAccount) -> str:
     called = f" It is called “{account.alias}”." if account.alias else ""
-    return f"{whose(account)}.{called}"
+    use = f"For {users_of(account)}." if account.user_id is None else "For calls in this user's name alone."
+    return f"{use}{called}"

@@ -21,9 +21,6 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
   });
 }
 
-// What came of something gets the focus, so that it is read next.
-document.querySelector("[data-focus]")?.focus();
-
 // A message is for this once: reloading the page does not repeat it.
 if (document.querySelector(".message") && location.search) {
   const address = new URL(location);

@@ -12,8 +12,13 @@ for (const form of document.querySelectorAll("[data-switch]")) {
     form.setAttribute("aria-busy", "true");
     const on = form.elements.to.value === "on";
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
-      if (answer.type !== "opaqueredirect") {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { Accept: "application/json" },
+        redirect: "manual",
+      });
+      if (answer.status !== 204) {
         throw new Error(`status ${answer.status}`);
       }
     } catch {

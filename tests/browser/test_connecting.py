@@ -1,0 +1,224 @@
+"""The secure page in a browser: what is refused, what is not shown again, and every way back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Status, Store
+
+from ..server.served import CHAT, QUESTION, Process
+from .conftest import NewPage
+from .walking import (
+    DETAILS,
+    KEY,
+    MANAGEMENT_KEY,
+    OTHER_KEY,
+    WRONG_KEY,
+    enter,
+    let_expire,
+    message,
+    to_secure_page,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def test_a_wrong_key_is_refused_and_the_page_stays_usable(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    enter(page, WRONG_KEY)
+    field = page.get_by_label("API key", exact=True)
+    page.locator("#api_key-fault").wait_for()
+    assert "No account goes with this API key" in page.locator("#api_key-fault").inner_text()
+    assert field.get_attribute("aria-invalid") == "true"
+    assert "api_key-fault" in (field.get_attribute("aria-describedby") or "")
+    assert field.input_value() == ""
+    assert WRONG_KEY not in page.content()
+    assert page.evaluate("document.activeElement.id") == "api_key"
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+    assert store.accounts.list()[0].status == Status.ACTIVE
+
+
+def test_a_management_key_belongs_in_the_other_field(page: Page, store: Store) -> None:
+    to_secure_page(page, None)
+    enter(page, MANAGEMENT_KEY)
+    page.locator("#api_key-fault").wait_for()
+    assert "completions would all fail" in page.locator("#api_key-fault").inner_text()
+    assert not page.get_by_label("Management key").is_visible()
+    page.get_by_text("Management key (optional)").click()
+    page.get_by_label("Management key").fill(MANAGEMENT_KEY)
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+    assert store.accounts.list()[0].last_four == {"api_key": KEY[-4:], "management_api_key": MANAGEMENT_KEY[-4:]}
+
+
+def test_a_key_is_pasted(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    field = page.get_by_label("API key", exact=True)
+    assert (field.get_attribute("type"), field.get_attribute("autocomplete")) == ("password", "off")
+    page.evaluate(
+        """(text) => {
+            const pasted = new DataTransfer();
+            pasted.setData("text/plain", text);
+            const event = new ClipboardEvent("paste", {clipboardData: pasted, bubbles: true, cancelable: true});
+            if (document.activeElement.dispatchEvent(event)) document.execCommand("insertText", false, text);
+        }""",
+        f" {KEY}\n",
+    )
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_url("**/admin/tools*")
+    assert store.accounts.list()[0].last_four == {"api_key": KEY[-4:]}
+
+
+def test_a_login_at_openrouter(page: Page, process: Process, store: Store, sandbox: Sandbox) -> None:
+    to_secure_page(page)
+    page.get_by_role("button", name="Continue with OpenRouter").click()
+    page.get_by_role("heading", name="asks for a key to your OpenRouter account").wait_for()
+    assert page.url.startswith(sandbox.base_url.removesuffix("/api/v1"))
+    assert page.evaluate("document.referrer") == ""
+    page.get_by_role("button", name="Authorize").click()
+    page.wait_for_url("**/admin/tools*")
+    assert message(page).startswith("OpenRouter is connected for user alice.")
+    with process.client(store.tokens.create("an agent's", ["alice"])[1]) as agent:
+        assert agent.post(f"/api/actions/{CHAT}", json={"arguments": QUESTION}).json()["successful"]
+    page.go_back()
+    page.go_back()
+    assert store.accounts.list()[0].version == 1, "looking back does nothing again"
+
+
+def test_cancelling_at_openrouter(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    address = page.url
+    page.get_by_role("button", name="Continue with OpenRouter").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url(f"{address}*")
+    assert "nothing was stored" in message(page)
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+    assert store.accounts.list()[0].status == Status.ACTIVE
+
+
+def test_reload_and_back_button_store_nothing_twice(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    address = page.url
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+    page.reload()
+    assert page.locator(".message").count() == 0, "the message was for that once"
+    page.go_back()
+    page.wait_for_url(address)
+    assert page.get_by_role("heading", level=1).inner_text() == "This link was used already"
+    page.reload()
+    assert KEY not in page.content()
+    page.get_by_role("link", name="To the tools").click()
+    assert store.accounts.list()[0].version == 1
+
+
+def test_reload_after_a_refusal_sends_the_same_again_and_keeps_nothing(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    enter(page, WRONG_KEY)
+    page.locator("#api_key-fault").wait_for()
+    page.reload()
+    page.locator("#api_key-fault").wait_for()
+    assert store.accounts.list()[0].status == Status.INITIATED
+
+
+def test_a_link_that_is_too_old(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    let_expire(store, page.url)
+    enter(page, KEY)
+    page.get_by_role("heading", name="This link is too old").wait_for()
+    assert "Ask for a new one" in page.locator("main").inner_text()
+    assert KEY not in page.content()
+    assert store.accounts.list()[0].status == Status.INITIATED
+
+
+def test_a_link_in_somebody_elses_browser(page: Page, new_page: NewPage, store: Store) -> None:
+    to_secure_page(page)
+    with new_page() as other:
+        other.goto(page.url)
+        assert other.get_by_role("heading", level=1).inner_text() == "This link is not for this browser"
+        assert other.get_by_role("textbox").count() == 0
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+
+
+def test_somebody_without_a_login_is_sent_a_link(new_page: NewPage, store: Store) -> None:
+    link = store.links.to_connect("OPENROUTER", "carol", alias="research")
+    with new_page(logged_in=False) as page:
+        page.goto(f"/connect/{link.secret}")
+        assert "User carol" in page.locator(".whose").inner_text()
+        assert "research" in page.locator(".whose").inner_text()
+        assert page.get_by_role("link", name="Cancel").count() == 0
+        enter(page, KEY)
+        page.get_by_role("heading", name="Connected").wait_for()
+        page.goto("/admin/tools")
+        assert page.get_by_role("heading", level=1).inner_text() == "Log in"
+    assert store.accounts.list()[0].status == Status.ACTIVE
+
+
+def test_a_form_is_not_sent_twice(page: Page, sandbox: Sandbox, store: Store) -> None:
+    to_secure_page(page)
+    page.get_by_label("API key", exact=True).fill(KEY)
+    page.get_by_role("button", name="Connect", exact=True).dblclick()
+    page.wait_for_url("**/admin/tools*")
+    assert [request.path for request in sandbox.requests] == ["/key"]
+
+
+def test_reconnecting(page: Page, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    credentials = store.accounts.credentials(account.id)
+    assert credentials is not None
+    store.for_registry().refused(credentials, "OpenRouter refused the key.")
+    page.goto(DETAILS)
+    assert "Expired" in page.locator(".account").inner_text()
+    assert "OpenRouter refused the key." in page.locator(".account").inner_text()
+    page.get_by_role("button", name="Reconnect").click()
+    assert "This replaces the key ending in 4242" in page.locator(".whose").inner_text()
+    enter(page, OTHER_KEY)
+    page.wait_for_url("**/admin/tools*")
+    (account,) = store.accounts.list()
+    assert (account.status, account.last_four) == (Status.ACTIVE, {"api_key": OTHER_KEY[-4:]})
+
+
+@pytest.fixture
+def host_page() -> Iterator[str]:
+    """The address of a page of the host's, on another origin."""
+
+    class Host(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = b"<!doctype html><title>Host</title><link rel=icon href=data:,><h1>Welcome back</h1>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/tools?agent=7"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_back_to_the_host(page: Page, store: Store, host_page: str) -> None:
+    store.return_addresses.register(host_page)
+    page.goto(f"{DETAILS}/connect?return_address={host_page.replace('?', '%3F')}")
+    page.get_by_role("button", name="Continue").click()
+    enter(page, KEY)
+    page.get_by_role("heading", name="Welcome back").wait_for()
+    (account,) = store.accounts.list()
+    assert page.url == f"{host_page}&status=success&connected_account_id={account.id}"
+    assert page.evaluate("document.referrer") == "", "the link's address is told to nobody"

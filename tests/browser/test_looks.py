@@ -1,0 +1,183 @@
+"""Every page in light, in dark and on a phone: no fault of accessibility, nothing that must be scrolled sideways.
+
+The screenshots are kept in build/screenshots. With UPDATE_SCREENSHOTS=1 those that the documentation shows are
+made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from openrouter_toolkit.store import Store
+
+from .chromium import axe
+from .conftest import NewPage
+from .walking import DETAILS, KEY, MANAGEMENT_KEY, OTHER_KEY, WRONG_KEY, enter, let_expire, to_secure_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+TOP = Path(__file__).parents[2]
+KEPT = TOP / "build" / "screenshots"
+IMAGES = TOP / "docs" / "images"
+Visit = Callable[["Page", Store], object]
+
+MODES: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 800}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
+}
+
+
+def _some_accounts(store: Store) -> None:
+    accounts = store.accounts
+    accounts.initiate("OPENROUTER", "carol")
+    expired = accounts.connect("OPENROUTER", "bob@example.com", {"api_key": OTHER_KEY})
+    credentials = accounts.credentials(expired.id)
+    assert credentials is not None
+    store.for_registry().refused(credentials, "OpenRouter refused the key: it is wrong, revoked or expired.")
+    accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="work")
+    accounts.connect("OPENROUTER", None, {"api_key": OTHER_KEY, "management_api_key": MANAGEMENT_KEY})
+
+
+def _log_in(page: Page, store: Store) -> None:
+    page.goto(f"/login/{store.links.to_log_in().secret}")
+
+
+def _tools(page: Page, store: Store) -> None:
+    _some_accounts(store)
+    page.goto("/admin/tools")
+
+
+def _connected(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    enter(page, KEY)
+    page.locator(".message").wait_for()
+
+
+def _search(page: Page, store: Store) -> None:
+    page.goto("/admin/tools?tab=available")
+    page.get_by_role("searchbox").fill("nothing like that")
+
+
+def _details(page: Page, store: Store) -> None:
+    _some_accounts(store)
+    store.switches.turn_off("OPENROUTER", "OPENROUTER_CREATE_COINBASE_CHARGE")
+    page.goto(DETAILS)
+
+
+def _parameters(page: Page, store: Store) -> None:
+    page.goto(DETAILS)
+    page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+
+
+def _refused(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    page.get_by_text("Management key (optional)").click()
+    page.get_by_label("Management key").fill(KEY)
+    enter(page, WRONG_KEY)
+    page.locator("#api_key-fault").wait_for()
+
+
+def _wrong_name(page: Page, store: Store) -> None:
+    page.goto(f"{DETAILS}/connect")
+    page.get_by_label("One user").check()
+    page.get_by_role("button", name="Continue").click()
+    page.locator(".fault").wait_for()
+
+
+def _too_old(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    let_expire(store, page.url)
+    page.reload()
+
+
+def _disconnect(page: Page, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="work")
+    page.goto(f"{DETAILS}/accounts/{account.id}/disconnect")
+
+
+def _tried(page: Page, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    page.goto(f"{DETAILS}/actions/openrouter_list_model_endpoints/try")
+    page.get_by_label("author").fill("acme")
+    page.get_by_label("slug").fill("atlas-small")
+    page.get_by_role("button", name="Run").click()
+    page.locator("#result").wait_for()
+
+
+def _failed(page: Page, store: Store) -> None:
+    page.goto(f"{DETAILS}/actions/openrouter_list_available_models/try")
+    page.get_by_text("30 more parameters").click()
+    page.get_by_role("button", name="Run").click()
+    page.locator("#result").wait_for()
+
+
+PAGES: dict[str, Visit] = {
+    "log-in": _log_in,
+    "how-to-log-in": lambda page, _: page.goto("/login"),
+    "tools": _tools,
+    "tools-connected": _connected,
+    "tools-empty": lambda page, _: page.goto("/admin/tools"),
+    "tools-available": lambda page, _: page.goto("/admin/tools?tab=available"),
+    "tools-nothing-found": _search,
+    "details": _details,
+    "details-parameters": _parameters,
+    "details-without-login": lambda page, _: page.goto("/admin/tools/echo"),
+    "connect-for": lambda page, _: page.goto(f"{DETAILS}/connect"),
+    "connect-for-refused": _wrong_name,
+    "connect": lambda page, _: to_secure_page(page, None),
+    "connect-refused": _refused,
+    "connect-too-old": _too_old,
+    "connect-done": lambda page, _: page.goto("/connect/done"),
+    "disconnect": _disconnect,
+    "try": _tried,
+    "try-failed": _failed,
+    "not-found": lambda page, _: page.goto("/admin/tools/nothing"),
+}
+# Which of them the documentation shows.
+DOCUMENTED = {("connect", "light"): "connect.png", ("tools-connected", "light"): "tools.png"}
+
+
+@pytest.fixture(scope="session")
+def find_faults() -> str:
+    return axe()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page(name: str, mode: str, new_page: NewPage, store: Store, find_faults: str) -> None:
+    with new_page(**MODES[mode], reduced_motion="reduce") as page:
+        PAGES[name](page, store)
+        page.wait_for_load_state()
+        page.evaluate(find_faults)
+        faults = page.evaluate("axe.run().then(found => found.violations)")
+        told = [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in faults]
+        assert told == [], json.dumps(told, indent=1)
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll("body *")].filter((element) => {
+                const box = element.getBoundingClientRect();
+                const seen = element.checkVisibility() && box.width > 1;
+                return seen && box.right > innerWidth + 1 && !element.closest(".output");
+            }).map((element) => element.outerHTML.slice(0, 200))"""
+        )
+        assert wide == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        KEPT.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=KEPT / f"{name}-{mode}.png", full_page=True)
+        if (name, mode) in DOCUMENTED and os.environ.get("UPDATE_SCREENSHOTS"):
+            IMAGES.mkdir(exist_ok=True)
+            page.screenshot(path=IMAGES / DOCUMENTED[name, mode], full_page=True)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED.values())
+def test_the_documentation_has_its_pictures(name: str) -> None:
+    picture = IMAGES / name
+    assert picture.is_file(), "UPDATE_SCREENSHOTS=1 makes it"
+    assert picture.read_bytes().startswith(b"\x89PNG")

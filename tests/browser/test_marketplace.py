@@ -1,0 +1,174 @@
+"""The tools in a browser: searching as one types, sorting, tabs, switches, activating; and all of it without script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openrouter_toolkit.store import Store
+
+from ..server.served import Process
+from .conftest import NewPage
+from .walking import DETAILS, KEY, message
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+AVAILABLE = "/admin/tools?tab=available"
+
+
+def shown(page: Page) -> list[str]:
+    """The names on the cards that can be seen, in order."""
+    return page.locator(".card:visible h2").all_inner_texts()
+
+
+def test_searching_as_one_types(page: Page) -> None:
+    page.goto(AVAILABLE)
+    assert shown(page) == ["Echo", "OpenRouter"]
+    search = page.get_by_role("searchbox")
+    search.press_sequentially("lang")
+    assert shown(page) == ["OpenRouter"]
+    assert page.locator("[data-found]").inner_text() == "1 tool"
+    search.press_sequentially("uage squirrel")
+    assert shown(page) == []
+    assert page.locator("[data-found]").inner_text() == "0 tools"
+    assert page.get_by_role("heading", name="Nothing found").is_visible()
+    search.fill("ÉCHO")
+    assert shown(page) == ["Echo"]
+    search.fill("")
+    assert shown(page) == ["Echo", "OpenRouter"]
+    assert page.locator("[data-found]").get_attribute("role") == "status", "it is read aloud"
+
+
+def test_a_search_survives_reload_back_button_and_tabs(page: Page) -> None:
+    page.goto(AVAILABLE)
+    page.get_by_role("searchbox").fill("open")
+    page.reload()
+    assert shown(page) == ["OpenRouter"]
+    page.get_by_role("link", name="OpenRouter").click()
+    page.go_back()
+    assert page.get_by_role("searchbox").input_value() == "open"
+    assert shown(page) == ["OpenRouter"]
+    page.get_by_role("link", name="Active (0)").click()
+    page.get_by_role("link", name="Available (2)").click()
+    assert page.get_by_role("searchbox").input_value() == "open"
+
+
+def test_sorting(page: Page, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", None, {"api_key": KEY})
+    store.switches.activate("ECHO")
+    page.goto("/admin/tools")
+    assert shown(page) == ["OpenRouter", "Echo"]
+    page.get_by_label("Sort by").select_option("Alphabetical")
+    assert shown(page) == ["Echo", "OpenRouter"]
+    page.reload()
+    assert shown(page) == ["Echo", "OpenRouter"]
+    page.get_by_label("Sort by").select_option("Most connected accounts")
+    assert shown(page) == ["OpenRouter", "Echo"]
+
+
+def test_a_switch_counts_at_once_and_the_page_stays(page: Page, process: Process, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    page.goto(DETAILS)
+    page.evaluate("window.same = true")
+    switch = page.get_by_role("switch", name="List Providers")
+    assert switch.get_attribute("aria-checked") == "true"
+    with page.expect_response("**/switch"):
+        switch.click()
+    page.locator('[aria-checked="false"]').wait_for()
+    assert page.get_by_role("status").inner_text() == "List Providers is off."
+    with process.client(store.tokens.create("an agent's")[1]) as agent:
+        assert "OPENROUTER_LIST_PROVIDERS" not in agent.get("/api/tools").text
+        with page.expect_response("**/switch"):
+            switch.click()
+        page.wait_for_function("!document.querySelector('[aria-checked=false]')")
+        assert "OPENROUTER_LIST_PROVIDERS" in agent.get("/api/tools").text
+    assert page.evaluate("window.same") is True
+    switch.click()
+    page.locator('[aria-checked="false"]').wait_for()
+    page.reload()
+    assert page.get_by_role("switch", name="List Providers").get_attribute("aria-checked") == "false"
+
+
+def test_a_switch_in_a_session_that_has_ended_leads_to_the_login(page: Page, store: Store) -> None:
+    page.goto(DETAILS)
+    store.sessions.revoke_all()
+    page.get_by_role("switch", name="List Providers").click()
+    page.wait_for_url("**/login")
+    assert store.switches.off("OPENROUTER") == {}
+
+
+def test_one_without_login_is_activated(page: Page, store: Store) -> None:
+    page.goto(AVAILABLE)
+    page.get_by_role("link", name="Echo").click()
+    page.get_by_role("button", name="Activate").click()
+    assert message(page) == "The tool is activated. Agents can use it now."
+    assert store.switches.activated().keys() == {"ECHO"}
+    page.get_by_role("link", name="Tools", exact=True).first.click()
+    assert shown(page) == ["Echo"]
+
+
+def test_disconnecting_asks_and_can_be_left(page: Page, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="work")
+    page.goto(DETAILS)
+    page.get_by_role("link", name="Disconnect").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Disconnect work of user alice?"
+    page.get_by_role("link", name="Cancel").click()
+    assert store.accounts.count() == 1
+    page.get_by_role("link", name="Disconnect").click()
+    page.get_by_role("button", name="Disconnect").click()
+    page.wait_for_url("**/openrouter*")
+    assert "disconnected" in message(page)
+    assert page.locator(".account").count() == 0
+    assert store.accounts.count() == 0
+    page.go_back()
+    page.reload()
+    assert page.get_by_role("heading", level=1).inner_text() == "Nothing here"
+
+
+def test_trying_an_action(page: Page, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    page.goto(DETAILS)
+    page.get_by_role("link", name="Try it List Available Models").click()
+    assert page.get_by_label("In whose name").input_value() == "alice"
+    page.get_by_text("30 more parameters").click()
+    page.get_by_label("limit", exact=False).fill("1")
+    page.get_by_role("button", name="Run").click()
+    heading = page.get_by_role("heading", name="The envelope")
+    heading.wait_for()
+    page.wait_for_function("document.activeElement.innerText === 'The envelope'")  # it is read next
+    assert "successful" in page.get_by_role("region", name="The envelope").inner_text()
+    assert '"data": [' in page.get_by_role("region", name="data").inner_text()
+
+
+def test_logging_out(page: Page) -> None:
+    page.goto("/admin/tools")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    page.go_back()
+    page.reload()
+    page.wait_for_url("**/login")
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+def test_everything_works_without_script(new_page: NewPage, store: Store, width: int) -> None:
+    store.switches.activate("ECHO")
+    with new_page(java_script_enabled=False, viewport={"width": width, "height": 740}) as page:
+        page.goto(AVAILABLE)
+        page.get_by_role("searchbox").fill("router")
+        page.get_by_role("button", name="Search").click()
+        assert shown(page) == ["OpenRouter"]
+        page.get_by_role("link", name="OpenRouter").click()
+        page.get_by_role("switch", name="List Providers").click()
+        assert message(page) == "The action is off."
+        page.get_by_role("link", name="Connect").click()
+        page.get_by_label("One user").check()
+        page.get_by_label("The user_id").fill("alice")
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_label("API key", exact=True).fill(KEY)
+        page.get_by_role("button", name="Connect", exact=True).click()
+        assert message(page).startswith("OpenRouter is connected for user alice.")
+        page.get_by_label("Sort by").select_option("Alphabetical")
+        page.get_by_role("button", name="Search").click()
+        assert shown(page) == ["Echo", "OpenRouter"]

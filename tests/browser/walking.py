@@ -1,0 +1,50 @@
+"""Steps that several tests take."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from openrouter_toolkit.store import Store, names
+from openrouter_toolkit.store.clock import now
+from openrouter_toolkit.store.tables import LinkRow
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+KEY = "sk-or-v1-sandbox-0123456789abcdef-4242"
+OTHER_KEY = "sk-or-v1-sandbox-fedcba9876543210-1717"
+MANAGEMENT_KEY = "sk-or-v1-sandbox-management-0123456789-9000"
+WRONG_KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
+DETAILS = "/admin/tools/openrouter"
+
+
+def to_secure_page(page: Page, user_id: str | None = "alice") -> None:
+    """Ask for a connection, for a user or for the organisation."""
+    page.goto(f"{DETAILS}/connect")
+    if user_id is not None:
+        page.get_by_label("One user").check()
+        page.get_by_label("The user_id").fill(user_id)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/connect/*")
+
+
+def enter(page: Page, key: str) -> None:
+    """Type a key, and send it."""
+    page.get_by_label("API key", exact=True).fill(key)
+    page.get_by_role("button", name="Connect", exact=True).click()
+
+
+def message(page: Page) -> str:
+    """What the page says about what was just done."""
+    return page.locator(".message").inner_text()
+
+
+def let_expire(store: Store, address: str) -> None:
+    """Let the time of a link run out."""
+    secret = re.sub(r".*/connect/", "", address)
+    late = update(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)).values(expires_at=now())
+    with store._database.write() as session:
+        assert session.execute(late).rowcount == 1  # type: ignore[attr-defined]

@@ -1,0 +1,130 @@
+"""`serve` and `login-link`: what they print, and how they fail."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from openrouter_toolkit.store import Store
+
+from .conftest import Run
+
+ECHO = Path(__file__).parents[1] / "echo_toolkit" / "manifest.yaml"
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def url_of(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
+def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> tuple[int, str, str]:
+    """Stop it: its exit status, and the rest of what it printed on both outputs."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_the_first_line_is_the_url_and_the_login_link_is_on_standard_error(start: Start) -> None:
+    process = start("serve", "--name", "SquadOS")
+    url = url_of(process)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+    with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
+        assert answer.status == 200
+    status, out, err = end(process)
+    assert (status, out) == (0, "")
+    (link,) = re.findall(r"http://\S+/login/\S+", err)
+    assert link.startswith(f"{url}/login/")
+    assert "SquadOS" in err
+    assert "ten minutes" in err
+
+
+def test_it_listens_to_this_machine_alone_unless_told_otherwise(start: Start) -> None:
+    process = start("serve")
+    port = int(url_of(process).rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=5):
+        pass
+    end(process)
+
+
+def test_ctrl_c_is_the_usual_end(start: Start) -> None:
+    process = start("serve")
+    url_of(process)
+    status, out, err = end(process, signal.SIGINT)
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err
+
+
+def test_a_port_that_is_taken(run: Run) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run("serve", "--port", str(other.getsockname()[1]))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"can't be used: Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--port", "70000"),
+        ("--port", "x"),
+        ("--url", "tools.example.com"),
+        ("--url", "https://tools.example.com/path"),
+        ("--calls-per-minute", "0"),
+        ("--host", ""),
+        ("--host", "a..b"),
+        ("somewhere",),
+    ],
+)
+def test_a_wrong_command_line(run: Run, options: tuple[str, ...]) -> None:
+    done = run("serve", *options)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_wrong_manifest_is_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("toolkit:\n  slug: lower\n", "utf-8")
+    done = run("serve", "--manifest", str(tmp_path / "wrong.yaml"))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"wrong.yaml" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_same_toolkit_twice(run: Run) -> None:
+    done = run("serve", "--manifest", str(ECHO), str(ECHO), PYTHONPATH=str(ECHO.parents[1]))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"ECHO" in done.stderr
+
+
+def test_a_store_that_was_filled_with_another_key(run: Run, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": "sk-or-v1-sandbox"})
+    done = run("serve", OPENROUTER_TOOLKIT_MASTER_KEY="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"key" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_new_login_link_works_at_the_server(start: Start, run: Run) -> None:
+    process = start("serve")
+    url = url_of(process)
+    done = run("login-link", url)
+    assert (done.returncode, done.stderr) == (0, b"")
+    link = done.stdout.decode().strip()
+    assert link.startswith(f"{url}/login/")
+    with urllib.request.urlopen(link, timeout=10) as page:
+        assert b"Log in" in page.read()
+    end(process)
+
+
+def test_a_login_link_for_nowhere(run: Run) -> None:
+    for url in ("nowhere", "https://x/path"):
+        done = run("login-link", url)
+        assert (done.returncode, done.stdout) == (2, b"")

@@ -1,0 +1,157 @@
+"""SIGTERM: no new calls, open ones are ended and told, upstream connections closed, the process gone in time."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server import stopping
+from openrouter_toolkit.store import MasterKey, Store
+
+from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving, wait_until
+from .test_streams import told
+
+STUBBORN = Path(__file__).parent / "stubborn_toolkit" / "manifest.yaml"
+SILENT = {**QUESTION, "model": "sandbox/silent"}
+MODERN = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": CHAT}
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+TOOL_CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": CHAT, "arguments": SILENT, "_meta": META},
+}
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(store: Store, database: str, key: MasterKey, sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
+    """Start a process on the test's store."""
+    started: list[Process] = []
+
+    def start(*options: str, **more: str) -> Process:
+        own = environment(database, key.written(), sandbox.base_url, tmp_path, **more)
+        started.append(Process(own, *options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
+
+
+def streamed(client: httpx2.Client) -> list[tuple[str, dict[str, Any]]]:
+    with client.stream("POST", f"/api/actions/{CHAT}", json={"arguments": {**SILENT, "stream": True}}) as answer:
+        return list(told(answer))
+
+
+def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, sandbox: Sandbox) -> None:
+    token = store.tokens.create("a test's", ["alice"])[1]
+    process = start()
+    with (
+        process.client(token) as streaming,
+        process.client(token) as waiting,
+        process.client(token, **MODERN, Accept="application/json, text/event-stream") as model,
+        process.client() as balancer,
+        ThreadPoolExecutor(3) as workers,
+    ):
+        assert balancer.get("/readyz").status_code == 200
+        stream = workers.submit(streamed, streaming)
+        plain = workers.submit(waiting.post, f"/api/actions/{CHAT}", json={"arguments": SILENT})
+        tool = workers.submit(model.post, "/mcp", json=TOOL_CALL)
+        wait_until(lambda: len(sandbox.requests) == 3)
+        begun = time.monotonic()
+        process.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: balancer.get("/readyz").status_code == 503, 5)
+        assert balancer.get("/readyz").json() == {"status": "stopping"}
+        assert balancer.get("/healthz").status_code == 200
+        refused = balancer.post(f"/api/actions/{KEY}", json={}, headers={"Authorization": f"Bearer {token}"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert process.process.wait(20) == 0
+        assert time.monotonic() - begun < 20
+        *_, (last, envelope) = stream.result(1)
+        answer = plain.result(1)
+        result = tool.result(1)
+    assert last == "error"
+    for failure in (envelope, answer.json()):
+        assert failure["successful"] is False
+        assert "The server stopped" in failure["error"]
+        assert json.loads(failure["data"])["error"]["type"] == "cancelled"
+    assert answer.status_code == 200  # no client repeats it by itself: it may be billed
+    assert "The server stopped" in result.text
+    wait_until(lambda: all(request.closed_by_client for request in sandbox.requests), 1)
+
+
+def test_with_nothing_open_it_is_gone_at_once(start: Start) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = start()
+        with process.client() as idle:  # an idle connection holds nobody back
+            assert idle.get("/healthz").status_code == 200
+            begun = time.monotonic()
+            process.process.send_signal(number)
+            assert process.process.wait(10) == 0
+        assert time.monotonic() - begun < 4
+        assert "Traceback" not in process.end()
+
+
+def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: Sandbox) -> None:
+    process = start()
+    with process.client(store.tokens.create("a test's", ["alice"])[1]) as host, ThreadPoolExecutor(1) as workers:
+        call = workers.submit(host.post, f"/api/actions/{CHAT}", json={"arguments": SILENT})
+        wait_until(lambda: sandbox.requests)
+        begun = time.monotonic()
+        for _ in range(2):
+            process.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert process.process.wait(5) == 0
+        assert time.monotonic() - begun < 5
+        assert call.exception(5) is None or isinstance(call.exception(), httpx2.TransportError)
+
+
+def test_a_call_that_ends_soon_is_let_end(store: Store, sandbox: Sandbox) -> None:
+    with Sandbox() as upstream, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
+        with serving(store) as served, ThreadPoolExecutor(1) as workers, served.client(served.token("alice")) as host:
+            slow = {**QUESTION, "model": "sandbox/slow"}
+            call = workers.submit(host.post, f"/api/actions/{CHAT}", json={"arguments": slow})
+            wait_until(lambda: len(served.state.running))
+            served.server.should_exit = True
+            assert call.result(10).json()["successful"]
+
+
+def test_a_thread_that_can_not_be_ended_does_not_keep_the_process(start: Start, store: Store) -> None:
+    store.switches.activate("STUBBORN")
+    process = start("--manifest", str(STUBBORN), PYTHONPATH=str(STUBBORN.parents[1]))
+    with process.client(store.tokens.create("a test's")[1]) as host, ThreadPoolExecutor(1) as workers:
+        call = workers.submit(host.post, "/api/actions/STUBBORN_HANG", json={"user_id": "alice"})
+        time.sleep(0.5)
+        assert not call.done()
+        begun = time.monotonic()
+        process.process.send_signal(signal.SIGTERM)
+        answer = call.result(15)
+        assert "The server stopped" in answer.json()["error"]
+        process.process.wait(20)
+        assert time.monotonic() - begun < 20
+
+
+def test_a_server_in_a_thread_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "GRACE", 0.2)
+    before = threading.active_count()
+
+    def use(served: Served) -> None:
+        with served.client(served.token("alice")) as host:
+            assert host.post(f"/api/actions/{KEY}", json={}).json()["successful"]
+
+    for _ in range(3):
+        with serving(store) as served:
+            use(served)
+    wait_until(lambda: threading.active_count() <= before + 1, 15)
