@@ -80,8 +80,10 @@ def test_a_port_that_is_taken(run: Run) -> None:
         ("--url", "https://tools.example.com/path"),
         ("--calls-per-minute", "0"),
         ("--host", ""),
-        ("--host", "a..b"),
+        ("--host", "é" * 80),
         ("somewhere",),
+        ("--return-address", "javascript:alert(1)"),
+        ("--return-address", "//evil.example"),
     ],
 )
 def test_a_wrong_command_line(run: Run, options: tuple[str, ...]) -> None:
@@ -110,6 +112,13 @@ def test_a_store_that_was_filled_with_another_key(run: Run, store: Store) -> Non
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"key" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_return_addresses_are_kept(start: Start, store: Store) -> None:
+    process = start("serve", "--return-address", "https://squad.example/done", "https://squad.example/other")
+    url_of(process)
+    end(process)
+    assert store.return_addresses.list() == ["https://squad.example/done", "https://squad.example/other"]
 
 
 def test_a_new_login_link_works_at_the_server(start: Start, run: Run) -> None:

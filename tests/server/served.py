@@ -1,4 +1,4 @@
-"""The web application as it is served: uvicorn on a socket, in a thread of the test's process or a process of its own."""
+"""The web application as it is served: uvicorn on a socket, in a thread or in a process of its own."""
 
 from __future__ import annotations
 

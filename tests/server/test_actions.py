@@ -67,6 +67,16 @@ def test_another_user_is_refused_whether_there_is_one_or_not(served: Served, san
     assert sandbox.requests == []
 
 
+def test_arguments_as_json_text_are_taken_too(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("alice")) as host:
+        for arguments in ("", " {} ", "{}"):
+            assert host.post(f"/api/actions/{KEY}", json={"arguments": arguments}).json()["successful"]
+        answer = host.post(f"/api/actions/{CHAT}", json={"arguments": json.dumps(QUESTION)}).json()
+        assert "17 * 3 = 51" in answer["data"]
+        for arguments in ("{", '{"n": NaN}', '{"n": 1e999}', '"\\ud800"'):
+            refused(host.post(f"/api/actions/{KEY}", json={"arguments": arguments}), 400, "invalid_request")
+
+
 def test_a_user_without_account_is_told_where_to_connect_one(served: Served) -> None:
     with served.client(served.token()) as host:
         for user in ("carol", "\u202ecarol", "x" * 255, "nul\0"):
@@ -148,7 +158,8 @@ OTHER_SHAPES: list[Any] = [
     {"user_id": "x" * 256},
     {"arguments": None},
     {"arguments": []},
-    {"arguments": "{}"},
+    {"arguments": "[]"},
+    {"arguments": "5"},
     {"connected_account_id": "ca_1"},
     {"custom_auth_params": {"base_url": "http://127.0.0.1:1"}},
 ]

@@ -36,12 +36,14 @@ def asked(
 
     async def main() -> Answer:
         given = {"Authorization": f"Bearer {token}", **headers}
-        async with httpx2.AsyncClient(headers=given, trust_env=False, timeout=30) as http:
-            async with Client(streamable_http_client(f"{served.url}{path}", http_client=http), mode=mode) as client:
-                try:
-                    return await use(client)
-                except Exception as error:  # noqa: BLE001 - raised in here, it would come out in groups
-                    failure = error
+        async with (
+            httpx2.AsyncClient(headers=given, trust_env=False, timeout=30) as http,
+            Client(streamable_http_client(f"{served.url}{path}", http_client=http), mode=mode) as client,
+        ):
+            try:
+                return await use(client)
+            except Exception as error:  # noqa: BLE001 - raised in here, it would come out in groups
+                failure = error
         raise failure
 
     return asyncio.run(main())

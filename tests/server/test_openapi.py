@@ -61,16 +61,16 @@ TOKEN = new_text()
 class Token:
     """A token, for the examples that schemathesis makes with one."""
 
-    def get(self, case: Case, context: AuthContext) -> str:
+    def get(self, case: Case[Any], context: AuthContext) -> str:
         return TOKEN
 
-    def set(self, case: Case, data: str, context: AuthContext) -> None:
-        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+    def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
 
 
 @schema.parametrize()
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-def test_it_does_what_it_says(case: Case, standing: Served) -> None:
+def test_it_does_what_it_says(case: Case[Any], standing: Served) -> None:
     case.call_and_validate(base_url=standing.url)
 
 

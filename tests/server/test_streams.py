@@ -58,9 +58,11 @@ def test_tool_calls_are_told_in_pieces(served: Served) -> None:
         "stream": True,
         "tools": [{"type": "function", "function": tool}],
     }
-    with served.client(served.token("alice")) as host:
-        with host.stream("POST", f"/api/actions/{CHAT}", json={"arguments": arguments}) as answer:
-            pieces = [piece for kind, piece in told(answer) if kind == "tool_call"]
+    with (
+        served.client(served.token("alice")) as host,
+        host.stream("POST", f"/api/actions/{CHAT}", json={"arguments": arguments}) as answer,
+    ):
+        pieces = [piece for kind, piece in told(answer) if kind == "tool_call"]
     assert pieces[0]["tool_call"]["name"] == "get_weather"
     assert json.loads("".join(piece["text"] for piece in pieces)) == {"city": "Paris"}
 
@@ -68,10 +70,12 @@ def test_tool_calls_are_told_in_pieces(served: Served) -> None:
 @pytest.mark.parametrize("model", ["sandbox/error-mid-stream", "sandbox/cut", "sandbox/no-credits"])
 def test_a_stream_that_fails_ends_with_an_error_event_that_is_the_envelope(served: Served, model: str) -> None:
     call = {"arguments": {**QUESTION, "stream": True, "model": model}}
-    with served.client(served.token("alice")) as host:
-        with host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer:
-            assert answer.status_code == 200
-            last, envelope = list(told(answer))[-1]
+    with (
+        served.client(served.token("alice")) as host,
+        host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer,
+    ):
+        assert answer.status_code == 200
+        last, envelope = list(told(answer))[-1]
     assert (last, envelope["successful"]) == ("error", False)
     assert envelope["error"]
     assert "error" in json.loads(envelope["data"])
@@ -113,11 +117,14 @@ def test_silence_is_filled_so_that_no_proxy_gives_up(
 ) -> None:
     monkeypatch.setattr(events, "_SILENCE", 0.1)
     call = {"arguments": {**QUESTION, "stream": True, "model": "sandbox/silent"}}
-    with serving(store) as served, served.client(served.token("alice")) as host:
-        with host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer:
-            pings = 0
-            for line in answer.iter_lines():
-                pings += line.startswith(":")
-                if pings == 3:
-                    break
+    with (
+        serving(store) as served,
+        served.client(served.token("alice")) as host,
+        host.stream("POST", f"/api/actions/{CHAT}", json=call) as answer,
+    ):
+        pings = 0
+        for line in answer.iter_lines():
+            pings += line.startswith(":")
+            if pings == 3:
+                break
     assert sandbox.requests[-1].key == ALICE

@@ -1,10 +1,11 @@
-"""Who guesses is slowed down; a good login or token is not, from the same address; and no token may call without end."""
+"""Who guesses is slowed down, a good login or token from the same address is not; no token may call without end."""
 
 from __future__ import annotations
 
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -14,8 +15,9 @@ from openrouter_toolkit.server.access.throttle import CallLimit, Throttle
 from openrouter_toolkit.store import Store
 from openrouter_toolkit.store.tokens import new_text
 
-from .served import KEY, Served, serving
+from .served import CHAT, KEY, QUESTION, Served, serving, wait_until
 from .test_access import log_in
+from .test_hanging_up import calling
 
 
 class Clock:
@@ -113,13 +115,33 @@ def test_who_guesses_in_a_crowd_is_told_to_stop(served: Served, monkeypatch: pyt
         assert host.get("/api/tools").status_code == 200
 
 
+def test_a_token_that_calls_too_much_at_once_leaves_room_for_others(
+    served: Served, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "_MOST_AT_ONCE", 3)
+    silent = {"arguments": {**QUESTION, "model": "sandbox/silent"}}
+    greedy = served.token("alice")
+    with ExitStack() as calls, served.client(greedy) as host, served.client(served.token("bob")) as other:
+        for _ in range(3):
+            calls.enter_context(calling(served, f"/api/actions/{CHAT}", silent, greedy))
+        wait_until(lambda: len(sandbox.requests) == 3)
+        answer = host.post(f"/api/actions/{KEY}", json={})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert other.post(f"/api/actions/{KEY}", json={}).status_code == 200
+        calls.close()
+        wait_until(lambda: host.post(f"/api/actions/{KEY}", json={}).status_code == 200)
+
+
 def test_a_token_that_calls_too_often_is_told_when_to_come_back(store: Store, sandbox: Sandbox) -> None:
-    with serving(store, calls_per_minute=5) as served:
-        with served.client(served.token("alice")) as host, served.client(served.token("bob")) as other:
-            answers = [host.post(f"/api/actions/{KEY}", json={}) for _ in range(7)]
-            assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
-            assert answers[-1].json()["error"]["type"] == "too_many_calls"
-            assert 1 <= int(answers[-1].headers["retry-after"]) <= 12
-            assert host.post("/mcp", content=json.dumps({})).status_code == 429
-            assert other.post(f"/api/actions/{KEY}", json={}).status_code == 200
+    with (
+        serving(store, calls_per_minute=5) as served,
+        served.client(served.token("alice")) as host,
+        served.client(served.token("bob")) as other,
+    ):
+        answers = [host.post(f"/api/actions/{KEY}", json={}) for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+        assert answers[-1].json()["error"]["type"] == "too_many_calls"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 12
+        assert host.post("/mcp", content=json.dumps({})).status_code == 429
+        assert other.post(f"/api/actions/{KEY}", json={}).status_code == 200
     assert len(sandbox.requests) == 6

@@ -67,7 +67,7 @@ async def all_at_once(served: Served) -> list[tuple[str, int, str]]:
                 transport = streamable_http_client(f"{served.url}/mcp", http_client=mine)
                 async with Client(transport, mode="legacy" if number % 4 < 2 else "auto") as client:
                     result = await client.call_tool(CHAT, question(user, number))
-            return said(result.structured_content["data"])  # type: ignore[index]
+            return said(result.structured_content["data"])
 
         async def one(number: int) -> tuple[str, int, str]:
             user = ("alice", "bob")[number % 2]

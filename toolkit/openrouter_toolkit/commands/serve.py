@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from . import terminal
@@ -12,6 +13,7 @@ from .opened_store import opened, valid
 
 if TYPE_CHECKING:
     from ..server import Settings
+    from ..store import Store
 
 
 def add(commands: Any) -> None:
@@ -31,6 +33,14 @@ def add(commands: Any) -> None:
     )
     serve.add_argument(
         "--calls-per-minute", metavar="N", type=_calls, default=600, help="how often a token may call (default: 600)"
+    )
+    serve.add_argument(
+        "--return-address",
+        metavar="URL",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="an address of a host's, to which people may be sent back after connecting; kept from then on",
     )
     serve.set_defaults(run=run)
     link = commands.add_parser(
@@ -59,10 +69,16 @@ def run(options: argparse.Namespace) -> int:
                 raise
             except ValueError as error:
                 raise wrong_command_line(f"--manifest: {error}") from None
+            for address in options.return_address:
+                _register(store, address)
 
             def started() -> None:
                 terminal.print_line(settings.url)
                 terminal.say(f"{settings.host_name} is at {settings.url}; Ctrl-C stops it.")
+                if not (settings.secure or ip_address(listening.getsockname()[0]).is_loopback):
+                    terminal.say(
+                        "Keys and tokens can be read on the way here: put https before it, and say so by --url."
+                    )
                 terminal.say(f"To log in, once and within ten minutes: {new_link(store, settings)}")
 
             Server(application, listening, started).run()
@@ -78,6 +94,13 @@ def print_link(options: argparse.Namespace) -> int:
     with opened() as store:
         terminal.print_line(new_link(store, settings))
     return 0
+
+
+def _register(store: Store, address: str) -> None:
+    try:
+        store.return_addresses.register(valid(str, "--return-address", address))
+    except ValueError as error:
+        raise wrong_command_line(f"--return-address: {error}") from None
 
 
 def _needs_its_extra() -> None:
@@ -97,7 +120,7 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CommandFailed(f"{host} port {port} can't be used: {reason}") from None
-    except ValueError:  # what no host can be called
+    except (TypeError, ValueError):  # what no host can be called
         raise wrong_command_line("--host: this is no address") from None
 
 

@@ -36,6 +36,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
+                loop="asyncio",  # what is tested is what runs, whatever else is installed
+                http="h11",
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,  # any local program could say that it is somebody else

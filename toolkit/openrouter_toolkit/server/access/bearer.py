@@ -14,6 +14,7 @@ from ..state import State
 from .throttle import refused, retry_after
 
 TOKEN = "token"  # noqa: S105 - a name
+_AT_ONCE = "This token makes too many calls at once."
 
 
 class BearerTokens:
@@ -25,13 +26,18 @@ class BearerTokens:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with the token in the request's state; or answer 401, 429 or 503."""
-        if scope["type"] == "http" and is_for_programs(scope["path"]):
-            try:
-                scope.setdefault("state", {})[TOKEN] = await self._token(scope)
-            except Problem as no:
-                await problem(no.status, no.message, no.headers)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not is_for_programs(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            token = await self._token(scope)
+        except Problem as no:
+            await problem(no.status, no.message, no.headers)(scope, receive, send)
+            return
+        scope.setdefault("state", {})[TOKEN] = token
+        with self._state.call_limit.one(token.id) as allowed:
+            answer = self._app if allowed else problem(429, _AT_ONCE, retry_after(1))
+            await answer(scope, receive, send)
 
     async def _token(self, scope: Scope) -> ApiToken:
         if self._state.running.stopping:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import anyio
@@ -18,6 +20,7 @@ _FORGOTTEN_AFTER = 300.0
 _LONGEST = 4.0
 _MOST_WAITING = 200
 _MOST_REMEMBERED = 10_000
+_MOST_AT_ONCE = 200
 _REFUSED = "refused"
 
 
@@ -85,13 +88,14 @@ class SlowRefusals:
 
 
 class CallLimit:
-    """How often each token may call: `per_minute` at once, which come back evenly over a minute."""
+    """How often each token may call: `per_minute`, which come back evenly over a minute, and not too many at once."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self._capacity = float(per_minute)
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}
+        self._at_once: Counter[str] = Counter()
 
     def wait(self, token_id: str) -> float:
         """Count a call: 0 when it may be made, else the seconds after which one may."""
@@ -102,6 +106,18 @@ class CallLimit:
             made = left >= 1
             self._left[token_id] = (left - 1 if made else left, at)
         return 0.0 if made else (1 - left) * 60 / self._capacity
+
+    @contextmanager
+    def one(self, token_id: str) -> Iterator[bool]:
+        """While a call is being made; whether it may be: no token gets all the threads that calls are made in."""
+        with self._lock:
+            self._at_once[token_id] += 1
+            allowed = self._at_once[token_id] <= _MOST_AT_ONCE
+        try:
+            yield allowed
+        finally:
+            with self._lock:
+                self._at_once[token_id] -= 1
 
 
 def retry_after(seconds: float) -> dict[str, str]:
