@@ -23,7 +23,7 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Start = Callable[..., subprocess.Popen[bytes]]
 Printed = pytest.CaptureFixture[str]
 SCRIPT = Path(sys.executable).with_name("openrouter-toolkit")
-COMMANDS = ["actions", "show", "execute", "tools", "mcp", "connect", "accounts", "tokens", "keys", "listing", "sandbox", "demo"]
+COMMANDS = "actions show execute tools mcp connect accounts tokens keys serve login-link listing sandbox demo".split()
 
 
 def test_version(capsys: Printed) -> None:
