@@ -24,7 +24,7 @@ class Keyboard:
     @property
     def at(self) -> str:
         """What has the focus, in words; and it can be seen that it has."""
-        self._page.wait_for_function("document.activeElement !== document.body")
+        self._page.locator(":focus").wait_for()
         words, width, style = self._page.evaluate(
             """() => {
                 const element = document.activeElement;

@@ -82,7 +82,7 @@ def test_a_switch_counts_at_once_and_the_page_stays(page: Page, process: Process
         assert "OPENROUTER_LIST_PROVIDERS" not in agent.get("/api/tools").text
         with page.expect_response("**/switch"):
             switch.click()
-        page.wait_for_function("!document.querySelector('[aria-checked=false]')")
+        page.locator('[aria-checked="false"]').wait_for(state="detached")
         assert "OPENROUTER_LIST_PROVIDERS" in agent.get("/api/tools").text
     assert page.evaluate("window.same") is True
     switch.click()
@@ -137,7 +137,7 @@ def test_trying_an_action(page: Page, store: Store) -> None:
     page.get_by_role("button", name="Run").click()
     heading = page.get_by_role("heading", name="The envelope")
     heading.wait_for()
-    page.wait_for_function("document.activeElement.innerText === 'The envelope'")  # it is read next
+    page.locator("#result:focus").wait_for()  # it is read next
     assert "successful" in page.get_by_role("region", name="The envelope").inner_text()
     assert '"data": [' in page.get_by_role("region", name="data").inner_text()
 

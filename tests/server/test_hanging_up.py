@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
@@ -95,6 +96,21 @@ def test_a_caller_who_waits_gets_the_answer(served: Served, sandbox: Sandbox) ->
             with calling(served, f"/api/actions/{CHAT}", {"arguments": SILENT}, served.token("bob")):
                 wait_until(lambda: len(served.state.running))
                 assert host.post(f"/api/actions/{KEY}", json={}).json()["successful"]
+
+
+def test_in_the_middle_of_the_body_is_no_news(
+    served: Served, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = urlsplit(served.url)
+    for path in (f"/api/actions/{CHAT}", "/mcp", "/login/x"):
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {served.token('alice')}\r\n"
+            more = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n{"
+            connection.sendall(f"{head}{more}".encode())
+            time.sleep(0.1)
+    time.sleep(0.2)
+    assert caplog.text == ""
+    assert sandbox.requests == []
 
 
 def test_many_who_hang_up_leave_no_thread_waiting(served: Served, sandbox: Sandbox) -> None:

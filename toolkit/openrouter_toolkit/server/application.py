@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -137,7 +138,7 @@ def _answer_exceptions(application: FastAPI) -> None:
 async def _keep_tidy(store: Store) -> None:
     while True:
         try:
-            await anyio.to_thread.run_sync(store.tidy)
+            await anyio.to_thread.run_sync(store.tidy, abandon_on_cancel=True)
         except StoreError as error:
             _log.warning("the store was not tidied: %s", error)
         await anyio.sleep(_TIDY_EVERY)
@@ -159,6 +160,8 @@ class _Mistakes:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return  # in the middle of its body
         except Exception:
             if scope["type"] != "http":
                 raise

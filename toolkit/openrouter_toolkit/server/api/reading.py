@@ -52,7 +52,8 @@ def action_call(body: bytes) -> ActionCall:
 def _json(body: bytes) -> Any:
     try:
         value = json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
-        json.dumps(value, ensure_ascii=False).encode()  # half a character, written as an escape, can't be sent on
+        if b"\\u" in body:  # half a character, written as an escape, can't be sent on
+            json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise Problem(400, "The body is no UTF-8.") from None
     except UnicodeEncodeError:
