@@ -194,7 +194,7 @@ def test_each_user_has_their_own_account(openrouter_sandbox: Sandbox) -> None:
 def test_a_users_name_is_quoted_clean_and_short(registry: ToolRegistry) -> None:
     envelope = registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id="eve\x1b[31m\n\u202e" + "x" * 100_000)
     assert told(envelope)["type"] == "not_connected"
-    assert len(str(envelope.error)) < 400
+    assert len(str(envelope.error)) < 500
     assert "\x1b" not in str(envelope.error)
     assert "\n" not in str(envelope.error)
     assert "\u202e" not in str(envelope.error)
