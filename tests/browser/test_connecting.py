@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
@@ -22,7 +23,7 @@ from .walking import (
     WRONG_KEY,
     enter,
     let_expire,
-    message,
+    told,
     to_secure_page,
 )
 
@@ -34,13 +35,12 @@ def test_a_wrong_key_is_refused_and_the_page_stays_usable(page: Page, store: Sto
     to_secure_page(page)
     enter(page, WRONG_KEY)
     field = page.get_by_label("API key", exact=True)
-    page.locator("#api_key-fault").wait_for()
-    assert "No account goes with this API key" in page.locator("#api_key-fault").inner_text()
+    expect(page.locator("#api_key-fault")).to_contain_text("No account goes with this API key")
     assert field.get_attribute("aria-invalid") == "true"
     assert "api_key-fault" in (field.get_attribute("aria-describedby") or "")
     assert field.input_value() == ""
     assert WRONG_KEY not in page.content()
-    assert page.evaluate("document.activeElement.id") == "api_key"
+    expect(field).to_be_focused()
     enter(page, KEY)
     page.wait_for_url("**/admin/tools*")
     assert store.accounts.list()[0].status == Status.ACTIVE
@@ -49,8 +49,7 @@ def test_a_wrong_key_is_refused_and_the_page_stays_usable(page: Page, store: Sto
 def test_a_management_key_belongs_in_the_other_field(page: Page, store: Store) -> None:
     to_secure_page(page, None)
     enter(page, MANAGEMENT_KEY)
-    page.locator("#api_key-fault").wait_for()
-    assert "completions would all fail" in page.locator("#api_key-fault").inner_text()
+    expect(page.locator("#api_key-fault")).to_contain_text("completions would all fail")
     assert not page.get_by_label("Management key").is_visible()
     page.get_by_text("Management key (optional)").click()
     page.get_by_label("Management key").fill(MANAGEMENT_KEY)
@@ -85,7 +84,7 @@ def test_a_login_at_openrouter(page: Page, process: Process, store: Store, sandb
     assert page.evaluate("document.referrer") == ""
     page.get_by_role("button", name="Authorize").click()
     page.wait_for_url("**/admin/tools*")
-    assert message(page).startswith("OpenRouter is connected for user alice.")
+    told(page, "OpenRouter is connected for user alice.")
     with process.client(store.tokens.create("an agent's", ["alice"])[1]) as agent:
         assert agent.post(f"/api/actions/{CHAT}", json={"arguments": QUESTION}).json()["successful"]
     page.go_back()
@@ -99,7 +98,7 @@ def test_cancelling_at_openrouter(page: Page, store: Store) -> None:
     page.get_by_role("button", name="Continue with OpenRouter").click()
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_url(f"{address}*")
-    assert "nothing was stored" in message(page)
+    told(page, "nothing was stored")
     enter(page, KEY)
     page.wait_for_url("**/admin/tools*")
     assert store.accounts.list()[0].status == Status.ACTIVE
@@ -114,7 +113,7 @@ def test_reload_and_back_button_store_nothing_twice(page: Page, store: Store) ->
     assert page.locator(".message").count() == 0, "the message was for that once"
     page.go_back()
     page.wait_for_url(address)
-    assert page.get_by_role("heading", level=1).inner_text() == "This link was used already"
+    expect(page.get_by_role("heading", level=1)).to_have_text("This link was used already")
     page.reload()
     assert KEY not in page.content()
     page.get_by_role("link", name="To the tools").click()
@@ -135,7 +134,7 @@ def test_a_link_that_is_too_old(page: Page, store: Store) -> None:
     let_expire(store, page.url)
     enter(page, KEY)
     page.get_by_role("heading", name="This link is too old").wait_for()
-    assert "Ask for a new one" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("Ask for a new one")
     assert KEY not in page.content()
     assert store.accounts.list()[0].status == Status.INITIATED
 
@@ -144,7 +143,7 @@ def test_a_link_in_somebody_elses_browser(page: Page, new_page: NewPage, store: 
     to_secure_page(page)
     with new_page() as other:
         other.goto(page.url)
-        assert other.get_by_role("heading", level=1).inner_text() == "This link is not for this browser"
+        expect(other.get_by_role("heading", level=1)).to_have_text("This link is not for this browser")
         assert other.get_by_role("textbox").count() == 0
     enter(page, KEY)
     page.wait_for_url("**/admin/tools*")
@@ -154,13 +153,13 @@ def test_somebody_without_a_login_is_sent_a_link(new_page: NewPage, store: Store
     link = store.links.to_connect("OPENROUTER", "carol", alias="research")
     with new_page(logged_in=False) as page:
         page.goto(f"/connect/{link.secret}")
-        assert "User carol" in page.locator(".whose").inner_text()
-        assert "research" in page.locator(".whose").inner_text()
+        expect(page.locator(".whose")).to_contain_text("User carol")
+        expect(page.locator(".whose")).to_contain_text("research")
         assert page.get_by_role("link", name="Cancel").count() == 0
         enter(page, KEY)
         page.get_by_role("heading", name="Connected").wait_for()
         page.goto("/admin/tools")
-        assert page.get_by_role("heading", level=1).inner_text() == "Log in"
+        expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
     assert store.accounts.list()[0].status == Status.ACTIVE
 
 
@@ -178,10 +177,10 @@ def test_reconnecting(page: Page, store: Store) -> None:
     assert credentials is not None
     store.for_registry().refused(credentials, "OpenRouter refused the key.")
     page.goto(DETAILS)
-    assert "Expired" in page.locator(".account").inner_text()
-    assert "OpenRouter refused the key." in page.locator(".account").inner_text()
+    expect(page.locator(".account")).to_contain_text("Expired")
+    expect(page.locator(".account")).to_contain_text("OpenRouter refused the key.")
     page.get_by_role("button", name="Reconnect").click()
-    assert "This replaces the key ending in 4242" in page.locator(".whose").inner_text()
+    expect(page.locator(".whose")).to_contain_text("This replaces the key ending in 4242")
     enter(page, OTHER_KEY)
     page.wait_for_url("**/admin/tools*")
     (account,) = store.accounts.list()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
+
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
 from ..server.served import CHAT, QUESTION, Process
 from .conftest import HOST, NewPage
-from .walking import DETAILS, KEY, message
+from .walking import DETAILS, KEY, told
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -73,12 +75,12 @@ def test_the_five_steps(new_page: NewPage, process: Process, store: Store, sandb
 
         # 1. Tools in the side menu.
         page.get_by_role("navigation", name="Main").get_by_role("link", name="Tools").click()
-        assert page.get_by_role("heading", level=1).inner_text() == "Tools"
+        expect(page.get_by_role("heading", level=1)).to_have_text("Tools")
 
         # 2. The tab Available, and a search for OpenRouter.
         page.get_by_role("link", name="Available (2)").click()
         page.get_by_role("searchbox").press_sequentially("OpenRouter")
-        assert page.locator(".card:visible").count() == 1
+        expect(page.locator(".card:visible")).to_have_count(1)
 
         # 3. The card's details, and Connect.
         page.get_by_role("link", name="OpenRouter").click()
@@ -88,20 +90,17 @@ def test_the_five_steps(new_page: NewPage, process: Process, store: Store, sandb
         page.get_by_role("button", name="Continue").click()
 
         # 4. The secure page, which takes the key.
-        assert page.get_by_role("heading", level=1).inner_text().split() == (
-            f"{HOST} wants to connect to your OpenRouter".split()
-        )
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{HOST} wants to connect to your OpenRouter")
         page.get_by_label("API key", exact=True).fill(KEY)
         page.get_by_role("button", name="Connect", exact=True).click()
 
         # 5. Back at the tools, connected.
         page.wait_for_url("**/admin/tools*")
-        assert message(page) == "OpenRouter is connected for user alice. Agents can use it now."
-        assert page.get_by_role("link", name="Active (1)").is_visible()
+        told(page, "OpenRouter is connected for user alice. Agents can use it now.")
+        expect(page.get_by_role("link", name="Active (1)")).to_be_visible()
         page.get_by_role("link", name="OpenRouter").click()
-        account = page.locator(".account")
-        assert "alice" in account.inner_text()
-        assert KEY[-4:] in account.inner_text()
+        expect(page.locator(".account")).to_contain_text("alice")
+        expect(page.locator(".account")).to_contain_text(KEY[-4:])
         assert KEY not in page.content()
 
     assert "51" in an_agent_calls(process, store, "alice")
@@ -130,7 +129,7 @@ def test_connecting_with_the_keyboard_alone(page: Page, process: Process, store:
     keyboard.write(KEY)
     keyboard.press("Enter")
     page.wait_for_url("**/admin/tools*")
-    assert message(page).startswith("OpenRouter is connected for user bob.")
+    told(page, "OpenRouter is connected for user bob.")
     assert "51" in an_agent_calls(process, store, "bob")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
 from sqlalchemy import update
 
 from openrouter_toolkit.store import Store, names
@@ -37,9 +38,9 @@ def enter(page: Page, key: str) -> None:
     page.get_by_role("button", name="Connect", exact=True).click()
 
 
-def message(page: Page) -> str:
-    """What the page says about what was just done."""
-    return page.locator(".message").inner_text()
+def told(page: Page, words: str) -> None:
+    """The page says so about what was just done; or it will in a moment."""
+    expect(page.locator(".message")).to_contain_text(words)
 
 
 def let_expire(store: Store, address: str) -> None:
