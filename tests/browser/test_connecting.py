@@ -23,8 +23,8 @@ from .walking import (
     WRONG_KEY,
     enter,
     let_expire,
-    told,
     to_secure_page,
+    told,
 )
 
 if TYPE_CHECKING:
