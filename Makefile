@@ -29,7 +29,7 @@ lint: .venv/.development
 	$(BIN)/lint-imports
 
 unit: .venv/.development system
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 # PostgreSQL, Chromium and npm, for the tests that want them.
 system:

@@ -1,11 +1,19 @@
-"""How Hypothesis works here: without a deadline (machines are noisy), and in CI the same examples each time."""
+"""Machines are noisy: Hypothesis works without a deadline, and tests that bound a time get more than one try."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A time that a test bounds can be missed on a busy machine, but not three times in a row by code that keeps it."""
+    for item in items:
+        if item.get_closest_marker("wall_clock"):
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=["AssertionError"]))

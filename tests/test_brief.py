@@ -262,6 +262,7 @@ def test_a_selection_that_json_has_no_form_for_is_json_all_the_same_or_refused(s
         strict(for_model('{"n": [1e308, 1e308]}', None, select=select))
 
 
+@pytest.mark.wall_clock
 def test_a_selection_that_repeats_itself_without_end_is_cut_at_once() -> None:
     started = time.perf_counter()
     text = for_model('{"a": 1}', None, select=" | ".join(["[@, @]"] * 40))
@@ -322,6 +323,7 @@ def test_numbers_that_json_or_python_do_not_take_are_no_trouble(number: str) -> 
         strict(text)
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize(
     "body",
     [

@@ -107,6 +107,7 @@ def test_hooks_see_the_context_of_whoever_asks(openrouter_sandbox: Sandbox, coun
     assert seen == ["mine"] * count
 
 
+@pytest.mark.wall_clock
 def test_a_deadline_holds_while_all_workers_are_busy(
     openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

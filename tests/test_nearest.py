@@ -64,6 +64,7 @@ def test_no_more_are_named_than_were_asked_for() -> None:
     assert nearest("stop", []) == []
 
 
+@pytest.mark.wall_clock
 def test_a_very_long_name_costs_no_time() -> None:
     started = time.monotonic()
     nearest("max_tokens_" * 1_000_000, PARAMETERS)

@@ -59,6 +59,7 @@ def test_it_is_executed_the_same_in_async_code(registry: ToolRegistry) -> None:
     )
 
 
+@pytest.mark.wall_clock
 def test_many_calls_run_at_once_in_async_code(openrouter_sandbox: Sandbox) -> None:
     async def ask() -> list[Envelope]:
         with ToolRegistry.from_manifest(
@@ -217,6 +218,7 @@ def test_any_positive_number_is_a_timeout(registry: ToolRegistry, timeout: float
     assert registry.execute("OPENROUTER_GET_MODELS_COUNT", timeout=timeout).successful
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_timeout_ends_the_call(registry: ToolRegistry, stream: bool) -> None:
     started = time.monotonic()
@@ -509,6 +511,7 @@ def test_many_threads_share_it_and_its_connections(server: CountingServer) -> No
 # Cancelling.
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("stream", [True, False])
 def test_cancelling_ends_the_call_and_closes_its_connection(
     registry: ToolRegistry, openrouter_sandbox: Sandbox, stream: bool

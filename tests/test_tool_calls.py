@@ -156,6 +156,7 @@ def test_a_name_that_a_format_could_not_carry_arrives_as_it_is(
 # Several, for whom, and how long.
 
 
+@pytest.mark.wall_clock
 def test_several_calls_are_made_at_once_and_told_in_order(registry: ToolRegistry) -> None:
     slow = json.dumps({"model": "sandbox/slow", "messages": [{"role": "user", "content": "What is 17 * 3?"}]})
     started = time.monotonic()

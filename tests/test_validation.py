@@ -180,6 +180,7 @@ def test_names_are_strings(registry: ToolRegistry) -> None:
 # Short and clean.
 
 
+@pytest.mark.wall_clock
 def test_what_was_given_stays_short(registry: ToolRegistry) -> None:
     started = time.monotonic()
     envelope = registry.execute("OPENROUTER_GET_GENERATION", {"id": ["x" * 20_000_000]})
@@ -203,6 +204,7 @@ def test_any_large_value_stays_short(registry: ToolRegistry, value: Any) -> None
     assert len(str(envelope.error)) < 300
 
 
+@pytest.mark.wall_clock
 def test_a_hostile_name_costs_no_time(registry: ToolRegistry) -> None:
     started = time.monotonic()
     registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-1", "\x1b]" * 15_000: 1})

@@ -99,6 +99,7 @@ def test_what_is_clean_is_visible_and_on_one_line(text: str) -> None:
     assert cleaned.encode().decode() == cleaned
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize(
     "text",
     ["\x1b" * 30_000, "\x1b]" * 15_000, "\x9d" * 15_000, "\u200d" * 30_000, "a\u200d" * 15_000, "\x1b[1" * 10_000],

@@ -98,6 +98,7 @@ def test_a_whole_catalogue_is_brief(framework: Framework, registry: ToolRegistry
     assert "select" in json.loads(cut)["cut"]["ask_for_less"]
 
 
+@pytest.mark.wall_clock
 def test_calls_are_made_at_once_within_their_time_and_told_in_order(
     framework: Framework, registry: ToolRegistry
 ) -> None:
@@ -153,6 +154,7 @@ def test_arguments_that_are_no_json_object_are_a_result(name: str, registry: Too
     assert "JSON" in text or "object" in text
 
 
+@pytest.mark.wall_clock
 def test_cancelling_the_run_closes_the_connection(
     framework: Framework, registry: ToolRegistry, openrouter_sandbox: Sandbox
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_call_without_a_name_is_a_result(
     assert openrouter_sandbox.requests == []
 
 
+@pytest.mark.wall_clock
 def test_calls_are_made_at_once(registry: ToolRegistry, answer: Callable[..., list[types.Content]]) -> None:
     silent = call("OPENROUTER_CREATE_CHAT_COMPLETION", args=SILENT)
     started = time.monotonic()

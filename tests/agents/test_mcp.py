@@ -508,6 +508,7 @@ def test_a_stream_that_breaks_off_is_a_failure_behind_its_progress(registry: Too
     assert "".join(progress.messages) == partial != ""
 
 
+@pytest.mark.wall_clock
 def test_tokens_wait_for_nobody_and_go_out_in_order_together() -> None:
     """The reports are slow; the stream is not held up, and nothing is lost or out of order."""
     reported: list[tuple[int, str]] = []
@@ -559,6 +560,7 @@ def test_the_end_comes_behind_what_has_arrived(texts: list[str]) -> None:
 # Cancelling.
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_cancelled_call_leaves_openrouter_at_once(
     registry: ToolRegistry, mode: str, openrouter_sandbox: Sandbox, streamed: bool

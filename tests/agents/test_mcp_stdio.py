@@ -120,6 +120,7 @@ def test_tokens_are_progress_before_the_answer(mode: str) -> None:
     assert progress.numbers == sorted(set(progress.numbers))
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("way", ["cancelled", "timed out"])
 def test_a_call_that_nobody_waits_for_leaves_openrouter_at_once(
     mode: str, openrouter_sandbox: Sandbox, way: str

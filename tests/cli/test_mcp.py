@@ -102,6 +102,7 @@ def test_no_input_at_all_is_the_end(start: Start) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.wall_clock
 def test_the_end_of_the_input_ends_calls_too(converse: Converse, sandbox: Sandbox) -> None:
     conversation = converse()
     conversation.greet()
@@ -117,6 +118,7 @@ def test_the_end_of_the_input_ends_calls_too(converse: Converse, sandbox: Sandbo
     assert sandbox.requests[0].closed_by_client
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("busy", [False, True])
 def test_ctrl_c_ends_it_at_once(converse: Converse, sandbox: Sandbox, busy: bool) -> None:
     conversation = converse()

@@ -121,6 +121,7 @@ def test_a_streamed_generation_is_known_too(patient: Execute) -> None:
     assert data(patient("GET_GENERATION", id=answer["id"]))["streamed"] is True
 
 
+@pytest.mark.wall_clock
 def test_a_generation_that_never_was_is_asked_for_a_while_and_explained(
     patient: Execute, openrouter_sandbox: Sandbox
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_generation_that_never_was_is_asked_for_a_while_and_explained(
     assert len(openrouter_sandbox.requests) == told(envelope)["attempts"] == 3
 
 
+@pytest.mark.wall_clock
 def test_the_deadline_ends_the_asking(registry: ToolRegistry, openrouter_sandbox: Sandbox) -> None:
     started = time.monotonic()
     envelope = registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-never"}, timeout=0.6)
@@ -145,6 +147,7 @@ def test_an_id_is_quoted(registry: ToolRegistry, openrouter_sandbox: Sandbox) ->
     assert openrouter_sandbox.requests[0].path == "/generation"
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize(("status", "kind"), [(401, "authentication"), (500, "server"), (429, "rate_limit_exceeded")])
 def test_other_failures_are_not_asked_again_here(answered: Execute, status: int, kind: str) -> None:
     started = time.monotonic()

@@ -338,6 +338,7 @@ def test_an_answer_that_comes_slowly_is_waited_for(execute: Execute, stream: boo
     assert envelope.data[0] == "{"
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_above_the_limit_is_not_read_to_its_end(openrouter_sandbox: Sandbox, stream: bool) -> None:
     options = {"max_answer_bytes": 1024 * 1024, "max_attempts": 1}
@@ -400,6 +401,7 @@ def test_no_answer_makes_the_toolkit_fail(answered: Execute, body: bytes, status
         assert len(str(envelope.error)) < 1_500
 
 
+@pytest.mark.wall_clock
 def test_a_providers_hostile_name_costs_no_time(answered: Execute) -> None:
     metadata = {"provider_name": "\x1b]" * 15_000, "raw": "it failed"}
     body = json.dumps({"error": {"code": 400, "message": "m", "metadata": metadata}}).encode()

@@ -291,6 +291,7 @@ def test_deep_nesting_raises_nothing(connect: Connect, serve: Serve, depth: int,
     assert failure(answered(connect, serve, shape % nested, 400 if place != "partial" else 200))
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize(
     "error",
     [
@@ -310,6 +311,7 @@ def test_no_message_keeps_the_toolkit_busy(connect: Connect, serve: Serve, error
     assert time.monotonic() - started < 1.5
 
 
+@pytest.mark.wall_clock
 def test_a_page_of_brackets_does_not_keep_the_toolkit_busy(connect: Connect, serve: Serve) -> None:
     started = time.monotonic()
     for page in ("<" * 1_000_000, "<script>" * 100_000, "<title>" * 100_000, "\x1b]" * 500_000):

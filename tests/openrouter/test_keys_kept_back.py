@@ -271,6 +271,7 @@ def test_ordinary_streams_are_not_slowed_down() -> None:
     assert min(seconds((KEY, OTHER)) for _ in range(3)) / len(events) < 20e-6
 
 
+@pytest.mark.wall_clock
 def test_a_flood_of_beginnings_takes_linear_time() -> None:
     chunks = [chunk("s") for _ in range(20_000)]
     started = perf_counter()

@@ -243,6 +243,7 @@ def test_an_odd_hint_in_availability_neither_crashes_nor_waits_for_ever(
 # The deadline
 
 
+@pytest.mark.wall_clock
 def test_a_wait_that_ends_after_the_deadline_is_not_begun(connect: Connect, serve: Serve) -> None:
     server = serve(failing(429, headers={"Retry-After": "30"}))
     started = time.monotonic()
@@ -251,6 +252,7 @@ def test_a_wait_that_ends_after_the_deadline_is_not_begun(connect: Connect, serv
     assert (error["type"], error["retry_after"]) == ("rate_limit_exceeded", 30)
 
 
+@pytest.mark.wall_clock
 def test_the_deadline_covers_all_attempts_and_waits(connect: Connect, serve: Serve) -> None:
     def slow(exchange: Any) -> None:
         time.sleep(0.3)
@@ -286,6 +288,7 @@ def test_a_generation_that_never_comes_is_given_up(connect: Connect, serve: Serv
     assert sum(waits) < 10
 
 
+@pytest.mark.wall_clock
 def test_a_generation_is_not_waited_for_beyond_the_deadline(connect: Connect, serve: Serve) -> None:
     server = serve(failing(404))
     started = time.monotonic()
@@ -435,6 +438,7 @@ def test_what_is_no_action_error_passes_through() -> None:
 # In real time
 
 
+@pytest.mark.wall_clock
 def test_in_real_time_a_hint_of_a_second_takes_a_second(connect: Connect, openrouter_sandbox: Sandbox) -> None:
     registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     assert call(registry, CHAT, model="sandbox/rate-limited-once").successful
@@ -442,6 +446,7 @@ def test_in_real_time_a_hint_of_a_second_takes_a_second(connect: Connect, openro
     assert 0.99 <= second - first < 1.5
 
 
+@pytest.mark.wall_clock
 def test_in_real_time_the_backoff_stays_below_its_limits(connect: Connect, openrouter_sandbox: Sandbox) -> None:
     registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     failure(call(registry, CHAT, model="sandbox/overloaded"))

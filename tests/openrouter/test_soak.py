@@ -42,6 +42,7 @@ def settled(count: Callable[[], int], wanted: int) -> int:
     return count()
 
 
+@pytest.mark.wall_clock
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open sockets are counted in /proc")  # noqa: PTH112
 def test_two_hundred_threads_all_get_their_envelopes_and_leave_nothing_behind(connect: Connect) -> None:
     threads_before, sockets_before = set(threading.enumerate()), sockets()

@@ -184,6 +184,7 @@ def test_what_comes_behind_the_end_does_not_matter(connect: Connect, serve: Serv
     assert call(connect(serve(streaming(then, slug)).base_url), slug, stream=True).successful
 
 
+@pytest.mark.wall_clock
 @FORMATS
 @FRAMES
 def test_a_server_that_never_closes_is_not_waited_for(connect: Connect, serve: Serve, slug: str, chunked: bool) -> None:
@@ -198,6 +199,7 @@ def test_a_server_that_never_closes_is_not_waited_for(connect: Connect, serve: S
     assert time.monotonic() - started < 1
 
 
+@pytest.mark.wall_clock
 def test_a_server_that_trickles_behind_the_end_is_not_waited_for(connect: Connect, serve: Serve) -> None:
     def then(exchange: Exchange) -> None:
         exchange.event(*ending(CHAT))
@@ -520,6 +522,7 @@ def test_ctrl_c_in_a_listener_is_not_swallowed(connect: Connect, serve: Serve) -
 # Silence, deadlines, cancelling
 
 
+@pytest.mark.wall_clock
 @FORMATS
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_deadline_acts_in_the_middle_of_silence(
@@ -557,6 +560,7 @@ def _assert_left(sandbox: Sandbox, at: float) -> None:
     assert request.closed_at - at < 1
 
 
+@pytest.mark.wall_clock
 @FRAMES
 def test_cancelling_acts_however_the_stream_is_framed(connect: Connect, serve: Serve, chunked: bool) -> None:
     left: list[float | None] = []
@@ -579,6 +583,7 @@ def test_cancelling_in_the_wait_between_two_attempts_sends_nothing_more(connect:
     assert len(server.requests) == 1
 
 
+@pytest.mark.wall_clock
 def test_a_steady_stream_does_not_outlive_the_deadline(connect: Connect, serve: Serve) -> None:
     def then(exchange: Exchange) -> None:
         while True:
@@ -592,6 +597,7 @@ def test_a_steady_stream_does_not_outlive_the_deadline(connect: Connect, serve: 
     assert text_of(partial(envelope)).startswith("Hello there..")
 
 
+@pytest.mark.wall_clock
 def test_keep_alive_comments_do_not_outlive_the_deadline(connect: Connect, serve: Serve) -> None:
     def then(exchange: Exchange) -> None:
         while True:

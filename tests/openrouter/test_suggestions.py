@@ -109,6 +109,7 @@ def test_a_look_up_that_fails_is_no_failure_and_is_not_tried_each_time() -> None
         assert Catalogue().models(lambda text=rubbish: text, 1.0) == []  # type: ignore[misc]
 
 
+@pytest.mark.wall_clock
 def test_a_slow_catalogue_makes_no_failure_slower_than_two_seconds(serve: Any, connect: Any) -> None:
     def script(exchange: Any) -> None:
         if "/models" in exchange.request.target:

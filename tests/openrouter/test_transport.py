@@ -243,6 +243,7 @@ def test_a_name_that_does_not_resolve_is_told(connect: Connect) -> None:
     assert "no-such-host.invalid" in str(envelope.error)
 
 
+@pytest.mark.wall_clock
 def test_a_connection_that_does_not_come_about_ends_at_its_own_timeout(connect: Connect) -> None:
     with FullBacklog() as server:
         started = time.monotonic()
@@ -252,6 +253,7 @@ def test_a_connection_that_does_not_come_about_ends_at_its_own_timeout(connect: 
     assert "Nothing was sent" in str(envelope.error)
 
 
+@pytest.mark.wall_clock
 def test_the_deadline_counts_while_connecting(connect: Connect) -> None:
     with FullBacklog() as server:
         started = time.monotonic()
@@ -340,6 +342,7 @@ def test_a_server_that_speaks_no_tls_is_told(connect: Connect, serve: Serve) -> 
     assert all(KEY not in str(request.headers) for request in server.requests)
 
 
+@pytest.mark.wall_clock
 def test_a_tls_handshake_that_stays_silent_has_sent_nothing(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         registry = connect(f"https://127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.3, max_attempts=1)
@@ -459,6 +462,7 @@ def test_an_answer_cut_in_the_middle_is_a_failure(connect: Connect, serve: Serve
     assert (error["type"], error["retryable"]) == ("connection_failed", True)
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("slug", [READ, CHAT])
 def test_silence_ends_at_the_read_timeout(connect: Connect, serve: Serve, slug: str) -> None:
     server = serve(lambda exchange: (exchange.wait_until_left(), exchange.cut())[1])
@@ -480,6 +484,7 @@ def test_a_completion_may_be_silent_longer_than_a_read(connect: Connect, serve: 
     assert failure(call(registry, READ))["type"] == "timeout"
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("length", ["known", "chunked", "none"])
 def test_the_deadline_ends_an_answer_that_stops_in_the_middle(connect: Connect, serve: Serve, length: str) -> None:
     def script(exchange: Exchange) -> None:

@@ -175,6 +175,7 @@ def test_the_connection_closes_before_an_answer(post: Ask, path: str) -> None:
         post(path, model="sandbox/cut-before-answer")
 
 
+@pytest.mark.wall_clock
 @FORMATS
 def test_a_silent_stream_notices_that_the_client_left(post: Ask, sandbox: Sandbox, path: str) -> None:
     answer = post(path, model="sandbox/silent", stream=True)
@@ -199,6 +200,7 @@ def test_silence_without_a_stream_has_no_headers(sandbox: Sandbox, session: requ
         session.post(f"{sandbox.base_url}/chat/completions", json=body, headers=headers, timeout=0.3)
 
 
+@pytest.mark.wall_clock
 def test_a_slow_answer_is_kept_alive(post: Ask) -> None:
     started = time.monotonic()
     answer = post("/chat/completions", model="sandbox/slow")

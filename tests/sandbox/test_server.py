@@ -56,6 +56,7 @@ def test_closing_ends_threads_and_open_connections_and_frees_the_port() -> None:
         assert again.base_url == sandbox.base_url
 
 
+@pytest.mark.wall_clock
 def test_closing_does_not_wait_for_a_silent_answer() -> None:
     started = time.monotonic()
     with Sandbox() as sandbox, requests.Session() as session:

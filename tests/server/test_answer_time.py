@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from .served import Served
 
 
+@pytest.mark.wall_clock
 def test_small_answers_come_at_once(served: Served) -> None:
     """Nagle's algorithm would hold each back for 40 ms."""
     with served.client() as nobody:

@@ -36,6 +36,7 @@ def closed_upstream(sandbox: Sandbox) -> bool:
     return len(sandbox.requests) == 1 and sandbox.requests[0].closed_by_client
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("abruptly", [False, True])
 def test_of_the_api(served: Served, sandbox: Sandbox, stream: bool, abruptly: bool) -> None:
@@ -68,6 +69,7 @@ MODERN = {
 LEGACY = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": CHAT, "arguments": SILENT}}
 
 
+@pytest.mark.wall_clock
 @pytest.mark.parametrize("progress", [False, True])
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 def test_of_mcp(served: Served, sandbox: Sandbox, era: str, progress: bool) -> None:

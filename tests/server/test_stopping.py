@@ -54,6 +54,7 @@ def streamed(client: httpx2.Client) -> list[tuple[str, dict[str, Any]]]:
         return list(told(answer))
 
 
+@pytest.mark.wall_clock
 def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, sandbox: Sandbox) -> None:
     token = store.tokens.create("a test's", ["alice"])[1]
     process = start()
@@ -91,6 +92,7 @@ def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, s
     wait_until(lambda: all(request.closed_by_client for request in sandbox.requests), 1)
 
 
+@pytest.mark.wall_clock
 def test_with_nothing_open_it_is_gone_at_once(start: Start) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         process = start()
@@ -103,6 +105,7 @@ def test_with_nothing_open_it_is_gone_at_once(start: Start) -> None:
         assert "Traceback" not in process.end()
 
 
+@pytest.mark.wall_clock
 def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: Sandbox) -> None:
     process = start()
     with process.client(store.tokens.create("a test's", ["alice"])[1]) as host, ThreadPoolExecutor(1) as workers:
@@ -128,6 +131,7 @@ def test_a_call_that_ends_soon_is_let_end(store: Store, sandbox: Sandbox) -> Non
             assert call.result(10).json()["successful"]
 
 
+@pytest.mark.wall_clock
 def test_a_thread_that_can_not_be_ended_does_not_keep_the_process(start: Start, store: Store) -> None:
     store.switches.activate("STUBBORN")
     process = start("--manifest", str(STUBBORN), PYTHONPATH=str(STUBBORN.parents[1]))

@@ -73,6 +73,7 @@ def test_calls_come_back_evenly() -> None:
     assert [limit.wait("a") for _ in range(61)][:60] == [0.0] * 60
 
 
+@pytest.mark.wall_clock
 def test_a_guesser_waits_and_a_good_token_from_the_same_address_does_not(served: Served) -> None:
     token = served.token("alice")
     with served.client() as guesser, served.client(token) as host, served.client() as browser:

@@ -65,6 +65,7 @@ def soon(condition: Any) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.wall_clock
 def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> None:
     with at(pair[0]) as browser, at(pair[1]) as moved:
         # A login that was begun at one is finished at the other, and counts at both.

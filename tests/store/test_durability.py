@@ -150,6 +150,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path, key: Ma
             assert session.connection().exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
+@pytest.mark.wall_clock
 def test_locked_by_another_process(tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.db"
 

@@ -110,6 +110,7 @@ def test_keys_are_read_from_base64_the_first_seals() -> None:
         f"'{MasterKey.fresh().written()}'",
         "ключ",
     ],
+    ids=range(11),
 )
 def test_a_malformed_key_is_told_without_repeating_it(
     wrong: str, monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path

@@ -195,6 +195,7 @@ def test_the_last_use_is_noted_once_a_minute(
     accounts.used(Credentials({"api_key": "of the host's"}))
 
 
+@pytest.mark.wall_clock
 def test_a_use_is_noted_without_asking_the_database_again_and_again(store: Store) -> None:
     accounts = store.for_registry()
     connect(store, "alice", "alice-1")
