@@ -42,7 +42,9 @@ wheel: .venv/.development
 	$(PYTHON) -m venv $(WHEEL)
 	$(WHEEL)/bin/python $(PIP_INSTALL) dist/*.whl
 	$(WHEEL)/bin/python -m pip check --disable-pip-version-check
-	OPENROUTER_TOOLKIT_WHEEL=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel
+	OPENROUTER_TOOLKIT_WHEEL=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel/test_wheel.py
+	$(WHEEL)/bin/python $(PIP_INSTALL) "$$(ls $(CURDIR)/dist/*.whl)[server]"
+	OPENROUTER_TOOLKIT_WHEEL_SERVER=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel/test_server_extra.py
 
 # composio-core and its successor own the same import package, so they can't share an environment.
 composio-core: $(COMPOSIO_CORE)/.installed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.connecting import browser_login, check
+from openrouter_toolkit.connecting import browser_login, check, new_verifier
 from openrouter_toolkit.manifest import LoadedToolkit
 from openrouter_toolkit.sandbox import Sandbox
 
@@ -155,12 +155,18 @@ def test_another_toolkits_key_is_tried_and_judged_by_its_own(echo: LoadedToolkit
     assert check(echo, {"api_key": "abc"}).refusals == {"api_key": "This word is too short."}
 
 
+def test_each_login_has_a_verifier_of_its_own() -> None:
+    verifiers = {new_verifier() for _ in range(50)}
+    assert len(verifiers) == 50
+    assert {len(verifier) for verifier in verifiers} <= set(range(43, 129)), "RFC 7636, section 4.1"
+
+
 def test_another_toolkits_login(echo: LoadedToolkit) -> None:
     login = browser_login(echo, {"greeting": "Ahoy"})
     assert login is not None
-    url, verifier = login.begin(None, "label")
+    url = login.begin(None, "label", "secret")
     assert url == "https://echo.example/login/label"
-    assert login.finish("sesame", verifier) == "Ahoy-sesame"
+    assert login.finish("sesame", "secret") == "Ahoy-secret-sesame"
     assert browser_login(manifest.load(ECHO / "manifest.yaml")) is None
 
 

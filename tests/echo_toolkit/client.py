@@ -67,13 +67,13 @@ class Login:
     def __init__(self, **client_options: Any) -> None:
         self.greeting = client_options.get("greeting", "Hello")
 
-    def begin(self, callback_url: str | None, key_label: str) -> tuple[str, str]:
+    def begin(self, callback_url: str | None, key_label: str, verifier: str) -> str:
         """A page for the label."""
-        return f"https://echo.example/login/{key_label}", self.greeting
+        return f"https://echo.example/login/{key_label}"
 
     def finish(self, code: str, verifier: str) -> str:
-        """A key of both."""
-        return f"{verifier}-{code}"
+        """A key of all that there is."""
+        return f"{self.greeting}-{verifier}-{code}"
 
     def close(self) -> None:
         """Nothing is open."""

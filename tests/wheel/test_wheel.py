@@ -53,3 +53,16 @@ def test_manifest_and_schemas_are_inside_the_package(openrouter_sandbox: Sandbox
 def test_the_bundled_sandbox_and_demo_work(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
     done = run(openrouter_sandbox, tmp_path, "openrouter-toolkit", "demo")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [(["serve"], "server"), (["connect", "--stdin"], "accounts"), (["mcp"], "mcp")],
+)
+def test_what_needs_an_extra_says_so(
+    openrouter_sandbox: Sandbox, tmp_path: Path, command: list[str], extra: str
+) -> None:
+    done = run(openrouter_sandbox, tmp_path, "openrouter-toolkit", *command)
+    assert done.returncode == 1
+    assert f"pip install 'openrouter-toolkit[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr

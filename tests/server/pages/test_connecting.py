@@ -150,7 +150,9 @@ def test_reconnecting_keeps_the_account_and_its_other_key(admin: Person, store: 
     store.for_registry().refused(credentials, "it was revoked")
     page = admin.send(admin.open(DETAILS), to=f"{old.id}/reconnect")
     assert "This replaces the key ending in cdef" in page.text
-    assert "is connected for user alice" in enter(admin, page, BOB).text
+    told = enter(admin, page, BOB).text
+    assert "is connected for user alice" in told
+    assert "left out" not in told
     (account,) = store.accounts.list()
     assert (account.id, account.status, account.reason) == (old.id, Status.ACTIVE, None)
     assert dict(store.accounts.credentials(old.id) or {}) == {"api_key": BOB, "management_api_key": MANAGEMENT}
@@ -160,7 +162,9 @@ def test_an_other_key_that_does_not_work_any_more_is_left_out(admin: Person, sto
     expired = "sk-or-v1-sandbox-expired-0123456789abcdef"
     old = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE, "management_api_key": expired})
     page = admin.send(admin.open(DETAILS), to=f"{old.id}/reconnect")
-    assert "is connected for user alice" in enter(admin, page, BOB).text
+    told = enter(admin, page, BOB).text
+    assert "is connected for user alice" in told
+    assert "The other key that the account had does not work any more and was left out" in told
     assert dict(store.accounts.credentials(old.id) or {}) == {"api_key": BOB}
 
 
@@ -228,7 +232,7 @@ def test_a_link_that_gets_too_old_while_the_key_is_tried(
         return check(*given)
 
     page = begin(admin)
-    monkeypatch.setattr("openrouter_toolkit.server.pages.keys.check", slow)
+    monkeypatch.setattr("openrouter_toolkit.connecting.reconnecting.check", slow)
     assert enter(admin, page).status == 410
     assert store.accounts.credentials(store.accounts.list()[0].id) is None
 

@@ -48,9 +48,10 @@ def through_the_browser(browser: BrowserLogin, callback: Callback, key_label: st
         CommandFailed: the person refused, or did not come back.
         ActionError: the code was not exchanged.
     """
-    from ..connecting import LoginRefused, LoginTimedOut  # noqa: PLC0415
+    from ..connecting import LoginRefused, LoginTimedOut, new_verifier  # noqa: PLC0415
 
-    url, verifier = browser.begin(callback.url, key_label)
+    verifier = new_verifier()
+    url = browser.begin(callback.url, key_label, verifier)
     terminal.say(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
     # A browser in the terminal, or a wrapper of one, returns only when the person has finished.
     threading.Thread(target=_open, args=(url,), daemon=True).start()
@@ -74,7 +75,10 @@ def with_a_pasted_code(browser: BrowserLogin, key_label: str) -> str:
         CommandFailed: there is no code.
         ActionError: it was not exchanged.
     """
-    url, verifier = browser.begin(None, key_label)
+    from ..connecting import new_verifier  # noqa: PLC0415
+
+    verifier = new_verifier()
+    url = browser.begin(None, key_label, verifier)
     terminal.say(f"Open this page in a browser, on any machine, and authorize:\n  {url}")
     try:
         code = terminal.ask("Then paste the code here: ") if terminal.can_ask() else _first_line()

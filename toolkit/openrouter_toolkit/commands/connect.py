@@ -145,33 +145,15 @@ class _Connecting:
         return checked
 
     def _checked(self, given: Mapping[str, str]) -> Checked:
-        """The check of what was given, and of optional keys that the account had and that were not given anew."""
-        from ..connecting import check  # noqa: PLC0415
-
-        kept = {name: value for name, value in self._optional().items() if name not in given}
-        checked = check(self._loaded, {**kept, **given})
-        lost = {name: reason for name, reason in checked.refusals.items() if name in kept}
-        if lost and len(lost) == len(checked.refusals) and not checked.unsure:
-            for name, reason in lost.items():
-                terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
-            return self.try_out({name: value for name, value in {**kept, **given}.items() if name not in lost})
-        return self._passed(checked)
-
-    def _optional(self) -> dict[str, str]:
-        """The optional keys of the account that is replaced; none where they can't be opened any more."""
-        from ..store import SealBroken  # noqa: PLC0415
+        """The check of what was given, and of what the account keeps beside it."""
+        from ..connecting.reconnecting import check_for  # noqa: PLC0415
 
         if self._former is None:
-            return {}
-        try:
-            held: Mapping[str, str] = self._store.accounts.credentials(self._former.id) or {}
-        except SealBroken:
-            return {}
-        return {
-            field.name: held[field.name]
-            for field in self._loaded.auth.fields
-            if held.get(field.name) and not field.required
-        }
+            return self.try_out(given)
+        checked = self._passed(check_for(self._store, self._loaded, self._former, given))
+        for name, reason in checked.left_out.items():
+            terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
+        return checked
 
     def _title(self, name: str) -> str:
         return next((field.title for field in self._loaded.auth.fields if field.name == name), name)

@@ -2,6 +2,15 @@
 
 from .callback import Callback, LoginRefused, LoginTimedOut
 from .checking import Checked, check
-from .login import BrowserLogin, browser_login
+from .login import BrowserLogin, browser_login, new_verifier
 
-__all__ = ["BrowserLogin", "Callback", "Checked", "LoginRefused", "LoginTimedOut", "browser_login", "check"]
+__all__ = [
+    "BrowserLogin",
+    "Callback",
+    "Checked",
+    "LoginRefused",
+    "LoginTimedOut",
+    "browser_login",
+    "check",
+    "new_verifier",
+]

@@ -30,6 +30,7 @@ class Checked:
         unknown: the fields whose key the API does not know any more (401).
         facts: for each field that passed, what the API told about its key, as it told it: `label`, `limit`,
             `limit_remaining`, `usage`, `expires_at` and so on for OpenRouter, in US dollars.
+        left_out: for each optional key that the account had and that does not pass any more, why.
     """
 
     values: Credentials
@@ -37,6 +38,7 @@ class Checked:
     unsure: bool = False
     unknown: frozenset[str] = frozenset()
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -31,21 +30,21 @@ class BrowserLogin:
         self._openrouter = OpenRouter(**client_options)
         self._page = _authorization_page(base_urls.resolve(client_options.get("base_url")))
 
-    def begin(self, callback_url: str | None, key_label: str) -> tuple[str, str]:
-        """The address to open in the browser, and the verifier to keep until `finish`.
+    def begin(self, callback_url: str | None, key_label: str, verifier: str) -> str:
+        """The address to open in the browser.
 
         Args:
             callback_url: where OpenRouter sends the browser with `?code=...`: https, or this machine itself on any
                 port. None makes the page show the code, for a person to paste.
             key_label: what the key is called in the account's list of keys; at most 100 characters are sent.
+            verifier: 43 to 128 random characters, for `finish`. Only their SHA-256 is in the address.
         """
-        verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
         query = {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
         query["key_label"] = key_label[:_LONGEST_LABEL]
         if callback_url is not None:
             query["callback_url"] = callback_url
-        return f"{self._page}?{urlencode(query)}", verifier
+        return f"{self._page}?{urlencode(query)}"
 
     def finish(self, code: str, verifier: str) -> str:
         """The key that a code stands for (POST /auth/keys). A code works once, so nothing is tried again.

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 
+from ...connecting.reconnecting import check_for
 from ...store import LinkRefused, UnknownAccount
 from ..access.browsers import browser_id
 from ..access.throttle import refused
 from ..state import hosted
 from .forms import Form
-from .keys import tried
 from .rendering import render
 from .secure_page import CONNECT, FIELD, connected, link_refused, page, usable
 from .trying import in_thread
@@ -49,7 +49,7 @@ def _connect(request: Request, secret: str, given: Mapping[str, str]) -> Respons
         link, account, loaded = usable(request, secret)
         store.links.bind(secret, browser)
         names = {field.name for field in loaded.auth.fields}
-        checked = tried(store, loaded, account, {name: given[name] for name in given if name in names})
+        checked = check_for(store, loaded, account, {name: given[name] for name in given if name in names})
         if not checked.passed:
             if not checked.unsure:
                 refused(request)
@@ -61,4 +61,4 @@ def _connect(request: Request, secret: str, given: Mapping[str, str]) -> Respons
         return link_refused(request, no)
     except UnknownAccount:
         return link_refused(request, LinkRefused("unknown"))
-    return connected(request, link, account)
+    return connected(request, link, account, checked)

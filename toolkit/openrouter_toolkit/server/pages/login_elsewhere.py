@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...connecting import BrowserLogin, browser_login
+from ...connecting.reconnecting import check_for
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
-from ...store import ConnectedAccount, LinkRefused, Pkce, StoreError, UnknownAccount
+from ...store import ConnectedAccount, LinkRefused, StoreError, UnknownAccount
 from ..access.browsers import browser_id
 from ..problems import Problem
 from ..state import hosted
-from .keys import tried
 from .origins import own_origin
 from .secure_page import CONNECT, connected, filled_by, link_refused, notice, usable
 from .trying import in_thread
@@ -38,7 +36,7 @@ def leave(request: Request, secret: str) -> Response:
         return link_refused(request, no)
     label = f"{state.settings.host_name} {account.alias}" if account.alias else state.settings.host_name
     try:
-        address = _address(login, f"{own_origin(request)}{_CALLBACK}/{pkce.state}", label, pkce)
+        address = login.begin(f"{own_origin(request)}{_CALLBACK}/{pkce.state}", label, pkce.verifier)
     finally:
         login.close()
     response = RedirectResponse(address, 303)
@@ -80,7 +78,7 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
     field = loaded.auth.fields[0]
     made = f"A key was made for this and is not kept: delete it at {field.link or loaded.toolkit.name}."
     try:
-        checked = tried(store, loaded, account, {field.name: key})
+        checked = check_for(store, loaded, account, {field.name: key})
         if not checked.passed:
             return _failed(request, account, f"{' '.join(checked.refusals.values())} {made}")
         store.accounts.fill(account.id, checked.values)
@@ -88,7 +86,7 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
         return _failed(request, account, f"The account was disconnected meanwhile. {made}")
     except StoreError as error:
         return notice(request, 503, "Not connected", f"{error} {made}")
-    return connected(request, link, account)
+    return connected(request, link, account, checked)
 
 
 def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
@@ -109,16 +107,6 @@ def _login(loaded: LoadedToolkit) -> BrowserLogin:
     if login is None:
         raise Problem(404)
     return login
-
-
-def _address(login: BrowserLogin, callback: str, label: str, pkce: Pkce) -> str:
-    """The page's address, with the challenge of the verifier that is sealed in the link's record."""
-    address, own = login.begin(callback, label)
-    return address.replace(_challenge(own), _challenge(pkce.verifier))
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _exchanged(loaded: LoadedToolkit, code: str, verifier: str) -> str:

@@ -18,6 +18,7 @@ _DONE = {
     "on": "The action is on.",
     "off": "The action is off.",
 }
+_LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
 
 
 class Message(NamedTuple):
@@ -32,21 +33,29 @@ def with_done(path: str, done: str, fragment: str = "") -> str:
     return f"{path}?done={done}{f'#{fragment}' if fragment else ''}"
 
 
-def with_outcome(address: str, account_id: str) -> str:
-    """A return address with what became of connecting, in the words that Composio's callbacks have."""
-    query = urlencode({"status": "success", "connected_account_id": account_id})
-    return f"{address}{'&' if '?' in address else '?'}{query}"
+def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> str:
+    """A return address with what became of connecting, in the words that Composio's callbacks have.
+
+    Args:
+        address: where the browser goes.
+        account_id: the account that was connected.
+        incomplete: whether a key that it had before was left out.
+    """
+    query = {"status": "success", "connected_account_id": account_id}
+    if incomplete:
+        query["left_out"] = "1"
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
 def told(query: QueryParams, store: Store, names: dict[str, str]) -> Message | None:
     """The message that an address asks for, or None. `names` are the toolkits' by slug."""
     if query.get("status") == "success":
-        return _connected(query.get("connected_account_id", ""), store, names)
+        return _connected(query.get("connected_account_id", ""), store, names, "left_out" in query)
     done = _DONE.get(query.get("done", ""))
     return Message(done) if done else None
 
 
-def _connected(account_id: str, store: Store, names: dict[str, str]) -> Message | None:
+def _connected(account_id: str, store: Store, names: dict[str, str], incomplete: bool) -> Message | None:
     try:
         account = store.accounts.get(account_id)
     except UnknownAccount:
@@ -54,4 +63,5 @@ def _connected(account_id: str, store: Store, names: dict[str, str]) -> Message 
     if account.status != Status.ACTIVE:
         return None
     name = names.get(account.toolkit, account.toolkit)
-    return Message(f"{name} is connected for {owner_name(account.user_id)}. Agents can use it now.")
+    text = f"{name} is connected for {owner_name(account.user_id)}. Agents can use it now."
+    return Message(f"{text} {_LEFT_OUT}" if incomplete else text)

@@ -41,6 +41,6 @@ def login_page(loaded: LoadedToolkit) -> str | None:
         return None
     if login is None:
         return None
-    address, _ = login.begin(None, "")
+    address = login.begin(None, "", "")
     login.close()
     return address

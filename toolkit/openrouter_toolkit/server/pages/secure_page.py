@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
+from ...connecting import Checked
 from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, Link, LinkRefused, StoreError, UnknownAccount
 from ..access.browsers import LoginNeeded, administrator, browser_id
@@ -99,12 +100,13 @@ def page(
     return response
 
 
-def connected(request: Request, link: Link, account: ConnectedAccount) -> Response:
+def connected(request: Request, link: Link, account: ConnectedAccount, checked: Checked) -> Response:
     """Back to where the link says, if that is registered; else to the tools, or for others to a page that ends it."""
     address = link.return_address
     if address and hosted(request).store.return_addresses.registered(address):
         return RedirectResponse(with_outcome(address, account.id), 303)
-    home = with_outcome(TOOLS, account.id) if is_administrator(request) else f"{CONNECT}/done"
+    incomplete = bool(checked.left_out)
+    home = with_outcome(TOOLS, account.id, incomplete=incomplete) if is_administrator(request) else f"{CONNECT}/done"
     return RedirectResponse(home, 303)
 
 
