@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.store import Store
+from openrouter_toolkit.store import Status, Store
 
 from ..conftest import ALICE, BOB
 from ..served import Served
@@ -137,12 +137,51 @@ def test_disconnecting_asks_first(admin: Person, store: Store) -> None:
     assert admin.send(question, "Disconnect").status == 404, "it is gone"
 
 
+def test_an_account_is_switched_off_and_on(admin: Person, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    page = admin.send(admin.open(DETAILS), "Switch off")
+    assert "The account is switched off." in page.text
+    assert (page.answer.url.path, page.answer.url.fragment) == (DETAILS, account.id)
+    assert store.accounts.get(account.id).status == Status.INACTIVE
+    assert store.for_registry().credentials("alice", "OPENROUTER") is None
+    page = admin.send(page, "Switch on")
+    assert "The account is switched on." in page.text
+    credentials = store.for_registry().credentials("alice", "OPENROUTER")
+    assert credentials is not None
+    assert credentials["api_key"] == ALICE
+
+
+def test_only_what_can_be_switched_has_a_switch(admin: Person, store: Store) -> None:
+    expired = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    credentials = store.accounts.credentials(expired.id)
+    assert credentials is not None
+    store.for_registry().refused(credentials, "it was revoked")
+    waiting = store.links.to_connect("OPENROUTER", "bob").link.account_id
+    page = admin.open(DETAILS)
+    offered = {form.action.removeprefix(f"{DETAILS}/accounts/") for form in page.forms if "/accounts/" in form.action}
+    assert offered == {f"{expired.id}/reconnect", f"{waiting}/reconnect"}
+    token = page.form(to="get_credits/switch").fields["csrf"]
+    admin.post(f"{DETAILS}/accounts/{expired.id}/enable", csrf=token)
+    assert store.accounts.get(expired.id).status == Status.EXPIRED
+
+
+def test_another_account_becomes_the_default(admin: Person, store: Store) -> None:
+    first = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE}, alias="first")
+    second = store.accounts.connect("OPENROUTER", "alice", {"api_key": BOB}, alias="second")
+    page = admin.open(DETAILS)
+    assert page.form("Make default").action == f"{DETAILS}/accounts/{second.id}/default"
+    page = admin.send(page, "Make default")
+    assert "The account is its owner's first choice now." in page.text
+    assert [store.accounts.get(account.id).default for account in (first, second)] == [False, True]
+    assert page.form("Make default").action == f"{DETAILS}/accounts/{first.id}/default"
+
+
 @pytest.mark.parametrize("account_id", ["ca_nonsense", "nonsense", "ca_%00", "..%2F..%2F", "ca_" + "x" * 500])
 def test_an_account_that_is_not_there(admin: Person, account_id: str) -> None:
     page = admin.open(f"{DETAILS}/accounts/{account_id}/disconnect")
     assert page.status == 404
     token = {"csrf": admin.open(DETAILS).form(to="get_credits/switch").fields["csrf"]}
-    for what in ("disconnect", "reconnect"):
+    for what in ("disconnect", "reconnect", "disable", "enable", "default"):
         assert admin.post(f"{DETAILS}/accounts/{account_id}/{what}", **token).status == 404
 
 
@@ -167,6 +206,9 @@ def test_nothing_of_it_is_for_strangers(served: Served, store: Store) -> None:
         f"{DETAILS}/actions/openrouter_get_credits/try",
         f"{DETAILS}/accounts/{account.id}/disconnect",
         f"{DETAILS}/accounts/{account.id}/reconnect",
+        f"{DETAILS}/accounts/{account.id}/disable",
+        f"{DETAILS}/accounts/{account.id}/enable",
+        f"{DETAILS}/accounts/{account.id}/default",
     ]
     with served.client() as stranger:
         for address in pages:

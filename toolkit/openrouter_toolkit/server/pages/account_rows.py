@@ -17,6 +17,7 @@ _BADGES = {
     Status.EXPIRED: Badge("Expired", "bad"),
     Status.INACTIVE: Badge("Switched off", "warn"),
 }
+_SWITCHED = {Status.ACTIVE: True, Status.INACTIVE: False}
 _MOST_NAMED = 5
 
 
@@ -29,6 +30,8 @@ class AccountRow:
         whose: who it belongs to and who may use it.
         called: the account in a sentence: "work of user alice".
         why: why it can't be used, or None.
+        switched: whether it is in use, for one that can be switched off or on; None for others.
+        eligible: whether it can be made its owner's first choice.
         endings: for each key its title and its last four characters.
     """
 
@@ -40,6 +43,8 @@ class AccountRow:
     status: Badge
     why: str | None
     default: bool
+    switched: bool | None
+    eligible: bool
     endings: list[tuple[str, str]]
     connected_at: datetime | None
     last_used_at: datetime | None
@@ -58,6 +63,8 @@ def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
         status=_BADGES[account.status],
         why=None if account.status == Status.ACTIVE else account.reason,
         default=account.default,
+        switched=_SWITCHED.get(account.status) if account.connected_at else None,
+        eligible=account.status == Status.ACTIVE and not account.default,
         endings=[(titles.get(name, name), ending) for name, ending in account.last_four.items()],
         connected_at=account.connected_at,
         last_used_at=account.last_used_at,

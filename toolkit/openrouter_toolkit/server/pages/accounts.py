@@ -1,6 +1,8 @@
-"""What an administrator does with a connected account: reconnect it, disconnect it after a question."""
+"""What an administrator does with a connected account: reconnect, make it the default, switch it, disconnect it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -25,6 +27,24 @@ def reconnect(request: Request, toolkit: str, account_id: str) -> Response:
     account = _account(request, toolkit, account_id)
     link = hosted(request).store.links.to_reconnect(account.id, session=browser_id(request))
     return RedirectResponse(f"/connect/{link.secret}", 303)
+
+
+@router.post("/default")
+def make_default(request: Request, toolkit: str, account_id: str) -> Response:
+    """Its owner's first choice from now on."""
+    return _changed(request, toolkit, account_id, "default", hosted(request).store.accounts.make_default)
+
+
+@router.post("/disable")
+def disable(request: Request, toolkit: str, account_id: str) -> Response:
+    """Its key is not used any more, and kept."""
+    return _changed(request, toolkit, account_id, "disabled", hosted(request).store.accounts.disable)
+
+
+@router.post("/enable")
+def enable(request: Request, toolkit: str, account_id: str) -> Response:
+    """Undo `disable`; an account that is not switched off stays as it is."""
+    return _changed(request, toolkit, account_id, "enabled", hosted(request).store.accounts.enable)
 
 
 @router.get("/disconnect")
@@ -60,6 +80,16 @@ def disconnect(request: Request, toolkit: str, account_id: str) -> Response:
         gone = account
     done = "disconnected" if gone.connected_at else "removed"
     return RedirectResponse(with_done(path_of(gone.toolkit), done), 303)
+
+
+def _changed(request: Request, toolkit: str, account_id: str, done: str, change: Callable[[str], object]) -> Response:
+    """Change an account, and back to it."""
+    account = _account(request, toolkit, account_id)
+    try:
+        change(account.id)
+    except UnknownAccount:
+        raise Problem(404, _GONE) from None
+    return RedirectResponse(with_done(path_of(account.toolkit), done, account.id), 303)
 
 
 def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:

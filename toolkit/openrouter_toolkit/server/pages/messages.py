@@ -13,6 +13,9 @@ from .account_rows import owner_name
 _DONE = {
     "disconnected": "The account is disconnected, and its key forgotten here.",
     "removed": "The account is removed.",
+    "default": "The account is its owner's first choice now.",
+    "disabled": "The account is switched off. Agents can't use it until it is switched on again.",
+    "enabled": "The account is switched on. Agents can use it now.",
     "activated": "The tool is activated. Agents can use it now.",
     "deactivated": "The tool is deactivated. Agents can't use it any more.",
     "on": "The action is on.",

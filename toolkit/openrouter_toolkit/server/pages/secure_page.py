@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...connecting import Checked
@@ -13,6 +13,7 @@ from ...store import ConnectedAccount, Link, LinkRefused, StoreError, UnknownAcc
 from ..access.browsers import LoginNeeded, administrator, browser_id
 from ..access.headers import content_security_policy
 from ..access.throttle import refused
+from ..problems import Problem
 from ..state import hosted
 from .account_rows import users_of
 from .listing import TOOLS, listed, path_of
@@ -55,7 +56,7 @@ def filled_by(request: Request, link: Link) -> tuple[ConnectedAccount, LoadedToo
     try:
         account = state.store.accounts.get(link.account_id or "")
         return account, state.toolkit(account.toolkit).loaded
-    except (UnknownAccount, HTTPException):
+    except (UnknownAccount, Problem):
         raise LinkRefused("unknown") from None
 
 
