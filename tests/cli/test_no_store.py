@@ -12,6 +12,10 @@ import pytest
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 NO_ACCOUNT = b"openrouter-toolkit: there is no such account; openrouter-toolkit accounts lists them\n"
 NO_TOKEN = b"openrouter-toolkit: there is no such token; openrouter-toolkit tokens list lists them\n"
+NO_ADDRESS = b"None is registered; openrouter-toolkit return-addresses add URL registers one.\n"
+NOT_REGISTERED = (
+    b"openrouter-toolkit: that address is not registered; openrouter-toolkit return-addresses lists those that are\n"
+)
 LISTS_NOTHING = b"No account is connected; openrouter-toolkit connect connects one.\n"
 
 
@@ -38,6 +42,9 @@ def fresh(environment: dict[str, str], tmp_path: Path) -> Path:
         (["accounts", "disconnect", "ca_", "--yes"], 1, b"", NO_ACCOUNT),
         (["tokens"], 0, b"", b"There is no token; openrouter-toolkit tokens create makes one.\n"),
         (["tokens", "list", "--json"], 0, b"[]\n", b""),
+        (["return-addresses"], 0, b"", NO_ADDRESS),
+        (["return-addresses", "list", "--json"], 0, b"[]\n", b""),
+        (["return-addresses", "remove", "https://squad.example/"], 1, b"", NOT_REGISTERED),
         (["tokens", "revoke", "tok_x"], 1, b"", NO_TOKEN),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",

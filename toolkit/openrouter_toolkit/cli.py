@@ -12,13 +12,45 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from . import __version__
-from .commands import accounts, actions, connect, demo, execute, keys, listing, mcp, sandbox, serve, show, tokens, tools
+from .commands import (
+    accounts,
+    actions,
+    connect,
+    demo,
+    execute,
+    keys,
+    listing,
+    mcp,
+    return_addresses,
+    sandbox,
+    serve,
+    show,
+    tokens,
+    tools,
+)
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say, without_keys
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
 _DEBUG = "OPENROUTER_TOOLKIT_DEBUG"
+# In the order of the help.
+_COMMANDS = (
+    actions,
+    show,
+    execute,
+    tools,
+    mcp,
+    connect,
+    accounts,
+    tokens,
+    keys,
+    serve,
+    return_addresses,
+    listing,
+    sandbox,
+    demo,
+)
 _WHERE_WORDS_GO = {
     "execute": "; an action's arguments go behind --arguments",
     "connect": "; a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin",
@@ -58,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for command in (actions, show, execute, tools, mcp, connect, accounts, tokens, keys, serve, listing, sandbox, demo):
+    for command in _COMMANDS:
         command.add(commands)
     return whole
 
