@@ -66,7 +66,22 @@ def test_what_squados_sends_is_answered(served: Served, body: str) -> None:
 
 def test_there_are_as_many_as_expected() -> None:
     assert len(BODIES) == 2
-    assert len(LINES) == 5
+    assert len(LINES) == 7
+
+
+def test_a_program_makes_a_link(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", f"sqlite:///{tmp_path / 'other.db'}")
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_MASTER_KEY", (key := MasterKey.fresh()).written())
+    (snippet,) = re.findall(r"```python\n(.*?)```", SERVER, re.DOTALL)
+    exec(snippet, {})
+    address = capsys.readouterr().out.strip()
+    with Store.open(f"sqlite:///{tmp_path / 'other.db'}", master_keys=[key]) as store:
+        link = store.links.find(address.rpartition("/")[2])
+    assert address.startswith("http://127.0.0.1:8700/connect/")
+    assert link is not None
+    assert (link.state, link.user_id) == ("open", "alice")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
