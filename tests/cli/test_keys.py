@@ -34,10 +34,17 @@ def test_keys_of_the_environment(run: Run, environment: dict[str, str], old: Mas
     assert done.stdout.decode() == f"1 sealed anew; retired: {old.id}\n"
     assert done.stderr.count(b"sealed anew") == 0
     assert b"A retired key opens nothing in this database any more.\n" in done.stderr
-    assert b"Take all keys but the first out of OPENROUTER_TOOLKIT_MASTER_KEY now.\n" in done.stderr
+    assert b"Start all servers with the first key of OPENROUTER_TOOLKIT_MASTER_KEY alone now" in done.stderr
     assert run("accounts").returncode == 1
     with Store.open(environment["OPENROUTER_TOOLKIT_DATABASE"], master_keys=[new]) as store:
         assert dict(store.accounts.credentials(account_id) or {}) == {"api_key": KEY}
+
+
+def test_the_old_key_in_front_changes_nothing_and_is_told(run: Run, old: MasterKey, account_id: str) -> None:
+    done = run("keys", "rotate", **{MASTER_KEY: f"{old.written()},{MasterKey.fresh().written()}"})
+    assert done.returncode == 0
+    assert done.stdout.decode() == f"Nothing was to be done: everything is sealed with the key {old.id} already.\n"
+    assert b"put the new one in front" in done.stderr
 
 
 def test_one_key_alone_is_told_what_to_do(run: Run, old: MasterKey, account_id: str) -> None:

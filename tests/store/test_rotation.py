@@ -178,3 +178,51 @@ def test_a_key_in_the_users_own_place_is_changed_there(tmp_path: Path) -> None:
         assert sealed_with(store, new) == 3
     with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as store:
         assert unreadable(store, 2) == [], "the other database still needs the old key"
+
+
+def test_who_was_started_before_finds_the_new_key_in_the_users_own_place() -> None:
+    with Store.open() as running, Store.open() as idle, Store.open() as checked:
+        fill(running, 3)
+        old = running.accounts._sealer.keys[0]
+        key_places.add_fresh()
+        running.accounts.connect("OPENROUTER", "dave", {"api_key": "sealed with the old key still"})
+        with Store.open() as other:
+            assert other.rotate().retired == (old.id,)
+        assert unreadable(running, 3) == []
+        account = idle.accounts.connect("OPENROUTER", "carol", {"api_key": "carols"})
+        assert dict(running.accounts.credentials(account.id) or {}) == {"api_key": "carols"}
+        assert sealed_with(running, old) == 0
+        checked.check()
+        assert checked.derived_keys("csrf")[0] == idle.derived_keys("csrf")[0]
+        assert checked.derived_keys("csrf")[0] in running.derived_keys("csrf"), "what one signs the other verifies"
+
+
+def test_a_key_that_another_database_got_does_not_seal_here(tmp_path: Path) -> None:
+    with Store.open() as here, Store.open(f"sqlite:///{tmp_path / 'other.db'}") as there:
+        fill(here, 1)
+        (old,) = here.accounts._sealer.keys
+        key_places.add_fresh()
+        with Store.open() as rotating:
+            rotating.rotate()
+        key_places.add_fresh()
+        with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as rotating:
+            rotating.rotate()
+        here.accounts.connect("OPENROUTER", "alice", {"api_key": "alices"})
+        there.accounts.connect("OPENROUTER", "bob", {"api_key": "bobs"})
+        newest, middle, oldest = key_places.KeyFile().read()
+        assert oldest == old
+        assert (sealed_with(here, middle), sealed_with(there, newest)) == (2, 1)
+
+
+def test_keys_that_were_stated_are_not_looked_up_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, open_store: OpenStore, key: MasterKey
+) -> None:
+    store = open_store()
+    fill(store, 1)
+    new = MasterKey.fresh()
+    key_places.KeyFile().write([new, key])
+    open_store(keys=[new, key]).rotate()
+    with pytest.raises(MasterKeyError, match="was retired"):
+        store.accounts.connect("OPENROUTER", "bob", {"api_key": "bobs"})
+    with pytest.raises(MasterKeyError, match=new.id):
+        store.check()

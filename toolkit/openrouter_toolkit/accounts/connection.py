@@ -110,7 +110,8 @@ def _asked(accounts: Accounts, user_id: str, toolkit: str) -> Mapping[str, str]:
     try:
         return accounts.credentials(user_id, toolkit) or {}
     except Exception as error:  # noqa: BLE001 - a host's store may raise anything
-        _log.error("the account store failed\n%s", redact_thoroughly(traceback.format_exc(), ()))
+        reason = redact_thoroughly(str(error), ())
+        _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))
         message = f"The account store failed ({type(error).__name__}). Nothing was sent."
         how = "Call again later; if it stays so, tell whoever runs this agent."
         raise ActionError("not_connected", message, f"{message} {how}", retryable=True) from None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Seals all connected accounts with a new master key and retires the old one: it opens nothing in this database any more.
 It may be interrupted at any time, and run again. Where the keys stand in OPENROUTER_TOOLKIT_MASTER_KEY, put the new one
-in front first: NEW,OLD."""
+in front first, NEW,OLD, for all servers too, and start them again. A key in the keyring or in a file is found by those
+that run."""
 
 
 def add(commands: Any) -> None:
@@ -47,12 +48,16 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
             f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
             "connect them anew or disconnect them, then run this again"
         )
+    if stated and not rotated.resealed and not rotated.retired:
+        terminal.print_line(f"Nothing was to be done: everything is sealed with the key {stated[0].id} already.")
+        terminal.say(f"That is the first in {key_places.MASTER_KEY}; to change it, put the new one in front.")
+        return 0
     retired = ", ".join(rotated.retired) or "none"
     terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
     if rotated.retired:
         terminal.say("A retired key opens nothing in this database any more.")
         terminal.say(
-            f"Take all keys but the first out of {key_places.MASTER_KEY} now."
+            f"Start all servers with the first key of {key_places.MASTER_KEY} alone now, and take the others out."
             if stated
             else f"It stays in {place}, behind the new one: other databases of yours may need it, and backups of this."
         )

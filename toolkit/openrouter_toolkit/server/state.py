@@ -51,11 +51,15 @@ class State:
         self.running = Running()
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
-        self.csrf_keys = store.derived_keys("csrf")
         self.toolkits: Mapping[str, HostedToolkit] = {}
         self._by_action: dict[str, HostedToolkit] = {}
         for path in (None, *manifests):
             self._add(manifest.load(path))
+
+    @property
+    def csrf_keys(self) -> tuple[bytes, ...]:
+        """What forms are signed with: the first signs, all verify. Asked anew each time, for master keys change."""
+        return self.store.derived_keys("csrf")
 
     def toolkit(self, slug: str) -> HostedToolkit:
         """A toolkit by its slug in any case; `Problem` 404 where there is none."""

@@ -188,7 +188,7 @@ class ConnectedAccounts:
         return row
 
     def _fill(self, session: Session, row: AccountRow, credentials: Mapping[str, str]) -> None:
-        hold(session, self._sealer.keys[0])
+        hold(session, self._sealer)
         fill(self._sealer, row, credentials)
         row.status, row.reason, row.connected_at = Status.ACTIVE, None, now()
         if not row.is_default and session.scalar(_siblings(row).where(AccountRow.is_default)) is None:

@@ -14,6 +14,7 @@ from .database import Database
 from .errors import MasterKeyError
 from .key_places import MASTER_KEY
 from .keys import HOW_TO_MAKE_ONE, MasterKey
+from .sealing import Sealer
 from .tables import MasterKeyRow
 
 _CHANGED_NOTHING = "Nothing was changed."
@@ -67,15 +68,21 @@ def register(database: Database, session: Session, key: MasterKey) -> None:
     database.add_missing(session, MasterKeyRow, key_id=key.id, proof=proof(key), added_at=now())
 
 
-def hold(session: Session, key: MasterKey) -> None:
-    """Make sure that a key is not retired before the transaction ends. To be called by everybody who seals.
+def hold(session: Session, sealer: Sealer) -> None:
+    """Make sure that the key that seals is not retired before the transaction ends. To be called by all who seal.
 
     Raises:
-        MasterKeyError: it is retired already: the process was started before the keys were changed.
+        MasterKeyError: it is retired already, and the new one isn't where keys are kept.
     """
+    if not _held(session, sealer.keys[0]) and not (sealer.renew(known(session)) and _held(session, sealer.keys[0])):
+        raise MasterKeyError(
+            f"The master key {sealer.keys[0].id} was retired. Start the program again, with the new one."
+        )
+
+
+def _held(session: Session, key: MasterKey) -> bool:
     held = select(MasterKeyRow.key_id).where(MasterKeyRow.key_id == key.id).with_for_update(read=True)
-    if session.scalar(held) is None:
-        raise MasterKeyError(f"The master key {key.id} was retired. Start the program again, with the new one.")
+    return session.scalar(held) is not None
 
 
 def _from_places(proofs: Mapping[str, str], failures: list[str]) -> tuple[MasterKey, ...]:

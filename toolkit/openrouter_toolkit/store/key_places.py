@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -108,6 +108,18 @@ def in_environment(environment: Mapping[str, str] | None = None) -> tuple[Master
 def places() -> tuple[KeyPlace, ...]:
     """The places beside the environment, the better first."""
     return Keyring(), KeyFile()
+
+
+def look_up(ids: Collection[str]) -> tuple[MasterKey, ...]:
+    """The keys of the first place, beside the environment, that has one of these ids; none where no place has."""
+    for place in places():
+        try:
+            found = place.read()
+        except MasterKeyError:
+            continue
+        if any(key.id in ids for key in found):
+            return found
+    return ()
 
 
 def make() -> tuple[MasterKey, ...]:

@@ -165,7 +165,7 @@ class Links:
         """
         pkce = Pkce(state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
         with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
-            hold(transaction, self._sealer.keys[0])
+            hold(transaction, self._sealer)
             row.session_hash = names.hashed(session)
             row.state_hash = names.hashed(pkce.state)
             row.verifier = self._sealer.seal(pkce.verifier, *place(row))

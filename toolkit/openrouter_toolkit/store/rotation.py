@@ -46,7 +46,8 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
     """Seal everything with the first of the sealer's keys, in batches, and retire the others.
 
     It may be killed at any time and begun again: until it ends, the old keys and the new one together open all.
-    Others may read and write meanwhile. `on_batch` is called with the number of values sealed so far.
+    Others may read and write meanwhile, if they have both keys or find the new one where keys are kept. `on_batch` is
+    called with the number of values sealed so far.
     """
     resealed = 0
     unreadable: set[str] = set()
@@ -55,7 +56,7 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
             last = ""
             while True:
                 with database.write() as session:
-                    hold(session, sealer.keys[0])
+                    hold(session, sealer)
                     chosen = _old(table, column, sealer).where(table.id > last).order_by(table.id).limit(BATCH)
                     rows = session.scalars(chosen.with_for_update()).all()
                     done = [row for row in rows if _reseal(sealer, row, column, place(row))]

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .errors import MasterKeyError, SealBroken
 from .keys import MasterKey
 
+LookUp = Callable[[Collection[str]], Sequence[MasterKey]]
 _FORM = "s1"
 _NONCE = 12
 
@@ -25,14 +26,27 @@ _NONCE = 12
 class Sealer:
     """Seals with the first of the keys, opens with all of them. Safe to use from many threads."""
 
-    def __init__(self, keys: Sequence[MasterKey]) -> None:
+    def __init__(self, keys: Sequence[MasterKey], look_up: LookUp | None = None) -> None:
+        """`look_up` gives the keys as they are kept now, for when others have changed them since."""
         if not keys:
             raise MasterKeyError("there is no master key")
-        self.keys = tuple(keys)
-        self._ciphers = {key.id: AESGCM(key.derive("store: sealing")) for key in keys}
+        self._look_up = look_up
+        self._use(keys)
 
     def __repr__(self) -> str:
-        return f"Sealer({', '.join(self._ciphers)})"
+        return f"Sealer({', '.join(key.id for key in self.keys)})"
+
+    @property
+    def keys(self) -> tuple[MasterKey, ...]:
+        """The keys, the one that seals first."""
+        return self._used[0]
+
+    def renew(self, ids: Collection[str]) -> bool:
+        """Look for keys of these ids where keys are kept; whether there were any. One of them seals from now on."""
+        found = self._found(ids)
+        if found:
+            self._use(sorted(found, key=lambda key: key.id not in ids))
+        return bool(found)
 
     @property
     def prefix(self) -> str:
@@ -42,8 +56,9 @@ class Sealer:
     def seal(self, plain: str, *bound_to: str) -> str:
         """Seal a text. It is bound to its place: a kind of value, then what names the row and its owner."""
         nonce = os.urandom(_NONCE)
-        sealed = self._ciphers[self.keys[0].id].encrypt(nonce, plain.encode(), _associated(bound_to))
-        return self.prefix + base64.b64encode(nonce + sealed).decode()
+        (key, *_), ciphers = self._used
+        sealed = ciphers[key.id].encrypt(nonce, plain.encode(), _associated(bound_to))
+        return f"{_FORM}.{key.id}.{base64.b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *bound_to: str) -> str:
         """The text of a sealed value.
@@ -55,9 +70,12 @@ class Sealer:
         key_id, _, text = rest.partition(".")
         if form != _FORM:
             raise SealBroken("This is no sealed value, or one of a newer version.")
-        cipher = self._ciphers.get(key_id)
+        cipher = self._used[1].get(key_id)
+        if cipher is None:  # others may have changed the keys; what seals here is still the same
+            self._use(tuple(dict.fromkeys((*self.keys, *self._found([key_id])))))
+            cipher = self._used[1].get(key_id)
         if cipher is None:
-            given = ", ".join(self._ciphers)
+            given = ", ".join(key.id for key in self.keys)
             raise SealBroken(
                 f"This value is sealed with the master key {key_id[:16]}, and that is not given ({given})."
             )
@@ -66,6 +84,13 @@ class Sealer:
             return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _associated(bound_to)).decode()
         except (InvalidTag, binascii.Error, ValueError):
             raise SealBroken("This value was changed, or belongs to another row. It is not used.") from None
+
+    def _found(self, ids: Collection[str]) -> Sequence[MasterKey]:
+        return () if self._look_up is None else self._look_up(ids)
+
+    def _use(self, keys: Sequence[MasterKey]) -> None:
+        # Replaced as a whole: who reads it in another thread has the old ones or the new ones.
+        self._used = tuple(keys), {key.id: AESGCM(key.derive("store: sealing")) for key in keys}
 
 
 def _associated(bound_to: tuple[str, ...]) -> bytes:

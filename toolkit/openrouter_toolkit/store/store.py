@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NoReturn, Self
 
-from . import key_check, migrating, rotation, tidying, urls
+from . import key_check, key_places, migrating, rotation, tidying, urls
 from .connected_accounts import ConnectedAccounts
 from .database import Database
 from .keys import MasterKey
@@ -70,7 +70,9 @@ class Store:
         """
         database = Database(urls.chosen(url))
         try:
-            return cls(database, Sealer(_prepared(database, master_keys)))
+            keys = _prepared(database, master_keys)
+            stated = master_keys is not None or database.shared or key_places.in_environment()
+            return cls(database, Sealer(keys, None if stated else key_places.look_up))
         except BaseException:
             database.close()
             raise
@@ -114,11 +116,13 @@ class Store:
         """
         with self._database.read() as session:
             proofs = key_check.known(session)
+        if self._sealer.keys[0].id not in proofs:
+            self._sealer.renew(proofs)
         key_check.choose(self._database, proofs, self._sealer.keys)
 
     def rotate(self, on_batch: Callable[[int], None] | None = None) -> Rotated:
         """Seal everything with the first master key and retire the others; see `rotation.rotate`."""
-        return rotation.rotate(self._database, self._sealer, on_batch)
+        return rotation.rotate(self._database, Sealer(self._sealer.keys), on_batch)
 
     def tidy(self) -> None:
         """Put away what is over; see `tidying.tidy`."""
