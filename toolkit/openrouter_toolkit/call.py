@@ -25,6 +25,7 @@ class Call:
         self.on_event = on_event
         self.timeout = timeout
         self.secrets: tuple[str, ...] = ()  # the account's, none of which an event may show
+        self.recheck: Callable[[], None] | None = None  # raises when the call may not go on after a wait
         self._deadline = None if timeout is None else monotonic() + timeout
         self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything
         self._ended: threading.Event | None = None
@@ -70,7 +71,10 @@ class Call:
             raise ending
 
     def wait(self, seconds: float) -> None:
-        """Sleep, and wake early when the call is cancelled or its deadline comes; raises like `check`."""
+        """Sleep, and wake early when the call is cancelled or its deadline comes; raises like `check`.
+
+        Afterwards it is asked anew whether the call may go on: its account may have been disconnected meanwhile.
+        """
         with self._lock:
             ended = self._ended = self._ended or threading.Event()
             if self._cancelled:
@@ -78,6 +82,8 @@ class Call:
         remaining = self.remaining()
         ended.wait(seconds if remaining is None else min(seconds, remaining))
         self.check()
+        if self.recheck is not None:
+            self.recheck()
 
     @contextmanager
     def cutting(self, cut: Callable[[], None]) -> Iterator[None]:

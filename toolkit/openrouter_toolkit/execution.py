@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Collection
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -58,6 +59,7 @@ class Execution:
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments)
             connected = self._connected(action, user_id)
+            call.recheck = partial(self._recheck, action, connected)
             envelope = Envelope.success(redact(self._run(action, arguments, connected, call), _secrets(connected)))
             if connected is not None:
                 connected.used()
@@ -99,6 +101,12 @@ class Execution:
             fields={field.name: field.link for field in self._auth.fields},
             preferred=action.credential,
         )
+
+    def _recheck(self, action: Action, connected: Connection | None) -> None:
+        """Whether a call may be tried again: a switch or a disconnect counts for the next request."""
+        self._toolset.refuse_outsiders(action)
+        if connected is not None:
+            connected.recheck()
 
     def _run(self, action: Action, arguments: dict[str, Any], connected: Connection | None, call: Call) -> str:
         call.check()

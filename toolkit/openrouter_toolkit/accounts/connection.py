@@ -40,6 +40,17 @@ class Connection:
         """What is sent."""
         return self.credentials[self.field]
 
+    def recheck(self) -> None:
+        """Make sure that a call of the user's would still be made with this key.
+
+        Raises:
+            ActionError: `not_connected`; the account was disconnected or changed, or can't be asked for.
+        """
+        if _asked(self._accounts, self._user_id, self._toolkit).get(self.field) != self.key:
+            message = "The account was disconnected or changed before the call could be tried again."
+            how = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
+            raise ActionError("not_connected", message, f"{message} {how}", retryable=True)
+
     def used(self) -> None:
         """Tell the store that the API took the key."""
         if isinstance(self._accounts, TracksUse) and isinstance(self._held, Credentials):
