@@ -61,7 +61,7 @@ def test_only_the_secret_finds_it(store: Store) -> None:
 
 
 def test_it_works_once_and_in_time(store: Store, pass_time: PassTime) -> None:
-    used, late = store.links.to_log_in(), store.links.to_log_in(return_address="/")
+    used, late = store.links.to_log_in(), store.links.to_log_in()
     assert (used.link.kind, used.link.account_id, used.link.toolkit) == ("login", None, None)
     store.links.consume(used.secret)
     assert refusal(lambda: store.links.consume(used.secret)) == "used"
@@ -207,4 +207,4 @@ def test_what_is_over_is_put_away(store: Store, pass_time: PassTime) -> None:
     pass_time(timedelta(days=1))
     store.tidy()
     assert store.links.find(again.secret) is None
-    assert store.accounts.count() == 2
+    assert [account.id for account in store.accounts.list()] == [filled.link.account_id]

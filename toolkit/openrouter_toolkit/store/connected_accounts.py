@@ -84,6 +84,11 @@ class ConnectedAccounts:
         with self._database.read() as session:
             return told(_found(session, account_id))
 
+    def hold(self, account_id: str) -> ConnectedAccount:
+        """One account, which nobody disconnects before the transaction around this ends (see `Store.transaction`)."""
+        with self._database.write() as session:
+            return told(_found(session, account_id, lock={"read": True}))
+
     def list(
         self, which: Which = ALL, *, limit: int | None = None, after: ConnectedAccount | None = None
     ) -> list[ConnectedAccount]:
@@ -181,7 +186,8 @@ class ConnectedAccounts:
         )
         if user_id is None:
             _share(row, users)
-        self._lock_siblings(session, row.toolkit, row.owner)
+        self.lock_owners(session, row.toolkit, row.owner)
+        _give_up_unconnected(session, row, alias)
         row.alias = _free(session, row, alias)
         session.add(row)
         session.flush()
@@ -199,20 +205,20 @@ class ConnectedAccounts:
         """An account's row, to be changed in a transaction that nobody else gets in the way of."""
         with self._database.write() as session:
             row = _found(session, account_id)
-            self._lock_siblings(session, row.toolkit, row.owner)
-            row = _found(session, account_id, changing=True)
+            self.lock_owners(session, row.toolkit, row.owner)
+            row = _found(session, account_id, lock=True)
             row.updated_at = now()
             yield session, row
 
-    def _lock_siblings(self, session: Session, toolkit: str, owner: str) -> None:
+    def lock_owners(self, session: Session, toolkit: str, owner: str) -> None:
         """Let one at a time change an owner's accounts in a toolkit: they share a default, and aliases."""
         self._database.lock(session, f"accounts {toolkit} {owner}")
 
 
-def _found(session: Session, account_id: str, *, changing: bool = False) -> AccountRow:
+def _found(session: Session, account_id: str, *, lock: bool | dict[str, bool] = False) -> AccountRow:
     row = None
     if names.possible_id(account_id):
-        row = session.get(AccountRow, account_id, with_for_update=changing or None, populate_existing=changing)
+        row = session.get(AccountRow, account_id, with_for_update=lock or None, populate_existing=bool(lock))
     if row is None:
         raise UnknownAccount("There is no such connected account.")
     return row
@@ -222,6 +228,20 @@ def _siblings(row: AccountRow) -> Select[AccountRow]:
     """The owner's other accounts in the toolkit."""
     same = (AccountRow.toolkit == row.toolkit, AccountRow.owner == row.owner)
     return select(AccountRow).where(*same, AccountRow.id != row.id)
+
+
+def _give_up_unconnected(session: Session, row: AccountRow, alias: str | None) -> None:
+    """Whoever begins anew under an alias replaces a beginning that came to nothing, and its links."""
+    if alias is not None:
+        never = select(AccountRow).where(
+            AccountRow.toolkit == row.toolkit,
+            AccountRow.owner == row.owner,
+            AccountRow.alias == names.alias(alias),
+            AccountRow.connected_at.is_(None),
+        )
+        for given_up in session.scalars(never.with_for_update()):
+            session.delete(given_up)
+        session.flush()
 
 
 def _free(session: Session, row: AccountRow, alias: str | None) -> str | None:

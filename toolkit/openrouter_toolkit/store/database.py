@@ -23,8 +23,8 @@ from .errors import StoreUnavailable
 from .tables import Row
 from .urls import described
 
-# PostgreSQL's: no privilege, no such table. Somebody has to set the database right; the program is not to blame.
-_SET_UP_WRONG = ("42501", "42P01")
+# PostgreSQL's: no privilege, no such table, no such column. Somebody has to set the database right, or just does so.
+_SET_UP_WRONG = ("42501", "42P01", "42703")
 _PATIENCE_FOR_NOTES = 0.2
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -115,13 +115,16 @@ class Database:
         insert = for_postgresql.insert if self.shared else for_sqlite.insert
         session.execute(insert(table).values(**values).on_conflict_do_nothing())
 
-    def note(self, statement: Update) -> None:
-        """Write something that is not worth waiting for, and that nothing fails without, such as a last use."""
+    def note(self, statement: Update, what: str) -> None:
+        """Write something that is not worth waiting for, and that nothing fails without, such as a last use.
+
+        `what` says in the log what was not noted, should that fail: "that a token was used".
+        """
         try:
             with self.write(patience=_PATIENCE_FOR_NOTES) as session:
                 session.execute(statement)
         except (StoreUnavailable, DBAPIError) as error:
-            _log.warning("not noted: %s", error)
+            _log.warning("%s was not noted, and everything else goes on: %s", what, error)
 
     def close(self) -> None:
         """Close the connections that are kept open. The database can still be used; it opens new ones."""
@@ -142,16 +145,18 @@ class Database:
         try:
             yield
         except PoolExhausted:
-            reason = "all connections are in use"
+            reason, way_out = "all connections are in use", None
         except DBAPIError as error:
             if isinstance(error, IntegrityError | DataError):
                 raise
             if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) not in _SET_UP_WRONG:
                 raise
             reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
+            way_out = sqlite.what_to_do(error.orig)
         else:
             return
-        raise StoreUnavailable(f"The {self.name} can't be used: {reason}.") from None
+        said = f"The {self.name} can't be used: {reason}."
+        raise StoreUnavailable(f"{said} {way_out}" if way_out else said) from None
 
 
 def _lock_number(name: str) -> int:

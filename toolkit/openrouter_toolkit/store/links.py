@@ -117,7 +117,7 @@ class Links:
     ) -> NewLink:
         """A link by which somebody puts new credentials into an account that there is. `UnknownAccount` without."""
         with self._database.write():
-            account = self._accounts.get(account_id)
+            account = self._accounts.hold(account_id)
             return self._make(
                 session,
                 kind="connect",
@@ -127,9 +127,9 @@ class Links:
                 return_address=return_address,
             )
 
-    def to_log_in(self, *, return_address: str | None = None) -> NewLink:
+    def to_log_in(self) -> NewLink:
         """A link by which whoever has it logs in."""
-        return self._make(None, kind="login", return_address=return_address)
+        return self._make(None, kind="login")
 
     def find(self, secret: str) -> Link | None:
         """The link of a secret, used and expired ones too, so that a page can say so. It is not used by this."""
@@ -199,7 +199,12 @@ class Links:
     @contextmanager
     def _usable(self, which: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
         with self._database.write() as transaction:
-            row = transaction.scalar(select(LinkRow).where(which).with_for_update())
+            found = transaction.scalar(select(LinkRow).where(which))
+            if found is not None and found.account_id is not None:  # accounts before links, as everybody locks
+                self._accounts.lock_owners(transaction, found.toolkit or "", found.owner or "")
+            row = transaction.scalar(
+                select(LinkRow).where(which).with_for_update().execution_options(populate_existing=True)
+            )
             if row is None:
                 raise LinkRefused("unknown")
             if row.session_hash is not None and (session is None or names.hashed(session) != row.session_hash):

@@ -9,8 +9,9 @@ from sqlalchemy.engine import URL, Connection
 
 from .errors import InvalidDatabaseUrl
 
-# How long one waits for another's lock, in milliseconds.
+# How long one waits for another's lock, and how long a statement may take, in milliseconds.
 PATIENCE = 10_000
+LONGEST_STATEMENT = 20_000
 # What the URL may say otherwise. A server that nothing is heard of any more is given up after some 20 seconds.
 _SETTINGS = {
     "connect_timeout": 10,
@@ -41,6 +42,7 @@ def engine(url: URL) -> Engine:
         make_conninfo(**arguments)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, its text may hold the password
         raise InvalidDatabaseUrl("The database URL's options are wrong.") from None
+    arguments["prepare_threshold"] = None  # behind a pooler, the next transaction may be another server's
     for name, value in _SETTINGS.items():
         arguments.setdefault(name, value)
     made = create_engine(
@@ -56,5 +58,6 @@ def engine(url: URL) -> Engine:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get("reading"):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {options.get('patience', PATIENCE)}")
+    patience = options.get("patience", PATIENCE)
+    longest = 0 if options.get("rebuilding") else LONGEST_STATEMENT
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = {longest}")

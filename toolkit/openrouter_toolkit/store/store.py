@@ -10,6 +10,7 @@ from typing import NoReturn, Self
 from . import key_check, key_places, migrating, rotation, tidying, urls
 from .connected_accounts import ConnectedAccounts
 from .database import Database
+from .errors import StoreUnavailable
 from .keys import MasterKey
 from .links import Links
 from .return_addresses import ReturnAddresses
@@ -111,11 +112,16 @@ class Store:
         """Make sure that the database is there, and that its values can be opened still.
 
         Raises:
-            StoreUnavailable: the database can't be used.
+            StoreUnavailable: the database can't be used, or has lost its tables.
+            StoreTooNew: a newer version of the program has changed its structure.
             MasterKeyError: its master key was changed; this process was started with the old one.
         """
         with self._database.read() as session:
+            at = migrating.version(session.connection())
             proofs = key_check.known(session)
+        migrating.refuse_newer(at, self._database.name)
+        if at != migrating.NEWEST or not proofs:
+            raise StoreUnavailable(f"The {self._database.name} is not as it was: its tables are gone.")
         if self._sealer.keys[0].id not in proofs:
             self._sealer.renew(proofs)
         key_check.choose(self._database, proofs, self._sealer.keys)

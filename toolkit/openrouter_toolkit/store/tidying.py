@@ -1,4 +1,4 @@
-"""What is over and done with, put away: links and sessions of yesterday, accounts that nobody connected."""
+"""What is over and done with, put away: yesterday's links and sessions, and accounts that nobody connected in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .clock import now
 from .database import Database
 from .tables import AccountRow, LinkRow, SessionRow
 
-# So long a used or expired link can still say so.
+# So long a used or expired link can still say so, and an account why it was not connected.
 KEPT = timedelta(days=1)
 
 
@@ -30,6 +30,9 @@ def tidy(database: Database) -> None:
             .where(AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]))
             .where(AccountRow.created_at < at - links.LIFETIME, ~open_link)
             .values(status=Status.EXPIRED, reason="Nobody connected it in time.", updated_at=at)
+        )
+        session.execute(
+            delete(AccountRow).where(AccountRow.connected_at.is_(None), AccountRow.updated_at < at - KEPT, ~open_link)
         )
         session.execute(delete(LinkRow).where(LinkRow.expires_at < at - KEPT))
         ended = or_(
