@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +15,9 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.api import events
 from openrouter_toolkit.store import Store
 
+from ..openrouter.servers import Exchange, Script, Server, chunk, sse
 from .conftest import ALICE
-from .served import CHAT, QUESTION, Served, serving
+from .served import CHAT, QUESTION, Served, serving, wait_until
 
 STREAM = {"arguments": {**QUESTION, "stream": True}}
 
@@ -110,6 +112,65 @@ def test_pieces_arrive_while_the_answer_is_being_made(store: Store, monkeypatch:
     assert len(texts) >= 3
     assert texts[-1] - texts[0] > 0.3
     assert arrived[-1][1] - texts[0] > 0.3
+
+
+def fast(text: str) -> Script:
+    """Send 70,000 events of a text as fast as they are taken."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.stream()
+        for _ in range(700):
+            exchange.piece(sse(chunk(text)) * 100)
+        exchange.event(chunk(finish="stop"), "[DONE]")
+        exchange.end()
+
+    return script
+
+
+@pytest.mark.wall_clock
+def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(fast("word ")) as upstream:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
+        with serving(store) as served, served.client(served.token("alice")) as host, served.client() as nobody:
+            slowest = 0.0
+            ended = threading.Event()
+
+            def look() -> None:
+                nonlocal slowest
+                while not ended.is_set():
+                    begun = time.monotonic()
+                    assert nobody.get("/healthz").status_code == 200
+                    slowest = max(slowest, time.monotonic() - begun)
+
+            looking = threading.Thread(target=look)
+            looking.start()
+            try:
+                with host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer:
+                    last = b"".join(answer.iter_raw())[-200:]
+            finally:
+                ended.set()
+                looking.join()
+    assert b'"successful":true' in last
+    assert 0 < slowest < 1
+
+
+def test_a_caller_who_reads_nothing_costs_no_memory_and_is_given_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(events, "_PATIENCE", 0.5)
+    with Server(fast("word " * 100)) as upstream:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
+        with (
+            serving(store) as served,
+            served.client(served.token("alice")) as host,
+            host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer,
+        ):
+            wait_until(lambda: "on_event raised" in caplog.text)
+            *_, (last, envelope) = told(answer)
+    assert last == "error"
+    failure = json.loads(envelope["data"])
+    assert "TimeoutError" in failure["error"]["message"]
+    assert 1_000_000 < len(json.dumps(failure["partial"])) < 20_000_000
 
 
 def test_silence_is_filled_so_that_no_proxy_gives_up(
