@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from openrouter_toolkit.server.settings import Settings
 from openrouter_toolkit.store import Store
 
 from .served import Served, serving
@@ -116,6 +117,18 @@ def test_cookies_hold_an_id_alone_and_carry_the_port(served: Served) -> None:
         assert "Secure" not in attributes
 
 
+def test_two_servers_on_one_machine_do_not_share_a_login(store: Store, served: Served) -> None:
+    """Browsers send a host's cookies to each of its ports."""
+    with serving(store) as other, served.client() as browser:
+        tools, others = f"{served.url}/admin/tools", f"{other.url}/admin/tools"
+        log_in(served, browser)
+        assert [browser.get(address).status_code for address in (tools, others)] == [200, 303]
+        log_in(other, browser)
+        assert [browser.get(address).status_code for address in (tools, others)] == [200, 200]
+        assert browser.post(f"{other.url}/logout", data={"csrf": csrf(browser.get(others))}).status_code == 303
+        assert [browser.get(address).status_code for address in (tools, others)] == [200, 303]
+
+
 def test_behind_https_cookies_are_for_https_alone(store: Store) -> None:
     with serving(store, url="https://tools.example.com") as served:
         path = served.login_link().removeprefix("https://tools.example.com")
@@ -211,3 +224,20 @@ def test_a_failing_page_tells_nothing(served: Served, monkeypatch: pytest.Monkey
     for told in (page, answer):
         assert "secret" not in told.text
         assert "content-security-policy" in told.headers
+
+
+@pytest.mark.parametrize(
+    "sent_as", ["multipart/form-data; boundary=x", "multipart/form-data; boundary=x; charset=undefined", "text/plain"]
+)
+def test_forms_come_as_browsers_send_ours(served: Served, sent_as: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\nabc\r\n--x--\r\n'
+    with served.client() as browser:
+        answer = browser.post("/logout", content=body, headers={"Content-Type": sent_as})
+    assert answer.status_code == 415
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "\udcff", "x" * 300])
+def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="printable text"):
+        Settings("http://127.0.0.1:1", host_name=name)

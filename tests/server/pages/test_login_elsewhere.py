@@ -15,8 +15,8 @@ from openrouter_toolkit.connecting import Checked, check
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store, StoreUnavailable
 
-from ..served import KEY, Served
-from .person import Person
+from ..served import KEY, Served, serving
+from .person import Page, Person
 from .test_connecting import DETAILS, begin
 
 MakePerson = Callable[[], Person]
@@ -132,16 +132,18 @@ def test_a_key_that_does_not_pass_is_explained(
 
 
 def test_a_key_that_can_not_be_kept_is_not_forgotten_without_a_word(
-    admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch
+    admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fill(*_: object) -> None:
-        raise StoreUnavailable("The disk is full.")
+        raise StoreUnavailable("The database at 10.1.2.3 can't be used.")
 
     back = authorize(admin, leave(admin)[0])
     monkeypatch.setattr(store.accounts, "fill", fill)
     page = admin.open(back)
     assert page.status == 503
-    assert "The disk is full." in page.text
+    assert "It could not be stored." in page.text
+    assert "10.1.2.3" not in page.html
+    assert "The database at 10.1.2.3 can't be used." in caplog.text
     assert "delete it at https://openrouter.ai/keys" in page.text
 
 
@@ -189,6 +191,19 @@ def test_the_browser_is_sent_back_by_the_name_that_it_used(admin: Person, served
     answer = alice.client.post(f"{address}/browser", data=page.form("Continue with").fields)
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     assert query["callback_url"][0].startswith(f"http://localhost:{port}/")
+
+
+@pytest.mark.parametrize("host", ["tools.example.com", "tools.example.com:443", "TOOLS.example.com"])
+def test_behind_a_proxy_it_is_sent_back_to_the_public_name(store: Store, host: str) -> None:
+    with serving(store, url="https://tools.example.com") as served:
+        link = store.links.to_connect("OPENROUTER", "alice")
+        with served.client(Host=host) as browser:
+            page = Page(browser.get(f"/connect/{link.secret}"))
+            cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+            fields = page.form("Continue with").fields
+            answer = browser.post(f"/connect/{link.secret}/browser", data=fields, headers={"Cookie": cookies})
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert query["callback_url"][0].startswith("https://tools.example.com/connect/callback/")
 
 
 def test_reconnecting_in_the_same_way(admin: Person, store: Store) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+from ..store import names
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -24,7 +27,8 @@ class Settings:
     calls_per_minute: int = 600
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for a URL that can't be one."""
+        """Raises `ValueError` for a URL that can't be one, and for a name that nobody could read."""
+        names.name(self.host_name)
         parts = self._parts
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or parts.port == 0:
             raise ValueError("the URL is http://NAME[:PORT] or https://NAME[:PORT]")
@@ -46,6 +50,16 @@ class Settings:
     def name(self) -> str:
         """The host's name or address in lower case, an IPv6 address without brackets."""
         return self._parts.hostname or ""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether its name leads to the machine itself, wherever it is opened."""
+        if self.name == "localhost" or self.name.endswith(".localhost"):
+            return True
+        try:
+            return ip_address(self.name).is_loopback
+        except ValueError:
+            return False
 
     @cached_property
     def port(self) -> int:

@@ -10,13 +10,14 @@ from starlette.requests import HTTPConnection
 
 from .. import manifest
 from ..envelope import ActionError
-from ..manifest import LoadedToolkit
+from ..manifest import Action, LoadedToolkit
 from ..store import Store, StoreError
 from ..toolset import Toolset
 from .access.throttle import CallLimit, Throttle
 from .problems import Problem
 from .running import HostedRegistry, Running
 from .settings import Settings
+from .store_check import StoreCheck
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class HostedToolkit:
 
     loaded: LoadedToolkit
     registry: HostedRegistry
+
+    def action(self, slug: str) -> Action | None:
+        """An action by its slug or an older one, switched off or not."""
+        return next((one for one in self.loaded.actions if slug in (one.slug, *one.aliases)), None)
 
 
 class State:
@@ -37,6 +42,7 @@ class State:
         running: the calls that are being made.
         throttle: slows wrong logins, tokens and keys down.
         call_limit: counts each token's calls.
+        store_check: tells whether the database can be used.
     """
 
     def __init__(self, settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> None:
@@ -51,6 +57,7 @@ class State:
         self.running = Running()
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
+        self.store_check = StoreCheck(store)
         self.toolkits: Mapping[str, HostedToolkit] = {}
         self._by_action: dict[str, HostedToolkit] = {}
         for path in (None, *manifests):
@@ -78,6 +85,7 @@ class State:
 
     def close(self) -> None:
         """Close the connections that registries keep open."""
+        self.store_check.close()
         for toolkit in self.toolkits.values():
             toolkit.registry.close()
 

@@ -14,6 +14,8 @@ from .browsers import browser_id, session
 
 FIELD = "csrf"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_FORM = "application/x-www-form-urlencoded"
+_NO_FORM = f"Forms are taken as {_FORM} alone."
 _OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it anew, and try again."
 
 
@@ -29,6 +31,9 @@ async def checked(request: Request) -> None:
     # A page without referrer sends Origin "null"; `hosts` has refused foreign ones.
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, _OLD_PAGE)
+    sent_as = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+    if sent_as != _FORM:  # what files would come in, and texts in any charset
+        raise Problem(415, _NO_FORM)
     async with request.form() as form:
         given = form.get(FIELD)
     if not isinstance(given, str) or not given.isascii():

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from ...store import StoreError
 from ..state import hosted
 
 router = APIRouter(include_in_schema=False)
+_METHODS = ["GET", "HEAD"]
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=_METHODS)
 async def healthz() -> JSONResponse:
     """Alive."""
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=_METHODS)
 async def readyz(request: Request) -> JSONResponse:
-    """Ready, unless it is stopping, or the database can't be used."""
+    """Ready, unless it is stopping, or the database can't be used, or does not answer within 3 s."""
     state = hosted(request)
     if state.running.stopping:
         return JSONResponse({"status": "stopping"}, 503)
-    try:
-        await run_in_threadpool(state.store.check)
-    except StoreError:
-        return JSONResponse({"status": "the store can't be used"}, 503)
-    return JSONResponse({"status": "ok"})
+    problem = await state.store_check.problem()
+    return JSONResponse({"status": "ok"}) if problem is None else JSONResponse({"status": problem}, 503)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -22,6 +23,7 @@ from .trying import in_thread
 router = APIRouter(prefix=CONNECT)
 _CALLBACK = f"{CONNECT}/callback"
 _PATIENCE = 600
+_log = logging.getLogger("openrouter_toolkit")
 
 
 @router.post("/{secret}/browser")
@@ -85,7 +87,8 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
     except UnknownAccount:
         return _failed(request, account, f"The account was disconnected meanwhile. {made}")
     except StoreError as error:
-        return notice(request, 503, "Not connected", f"{error} {made}")
+        _log.error("an account was not stored: %s", error)
+        return notice(request, 503, "Not connected", f"It could not be stored. {made}")
     return connected(request, link, account, checked)
 
 

@@ -30,7 +30,9 @@ def own_origin(request: Request) -> str:
     """This server as the browser reached it, by whichever of its names: its cookies are there alone."""
     settings = hosted(request).settings
     host = request.headers["host"].lower()
-    return settings.origin if settings.origin.endswith(f"//{host}") else f"http://{host}"
+    parts = urlsplit(f"//{host}")
+    own_port = parts.port == settings.port or (parts.port is None and settings.port_is_default)
+    return settings.origin if parts.hostname == settings.name and own_port else f"http://{host}"
 
 
 def login_page(loaded: LoadedToolkit) -> str | None:
