@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from openrouter_toolkit.server.access.bearer import BearerTokens
 from openrouter_toolkit.server.access.hosts import KnownHosts
+from openrouter_toolkit.server.pages.faults import wrong_address
 from openrouter_toolkit.server.settings import Settings
 from openrouter_toolkit.store import Store
 
@@ -66,6 +70,39 @@ def test_names_of_others_are_refused_everywhere(served: Served) -> None:
     assert answered(served, f"127.0.0.1:{port}", "/api/tools", two) in (400, 421)
 
 
+@pytest.mark.parametrize("host", ["evil.example/?x=", "a/#", "a/login?", "127.0.0.1/static/#", "x/healthz?"])
+@pytest.mark.parametrize("path", ["/api/tools", "/api", "/mcp", "/mcp/openrouter"])
+def test_who_gets_in_is_decided_on_the_path_alone(served: Served, host: str, path: str) -> None:
+    """A Host that turns the path into a query or a fragment, where somebody puts the address together again."""
+    passed: list[Scope] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        passed.append(scope)
+
+    for given in (host, f"127.0.0.1:{served.state.settings.port}"):
+        sent = asyncio.run(asked(BearerTokens(application, served.state), path, given))
+        assert (sent["status"], dict(sent["headers"])[b"www-authenticate"]) == (401, b"Bearer")
+    assert passed == []
+    assert answered(served, host, path) in (400, 421)
+    asyncio.run(asked(BearerTokens(application, served.state), "/login", f"x{path}?"))
+    assert [scope["path"] for scope in passed] == ["/login"]
+
+
+async def asked(application: ASGIApp, path: str, host: str) -> Message:
+    """The beginning of the answer to a request without a token; of none, an empty message."""
+    sent: list[Message] = [{}]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [(b"host", host.encode())]}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await application({**scope, "root_path": "", "scheme": "http", "server": ("127.0.0.1", 80)}, receive, send)
+    return sent[min(1, len(sent) - 1)]
+
+
 def test_its_own_names_are_good(served: Served) -> None:
     port = served.state.settings.port
     for host in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]", "127.0.0.2"):
@@ -93,7 +130,7 @@ def known() -> Known:
     """Whether a Host is known: with the address that the connection was made to, and the server's URL."""
 
     def known(host: str, server: tuple[str, int], url: str) -> bool:
-        return KnownHosts(None, Settings(url))._is_known(host, {"server": server})  # type: ignore[arg-type]
+        return KnownHosts(None, Settings(url), wrong_address)._is_known(host, {"server": server})  # type: ignore[arg-type]
 
     return known
 

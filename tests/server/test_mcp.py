@@ -13,10 +13,11 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
+from openrouter_toolkit.formats import FORMATS
 from openrouter_toolkit.sandbox import Sandbox
 
 from .conftest import ALICE, BOB
-from .served import CHAT, KEY, QUESTION, Served
+from .served import CHAT, KEY, MODELS, QUESTION, Served
 
 Answer = TypeVar("Answer")
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -126,6 +127,62 @@ def test_what_is_switched_off_is_neither_listed_nor_called(served: Served, sandb
     assert sandbox.requests == []
 
 
+WIDER: list[tuple[str, dict[str, str]]] = [
+    ("", {}),
+    ("?read_only=false&readonly=false&allow=OPENROUTER_GET_CURRENT_KEY&deny=&toolsets=all", {}),
+    ("", {"X-MCP-Readonly": "false", "X-MCP-Toolsets": "all", "X-MCP-Tools": KEY, "X-Allow": KEY, "X-Deny": ""}),
+    ("", {"X-User-Id": "alice", "X-HTTP-Method-Override": "PUT"}),
+]
+
+
+@pytest.mark.parametrize(("query", "headers"), WIDER)
+def test_nothing_in_a_request_widens_what_may_be_used(
+    served: Served, sandbox: Sandbox, query: str, headers: dict[str, str]
+) -> None:
+    served.store.switches.turn_off("OPENROUTER", KEY)
+    more = {"allow": [KEY], "deny": [], "read_only": False, "toolsets": ["all"], "switched_off": []}
+
+    def call(params: dict[str, Any]) -> httpx2.Response:
+        return host.post(f"/mcp{query}", json={**LIST, "method": "tools/call", "params": params})
+
+    with served.client(served.token("alice"), **ACCEPT, **headers) as host:
+        for params in ({}, {"_meta": more}, more):
+            listed = host.post(f"/mcp{query}", json={**LIST, "params": params}).text
+            assert CHAT in listed
+            assert f'"{KEY}"' not in listed
+        for arguments in ({}, more):
+            for meta in ({}, more):
+                answer = call({"name": KEY, "arguments": arguments, "_meta": meta, **meta})
+                assert '"isError":true' in answer.text, answer.text
+        for name in FORMATS:
+            assert f'"{KEY}"' not in host.get(f"/api/tools?format={name}&{query[1:]}").text
+        for arguments in ({}, more):
+            envelope = host.post(f"/api/actions/{KEY}{query}", json={"arguments": arguments}).json()
+            assert json.loads(envelope["data"])["error"]["type"] == "refused_by_policy"
+        assert host.post(f"/api/actions/{KEY}{query}", json={"arguments": {}, **more}).status_code == 422
+    assert sandbox.requests == []
+
+
+@ERAS
+def test_tools_are_listed_in_the_same_order_each_time_and_for_everybody(served: Served, mode: str) -> None:
+    async def listed(client: Client) -> list[str]:
+        return [tool.model_dump_json() for tool in (await client.list_tools()).tools]
+
+    def lists() -> list[list[str]]:
+        own = [asked(served, served.token(user), mode, listed) for user in ("alice", "bob", "zoe", "alice")]
+        return [*own, asked(served, served.token(), mode, listed, **{"X-User-Id": "bob"})]
+
+    before = lists()
+    for action in (KEY, CHAT, MODELS):
+        served.store.switches.turn_off("OPENROUTER", action)
+    fewer = lists()
+    for action in (MODELS, KEY, CHAT):
+        served.store.switches.turn_on("OPENROUTER", action)
+    every = before + lists()
+    assert every == [every[0]] * 10
+    assert fewer == [[tool for tool in every[0] if json.loads(tool)["name"] not in (KEY, CHAT, MODELS)]] * 5
+
+
 def test_each_toolkit_has_an_address_of_its_own(served: Served) -> None:
     async def listed(client: Client) -> list[str]:
         return [tool.name for tool in (await client.list_tools()).tools]
@@ -146,6 +203,46 @@ def test_the_address_is_answered_as_it_is(served: Served) -> None:
         for method in ("GET", "DELETE", "PUT"):
             answer = host.request(method, "/mcp")
             assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def refusal(served: Served, token: str, mode: str, path: str = "/mcp", **headers: str) -> MCPError:
+    """What the official client says when the server did not let it in."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - it comes in groups
+        asked(served, token, mode, lambda client: client.list_tools(), path, **headers)
+    error: BaseException = caught.value
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, MCPError)
+    return error
+
+
+@ERAS
+def test_the_client_shows_why_it_was_refused(served: Served, mode: str) -> None:
+    token = served.token("alice")
+    known = "There are /mcp, /mcp/openrouter, /mcp/echo."
+    assert "wrong or was revoked" in str(refusal(served, "ort_wrong", mode))
+    assert "is an OpenRouter key" in str(refusal(served, ALICE, mode))
+    assert "holds no API token" in str(refusal(served, token, mode, Authorization=token))
+    assert "X-User-Id" in str(refusal(served, token, mode, **{"X-User-Id": "bob"}))
+    assert "--url" in str(refusal(served, token, mode, Host="tools.example.com"))
+    for path in ("/mcp/nix", "/mcp/", "/mcp/OPENROUTER", "/mcp/openrouter/"):
+        assert known in str(refusal(served, token, mode, path))
+        assert "wrong or was revoked" in str(refusal(served, "ort_wrong", mode, path))
+
+
+def test_a_refusal_is_an_error_of_json_rpc_without_id(served: Served) -> None:
+    with served.client(served.token("bob"), **ACCEPT) as host, served.client() as nobody:
+        for answer, status, type_ in (
+            (nobody.post("/mcp", json=LIST), 401, "unauthorized"),
+            (host.post("/mcp", json=LIST, headers={"X-User-Id": "alice"}), 403, "forbidden"),
+            (host.post("/mcp/nix", json=LIST), 404, "not_found"),
+            (host.get("/mcp"), 405, "method_not_allowed"),
+        ):
+            types.JSONRPCError.model_validate(answer.json())
+            error = answer.json()["error"]
+            assert (answer.status_code, answer.json()["id"], error["type"]) == (status, None, type_)
+            assert error["code"] == types.INVALID_REQUEST
+        assert set(host.get("/api/nothing").json()) == {"error"}
 
 
 def test_bodies_that_are_no_message(served: Served) -> None:

@@ -25,8 +25,8 @@ def pieces(secret: str) -> set[str]:
     """A secret as it may be written: as it is, in base64, any twelve characters of what is random in it."""
     rest = secret.removeprefix("sk-or-v1-sandbox-")
     windows = {rest[at : at + 12] for at in range(len(rest) - 11)}
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {secret, encoded, encoded.rstrip("=")[:-2], *windows}
+    encoded = {base64.b64encode(b" " * shift + rest.encode()).decode()[4:-4] for shift in range(3)}
+    return {secret, *encoded, *windows}
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
@@ -103,6 +103,33 @@ def test_no_token_and_no_link_is_in_the_log(
     for request in sandbox.requests:
         assert token not in str(request.headers)
         assert request.key == ALICE
+
+
+def test_a_mistake_that_tells_what_a_request_got_in_with_is_logged_without_it(
+    served: Served, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(secret: str, *_: object) -> None:
+        raise RuntimeError(f"no idea what to do with {secret}, which is {secret[:20]} and more")
+
+    token, link = served.token("alice"), served.login_link()
+    connect = served.store.links.to_connect("OPENROUTER", "dave").secret
+    with served.client() as browser, served.client(token, Referer=link) as host:
+        log_in(served, browser)
+        sessions = [cookie.value or "" for cookie in browser.cookies.jar]
+        for part in (served.store.tokens, served.store.sessions, served.store.links):
+            monkeypatch.setattr(part, "find", fail)
+        for client, path in (
+            (host, "/api/tools"),
+            (host, "/mcp"),
+            (browser, "/admin/tools"),
+            (browser, link),
+            (browser, f"/connect/{connect}"),
+        ):
+            assert client.get(path).status_code == 500
+    log = logged(caplog)
+    assert log.count("no idea what to do with [redacted], which is [redacted] and more") == 5
+    for secret in (token, link.rpartition("/")[2], connect, *sessions):
+        assert secret[:20] not in log
 
 
 def test_a_process_says_the_login_link_once_and_nothing_else(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 import stat
@@ -125,11 +127,30 @@ def test_sqlites_settings(mode: str, tmp_path: Path, key: MasterKey, monkeypatch
 def test_a_file_that_is_no_database(tmp_path: Path, key: MasterKey) -> None:
     path = tmp_path / "store.db"
     path.write_text("something else " * 100)
-    with pytest.raises(StoreUnavailable, match="not a database"):
+    with pytest.raises(StoreUnavailable, match=f"not a database. Name another file in {DATABASE}, or put a backup"):
         Store.open(f"sqlite:///{path}", master_keys=[key])
     assert path.read_text().startswith("something else")
     with pytest.raises(StoreUnavailable, match="can't be made: make its folder first"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}", master_keys=[key])
+
+
+def test_a_folder_that_can_not_be_made_is_told_with_the_systems_reason(
+    tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StoreUnavailable, match=f"store.db can't be made: Not a directory. Name another .* {DATABASE}"):
+        Store.open(f"sqlite:///{tmp_path / 'file' / 'store.db'}", master_keys=[key])
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with pytest.raises(StoreUnavailable, match=r"The folder .*/file/openrouter-toolkit can't be made: Not a directory"):
+        Store.open(master_keys=[key])
+
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StoreUnavailable, match=r"can't be made: Permission denied\. See that whoever runs this owns"):
+        Store.open(master_keys=[key])
 
 
 def test_a_relative_path_is_refused_with_the_absolute_one(

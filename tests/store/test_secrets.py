@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, select, text, update
 
-from openrouter_toolkit.store import MasterKey, SealBroken, Store, StoreError, StoreUnavailable, sqlite
+from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store, StoreError, StoreUnavailable, sqlite
+from openrouter_toolkit.store.tables import AccountRow, LinkRow, MasterKeyRow, SessionRow, TokenRow
 
 from ..postgresql import PostgreSQL
+from .conftest import OpenStore
 
 SECRET = "c4nary7Qx9Zk2mWv8Rt5Lp3Ys6Nd1Hf0Jb"
 CANARY = f"sk-or-v1-{SECRET}"
@@ -190,3 +192,40 @@ def test_postgresqls_log_and_files_do_not_have_it(postgresql: PostgreSQL, key: M
                 searched += used.account.id.encode() in (content := path.read_bytes())
                 assert [secret for secret in used.secrets if secret[4:20].encode() in content] == []
         assert searched > 0
+
+
+def test_who_has_the_database_without_the_master_key_has_no_key(used: Used, open_store: OpenStore) -> None:
+    """Not with another key, not with that key written into the database, and not with values written anew."""
+    account, own = used.account.id, MasterKey.fresh()
+    with used.store._database.read() as session:
+        kept = session.scalars(select(AccountRow.sealed)).all(), session.scalars(select(LinkRow.verifier)).all()
+        hashes = [
+            *session.scalars(select(SessionRow.id_hash)),
+            *session.scalars(select(TokenRow.token_hash)),
+            *session.scalars(select(LinkRow.secret_hash)),
+            *session.scalars(select(LinkRow.state_hash)),
+            *session.scalars(select(LinkRow.session_hash)),
+        ]
+    assert seen(str(kept), *used.secrets) == []
+    with pytest.raises(MasterKeyError):
+        open_store(keys=[own])
+    with used.store._database.write() as session:
+        session.execute(delete(MasterKeyRow))
+    thief = open_store(keys=[own])
+    sealed = str(next(value for value in kept[0] if value))
+    form, key_id, rest = sealed.split(".")
+    for written in (sealed, f"{form}.{own.id}.{rest}", rest, thief._sealer.seal("{}", "account", account)):
+        with thief._database.write() as session:
+            session.execute(update(AccountRow).where(AccountRow.id == account).values(sealed=written))
+        with pytest.raises(SealBroken):
+            thief.accounts.credentials(account)
+        with pytest.raises(SealBroken):
+            thief.for_registry().credentials("alice", "OPENROUTER")
+    with pytest.raises(SealBroken):
+        thief.links.finish_pkce(used.pkce.state, "c4n4rysession-of-a-browser")
+    assert key_id != own.id
+    assert len(hashes) >= 5
+    for found in filter(None, hashes):
+        assert thief.tokens.find(found) is None
+        assert thief.sessions.find(found) is None
+        assert thief.links.find(found) is None

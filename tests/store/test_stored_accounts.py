@@ -12,7 +12,7 @@ import pytest
 
 from openrouter_toolkit import Credentials, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.store import AccountCredentials, Status, Store, stored_accounts
+from openrouter_toolkit.store import AccountCredentials, Status, Store, StoreUnavailable, stored_accounts
 
 from .conftest import OpenStore, PassTime
 from .processes import Child, Say
@@ -193,6 +193,23 @@ def test_the_last_use_is_noted_once_a_minute(
     assert later is not None
     assert timedelta(seconds=60) < later - first.last_used_at < timedelta(seconds=70)
     accounts.used(Credentials({"api_key": "of the host's"}))
+
+
+def test_a_use_that_can_not_be_noted_is_told_as_such(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = store.for_registry()
+    connect(store, "alice", "alice-1")
+    credentials = accounts.credentials("alice", TOOLKIT)
+    assert credentials is not None
+
+    def refuse(**_: object) -> None:
+        raise StoreUnavailable("The database is locked.")
+
+    monkeypatch.setattr(store._database, "write", refuse)
+    accounts.used(credentials)
+    said = "that an account was used was not noted, and everything else goes on: The database is locked."
+    assert caplog.messages == [said]
 
 
 @pytest.mark.wall_clock

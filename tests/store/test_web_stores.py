@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 import zlib
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 
-from openrouter_toolkit.store import Store, tokens
+from openrouter_toolkit.store import Store, StoreUnavailable, names, tokens
 from openrouter_toolkit.store.names import ALPHABET
 from openrouter_toolkit.store.tables import SessionRow, TokenRow
 
@@ -152,6 +153,31 @@ def test_a_mistyped_token_does_not_reach_the_database(store: Store) -> None:
     assert statements == []
     assert store.tokens.find(tokens.new_text()) is None
     assert "token_hash" in statements[-1]
+
+
+def test_a_token_reaches_the_database_as_a_bound_hash_alone(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    _, good = store.tokens.create("CI")
+    unknown = tokens.new_text()
+    sent: list[tuple[str, object]] = []
+    event.listen(
+        store._database._engine,
+        "before_cursor_execute",
+        lambda *arguments: sent.append((str(arguments[2]), arguments[3])),
+    )
+    assert store.tokens.find(good) is not None
+    assert store.tokens.find(unknown) is None
+    for text in (good, unknown):
+        assert any(names.hashed(text) in str(bound) for _, bound in sent)
+    with store._database.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE ort_api_tokens RENAME TO ort_gone")
+    with pytest.raises(StoreUnavailable, match="ort_api_tokens") as failed:
+        store.tokens.find(good)
+    told = "".join(traceback.format_exception(failed.value)) + repr(failed.value.__context__)
+    for text in (good, unknown):
+        assert not any(text in f"{statement} {bound}" for statement, bound in sent)
+        assert not any(names.hashed(text) in statement for statement, _ in sent)
+        assert text not in told + caplog.text
+        assert names.hashed(text) not in told
 
 
 @given(st.text(alphabet="0123456789abcXYZ", min_size=30, max_size=30))
