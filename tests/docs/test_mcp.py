@@ -24,11 +24,13 @@ def test_a_configuration_starts_the_server_read_only_and_hands_the_key_down(text
     assert server["command"] == "openrouter-toolkit"
     options = parser().parse_args(server["args"])
     assert (options.command, options.read_only) == ("mcp", True)
-    assert list(server["env"]) == ["OPENROUTER_API_KEY"]
+    assert set(server["env"]) - {"OPENROUTER_BASE_URL"} == {"OPENROUTER_API_KEY"}
+    in_the_sandbox = server["env"]["OPENROUTER_API_KEY"] == "sk-or-v1-sandbox"
+    assert ("OPENROUTER_BASE_URL" in server["env"]) == in_the_sandbox
 
 
 def test_there_are_as_many_as_expected() -> None:
-    assert len(CONFIGURATIONS) == 4
+    assert len(CONFIGURATIONS) == 5
     assert any("--read-only" in line for line in LINES)
 
 

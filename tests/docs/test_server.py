@@ -1,4 +1,4 @@
-"""docs/server.md and docs/squados.md: the command lines are taken, the requests answered, and nothing is left out."""
+"""docs/server.md, squados.md, and mcp.md over HTTP: command lines are taken, requests answered, nothing is left out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server.access.bodies import WITH_TOKEN
 from openrouter_toolkit.server.access.throttle import _MOST_AT_ONCE
 from openrouter_toolkit.server.problems import TYPES
 from openrouter_toolkit.store import MasterKey, Store
@@ -21,7 +23,7 @@ from openrouter_toolkit.store import MasterKey, Store
 from ..server.served import Served, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
-SERVER, SQUADOS = ((DOCS / name).read_text(encoding="utf-8") for name in ("server.md", "squados.md"))
+SERVER, SQUADOS, MCP = ((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("server", "squados", "mcp"))
 LINES = re.findall(r"^    openrouter-toolkit (.*)$", SERVER + SQUADOS, re.MULTILINE)
 BODIES = re.findall(r"```json\n(.*?)```", SQUADOS, re.DOTALL)
 
@@ -46,14 +48,14 @@ def test_every_option_and_every_refusal_is_told() -> None:
     for action in commands["serve"]._actions:
         told = [name for name in action.option_strings if f"`{name}" in SERVER]
         assert told or action.dest == "help", action.option_strings
-    for type_ in set(TYPES.values()) - {"internal", "not_found", "method_not_allowed"}:
-        assert f"`{type_}`" in SERVER
+    for status, type_ in TYPES.items():
+        assert type_ == "internal" or re.search(rf"^\| (\d+, )*{status}(, \d+)* \| `{type_}` \|", SERVER, re.MULTILINE)
     assert f"{_MOST_AT_ONCE} of one token" in SERVER
 
 
 @pytest.mark.parametrize("body", BODIES)
 def test_what_squados_sends_is_answered(served: Served, body: str) -> None:
-    path = re.search(r"https://tools\.example\.com(/api/actions/:slug)", SQUADOS)
+    path = re.search(r"https://tools\.example\.com(/api/actions/:slug\?brief=true)`", SQUADOS)
     slug = re.search(r"`slug` \| the fixed value `(\w+)`", SQUADOS)
     assert path
     assert slug
@@ -67,6 +69,34 @@ def test_what_squados_sends_is_answered(served: Served, body: str) -> None:
 def test_there_are_as_many_as_expected() -> None:
     assert len(BODIES) == 2
     assert len(LINES) == 7
+
+
+def test_a_proxy_is_told_what_it_needs() -> None:
+    (nginx,) = re.findall(r"```nginx\n(.*?)```", SERVER, re.DOTALL)
+    (caddy,) = re.findall(r"```caddy\n(.*?)```", SERVER, re.DOTALL)
+    (start,) = (shlex.split(line) for line in LINES if "--url" in line)
+    options = parser().parse_args(start)
+    assert f"proxy_pass http://{options.host}:{options.port};" in nginx
+    assert f"reverse_proxy {options.host}:{options.port}\n" in caddy
+    for told in ("proxy_buffering off;", f"client_max_body_size {WITH_TOKEN >> 20}m;", "proxy_read_timeout 10m;"):
+        assert told in nginx
+    assert f"max_size {WITH_TOKEN >> 20}MiB" in caddy
+    for text in (nginx, caddy):
+        assert options.url.removeprefix("https://") in text
+
+
+def test_the_client_of_mcp_speaks_to_a_real_server(served: Served, tmp_path: Path) -> None:
+    (program,) = (text for text in re.findall(r"```python\n(.*?)```", MCP, re.DOTALL) if "streamable_http" in text)
+
+    def run(token: str) -> subprocess.CompletedProcess[str]:
+        own = {"TOKEN": token, "MCP_URL": f"{served.url}/mcp", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        return subprocess.run([sys.executable, "-c", program], env=own, capture_output=True, text=True, timeout=30)
+
+    done = run(served.token("alice"))
+    assert done.returncode == 0, done.stderr
+    assert "OPENROUTER_GET_CURRENT_KEY" in done.stdout
+    assert "17 * 3 = 51" in done.stdout
+    assert "wrong or was revoked" in run("ort_wrong").stderr
 
 
 def test_a_program_makes_a_link(

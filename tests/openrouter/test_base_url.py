@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from openrouter_toolkit import Envelope
+from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.openrouter import base_url
+from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import READ, call, failure
+from .calls import GENERATION, MODELS, READ, call, failure
 from .conftest import Connect, Serve
 from .servers import answering
+
+
+def test_a_base_url_without_v1_is_told_where_nothing_else_can_be_wrong(
+    openrouter_sandbox: Sandbox, connect: Connect
+) -> None:
+    registry = connect(openrouter_sandbox.base_url.removesuffix("/v1"))
+    for slug in (READ, MODELS):
+        envelope = call(registry, slug)
+        assert failure(envelope)["type"] == "not_found"
+        assert "OPENROUTER_BASE_URL, which must end in /api/v1" in str(envelope.error)
+        assert "Check the id" not in str(envelope.error)
+
+
+@pytest.mark.usefixtures("openrouter_sandbox")
+def test_where_an_id_may_be_wrong_the_id_is_told() -> None:
+    with ToolRegistry.from_manifest() as registry:
+        endpoints = registry.execute("OPENROUTER_LIST_MODEL_ENDPOINTS", {"author": "acme", "slug": "nothing"})
+        generation = call(registry, GENERATION)
+    for envelope in (endpoints, generation):
+        assert failure(envelope)["status"] == 404
+        assert "OPENROUTER_BASE_URL" not in str(envelope.error)
+        assert " id" in str(envelope.error)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,37 @@ def test_a_refused_request_says_how_to_get_a_token(served: Served) -> None:
     assert "tokens create" in answer.json()["error"]["message"]
 
 
+def test_no_token_a_wrong_one_and_an_openrouter_key_are_told_apart(served: Served, sandbox: Sandbox) -> None:
+    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
+    revoked, revoked_text = served.store.tokens.create("short", ["alice"])
+    served.store.tokens.revoke(revoked.id)
+    good = served.token()
+    told: dict[str, list[str | tuple[str, str] | None]] = {
+        "No API token was sent.": [None, ("x-api-key", good)],
+        "Authorization holds no API token.": [good, "Bearer", f"Basic {good}", ALICE],
+        "This API token is wrong or was revoked.": [
+            *(f"Bearer {text}" for text in (revoked_text, new_text(), good[:-1], "nonsense")),
+        ],
+        "This is an OpenRouter key, and no token of this server.": [f"Bearer {ALICE}", "bearer SK-OR-V1-nobodys"],
+    }
+    for words, values in told.items():
+        messages = set()
+        for value in values:
+            name, text = value if isinstance(value, tuple) else ("Authorization", value)
+            headers = {} if text is None else {name: text}
+            with served.client(**headers) as nobody:
+                for path in ("/api/tools", "/mcp"):
+                    error = nobody.get(path).json()["error"]
+                    assert error["type"] == "unauthorized"
+                    messages.add(error["message"])
+        (message,) = messages
+        assert message.startswith(words)
+        assert "tokens create makes one" in message
+        for secret in (good, revoked_text, ALICE, "nonsense"):
+            assert secret[:12] not in message
+    assert sandbox.requests == []
+
+
 def test_two_tokens_at_once_are_none(served: Served) -> None:
     token = served.token()
     with served.client() as host:

@@ -73,8 +73,6 @@ def test_arguments_as_json_text_are_taken_too(served: Served, sandbox: Sandbox) 
             assert host.post(f"/api/actions/{KEY}", json={"arguments": arguments}).json()["successful"]
         answer = host.post(f"/api/actions/{CHAT}", json={"arguments": json.dumps(QUESTION)}).json()
         assert "17 * 3 = 51" in answer["data"]
-        for arguments in ("{", '{"n": NaN}', '{"n": 1e999}', '"\\ud800"'):
-            refused(host.post(f"/api/actions/{KEY}", json={"arguments": arguments}), 400, "invalid_request")
 
 
 def test_a_user_without_account_is_told_where_to_connect_one(served: Served) -> None:
@@ -158,8 +156,7 @@ OTHER_SHAPES: list[Any] = [
     {"user_id": "x" * 256},
     {"arguments": None},
     {"arguments": []},
-    {"arguments": "[]"},
-    {"arguments": "5"},
+    {"arguments": 5},
     {"connected_account_id": "ca_1"},
     {"custom_auth_params": {"base_url": "http://127.0.0.1:1"}},
 ]
@@ -171,6 +168,42 @@ def test_a_body_of_another_shape_is_refused(served: Served, sandbox: Sandbox) ->
             answer = host.post(f"/api/actions/{KEY}", content=json.dumps(body).encode())
             refused(answer, 422, "invalid_request")
     assert sandbox.requests == []
+
+
+TOLD: list[tuple[Any, str]] = [
+    (QUESTION, "model, messages: put them into arguments."),
+    ({**QUESTION, "stream": True, "user_id": "alice"}, "model, messages, stream: put them into arguments."),
+    ({"userid": "alice"}, "userid: unknown key, did you mean user_id?"),
+    ({"userId": "alice", "arguments": {}}, "userId: unknown key, did you mean user_id?"),
+    ({"argument": {}, "stream": 1}, "argument: unknown key, did you mean arguments? stream: put it into arguments."),
+    ({"user_id": "alice", "userid": "alice"}, "userid: put it into arguments."),
+    ({"arguments": []}, "arguments: wanted an object, or JSON text of one."),
+    ({"arguments": None, "user_id": 5}, "user_id: wanted a text of 1 to 255 characters. arguments: wanted an object"),
+    ({f"key{number}": 1 for number in range(9)}, "key0, key1, key2, key3, key4 and 4 more: put them into arguments."),
+    ({"a\u202e\x1b[31mb\nc" + "x" * 99: 1}, "ab c" + "x" * 35 + "…: put it into arguments."),
+    ([], "It must be an object."),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), TOLD, ids=range(len(TOLD)))
+def test_a_refusal_names_the_keys_and_where_they_belong(served: Served, body: Any, told: str) -> None:
+    with served.client(served.token("alice")) as host:
+        answer = host.post(f"/api/actions/{CHAT}", content=json.dumps(body).encode())
+    message = refused(answer, 422, "invalid_request")
+    assert message.startswith('The body is {"user_id": ..., "arguments": {...}}. ' + told)
+    assert "neither" not in message
+
+
+def test_a_secret_in_place_of_a_key_is_not_repeated(served: Served) -> None:
+    token = served.token("alice")
+    key = "sk-or-v1-" + "5a" * 20
+    with served.client(token) as host:
+        for secret in (token, key, f"x{token}", token[:30]):
+            answers = [host.post(f"/api/actions/{KEY}", json={secret: 1}), host.get("/api/tools", params={secret: "x"})]
+            for answer in answers:
+                assert "[redacted]" in refused(answer, 422, "invalid_request")
+                assert "5a5a5a" not in answer.text
+                assert token[6:20] not in answer.text
 
 
 def test_a_refusal_repeats_nothing_of_what_was_sent(served: Served) -> None:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.formats import FORMATS
-from openrouter_toolkit.server.api.routes import Format
+from openrouter_toolkit.server.api.routes import _LISTING, Format
 
 from .served import CHAT, KEY, Served
 
@@ -49,6 +49,22 @@ def test_a_wrong_question_is_refused(served: Served) -> None:
             answer = host.get("/api/tools", params=params)
             assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_request")
             assert next(iter(params)) in answer.json()["error"]["message"]
+
+
+def test_an_unknown_parameter_is_refused_and_the_nearest_named(served: Served) -> None:
+    known = "there are format, extensions, strict."
+    with served.client(served.token("alice")) as host:
+        for params, told in (
+            ({"frmat": "mcp"}, "frmat: unknown parameter, did you mean format?"),
+            ({"format": "mcp", "Strict": "true"}, "Strict: unknown parameter, did you mean strict?"),
+            ({"user_id": "bob"}, f"user_id: unknown parameter, {known}"),
+            ({"": "x", "x" * 99: "y"}, f": unknown parameter, {known} {'x' * 39}…: unknown parameter, {known}"),
+        ):
+            answer = host.get("/api/tools", params=params)
+            assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_request")
+            assert answer.json()["error"]["message"] == told
+        (operation,) = host.get("/api/openapi.json").json()["paths"]["/api/tools"].values()
+    assert tuple(parameter["name"] for parameter in operation["parameters"]) == _LISTING
 
 
 def test_the_toolset_never_depends_on_who_asks(served: Served) -> None:

@@ -51,6 +51,28 @@ def test_the_five_steps(admin: Person, served: Served, store: Store) -> None:
     assert answer["successful"], answer
 
 
+def test_what_comes_after_connecting_is_told(admin: Person, served: Served) -> None:
+    done = enter(admin, begin(admin, user_id="o'hara"))
+    assert done.links["How agents use it"] == f"{DETAILS}#agents"
+    page = admin.open(DETAILS)
+    assert '<section class="sheet" id="agents"' in page.html
+    for words in (
+        f"POST {served.url}/api/actions/OPENROUTER_CREATE_CHAT_COMPLETION",
+        f"{served.url}/mcp",
+        """openrouter-toolkit tokens create --name agents --user-id 'o'"'"'hara'""",
+        "--user-id binds it to users",
+        "To rename or share one, use the command line: openrouter-toolkit accounts.",
+    ):
+        assert words in page.text
+    assert f"{served.url}/mcp/echo" in admin.open("/admin/tools/echo").text
+
+
+def test_the_optional_key_is_called_optional_once(admin: Person) -> None:
+    for page in (admin.open(DETAILS), begin(admin)):
+        assert "Reads the account's credit" in page.text
+        assert "Optional." not in page.text
+
+
 def test_for_whom_it_is(admin: Person, store: Store) -> None:
     def account() -> tuple[str | None, frozenset[str] | None, str | None]:
         (newest, *_) = store.accounts.list()
@@ -71,7 +93,8 @@ def test_for_whom_it_is(admin: Person, store: Store) -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"user_id": ""}, "1 to 255"),
+        ({"user_id": ""}, "Enter the user_id."),
+        ({"user_id": "  "}, "Enter the user_id."),
         ({"user_id": "x" * 256}, "1 to 255"),
         ({"user_id": "a\u202eb"}, "printable"),
         ({"whose": "organisation", "users": "bob\n\u0007"}, "printable"),

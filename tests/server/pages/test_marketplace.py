@@ -73,6 +73,18 @@ def test_search_and_sorting_work_without_script(admin: Person, store: Store) -> 
     assert cards(admin.open(f"{TOOLS}?sort=alphabet")) == ["Echo", "OpenRouter"]
 
 
+def test_a_search_that_finds_nothing_offers_what_was_probably_meant(admin: Person, store: Store) -> None:
+    page = admin.open(f"{TOOLS}?tab=available&q=opnrouter&sort=alphabet")
+    assert "Did you mean OpenRouter?" in page.text
+    assert cards(admin.open(page.links["OpenRouter"])) == ["OpenRouter"]
+    store.switches.activate("ECHO")
+    page = admin.open(f"{TOOLS}?tab=active&q=OpenRouter")
+    assert cards(admin.open(page.links["OpenRouter"])) == ["OpenRouter"], "it is on the other tab"
+    for q in ("squirrel", "", "echo", "%00", "x" * 500):
+        assert "Did you mean" not in admin.open(f"{TOOLS}?tab=active&q={q}").text
+    assert admin.open(page.links["Show all"]).links == admin.open(f"{TOOLS}?tab=active").links
+
+
 def test_the_tabs_keep_the_search(admin: Person) -> None:
     page = admin.open(f"{TOOLS}?tab=available&q=a+%26+b&sort=alphabet")
     assert page.links["Active (0)"] == f"{TOOLS}?tab=active&q=a+%26+b&sort=alphabet"

@@ -20,7 +20,7 @@ from ..conftest import ALICE
 from ..served import Served, serving
 from .person import Page, Person
 
-HOSTILE = "</title></textarea></pre><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='alert(1) {{ 7*7 }}"
+HOSTILE = "</title></textarea><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='alert() {{ 7*7 }}"
 ECHO = Path(__file__).parents[2] / "echo_toolkit"
 KEY = "a-word-that-is-long-enough"
 _OWN_ADDRESSES = re.compile(r"/[a-z]|#|https://echo\.example/|https://openrouter\.ai/|https://docs\.composio\.dev/|$")

@@ -34,7 +34,7 @@ def run(
         limit: the result's length in characters, at the most.
     """
     try:
-        arguments = _read(call)
+        arguments = read_arguments(call.name, call.arguments)
         select = None
         if action is not None:
             arguments = original_names(action, arguments)
@@ -58,20 +58,28 @@ def told(envelope: Envelope, action: Action | None, call: ToolCall, *, select: A
     return ToolResult(call, for_model(envelope.data, form, select=select, limit=limit), envelope)
 
 
-def _read(call: ToolCall) -> dict[str, Any]:
-    """The arguments as an object; models write JSON text, and nothing at all where there are no parameters."""
-    written = call.arguments
+def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.loads) -> dict[str, Any]:
+    """The arguments of a call as an object; models write JSON text, and nothing at all where there are no parameters.
+
+    Args:
+        name: the tool's, as the model wrote it.
+        written: the arguments, as the model wrote them.
+        loads: reads JSON; what it can't read is a `ValueError`.
+
+    Raises:
+        ActionError: they are none; it says what the model has to write.
+    """
     if written is None or (isinstance(written, str) and not written.strip()):
         return {}
     if isinstance(written, str):
         try:
-            written = json.loads(written)
+            written = loads(written)
         except (ValueError, RecursionError) as error:
-            message = f"The arguments of {quoted(call.name, 80)} are no JSON: {quoted(str(error), 100)}."
+            message = f"The arguments of {quoted(name, 80)} are no JSON: {quoted(str(error), 100)}."
             raise ActionError(
                 "invalid_arguments", message, f"{message} Nothing was called. Write them as one JSON object."
             ) from None
     if not isinstance(written, dict):
-        message = f"The arguments of {quoted(call.name, 80)} are no JSON object."
+        message = f"The arguments of {quoted(name, 80)} are no JSON object."
         raise ActionError("invalid_arguments", message, f"{message} Nothing was called. Write an object.")
     return dict(written)

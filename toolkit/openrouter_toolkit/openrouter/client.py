@@ -14,6 +14,7 @@ from ..envelope import ActionError
 from . import base_url as base_urls
 from . import request as outgoing
 from . import suggestions
+from .explanations import no_such_address
 from .headers import header_value, split
 from .request import Request
 from .retries import Policy, Retries, completions, never, reads, reads_until_found
@@ -125,7 +126,12 @@ class OpenRouterCall:
         request = outgoing.get(path, arguments)
         timeout = self._openrouter.read_timeout
         policy = reads_until_found if retry_not_found else reads
-        return self._run(lambda: self._answer(request, timeout, xml=xml), policy)
+        try:
+            return self._run(lambda: self._answer(request, timeout, xml=xml), policy)
+        except ActionError as error:
+            if error.type == "not_found" and not retry_not_found and "{" not in path:  # an address, and no id in it
+                error.explanation = no_such_address(error)
+            raise
 
     def post(self, path: str, arguments: Mapping[str, Any]) -> str:
         """The text of a POST that is never repeated."""

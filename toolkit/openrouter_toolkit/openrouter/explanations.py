@@ -14,11 +14,20 @@ _KEYS = "https://openrouter.ai/settings/keys"
 _PRIVACY = "https://openrouter.ai/settings/privacy"
 _ID = re.compile(r"~?[\w.-]{1,60}/[\w.:-]{1,80}")
 _LIST = "OPENROUTER_LIST_AVAILABLE_MODELS"
+_NO_ADDRESS = (
+    "This address depends on no argument, so the base URL must be wrong: whoever runs this agent has to set "
+    "OPENROUTER_BASE_URL, which must end in /api/v1, as https://openrouter.ai/api/v1 does."
+)
 
 
 def explain(error: ActionError) -> str:
     """At most a few sentences: OpenRouter's own words, quoted and cleaned, then the next step."""
     return f"{_what_happened(error)} {_next_step(error)}".strip()
+
+
+def no_such_address(error: ActionError) -> str:
+    """The same, where an address that is always there was not found: the base URL leads to something else."""
+    return f"{_what_happened(error)} {_lacking(error) or _by_availability(error) or _NO_ADDRESS}"
 
 
 def _what_happened(error: ActionError) -> str:

@@ -7,9 +7,19 @@ HEALTH = ("/healthz", "/readyz")
 # Whoever sees the address of such a page can use it, so it is told to nobody.
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
-_FOR_PROGRAMS = ("/api", "/mcp")
+MCP = "/mcp"
+_FOR_PROGRAMS = ("/api", MCP)
 
 
 def is_for_programs(path: str) -> bool:
     """Whether an address is one of the API's or MCP's: it wants a token, and answers in JSON."""
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in _FOR_PROGRAMS)
+    return any(_is_below(path, prefix) for prefix in _FOR_PROGRAMS)
+
+
+def is_for_mcp(path: str) -> bool:
+    """Whether an address is one of MCP's: a refusal there is an error of JSON-RPC."""
+    return _is_below(path, MCP)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")

@@ -13,8 +13,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,11 +29,11 @@ from .access.browsers import BrowserCookies, LoginNeeded
 from .access.headers import SecurityHeaders
 from .access.hosts import KnownHosts
 from .access.throttle import SlowRefusals, retry_after
-from .addresses import is_for_programs
+from .addresses import ONE_TIME_LINKS, is_for_programs
 from .api.health import router as health
 from .api.routes import router as api
 from .mcp import McpEndpoints
-from .pages.faults import fault
+from .pages.faults import fault, wrong_address
 from .pages.routes import router as pages
 from .problems import Problem, problem
 from .settings import Settings
@@ -40,6 +41,8 @@ from .state import State
 
 _log = logging.getLogger("openrouter_toolkit")
 _TIDY_EVERY = 60.0
+_SHORTEST_SECRET = 20
+_LONGEST_SECRET = 200
 
 
 def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
@@ -87,7 +90,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.add_middleware(BodyLimit)
     application.add_middleware(BearerTokens, state=state)
     application.add_middleware(SlowRefusals, throttle=state.throttle)
-    application.add_middleware(KnownHosts, settings=settings)
+    application.add_middleware(KnownHosts, settings=settings, page=wrong_address)
     application.add_middleware(_Mistakes)
     application.add_middleware(SecurityHeaders)
     return application
@@ -98,7 +101,9 @@ def _answer_exceptions(application: FastAPI) -> None:
 
     def no(request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> Response:
         if is_for_programs(request.scope["path"]):
-            return problem(status, message, headers)
+            # The names of parameters are told, and who sent them may have put anything in their place.
+            told = None if message is None else redact_thoroughly(message, _secrets(request.scope))
+            return problem(request.scope["path"], status, told, headers)
         page = fault(request, status, message)
         page.headers.update(headers or {})
         return page
@@ -165,9 +170,19 @@ class _Mistakes:
         except Exception:
             if scope["type"] != "http":
                 raise
-            _log.error("the server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), ()))
+            _log.error("the server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), _secrets(scope)))
             if not begun:
                 answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
                 if is_for_programs(scope["path"]):
-                    answer = problem(500)
+                    answer = problem(scope["path"], 500)
                 await answer(scope, receive, send)
+
+
+def _secrets(scope: Scope) -> list[str]:
+    """What a request gets in with: a token, cookies, the address of a one-time link."""
+    headers = Headers(scope=scope)
+    tokens = [value.partition(" ")[2].strip() for value in headers.getlist("authorization")]
+    cookies = [value for line in headers.getlist("cookie") for value in cookie_parser(line).values()]
+    link = scope["path"].split("/")[2:] if scope["path"].startswith(ONE_TIME_LINKS) else []
+    # What is shorter is a word, and what is longer nothing of ours.
+    return [value for value in (*tokens, *cookies, *link) if _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET]

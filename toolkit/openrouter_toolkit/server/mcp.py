@@ -6,7 +6,7 @@ Each request stands alone, so any process answers it; a closed response ends its
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ..agents.mcp import server
 from .access.bearer import token_of
 from .access.bodies import WITH_TOKEN
+from .addresses import MCP
 from .hanging_up import HungUp, while_connected
 from .problems import Problem
 from .running import HostedRegistry
@@ -28,7 +29,6 @@ from .state import State
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
 
-PATH = "/mcp"
 _USER = b"x-user-id"
 
 
@@ -38,11 +38,12 @@ class McpEndpoints:
     def __init__(self, state: State) -> None:
         endpoints = {slug.lower(): _Endpoint(toolkit.registry) for slug, toolkit in state.toolkits.items()}
         self._endpoints = list(endpoints.values())
-        paths = {PATH: self._endpoints[0], **{f"{PATH}/{name}": endpoint for name, endpoint in endpoints.items()}}
+        paths = {MCP: self._endpoints[0], **{f"{MCP}/{name}": endpoint for name, endpoint in endpoints.items()}}
         self.routes = [
             Route(path, endpoint=endpoint, methods=["POST"], include_in_schema=False)
             for path, endpoint in paths.items()
         ]
+        self.routes.append(Route(f"{MCP}/{{rest:path}}", endpoint=_Nothing(paths), include_in_schema=False))
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -75,6 +76,16 @@ class _Endpoint:
             await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, send))
 
 
+class _Nothing:
+    """Every other address below MCP's, as an ASGI application: it says which there are."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._words = f"No MCP server is at this address. There are {', '.join(paths)}."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        raise Problem(404, self._words)
+
+
 def user_of(request: Request) -> str | None:
     """The user in whose name a request is made, None where nobody said; `Problem` where it may not be."""
     token = token_of(request)
@@ -87,7 +98,7 @@ def user_of(request: Request) -> str | None:
     except ValueError:
         raise Problem(400, "X-User-Id is given twice, or is no UTF-8.") from None
     if not token.may_act_for(user_id):
-        raise Problem(403, "This token may not act for that user.")
+        raise Problem(403, "This token may not act for the user whom the header X-User-Id names.")
     return user_id
 
 

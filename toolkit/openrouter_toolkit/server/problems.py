@@ -1,10 +1,12 @@
-"""How the API itself says no: `{"error": {"type", "message"}}`, which repeats nothing of what it was sent."""
+"""How the API itself says no: `{"error": {"type", "message"}}`, to MCP as an error of JSON-RPC."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
+
+from .addresses import is_for_mcp
 
 TYPES = {
     400: "invalid_request",
@@ -30,6 +32,9 @@ _WORDS = {
     500: "The server itself failed; its log has the details.",
     503: "The server can't answer now. Nothing was done. Try again.",
 }
+# JSON-RPC's codes.
+_INVALID_REQUEST = -32600
+_INTERNAL_ERROR = -32603
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer
@@ -42,7 +47,16 @@ class Problem(Exception):  # noqa: N818 - it is an answer
         self.headers = headers
 
 
-def problem(status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer for a status, in the given words or the usual ones."""
+def problem(
+    path: str, status: int, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for a status at an address, in the given words or the usual ones.
+
+    At MCP's addresses it is an error of JSON-RPC too, the only kind whose words MCP's clients show. Its id is null:
+    what was asked for was not read.
+    """
     error = {"type": TYPES.get(status, "invalid_request"), "message": message or _WORDS.get(status, "Not possible.")}
-    return JSONResponse({"error": error}, status, headers=headers)
+    if not is_for_mcp(path):
+        return JSONResponse({"error": error}, status, headers=headers)
+    code = _INVALID_REQUEST if status < 500 else _INTERNAL_ERROR
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {"code": code, **error}}, status, headers=headers)

@@ -20,12 +20,14 @@ import anyio
 import uvicorn
 from fastapi import FastAPI
 
+from .connections import Connection
 from .running import Running
 from .state import State
 
 GRACE = 10.0
 _LAST_ANSWERS = 4
 _GONE_WITHIN = 16.0
+_log = logging.getLogger("openrouter_toolkit")
 
 
 class Server(uvicorn.Server):
@@ -37,7 +39,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="asyncio",  # what is tested is what runs, whatever else is installed
-                http="h11",
+                http=Connection,
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,  # any local program could say that it is somebody else
@@ -53,20 +55,29 @@ class Server(uvicorn.Server):
         self._running: Running = state.running
         self._listening = listening
         self._on_start = started
+        self._failure: Exception | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop."""
+        """Serve until told to stop. What `started` raised ends it, and is raised again behind its end."""
         super().run(sockets or [self._listening])
+        if self._failure is not None:
+            raise self._failure
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets)
         if self.started:
-            self._on_start()
+            try:
+                self._on_start()
+            except Exception as failure:  # noqa: BLE001 - from here, uvicorn would log it with all that led to it
+                self._failure, self.should_exit = failure, True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let calls end, then end them; then close everything."""
         self._running.stopping = True
+        if self._running:
+            calls = f"{len(self._running)} call{'' if len(self._running) == 1 else 's'}"
+            _log.warning("waiting for %s, at most %.0f s; Ctrl-C again ends it at once", calls, GRACE)
         with anyio.move_on_after(GRACE):
             while self._running and not self.force_exit:
                 await anyio.sleep(0.05)
@@ -113,4 +124,13 @@ def url_of(listening: socket.socket) -> str:
     """Where a socket can be reached from this machine."""
     address, port = listening.getsockname()[:2]
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - what everybody may reach
-    return f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    return f"http://{_written(address, port)}"
+
+
+def address_of(listening: socket.socket) -> str:
+    """What a socket listens on: `127.0.0.1:8700`."""
+    return _written(*listening.getsockname()[:2])
+
+
+def _written(address: str, port: int) -> str:
+    return f"{f'[{address}]' if ':' in address else address}:{port}"

@@ -14,7 +14,16 @@ from ..state import State
 from .throttle import refused, retry_after
 
 TOKEN = "token"  # noqa: S105 - a name
+_OPENROUTER_KEY = "sk-or-"
 _AT_ONCE = "This token makes too many calls at once."
+_MAKE = "openrouter-toolkit tokens create makes one"
+_NONE = f"No API token was sent. It goes into a header, Authorization: Bearer ort_... ({_MAKE})."
+_MALFORMED = f"Authorization holds no API token. It must be one header, Authorization: Bearer ort_... ({_MAKE})."
+_WRONG = f"This API token is wrong or was revoked. openrouter-toolkit tokens lists those there are, and {_MAKE}."
+_KEY = (
+    "This is an OpenRouter key, and no token of this server. A key is connected as an account, under Tools or with "
+    f"openrouter-toolkit connect; whoever calls sends an API token ({_MAKE})."
+)
 
 
 class BearerTokens:
@@ -32,24 +41,25 @@ class BearerTokens:
         try:
             token = await self._token(scope)
         except Problem as no:
-            await problem(no.status, no.message, no.headers)(scope, receive, send)
+            await problem(scope["path"], no.status, no.message, no.headers)(scope, receive, send)
             return
         scope.setdefault("state", {})[TOKEN] = token
         with self._state.call_limit.one(token.id) as allowed:
-            answer = self._app if allowed else problem(429, _AT_ONCE, retry_after(1))
+            answer = self._app if allowed else problem(scope["path"], 429, _AT_ONCE, retry_after(1))
             await answer(scope, receive, send)
 
     async def _token(self, scope: Scope) -> ApiToken:
         if self._state.running.stopping:
             raise Problem(503, "The server is stopping. Nothing was done. Try again.", retry_after(1))
-        given = _given(Headers(scope=scope))
+        values = Headers(scope=scope).getlist("authorization")
+        given = _given(values)
         try:
             token = await anyio.to_thread.run_sync(self._state.store.tokens.find, given) if given else None
         except StoreError:
             raise Problem(503, headers=retry_after(1)) from None
         if token is None:
             refused(HTTPConnection(scope))
-            raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
+            raise Problem(401, _why_not(values, given), {"WWW-Authenticate": "Bearer"})
         wait = self._state.call_limit.wait(token.id)
         if wait:
             raise Problem(429, "This token makes too many calls.", retry_after(wait))
@@ -64,8 +74,14 @@ def token_of(request: HTTPConnection) -> ApiToken:
     return token
 
 
-def _given(headers: Headers) -> str | None:
+def _given(values: list[str]) -> str | None:
     """The token's text, where there is exactly one."""
-    values = headers.getlist("authorization")
     scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     return text.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _why_not(values: list[str], given: str | None) -> str:
+    """What is wrong with it, told without it. Whether there ever was such a token is nobody's business."""
+    if given is None:
+        return _MALFORMED if values else _NONE
+    return _KEY if given.lower().startswith(_OPENROUTER_KEY) else _WRONG

@@ -27,7 +27,7 @@ class BodyLimit:
         limit = WITH_TOKEN if scope.get("state", {}).get(TOKEN) is not None else WITHOUT_TOKEN
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced[:20]) > limit:
-            await problem(413)(scope, receive, send)
+            await problem(scope["path"], 413)(scope, receive, send)
             return
         received = 0
 

@@ -14,6 +14,10 @@ from .browsers import log_in, log_out
 from .throttle import refused
 
 HOME = "/admin/tools"
+_MADE_ELSEWHERE = (
+    "It may have been made for another server, or with another database than this server's: make it on the same "
+    "machine, with the same OPENROUTER_TOOLKIT_DATABASE."
+)
 router = APIRouter()
 
 
@@ -83,14 +87,16 @@ def _check(store: Store, secret: str) -> None:
 
 
 def _refusal(request: Request, no: LinkRefused) -> Response:
+    text = str(no)
     if no.reason == "unknown":
         refused(request)
+        text = f"{text} {_MADE_ELSEWHERE}"
     return render(
         request,
         "notice.html",
         404 if no.reason == "unknown" else 410,
         heading="Not logged in",
-        text=str(no),
+        text=text,
         kind="late",
         form=None,
         way={"address": "/login", "words": "How to get another"},

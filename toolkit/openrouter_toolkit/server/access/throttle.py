@@ -71,7 +71,7 @@ class SlowRefusals:
                 delay = self._throttle.delay((scope.get("client") or ("",))[0])
                 dropped = delay > 0 and self._waiting >= _MOST_WAITING
                 if dropped:
-                    await problem(429, headers=retry_after(delay))(scope, receive, send)
+                    await problem(scope["path"], 429, headers=retry_after(delay))(scope, receive, send)
                 elif delay > 0:
                     await self._wait(delay)
             if not dropped:

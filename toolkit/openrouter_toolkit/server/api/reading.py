@@ -1,17 +1,29 @@
-"""Bodies as they must be: JSON that can be sent on, and nothing in it that is not asked for."""
+"""Requests as they must be: JSON that can be sent on, nothing that is not asked for, and what a model wrote mended."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection, Iterable
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
+from ...formats.mending import mend
+from ...formats.tool_calls import read_arguments
+from ...manifest import Action
+from ...nearest import nearest
+from ...wording import named
 from ..problems import Problem
 
 _MOST_DIGITS = 400
+_MOST_NAMES = 5
+_MOST_COMPARED = 50
+_LONGEST_NAME = 40
+_WANTED = {
+    "user_id": "user_id: wanted a text of 1 to 255 characters.",
+    "arguments": "arguments: wanted an object, or JSON text of one.",
+}
 
 
 class ActionCall(BaseModel):
@@ -26,44 +38,84 @@ class ActionCall(BaseModel):
         description="Whose connected account to use. A token that may act for one user alone needs none.",
         examples=["alice"],
     )
-    arguments: dict[str, Any] = Field(
+    arguments: dict[str, Any] | str = Field(
         default_factory=dict,
-        description="The action's arguments, as its definition says. With `stream` true, where the action has that, "
-        "the answer comes as server-sent events.",
+        description="The action's arguments, as its definition says; an object, or JSON text of one. Text is what a "
+        "model wrote, so what models commonly get wrong in it is mended. With `stream` true, where the action has "
+        "that, the answer comes as server-sent events.",
         examples=[{"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}],
     )
 
 
 def action_call(body: bytes) -> ActionCall:
-    """The call that a body asks for; `Problem` 400 or 422, which repeats nothing of it.
-
-    Hosts whose parameters are texts alone send the arguments as JSON text; that is taken too.
-    """
-    value = _json(body)
-    if isinstance(value, dict) and isinstance(value.get("arguments"), str):
-        value["arguments"] = _json(value["arguments"].strip().encode() or b"{}")
+    """The call that a body asks for; `Problem` 400 or 422, which repeats nothing of it but the names of its keys."""
     try:
-        return ActionCall.model_validate(value)
-    except ValidationError as error:
-        told = "; ".join(_said(one) for one in error.errors(include_input=False)[:5])
-        raise Problem(422, f"The body is {{user_id, arguments}}. {told}.") from None
-
-
-def _json(body: bytes) -> Any:
-    try:
-        value = json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
-        if b"\\u" in body:  # half a character, written as an escape, can't be sent on
-            json.dumps(value, ensure_ascii=False).encode()
+        value = _json(body.decode())
     except UnicodeDecodeError:
         raise Problem(400, "The body is no UTF-8.") from None
-    except UnicodeEncodeError:
-        raise Problem(400, "The body has half of a surrogate pair in it.") from None
-    except json.JSONDecodeError as error:
-        raise Problem(400, f"The body is no JSON: {error.msg} in line {error.lineno}.") from None
     except RecursionError:
         raise Problem(400, "The body is nested too deeply.") from None
     except ValueError as error:
         raise Problem(400, f"The body is no JSON: {error}.") from None
+    try:
+        return ActionCall.model_validate(value)
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]}
+        raise Problem(422, 'The body is {"user_id": ..., "arguments": {...}}. ' + _told(value, wrong)) from None
+
+
+def arguments_of(call: ActionCall, slug: str, action: Action | None) -> dict[str, Any]:
+    """A call's arguments. An object is taken as it is; text is what a model wrote, and is mended.
+
+    Raises:
+        ActionError: `invalid_arguments`, where text is no JSON object: the model that wrote it can mend it.
+    """
+    if isinstance(call.arguments, dict):
+        return call.arguments
+    arguments = read_arguments(slug, call.arguments, _json)
+    return arguments if action is None else mend(action.definition.input_parameters, arguments)
+
+
+def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
+    """Raises `Problem` 422 where a query has a parameter that is not known; the one that was meant is told."""
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise Problem(422, " ".join(_unknown(name, known) for name in strange[:_MOST_NAMES]))
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+    return f"{named(name, _LONGEST_NAME)}: unknown parameter, {hint}"
+
+
+def _told(value: Any, wrong: Collection[str]) -> str:
+    """What is wrong with a body. Of what was sent, the names alone are told, for they say where to look."""
+    if not isinstance(value, dict):
+        return "It must be an object."
+    told = [words for name, words in _WANTED.items() if name in wrong]
+    free = [name for name in _WANTED if name not in value]
+    strange = [name for name in value if name not in _WANTED]
+    meant = {name: near[0] for name in strange[:_MOST_COMPARED] if (near := nearest(name, free))}
+    told += [f"{named(name, _LONGEST_NAME)}: unknown key, did you mean {near}?" for name, near in meant.items()]
+    misplaced = [named(name, _LONGEST_NAME) for name in strange if name not in meant]
+    if misplaced:
+        more = f" and {len(misplaced) - _MOST_NAMES} more" if len(misplaced) > _MOST_NAMES else ""
+        them = "it" if len(misplaced) == 1 else "them"
+        told.append(f"{', '.join(misplaced[:_MOST_NAMES])}{more}: put {them} into arguments.")
+    return " ".join(told)
+
+
+def _json(text: str) -> Any:
+    """The value of JSON text. Raises `ValueError`, whose words are the end of a sentence, or `RecursionError`."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
+        if "\\u" in text:  # half a character, written as an escape, can't be sent on
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} in line {error.lineno}") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a surrogate pair in it") from None
     return value
 
 
@@ -82,12 +134,3 @@ def _integer(text: str) -> int:
     if len(text) > _MOST_DIGITS:
         raise ValueError("a number is too large")
     return int(text)
-
-
-def _said(error: ErrorDetails) -> str:
-    """What is wrong. A name that is not ours is not told: it is a part of what was sent."""
-    if error["type"] == "extra_forbidden":
-        return "There is a key in it that is neither"
-    if not error["loc"]:
-        return "It must be an object"
-    return f"{error['loc'][0]}: {error['msg']}"

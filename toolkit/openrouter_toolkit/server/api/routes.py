@@ -11,14 +11,15 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ...call import Listener
-from ...envelope import Envelope
+from ...envelope import ActionError, Envelope
+from ...formats.schemas import SELECT
 from ...store import ApiToken
 from ..access.bearer import token_of
 from ..hanging_up import HungUp, while_connected
 from ..problems import Problem
-from ..state import HostedToolkit, hosted
+from ..state import hosted
 from .events import EventStreamResponse
-from .reading import ActionCall, action_call
+from .reading import ActionCall, action_call, arguments_of, refuse_unknown
 
 Format = Literal["openai", "openai-responses", "anthropic", "gemini", "gemini-reduced", "mcp", "composio"]
 
@@ -50,6 +51,7 @@ class Tools(BaseModel):
     tools: list[dict[str, Any]]
 
 
+_LISTING = ("format", "extensions", "strict")
 _bearer = HTTPBearer(auto_error=False, description="An API token: openrouter-toolkit tokens create makes one.")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": words}
@@ -72,6 +74,7 @@ async def tools(
 ) -> Tools:
     """List the actions that may be used now, as tools for function calling."""
     token_of(request)
+    refuse_unknown(request.query_params, _LISTING)
 
     def listed() -> list[dict[str, Any]]:
         toolkits = hosted(request).toolkits.values()
@@ -101,22 +104,41 @@ async def tools(
         "requestBody": {"required": True, "content": {"application/json": {"schema": ActionCall.model_json_schema()}}}
     },
 )
-async def execute(request: Request, slug: str) -> Response:
+async def execute(
+    request: Request,
+    slug: str,
+    brief: Annotated[
+        bool,
+        Query(
+            description="`data` as a model is to read it: a list in its brief form, or what `select` among the "
+            "arguments chooses, at most 20,000 characters. So it is with `select` alone, too; not for streams."
+        ),
+    ] = False,
+) -> Response:
     """Execute an action for a user."""
     call = action_call(await request.body())
     user_id = acting_for(token_of(request), call.user_id)
     toolkit = hosted(request).toolkit_of(slug)
+    action = toolkit.action(slug)
+    try:
+        arguments = await run_in_threadpool(arguments_of, call, slug, action)
+    except ActionError as error:
+        return _json(Envelope.failure(error))
+
+    for_a_model = brief or (action is not None and action.definition.brief is not None and SELECT in arguments)
 
     async def answer(listen: Listener | None = None) -> Envelope:
-        return await toolkit.registry.execute_async(slug, call.arguments, user_id=user_id, on_event=listen)
+        if for_a_model and listen is None:
+            result = await toolkit.registry.call_tool_async(slug, arguments, user_id=user_id)
+            return result.envelope if result.failed else Envelope.success(result.text)
+        return await toolkit.registry.execute_async(slug, arguments, user_id=user_id, on_event=listen)
 
-    if call.arguments.get("stream") is True and _can_stream(toolkit, slug):
+    if action is not None and action.streams and arguments.get("stream") is True:
         return EventStreamResponse(answer)
     try:
-        envelope = await while_connected(request.receive, answer)
+        return _json(await while_connected(request.receive, answer))
     except HungUp:
         return Response(status_code=499)
-    return Response(envelope.model_dump_json(), media_type="application/json")
 
 
 def acting_for(token: ApiToken, user_id: str | None) -> str:
@@ -130,9 +152,5 @@ def acting_for(token: ApiToken, user_id: str | None) -> str:
     return user_id
 
 
-def _can_stream(toolkit: HostedToolkit, slug: str) -> bool:
-    """Whether an action takes `stream`, switched off or not."""
-    for action in toolkit.loaded.actions:
-        if slug in (action.slug, *action.aliases):
-            return "stream" in action.definition.input_parameters.get("properties", {})
-    return False
+def _json(envelope: Envelope) -> Response:
+    return Response(envelope.model_dump_json(), media_type="application/json")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from starlette.responses import Response
 
+from ..settings import Settings
 from .rendering import render
 
 _WORDS = {
@@ -18,14 +21,14 @@ _WORDS = {
 def fault(request: Request, status: int, text: str | None = None) -> Response:
     """A page that says so."""
     heading, usual = _WORDS.get(status, ("Not possible", "This can't be done."))
-    return render(
-        request,
-        "notice.html",
-        status,
-        heading=heading,
-        text=text or usual,
-        kind="bad",
-        form=None,
-        way={"address": "/admin/tools", "words": "To the tools"},
-        message=None,
-    )
+    return _page(request, status, heading, text or usual, way={"address": "/admin/tools", "words": "To the tools"})
+
+
+def wrong_address(request: Request, status: int, text: str) -> Response:
+    """A page for somebody who came by a name that is not this server's: whose server it is, it does not tell."""
+    return _page(request, status, "Wrong address", text, way=None, host_name=Settings.host_name)
+
+
+def _page(request: Request, status: int, heading: str, text: str, **values: Any) -> Response:
+    own = {"heading": heading, "text": text, "kind": "bad", "form": None, "message": None}
+    return render(request, "notice.html", status, **own, **values)
