@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from openrouter_toolkit.server import Settings
 from openrouter_toolkit.store import Store
 
 from .chromium import axe
@@ -179,6 +180,17 @@ def test_a_page(name: str, mode: str, new_page: NewPage, store: Store, find_faul
                 "document.querySelectorAll('.alone time').forEach((time) => (time.textContent = '10:20 UTC'))"
             )
             page.screenshot(path=IMAGES / DOCUMENTED[name, mode], full_page=True)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_usual_name_is_shown_whole(mode: str, new_page: NewPage) -> None:
+    with new_page(**MODES[mode]) as page:
+        page.goto("/admin/tools")
+        name = page.locator(".host span").last
+        name.evaluate(f"(element) => (element.textContent = {Settings.host_name!r})")
+        assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight")
+        name.evaluate("(element) => (element.textContent = 'a very long name '.repeat(20))")
+        assert name.evaluate("(one) => one.clientHeight") < 50, "two lines, whatever it is"
 
 
 @pytest.mark.parametrize("name", DOCUMENTED.values())

@@ -41,6 +41,20 @@ def test_searching_as_one_types(page: Page) -> None:
     shown(page, ["Echo", "OpenRouter"])
 
 
+def test_a_search_that_finds_nothing_offers_what_was_probably_meant(page: Page) -> None:
+    page.goto(AVAILABLE)
+    search = page.get_by_role("searchbox")
+    offered = page.get_by_role("status").filter(has_text="Did you mean OpenRouter?")
+    search.press_sequentially("opnrouter")
+    expect(offered).to_be_visible()
+    search.press_sequentially(" squirrel")
+    expect(offered).to_have_count(0)
+    search.fill("opnrouter")
+    offered.get_by_role("link", name="OpenRouter").click()
+    expect(search).to_have_value("OpenRouter")
+    shown(page, ["OpenRouter"])
+
+
 def test_a_search_survives_reload_back_button_and_tabs(page: Page) -> None:
     page.goto(AVAILABLE)
     page.get_by_role("searchbox").fill("open")

@@ -6,8 +6,9 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,22 @@ def test_names_reach_no_terminal_as_they_are(command: Command, store: Store) -> 
         assert "\x1b" not in out
 
 
+def test_times_say_which_clock_they_are_of(
+    command: Command, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert work.connected_at is not None
+    for zone, hours in (("UTC0", 0), ("XYZ-5", 5)):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        try:
+            there = work.connected_at.astimezone(timezone(timedelta(hours=hours)))
+            for words in ([], ["show", "work"]):
+                assert f"{there:%Y-%m-%d %H:%M}+0{hours}:00" in command(*words)[1]
+        finally:
+            monkeypatch.delenv("TZ")
+            time.tzset()
+
+
 # One in full.
 
 
@@ -252,17 +269,34 @@ def test_an_alias_means_its_account(command: Command, store: Store, work: Connec
         assert json.loads(command(*words, "--json")[1])["id"] == bobs.id
 
 
-@pytest.mark.parametrize("given", ["ca_nobody", "home", "", "ca", "%", "WORK", "\x1b[2J", "a\0b"])
-def test_what_means_no_account(command: Command, work: ConnectedAccount, given: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ("ca_nobody", 'account "ca_nobody"'),
+        ("home", 'account "home"'),
+        ("WORK", 'account "WORK"'),
+        ("%", 'account "%"'),
+        ("", "such account"),
+        ("\x1b[2J", "such account"),
+        ("a\0b", 'account "ab"'),
+        ("x" * 100, f'account "{"x" * 59}…"'),
+        ("sk-proj-of-another-service", "such account"),
+        (f"work{KEY}", "such account"),
+    ],
+)
+def test_what_means_no_account_is_told_with_where_it_was_looked_for(
+    command: Command, store: Store, work: ConnectedAccount, given: str, named: str
+) -> None:
     status, out, err = command("disable", given)
     assert (status, out) == (1, "")
-    assert err == "openrouter-toolkit: there is no such account; openrouter-toolkit accounts lists them\n"
+    told = f"there is no {named} in the {store.name}; openrouter-toolkit accounts lists them"
+    assert err == f"openrouter-toolkit: {told}\n"
 
 
 def test_another_users_account_is_not_found_among_ones_own(command: Command, work: ConnectedAccount) -> None:
     status, _, err = command("disconnect", work.id, "--user-id", "bob", "--yes")
     assert status == 1
-    assert "no such account of user bob" in err
+    assert f'there is no account "{work.id}" of user bob in the SQLite file' in err
 
 
 # Changes.

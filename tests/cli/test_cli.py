@@ -75,6 +75,59 @@ def test_no_command_is_answered_with_the_help_on_standard_error(capsys: Printed)
     assert printed.err.startswith("usage: openrouter-toolkit")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("acounts", 'there is no command "acounts", did you mean accounts?; see openrouter-toolkit --help'),
+        ("accounts shwo x", 'there is no action "shwo", did you mean show?; see openrouter-toolkit accounts --help'),
+        (
+            "tokens destroy",
+            'there is no action "destroy"; there are create, list, revoke; see openrouter-toolkit tokens --help',
+        ),
+        ("serve --prot 1", "unknown option --prot, did you mean --port?; see openrouter-toolkit serve --help"),
+        ("accounts --jsn", "unknown option --jsn, did you mean --json?; see openrouter-toolkit accounts --help"),
+        ("accounts list --jsn", "unknown option --jsn, did you mean --json?; see openrouter-toolkit accounts --help"),
+        (
+            "listing --fromat x",
+            "unknown option --fromat, did you mean --format?; see openrouter-toolkit listing --help",
+        ),
+        ("listing --format compsio", 'there is no format "compsio", did you mean composio?; see openrouter-toolkit'),
+        ("sandbox --colour red", "unknown option --colour; see openrouter-toolkit sandbox --help"),
+        (
+            "accounts rename ca_x --noalias",
+            "unknown option --noalias, did you mean --no-alias?; see openrouter-toolkit accounts rename --help",
+        ),
+        (
+            "connect --userid alice",
+            "unknown option --userid, did you mean --user-id?; see openrouter-toolkit connect --help",
+        ),
+        ("connect alice", "too many words; a key is never taken from here"),
+        (
+            "connect --userid sk-or-v1-0123456789abcdef",
+            "unknown option --userid, did you mean --user-id?; a key is never taken from here",
+        ),
+        ("connect --key anything", "unknown option --key; a key is never taken from here"),
+        ("sk-or-v1-0123456789abcdef", "there is no such command; there are actions, show,"),
+    ],
+)
+def test_a_typo_is_answered_with_what_was_probably_meant(line: str, told: str, capsys: Printed) -> None:
+    assert main(line.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"openrouter-toolkit: {told}")
+    assert printed.err.count("\n") == 1
+    assert "0123456789" not in printed.err
+
+
+def test_a_typo_reaches_no_terminal_as_it_is(capsys: Printed) -> None:
+    for words in (["ac\x1b[31mounts"], ["serve", "--p\x1b[31mrot"], ["a\u202ecounts" + "x" * 500]):
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert "\x1b" not in told
+        assert "\u202e" not in told
+        assert len(told) < 400
+
+
 def test_a_wrong_manifest_is_told_line_by_line(
     capsys: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,13 @@ def credentials(store: Store, user_id: str | None = "default") -> list[dict[str,
     return [dict(store.accounts.credentials(account.id) or {}) for account in reversed(accounts)]
 
 
+def how_to_use(whose: str) -> str:
+    return (
+        f"Agents use it by openrouter-toolkit mcp{whose}, or serve; "
+        f"to try it: openrouter-toolkit execute OPENROUTER_GET_CURRENT_KEY{whose}\n"
+    )
+
+
 def expire(environment: dict[str, str], account_id: str) -> None:
     path = environment["OPENROUTER_TOOLKIT_DATABASE"].removeprefix("sqlite:///")
     with sqlite3.connect(path) as database:
@@ -81,7 +88,7 @@ def expire(environment: dict[str, str], account_id: str) -> None:
 
 def test_a_key_from_standard_input(run: Run, store: Store) -> None:
     done = run("connect", "--stdin", stdin=lines(KEY))
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr.decode()) == (0, how_to_use(""))
     (account,) = store.accounts.list()
     assert (account.user_id, account.alias, account.status, account.default) == ("default", None, Status.ACTIVE, True)
     assert done.stdout.decode().splitlines() == [
@@ -96,6 +103,7 @@ def test_a_second_line_is_the_management_key(run: Run, store: Store) -> None:
     assert done.returncode == 0
     assert b"Management key ending in 7788" in done.stdout
     assert credentials(store, "alice") == [{"api_key": KEY, "management_api_key": MANAGEMENT_KEY}]
+    assert done.stderr.decode() == how_to_use(" --user-id alice")
     assert f"Work ({store.accounts.list()[0].id})" in done.stdout.decode()
 
 
@@ -206,7 +214,7 @@ def test_without_an_alias_the_account_without_one_gets_the_new_key(run: Run, sto
     done = run("connect", "--stdin", stdin=lines(OTHER_KEY))
     assert done.returncode == 0
     assert done.stdout.decode().startswith(f"Reconnected OpenRouter for user default: {before.id}\n")
-    assert done.stderr.decode() == f"The new key will replace that of {before.id} (ACTIVE).\n"
+    assert done.stderr.decode() == f"The new key will replace that of {before.id} (ACTIVE).\n{how_to_use('')}"
     assert credentials(store) == [{"api_key": OTHER_KEY}]
 
 
@@ -314,14 +322,49 @@ def test_enter_skips_the_optional_key(terminal: OpenTerminal, store: Store) -> N
     assert credentials(store) == [{"api_key": KEY}]
 
 
-def test_a_key_is_tried_before_another_is_asked_for(terminal: OpenTerminal, store: Store) -> None:
+def test_a_key_is_tried_before_another_is_asked_for_and_a_wrong_one_asked_for_again(
+    terminal: OpenTerminal, store: Store
+) -> None:
+    with terminal("connect") as person:
+        for number, key in enumerate((FOREIGN_KEY, EXPIRED_KEY, FOREIGN_KEY), 1):
+            person.wait_for("API key (not shown): " if number == 1 else "Try again.\nAPI key (not shown): ")
+            assert "Management key" not in person.shown
+            person.shown = "" if number == 3 else person.shown.replace("Try again.", "")
+            person.enter(f"{key}\n")
+        assert person.end() == 1
+    assert "it is wrong, revoked or expired" in person.shown
+    assert "Try again" not in person.shown
+    assert "Management key" not in person.shown
+    assert store.accounts.list() == []
+
+
+def test_what_is_asked_for_again_is_what_was_wrong(terminal: OpenTerminal, store: Store) -> None:
     with terminal("connect") as person:
         person.wait_for("API key (not shown): ")
         person.enter(f"{FOREIGN_KEY}\n")
-        assert person.end() == 1
-    assert "it is wrong, revoked or expired" in person.shown
-    assert "Management key" not in person.shown
-    assert store.accounts.list() == []
+        person.wait_for("Nothing was stored. Try again.\nAPI key (not shown): ")
+        person.enter(f"{KEY}\n")
+        person.wait_for("Management key (optional): Reads")
+        person.wait_for("Management key (not shown; Enter leaves it out): ")
+        person.enter(f"{OTHER_KEY}\n")
+        person.wait_for("Nothing was stored. Try again.\nManagement key (not shown; Enter leaves it out): ")
+        person.enter(f"{MANAGEMENT_KEY}\n")
+        assert person.end() == 0
+    assert person.shown.count("1. Open openrouter.ai and") == 1, "how to get one is told once"
+    assert not any(key in person.shown for key in ALL_KEYS)
+    assert credentials(store) == [{"api_key": KEY, "management_api_key": MANAGEMENT_KEY}]
+
+
+def test_a_key_that_could_not_be_tried_is_not_asked_for_again(terminal: OpenTerminal) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with terminal("connect", OPENROUTER_BASE_URL=address) as person:
+            person.wait_for("API key (not shown): ")
+            person.enter(f"{KEY}\n")
+            assert person.end() == 1
+    assert "It could not be checked" in person.shown
+    assert "Try again." not in person.shown.partition("It could not be checked")[2].replace("Try again later", "")
 
 
 def test_enter_alone_and_the_end_of_input_store_nothing(terminal: OpenTerminal, store: Store) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
-NO_ACCOUNT = b"openrouter-toolkit: there is no such account; openrouter-toolkit accounts lists them\n"
-NO_TOKEN = b"openrouter-toolkit: there is no such token; openrouter-toolkit tokens list lists them\n"
+NO_ACCOUNT = b'openrouter-toolkit: there is no account "work"; openrouter-toolkit accounts lists them\n'
+NO_TOKEN = b'openrouter-toolkit: there is no token "tok_x"; openrouter-toolkit tokens list lists them\n'
 NO_ADDRESS = b"None is registered; openrouter-toolkit return-addresses add URL registers one.\n"
 NOT_REGISTERED = (
     b"openrouter-toolkit: that address is not registered; openrouter-toolkit return-addresses lists those that are\n"
 )
+NO_TOKENS = b"There is no token; openrouter-toolkit tokens create makes one.\n"
 LISTS_NOTHING = b"No account is connected; openrouter-toolkit connect connects one.\n"
 
 
@@ -39,8 +40,8 @@ def fresh(environment: dict[str, str], tmp_path: Path) -> Path:
         (["accounts", "--json"], 0, b"[]\n", b""),
         (["accounts", "show", "work"], 1, b"", NO_ACCOUNT),
         (["accounts", "rename", "work", "home"], 1, b"", NO_ACCOUNT),
-        (["accounts", "disconnect", "ca_", "--yes"], 1, b"", NO_ACCOUNT),
-        (["tokens"], 0, b"", b"There is no token; openrouter-toolkit tokens create makes one.\n"),
+        (["accounts", "disconnect", "work", "--yes"], 1, b"", NO_ACCOUNT),
+        (["tokens"], 0, b"", NO_TOKENS),
         (["tokens", "list", "--json"], 0, b"[]\n", b""),
         (["return-addresses"], 0, b"", NO_ADDRESS),
         (["return-addresses", "list", "--json"], 0, b"[]\n", b""),
@@ -57,9 +58,29 @@ def test_looking_makes_nothing(run: Run, fresh: Path, words: list[str], status: 
 
 def test_a_database_that_is_named_and_not_there_is_not_made(run: Run, tmp_path: Path) -> None:
     before = list(tmp_path.iterdir())
-    done = run("accounts")
-    assert (done.returncode, done.stderr) == (0, LISTS_NOTHING)
+    missing = f": {tmp_path / 'store.db'}, which OPENROUTER_TOOLKIT_DATABASE names, does not exist;"
+    for words, nothing in ((["accounts"], LISTS_NOTHING), (["tokens"], NO_TOKENS), (["return-addresses"], NO_ADDRESS)):
+        done = run(*words)
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert done.stderr == nothing.replace(b";", missing.encode())
+    for words, nothing in ((["accounts", "show", "work"], NO_ACCOUNT), (["tokens", "revoke", "tok_x"], NO_TOKEN)):
+        assert run(*words).stderr == nothing.replace(b";", missing.encode())
     assert list(tmp_path.iterdir()) == before
+
+
+def test_a_database_that_can_not_be_looked_at_is_told_as_such(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    done = run("accounts", OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{path}")
+    reason = "File name too long. Name another file in OPENROUTER_TOOLKIT_DATABASE."
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"openrouter-toolkit: The SQLite file {path} can't be made: {reason}\n"
+
+
+def test_a_database_on_a_server_is_told_without_its_password(run: Run) -> None:
+    done = run("accounts", "show", "nix", OPENROUTER_TOOLKIT_DATABASE="postgresql://app:hunter2@127.0.0.1:1/tools")
+    assert done.returncode == 1
+    assert b"PostgreSQL database tools at 127.0.0.1:1 as app" in done.stderr
+    assert b"hunter2" not in done.stderr
 
 
 def test_what_makes_something_still_makes_a_store(run: Run, fresh: Path) -> None:

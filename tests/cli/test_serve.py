@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import html
+import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from openrouter_toolkit.store import Store
+from openrouter_toolkit.cli import main
+from openrouter_toolkit.commands import terminal
+from openrouter_toolkit.server import stopping
+from openrouter_toolkit.store import Store, sqlite
 
 from .conftest import Run
 
@@ -68,7 +76,69 @@ def test_a_port_that_is_taken(run: Run) -> None:
         other.listen()
         done = run("serve", "--port", str(other.getsockname()[1]))
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"can't be used: Address already in use" in done.stderr
+    assert done.stderr.endswith(b"can't be used: Address already in use; choose another with --port\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [
+        (errno.EACCES, "choose one from 1024 on with --port"),
+        (errno.EADDRNOTAVAIL, "name an address of this machine with --host"),
+    ],
+)
+def test_a_port_that_can_not_be_had(
+    store: Store,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    way_out: str,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(stopping, "bind", refuse)
+    assert main(["serve", "--port", "80"]) == 1
+    reason = f"127.0.0.1 port 80 can't be used: {os.strerror(number)}; {way_out}"
+    assert capsys.readouterr().err == f"openrouter-toolkit: {reason}\n"
+
+
+def test_behind_a_proxy_it_says_where_it_listens(start: Start) -> None:
+    process = start("serve", "--url", "https://tools.example.com")
+    assert url_of(process) == "https://tools.example.com"
+    assert process.stderr is not None
+    told = process.stderr.readline().decode()
+    found = re.search(r"is at https://tools\.example\.com, listening on (127\.0\.0\.1:\d+); Ctrl-C stops it", told)
+    assert found, told
+    with urllib.request.urlopen(f"http://{found[1]}/healthz", timeout=10) as answer:
+        assert answer.status == 200
+    _, _, err = end(process)
+    assert "can be read on the way" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ((), False),
+        (("--url", "http://localhost:8700"), False),
+        (("--url", "http://127.0.0.2"), False),
+        (("--url", "http://[::1]:8700"), False),
+        (("--url", "https://tools.example.com"), False),
+        (("--url", "http://tools.example.com"), True),
+        (("--url", "http://10.1.2.3:8700"), True),
+        (("--host", "0.0.0.0"), True),
+        (("--host", "0.0.0.0", "--url", "http://localhost:8700"), True),
+    ],
+)
+def test_keys_that_can_be_read_on_the_way_are_warned_of(
+    store: Store,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    warned: bool,
+) -> None:
+    monkeypatch.setattr(stopping.Server, "run", lambda server: server._on_start())
+    assert main(["serve", *options]) == 0
+    assert ("Keys and tokens can be read on the way here: put https" in capsys.readouterr().err) is warned
 
 
 @pytest.mark.parametrize(
@@ -114,6 +184,38 @@ def test_a_store_that_was_filled_with_another_key(run: Run, store: Store) -> Non
     assert b"Traceback" not in done.stderr
 
 
+def test_a_store_that_can_only_be_read(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that another user may write; root may write everywhere, so SQLite itself is told to refuse."""
+    settle = sqlite._settle
+
+    def settle_for_reading(connection: sqlite3.Connection, record: object) -> None:
+        settle(connection, record)
+        connection.execute("PRAGMA query_only=ON")
+
+    monkeypatch.setattr(sqlite, "_settle", settle_for_reading)
+    assert main(["serve"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        f"openrouter-toolkit: The {store.name} can't be used: attempt to write a readonly database. See that whoever "
+        "runs this owns the file and its folder, and may read and write both; or name another file in "
+        "OPENROUTER_TOOLKIT_DATABASE.\n"
+    )
+
+
+def test_what_fails_when_it_has_started_is_told_in_a_line(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(terminal, "print_line", full)
+    assert main(["serve"]) == 1
+    assert capsys.readouterr().err == f"openrouter-toolkit: {os.strerror(errno.ENOSPC)}\n"
+
+
 def test_return_addresses_are_kept(start: Start, store: Store) -> None:
     process = start("serve", "--return-address", "https://squad.example/done", "https://squad.example/other")
     url_of(process)
@@ -130,6 +232,19 @@ def test_a_new_login_link_works_at_the_server(start: Start, run: Run) -> None:
     assert link.startswith(f"{url}/login/")
     with urllib.request.urlopen(link, timeout=10) as page:
         assert b"Log in" in page.read()
+    end(process)
+
+
+def test_a_login_link_of_another_database_is_told_as_such(start: Start, run: Run, tmp_path: Path) -> None:
+    process = start("serve")
+    url = url_of(process)
+    link = run("login-link", url, OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{tmp_path / 'other.db'}").stdout.decode()
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(link.strip(), timeout=10)
+    assert refused.value.code == 404
+    page = html.unescape(refused.value.read().decode())
+    assert "There is no such link. It may have been made for another server, or with another database" in page
+    assert "OPENROUTER_TOOLKIT_DATABASE" in page
     end(process)
 
 

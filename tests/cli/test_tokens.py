@@ -88,12 +88,22 @@ def test_revoke_by_the_beginning_of_its_id(command: Command, store: Store) -> No
     assert {token.name for token in store.tokens.list() if token.revoked_at} == {"one"}
 
 
-@pytest.mark.parametrize("given", ["tok_nobody", "one", "", "ort_abc", "a\0b"])
-def test_revoke_of_nothing(command: Command, store: Store, given: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ("tok_nobody", 'token "tok_nobody"'),
+        ("one", 'token "one"'),
+        ("a\0b", 'token "ab"'),
+        ("", "such token"),
+        ("ort_abc", "such token"),  # a token itself, which is a secret
+    ],
+)
+def test_revoke_of_nothing(command: Command, store: Store, given: str, named: str) -> None:
     store.tokens.create("one")
     status, out, err = command("revoke", given)
     assert (status, out) == (1, "")
-    assert "there is no such token" in err
+    told = f"there is no {named} in the {store.name}; openrouter-toolkit tokens list lists them"
+    assert err == f"openrouter-toolkit: {told}\n"
     assert store.tokens.list()[0].revoked_at is None
 
 

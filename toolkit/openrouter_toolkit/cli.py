@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import __version__
 from .commands import (
@@ -30,6 +30,7 @@ from .commands import (
 )
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say, without_keys
+from .commands.typos import misspelt, no_such_choice, no_such_option
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
@@ -51,10 +52,8 @@ _COMMANDS = (
     sandbox,
     demo,
 )
-_WHERE_WORDS_GO = {
-    "execute": "; an action's arguments go behind --arguments",
-    "connect": "; a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin",
-}
+_WHERE_ARGUMENTS_GO = "an action's arguments go behind --arguments"
+_WHERE_KEYS_GO = "a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin"
 _EPILOG = f"""\
 environment:
   OPENROUTER_API_KEY             connects the user `default` (a key is made at openrouter.ai/keys)
@@ -73,10 +72,24 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})  # type: ignore[arg-type]
+        self._words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's; the words are kept for `error`, which may find a typo among them."""
+        self._words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """End with exit status 2."""
-        complain(f"{message}; see {self.prog} --help")
+        """End with exit status 2. What is missing may be there, misspelt."""
+        typos = [no_such_option(name, [self]) for name in misspelt(self._words, self)]
+        self._end("; ".join(typos) or message)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            self._end(no_such_choice(action, str(value)))
+
+    def _end(self, reason: str) -> NoReturn:
+        complain(f"{reason}; see {self.prog} --help")
         self.exit(WRONG_COMMAND_LINE)
 
 
@@ -122,7 +135,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         options, unknown = whole.parse_known_args(argv)
         if unknown:
-            complain(_unknown(options.command, unknown))
+            complain(_unknown(whole, options, unknown))
             return WRONG_COMMAND_LINE
         if options.command is None:
             whole.print_help(sys.stderr)
@@ -133,13 +146,30 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
-def _unknown(command: str | None, words: list[str]) -> str:
+def _unknown(whole: argparse.ArgumentParser, options: argparse.Namespace, words: list[str]) -> str:
     """What was too much, by the names of options only: a value may be a secret."""
+    chosen = [whole, *_chosen(whole, options)]
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
-    hint = _WHERE_WORDS_GO.get(command or "", "")
-    what = f"unknown option {' '.join(names)}" if names else "too many words"
-    told = hint if command == "connect" or not names else ""
-    return f"{what}{told}; see {' '.join(filter(None, (PROGRAM, command)))} --help"
+    told = [no_such_option(name, chosen[1:] or chosen) for name in names] or ["too many words"]
+    if options.command == "execute" and not names:
+        told.append(_WHERE_ARGUMENTS_GO)
+    if options.command == "connect" and (not names or any(_may_be_a_key(word) for word in words)):
+        told.append(_WHERE_KEYS_GO)
+    return f"{'; '.join(told)}; see {' '.join(filter(None, (PROGRAM, options.command)))} --help"
+
+
+def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of the command that was chosen, and of the action within it."""
+    for action in parser._actions:  # noqa: SLF001
+        name = getattr(options, action.dest, None)
+        if isinstance(action, argparse._SubParsersAction) and name is not None:  # noqa: SLF001
+            yield action.choices[name]
+            yield from _chosen(action.choices[name], options)
+
+
+def _may_be_a_key(word: str) -> bool:
+    """Whether a word looks like a key, or is an option that was to be given one."""
+    return word.startswith("sk-") or without_keys(word) != word or "key" in word.partition("=")[0].lower()
 
 
 def _told(error: Exception) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..wording import named
-from . import rows, terminal
+from . import rows, store_place, terminal
 from .key_facts import described
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def print_list(accounts: Sequence[ConnectedAccount]) -> None:
         several = len({account.toolkit for account in accounts}) > 1
         rows.show([_row(account, several=several) for account in accounts], {"status": _colour})
     else:
-        terminal.say(f"No account is connected; {terminal.PROGRAM} connect connects one.")
+        missing = terminal.without_keys(store_place.missing())
+        terminal.say(f"No account is connected{missing}; {terminal.PROGRAM} connect connects one.")
 
 
 def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:

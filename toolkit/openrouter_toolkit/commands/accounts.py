@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import account_views, terminal
+from . import account_views, store_place, terminal
 from .failure import CommandFailed, wrong_command_line
 from .opened_store import opened_if_there, valid
 
@@ -201,7 +201,7 @@ def _one(options: argparse.Namespace) -> Iterator[tuple[Store, ConnectedAccount]
     """The store, and the account that ID means."""
     with opened_if_there() as store:
         if store is None:
-            raise _no_such_account(options)
+            raise _no_such_account(options, store_place.missing())
         yield store, _found(store, options)
 
 
@@ -216,12 +216,14 @@ def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
     if found:
         named = ", ".join(f"{account.id} of {account_views.owner(account)}" for account in found[:5])
         raise CommandFailed(f"that may be {named}; say which by more of its id, or by --user-id")
-    raise _no_such_account(options)
+    raise _no_such_account(options, f" in the {store.name}")
 
 
-def _no_such_account(options: argparse.Namespace) -> CommandFailed:
+def _no_such_account(options: argparse.Namespace, where: str) -> CommandFailed:
+    named = terminal.repeated(options.id)
+    what = f"no account {named}" if named else "no such account"
     whose = f" of user {options.user_id}" if options.user_id is not None else ""
-    return CommandFailed(f"there is no such account{whose}; {terminal.PROGRAM} accounts lists them")
+    return CommandFailed(f"there is {what}{whose}{where}; {terminal.PROGRAM} accounts lists them")
 
 
 def _command(action: str, account: ConnectedAccount) -> str:

@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import terminal
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, KeyRefused, wrong_command_line
 
 if TYPE_CHECKING:
     from ..manifest import Auth, AuthField
 
+Try = Callable[[Mapping[str, str]], object]
 _LONGEST_INPUT = 64 * 1024
+_TIMES = 3
+_NOTHING = "nothing was given, and nothing was stored"
 
 
-def typed(auth: Auth, tried: Callable[[Mapping[str, str]], object]) -> dict[str, str]:
+def typed(auth: Auth, tried: Try, finish: Try) -> None:
     """Each field as a person types it, after the steps to get one; optional ones may be skipped.
 
-    What is required is tried before anybody is asked for more.
+    What is required is tried before anybody is asked for more, and everything is handed to `finish` in the end. What
+    one of the two refuses is asked for again, up to three times in all.
 
     Raises:
-        CommandFailed: there is nobody to ask.
+        CommandFailed: there is nobody to ask, nothing was given, or it was refused for the last time.
     """
     if not terminal.can_ask():
         raise wrong_command_line("there is no terminal to ask for the key; give it on standard input with --stdin")
-    given: dict[str, str] = {}
+    given: Mapping[str, str] = {}
+    rounds = _rounds(auth)
+    for number, fields in enumerate(rounds, 1):
+        given = _passed(fields, given, finish if number == len(rounds) else tried)
+
+
+def _rounds(auth: Auth) -> list[Sequence[AuthField]]:
+    """The fields that are asked for together: up to the last that is required, and the rest."""
     last_required = max((number for number, field in enumerate(auth.fields, 1) if field.required), default=0)
-    for number, field in enumerate(auth.fields, 1):
+    return [fields for fields in (auth.fields[:last_required], auth.fields[last_required:]) if fields]
+
+
+def _passed(fields: Sequence[AuthField], given: Mapping[str, str], tried: Try) -> Mapping[str, str]:
+    """What was given, and these fields with it, as it passed."""
+    for field in fields:
         _explain(field)
-        skip = "" if field.required else "; Enter leaves it out"
+    left = _TIMES
+    while True:
+        answers = {**given, **_answers(fields)}
         try:
-            value = terminal.ask_secret(f"{field.title} (not shown{skip}): ")
-        except EOFError:
-            raise CommandFailed("nothing was given, and nothing was stored") from None
-        if value:
-            given[field.name] = value
-        elif field.required:
-            raise CommandFailed("nothing was given, and nothing was stored")
-        if number == last_required < len(auth.fields):
-            tried(given)
-    return given
+            tried(answers)
+        except KeyRefused as no:
+            left -= 1
+            if not left:
+                raise
+            terminal.complain(f"{no.reason} Try again.")
+        else:
+            return answers
 
 
 def piped(auth: Auth) -> dict[str, str]:
@@ -70,7 +86,23 @@ def piped(auth: Auth) -> dict[str, str]:
     return {field.name: line for field, line in zip(auth.fields, lines, strict=False) if line}
 
 
+def _answers(fields: Sequence[AuthField]) -> dict[str, str]:
+    answers = {}
+    for field in fields:
+        skip = "" if field.required else "; Enter leaves it out"
+        try:
+            value = terminal.ask_secret(f"{field.title} (not shown{skip}): ")
+        except EOFError:
+            raise CommandFailed(_NOTHING) from None
+        if value:
+            answers[field.name] = value
+        elif field.required:
+            raise CommandFailed(_NOTHING)
+    return answers
+
+
 def _explain(field: AuthField) -> None:
-    terminal.say(f"\n{field.title}: {field.description}")
+    optional = "" if field.required else " (optional)"
+    terminal.say(f"\n{field.title}{optional}: {field.description}")
     for number, step in enumerate(field.steps, 1):
         terminal.say(f"  {number}. {step}")

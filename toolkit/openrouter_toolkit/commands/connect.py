@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import account_views, asking, browser_login, terminal
-from .failure import CommandFailed
+from .failure import CommandFailed, KeyRefused
 from .key_facts import described
 from .opened_store import opened, valid
 
@@ -69,9 +70,10 @@ def run(options: argparse.Namespace) -> int:
         elif options.headless:
             with browser_login.login(loaded) as browser:
                 connecting.finish_login(browser_login.with_a_pasted_code(browser, connecting.label))
+        elif options.stdin:
+            connecting.finish(asking.piped(loaded.auth))
         else:
-            given = asking.piped(loaded.auth) if options.stdin else asking.typed(loaded.auth, connecting.try_out)
-            connecting.finish(given)
+            asking.typed(loaded.auth, connecting.try_out, connecting.finish)
     return 0
 
 
@@ -141,7 +143,8 @@ class _Connecting:
     def _passed(self, checked: Checked) -> Checked:
         if not checked.passed:
             told = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
-            raise CommandFailed(f"{told} Nothing was stored.")
+            reason = f"{told} Nothing was stored."
+            raise CommandFailed(reason) if checked.unsure else KeyRefused(reason)
         return checked
 
     def _checked(self, given: Mapping[str, str]) -> Checked:
@@ -168,10 +171,17 @@ class _Connecting:
             facts = described(checked.facts.get(name, {}))
             shown = f"{self._title(name)}{f' ending in {ending}' if ending else ''}"
             terminal.print_line(f"  {shown}{f': {facts}' if facts else ''}")
+        terminal.say(self._how_to_use(account))
         if not account.default:
             terminal.say(
                 f"Another account is the default; to change that: {terminal.PROGRAM} accounts default {account.id}"
             )
+
+    def _how_to_use(self, account: ConnectedAccount) -> str:
+        user = account.user_id or min(account.users or (), default=DEFAULT_USER)
+        whose = "" if user == DEFAULT_USER else f" --user-id {shlex.quote(user)}"
+        trial = f"{terminal.PROGRAM} execute {self._loaded.auth.verify}{whose}"
+        return f"Agents use it by {terminal.PROGRAM} mcp{whose}, or serve; to try it: {trial}"
 
 
 def _to_reconnect(store: Store, toolkit: str, user_id: str | None, alias: str | None) -> ConnectedAccount | None:

@@ -14,6 +14,10 @@ class CommandFailed(Exception):  # noqa: N818 - it says what happened to the com
         self.status = status
 
 
+class KeyRefused(CommandFailed):
+    """A key that was tried does not pass; another may."""
+
+
 def wrong_command_line(reason: str) -> CommandFailed:
     """What was typed can't be meant; nothing was done."""
     return CommandFailed(reason, WRONG_COMMAND_LINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from . import terminal
+from . import store_place, terminal
 from .failure import CommandFailed, wrong_command_line
 from .opened_store import opened, opened_if_there, valid
 
@@ -38,7 +38,8 @@ def _list(options: argparse.Namespace) -> int:
         for address in addresses:
             terminal.print_line(address)
     else:
-        terminal.say(f"None is registered; {terminal.PROGRAM} return-addresses add URL registers one.")
+        missing = terminal.without_keys(store_place.missing())
+        terminal.say(f"None is registered{missing}; {terminal.PROGRAM} return-addresses add URL registers one.")
     return 0
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Row = Mapping[str, str]
-_WIDE = 120
+_WIDE = 132
 
 
 def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,11 @@ from .opened_store import opened, valid
 if TYPE_CHECKING:
     from ..server import Settings
     from ..store import Store
+
+_WAYS_OUT = {
+    errno.EADDRINUSE: "choose another with --port",
+    errno.EACCES: "choose one from 1024 on with --port",
+}
 
 
 def add(commands: Any) -> None:
@@ -58,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     from ..manifest import ManifestError  # noqa: PLC0415
     from ..server import create  # noqa: PLC0415
     from ..server.access.login import new_link  # noqa: PLC0415
-    from ..server.stopping import Server, url_of  # noqa: PLC0415
+    from ..server.stopping import Server, address_of, url_of  # noqa: PLC0415
 
     with _listening(options.host, options.port) as listening:
         settings = _settings(options, options.url or url_of(listening))
@@ -71,15 +77,17 @@ def run(options: argparse.Namespace) -> int:
                 raise wrong_command_line(f"--manifest: {error}") from None
             for address in options.return_address:
                 _register(store, address)
+            link = new_link(store, settings)  # now: where nothing can be written, nothing is served
 
             def started() -> None:
                 terminal.print_line(settings.url)
-                terminal.say(f"{settings.host_name} is at {settings.url}; Ctrl-C stops it.")
-                if not (settings.secure or ip_address(listening.getsockname()[0]).is_loopback):
+                behind = f", listening on {address_of(listening)}" if options.url else ""
+                terminal.say(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
+                if not (settings.secure or (settings.loopback and _is_loopback(listening))):
                     terminal.say(
                         "Keys and tokens can be read on the way here: put https before it, and say so by --url."
                     )
-                terminal.say(f"To log in, once and within ten minutes: {new_link(store, settings)}")
+                terminal.say(f"To log in, once and within ten minutes: {link}")
 
             Server(application, listening, started).run()
     return 0
@@ -94,6 +102,10 @@ def print_link(options: argparse.Namespace) -> int:
     with opened() as store:
         terminal.print_line(new_link(store, settings))
     return 0
+
+
+def _is_loopback(listening: socket.socket) -> bool:
+    return ip_address(listening.getsockname()[0]).is_loopback
 
 
 def _register(store: Store, address: str) -> None:
@@ -119,7 +131,8 @@ def _listening(host: str, port: int) -> socket.socket:
         return bind(host, port)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CommandFailed(f"{host} port {port} can't be used: {reason}") from None
+        way_out = _WAYS_OUT.get(error.errno or 0, "name an address of this machine with --host")
+        raise CommandFailed(f"{host} port {port} can't be used: {reason}; {way_out}") from None
     except (TypeError, ValueError):  # what no host can be called
         raise wrong_command_line("--host: this is no address") from None
 

@@ -18,10 +18,26 @@ def is_there() -> bool:
     file = _SQLITE.fullmatch(url)
     if file is not None:
         place = Path(unquote(file[1]))
-        return place.exists() or not place.is_absolute()  # the store itself says what is wrong with it
+        return _may_exist(place) or not place.is_absolute()  # the store itself says what is wrong with it
     if url:
         return True
-    return any((folder / "openrouter-toolkit" / "store.db").exists() for folder in _data_folders())
+    return any(_may_exist(folder / "openrouter-toolkit" / "store.db") for folder in _data_folders())
+
+
+def missing() -> str:
+    """The end of a sentence that says that there is nothing: the file that was named and does not exist, if so."""
+    file = _SQLITE.fullmatch(os.environ.get(_DATABASE, "").strip())
+    if file is None or is_there():
+        return ""
+    return f": {unquote(file[1])}, which {_DATABASE} names, does not exist"
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether a file is there, or can't be looked at: the store itself says why then."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _data_folders() -> Iterator[Path]:

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..wording import clean, json_for_terminal, safe_for_terminal
+from ..wording import clean, json_for_terminal, quoted, safe_for_terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PROGRAM = "openrouter-toolkit"
 _KEYS = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
+# What keys and this toolkit's own tokens begin with.
+_SECRETS = ("sk-", "ort_")
+_LONGEST_QUOTED = 60
 _PIPED_WIDTH = 110
 
 
@@ -38,6 +41,12 @@ def without_keys(text: str) -> str:
     from ..redaction import redact_thoroughly  # noqa: PLC0415
 
     return redact_thoroughly(text, [os.environ[name] for name in _KEYS if os.environ.get(name)])
+
+
+def repeated(text: str) -> str | None:
+    """What somebody typed as a sentence of ours quotes it; None for what may be a key, or nothing."""
+    is_secret = text.startswith(_SECRETS) or without_keys(text) != text
+    return None if is_secret or not clean(text) else quoted(text, _LONGEST_QUOTED)
 
 
 def can_ask() -> bool:
@@ -68,8 +77,8 @@ def print_line(text: str) -> None:
 
 
 def local_time(moment: datetime | None) -> str:
-    """A moment to the minute, where the person is; empty for none."""
-    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    """A moment to the minute, where the person is, with what the clock there is off UTC; empty for none."""
+    return "" if moment is None else moment.astimezone().isoformat(" ", "minutes")
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from . import rows, terminal
+from . import rows, store_place, terminal
 from .failure import CommandFailed
 from .opened_store import opened, opened_if_there, valid
 
@@ -65,15 +65,19 @@ def _list(options: argparse.Namespace) -> int:
     elif tokens:
         rows.show([_row(token) for token in tokens])
     else:
-        terminal.say(f"There is no token; {terminal.PROGRAM} tokens create makes one.")
+        missing = terminal.without_keys(store_place.missing())
+        terminal.say(f"There is no token{missing}; {terminal.PROGRAM} tokens create makes one.")
     return 0
 
 
 def _revoke(options: argparse.Namespace) -> int:
     with opened_if_there() as store:
         token = None if store is None else store.tokens.revoke(_id(store.tokens.list(), options.id))
+        where = store_place.missing() if store is None else f" in the {store.name}"
     if token is None:
-        raise CommandFailed(f"there is no such token; {terminal.PROGRAM} tokens list lists them")
+        named = terminal.repeated(options.id)
+        what = f"no token {named}" if named else "no such token"
+        raise CommandFailed(f"there is {what}{where}; {terminal.PROGRAM} tokens list lists them")
     if options.json:
         terminal.print_json(_as_dict(token))
     else:

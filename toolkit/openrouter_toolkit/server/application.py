@@ -146,6 +146,8 @@ async def _keep_tidy(store: Store) -> None:
             await anyio.to_thread.run_sync(store.tidy, abandon_on_cancel=True)
         except StoreError as error:
             _log.warning("the store was not tidied: %s", error)
+        except Exception:  # noqa: BLE001 - what fails here must end neither this nor what runs beside it
+            _log.error("the store was not tidied\n%s", redact_thoroughly(traceback.format_exc(), ()))
         await anyio.sleep(_TIDY_EVERY)
 
 

@@ -52,7 +52,8 @@ class Sessions:
         if row is None or row.revoked_at is not None or at >= row.expires_at or at >= row.last_seen_at + IDLE:
             return None
         if at >= row.last_seen_at + _SEEN_EVERY:
-            self._database.note(update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at))
+            note = update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at)
+            self._database.note(note, "that a login was used")
         return BrowserSession(row.created_at, row.last_seen_at, row.expires_at)
 
     def revoke(self, session_id: str) -> None:

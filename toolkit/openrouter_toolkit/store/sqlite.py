@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 
 from .errors import StoreUnavailable
-from .urls import data_folder
+from .urls import DATABASE, data_folder
 
 # How long one waits for another's lock, in milliseconds.
 PATIENCE = 10_000
@@ -28,6 +28,18 @@ _OF_THE_FILE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOTADB,
 )
+_NO_RIGHT = (
+    "See that whoever runs this owns the file and its folder, and may read and write both; "
+    f"or name another file in {DATABASE}."
+)
+_NO_DATABASE = f"Name another file in {DATABASE}, or put a backup in its place."
+_WHAT_TO_DO = {
+    sqlite3.SQLITE_READONLY: _NO_RIGHT,
+    sqlite3.SQLITE_CANTOPEN: _NO_RIGHT,
+    sqlite3.SQLITE_PERM: _NO_RIGHT,
+    sqlite3.SQLITE_NOTADB: _NO_DATABASE,
+    sqlite3.SQLITE_CORRUPT: _NO_DATABASE,
+}
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
@@ -57,16 +69,30 @@ def engine(url: URL) -> Engine:
     return made
 
 
+def what_to_do(error: BaseException | None) -> str | None:
+    """What somebody can do about an error of SQLite's, in a sentence; None where nothing is known to help."""
+    return _WHAT_TO_DO.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
+
+
 def _make(path: Path) -> None:
     try:
         if path.parent == data_folder():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_made(f"folder {path.parent}", error) from None
+    try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return
+    except FileNotFoundError:
+        raise StoreUnavailable(f"The SQLite file {path} can't be made: make its folder first.") from None
     except OSError as error:
-        why = error.strerror if path.parent.is_dir() else "make its folder first"
-        raise StoreUnavailable(f"The SQLite file {path} can't be made: {why}.") from None
+        raise _not_made(f"SQLite file {path}", error) from None
+
+
+def _not_made(what: str, error: OSError) -> StoreUnavailable:
+    way_out = _NO_RIGHT if isinstance(error, PermissionError) else f"Name another file in {DATABASE}."
+    return StoreUnavailable(f"The {what} can't be made: {error.strerror}. {way_out}")
 
 
 def _settle(connection: sqlite3.Connection, _record: object) -> None:

@@ -103,7 +103,7 @@ class StoredAccounts:
             .where(or_(AccountRow.last_used_at.is_(None), AccountRow.last_used_at < since))
             .values(last_used_at=at)
         )
-        self._database.note(note)
+        self._database.note(note, "that an account was used")
 
     def refused(self, credentials: Credentials, why: str) -> bool:
         """Mark the account EXPIRED whose key the API just refused; to be called with what `credentials` gave.

@@ -112,7 +112,8 @@ class ApiTokens:
         at = now()
         if row.last_used_at is not None and at < row.last_used_at + _USED_EVERY:
             return
-        self._database.note(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at))
+        note = update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at)
+        self._database.note(note, "that a token was used")
 
 
 def new_text() -> str:

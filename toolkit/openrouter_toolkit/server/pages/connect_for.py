@@ -41,7 +41,9 @@ class _Wanted:
 
     def check(self) -> None:
         """Find what can't be taken."""
-        if self.whose == "user":
+        if self.whose == "user" and not self.user_id:
+            self.problems["user_id"] = "Enter the user_id."
+        elif self.whose == "user":
             self._checked("user_id", [self.user_id])
         elif self.whose == "organisation":
             self._checked("users", self.listed_users() or [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, UnknownAccount, Which
 from ..problems import Problem
-from ..state import hosted
+from ..state import State, hosted
 from .account_rows import row
 from .forms import Form
 from .listing import TOOLS, listed, path_of
@@ -95,6 +96,9 @@ def details(request: Request, toolkit: str) -> Response:
         more=more,
         actions=[ActionRow(action, shown.path, on=action.slug not in off) for action in loaded.actions],
         links=[(name.replace("_", " ").capitalize(), link) for name, link in links],
+        url=hosted(request).settings.url,
+        mcp=_mcp(hosted(request), loaded),
+        example=shlex.quote(next((account.user_id for account in accounts if account.user_id), "alice")),
     )
 
 
@@ -137,6 +141,12 @@ def action_of(loaded: LoadedToolkit, slug: str) -> Action:
         if action.slug == slug.upper():
             return action
     raise Problem(404)
+
+
+def _mcp(state: State, loaded: LoadedToolkit) -> str:
+    """The path at which agents reach a toolkit by MCP."""
+    slug = loaded.toolkit.slug
+    return "/mcp" if slug == next(iter(state.toolkits)) else f"/mcp/{slug.lower()}"
 
 
 def _accounts(store: Store, loaded: LoadedToolkit, after: str | None) -> tuple[list[ConnectedAccount], bool]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from ...nearest import nearest
 from ..state import hosted
-from .listing import TOOLS, Sort, listed, ordered
+from .listing import TOOLS, ListedToolkit, Sort, listed, ordered
 from .rendering import render
 from .wording import counted
 
 router = APIRouter()
 _LONGEST_SEARCH = 100
+
+
+class _Meant(NamedTuple):
+    """The tool that was probably searched for, and the address at which it is found."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,10 @@ class _Search:
     q: str
     sort: Sort
 
-    def address(self, tab: str) -> str:
-        """A tab's address, with the same search."""
-        given = {"tab": tab, **({"q": self.q} if self.q else {})}
+    def address(self, tab: str, q: str | None = None) -> str:
+        """A tab's address, with the same search, or another."""
+        q = self.q if q is None else q
+        given = {"tab": tab, **({"q": q} if q else {})}
         if self.sort != "popularity":
             given["sort"] = self.sort
         return f"{TOOLS}?{urlencode(given)}"
@@ -48,6 +58,7 @@ def tools(request: Request) -> Response:
     tabs = {"active": active, "available": [toolkit for toolkit in every if not toolkit.active]}
     cards = ordered(tabs[search.tab], search.sort)
     found = [card for card in cards if card.found_by(search.q)]
+    meant = None if found else _meant(search, every)
     return render(
         request,
         "tools.html",
@@ -59,6 +70,15 @@ def tools(request: Request) -> Response:
         cards=cards,
         hidden={card.slug for card in cards if card not in found},
         any_found=bool(found),
+        meant=meant,
         found_words=counted(len(found), "tool"),
         at_tools=True,
     )
+
+
+def _meant(search: _Search, toolkits: Sequence[ListedToolkit]) -> _Meant | None:
+    """What a search that found nothing was probably for, on whichever tab it is."""
+    named = {toolkit.name: toolkit for toolkit in toolkits}
+    for name in nearest(search.q, named) if search.q else ():
+        return _Meant(name, search.address("active" if named[name].active else "available", name))
+    return None

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 
 from ...store import Status, Store, UnknownAccount
 from .account_rows import owner_name
+from .listing import path_of
 
 _DONE = {
     "disconnected": "The account is disconnected, and its key forgotten here.",
@@ -25,10 +26,11 @@ _LEFT_OUT = "The other key that the account had does not work any more and was l
 
 
 class Message(NamedTuple):
-    """A message, and whether it is good or bad news."""
+    """A message, whether it is good or bad news, and where more is told."""
 
     text: str
     kind: str = "good"
+    more: str | None = None
 
 
 def with_done(path: str, done: str, fragment: str = "") -> str:
@@ -67,4 +69,5 @@ def _connected(account_id: str, store: Store, names: dict[str, str], incomplete:
         return None
     name = names.get(account.toolkit, account.toolkit)
     text = f"{name} is connected for {owner_name(account.user_id)}. Agents can use it now."
-    return Message(f"{text} {_LEFT_OUT}" if incomplete else text)
+    more = f"{path_of(account.toolkit)}#agents" if account.toolkit in names else None
+    return Message(f"{text} {_LEFT_OUT}" if incomplete else text, more=more)

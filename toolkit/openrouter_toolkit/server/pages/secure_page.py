@@ -24,7 +24,11 @@ from .rendering import render
 CONNECT = "/connect"
 FIELD = "field."
 _NOTICES = {
-    "unknown": (404, "This link leads nowhere", "It is incomplete, or older than a day. Ask for a new one."),
+    "unknown": (
+        404,
+        "This link leads nowhere",
+        "It is incomplete, older than a day, or was made with another database than this server's. Ask for a new one.",
+    ),
     "used": (410, "This link was used already", "Each link works once. To connect again, ask for a new one."),
     "expired": (410, "This link is too old", "A link works for ten minutes. Ask for a new one; nothing was stored."),
     "elsewhere": (403, "This link is not for this browser", "It belongs to the browser that opened it first."),

@@ -7,6 +7,7 @@ if (form && list) {
   const cards = [...list.children];
   const found = document.querySelector("[data-found]");
   const none = document.querySelector("[data-none]");
+  const meant = document.querySelector("[data-meant]");
   const input = form.elements.q;
   const sort = form.elements.sort;
 
@@ -43,6 +44,26 @@ if (form && list) {
     none.hidden = count > 0;
     found.textContent = count === 1 ? "1 tool" : `${count} tools`;
     remember();
+    suggest();
+  };
+
+  // What was probably meant is the server's to know: it is asked when nothing is found and nobody types any more.
+  let asking;
+  const suggest = () => {
+    clearTimeout(asking);
+    meant.hidden = true;
+    if (none.hidden) {
+      return;
+    }
+    asking = setTimeout(async () => {
+      const asked = location.href;
+      const answer = await fetch(asked).then((page) => page.text(), () => "");
+      const told = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-meant]");
+      if (told && asked === location.href) {
+        meant.replaceChildren(...told.childNodes);
+        meant.hidden = told.hidden;
+      }
+    }, 300);
   };
 
   input.addEventListener("input", search);
@@ -55,4 +76,8 @@ if (form && list) {
     event.preventDefault();
     search();
   });
+  // Somebody who is quick has typed before this was here.
+  if (input.value !== input.defaultValue) {
+    search();
+  }
 }
