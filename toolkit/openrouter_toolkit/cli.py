@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import io
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from . import __version__
@@ -20,6 +19,7 @@ from .commands import (
     execute,
     keys,
     listing,
+    log,
     mcp,
     return_addresses,
     sandbox,
@@ -34,7 +34,6 @@ from .commands.typos import misspelt, no_such_choice, no_such_option
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
-_DEBUG = "OPENROUTER_TOOLKIT_DEBUG"
 # In the order of the help.
 _COMMANDS = (
     actions,
@@ -61,7 +60,7 @@ environment:
   OPENROUTER_BASE_URL            default: https://openrouter.ai/api/v1
   OPENROUTER_TOOLKIT_DATABASE    where connected accounts are kept (default: a SQLite file of the user's)
   OPENROUTER_TOOLKIT_MASTER_KEY  what they are sealed with (default: a key that is made at first use)
-  {_DEBUG}=1     tracebacks and the full log on standard error
+  {log.DEBUG}=1     tracebacks and the full log on standard error
   NO_COLOR=1                     no colours
 
 `{PROGRAM} COMMAND --help` tells about a command; `{PROGRAM} demo` shows it all, offline."""
@@ -116,9 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _log_on_standard_error():
-            status = _run(argv)
-            sys.stdout.flush()
+        status = _run(argv)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         say("Interrupted.")
         status = _INTERRUPTED
@@ -142,7 +140,9 @@ def _run(argv: Sequence[str] | None) -> int:
             return WRONG_COMMAND_LINE
     except SystemExit as end:
         return int(end.code or 0)
-    status: int = options.run(options)
+    with log.on_standard_error(whole=getattr(options, "whole_log", False)):
+        status: int = options.run(options)
+        sys.stdout.flush()
     return status
 
 
@@ -174,7 +174,7 @@ def _may_be_a_key(word: str) -> bool:
 
 def _told(error: Exception) -> int:
     """Say why it failed; the exit status."""
-    if os.environ.get(_DEBUG) == "1":
+    if os.environ.get(log.DEBUG) == "1":
         import traceback  # noqa: PLC0415
 
         say(without_keys("".join(traceback.format_exception(error))))
@@ -189,30 +189,8 @@ def _told(error: Exception) -> int:
         place = f"{error.filename}: " if error.filename else ""
         complain(f"{place}{error.strerror or type(error).__name__}")
     else:
-        complain(f"unexpected {type(error).__name__}; {_DEBUG}=1 shows where")
+        complain(f"unexpected {type(error).__name__}; {log.DEBUG}=1 shows where")
     return 1
-
-
-class _StandardError(logging.Handler):
-    """Warnings in a line each; everything, with what led to it, when debugging."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print a record."""
-        text = self.format(record) if os.environ.get(_DEBUG) == "1" else record.getMessage().partition("\n")[0]
-        say(f"{PROGRAM}: {without_keys(text)}")
-
-
-@contextmanager
-def _log_on_standard_error() -> Iterator[None]:
-    debugging = os.environ.get(_DEBUG) == "1"
-    handler = _StandardError(logging.DEBUG if debugging else logging.WARNING)
-    if debugging:
-        logging.getLogger("openrouter_toolkit").setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
 
 
 def _discard_rest() -> None:

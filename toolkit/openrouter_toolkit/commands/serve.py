@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened, valid
+from .opened_store import opened, opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..server import Settings
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
         default=[],
         help="an address of a host's, to which people may be sent back after connecting; kept from then on",
     )
-    serve.set_defaults(run=run)
+    serve.set_defaults(run=run, whole_log=True)
     link = commands.add_parser(
         "login-link",
         help="print a new link to log in to the web application",
@@ -56,6 +56,12 @@ def add(commands: Any) -> None:
     )
     link.add_argument("url", metavar="URL", help="where the web application is opened")
     link.set_defaults(run=print_link)
+    out = commands.add_parser(
+        "logout-all",
+        help="end all logins to the web application",
+        description="Ends all logins to the web application, everywhere and at once.",
+    )
+    out.set_defaults(run=log_everybody_out)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -101,6 +107,15 @@ def print_link(options: argparse.Namespace) -> int:
     settings = _settings(options, options.url)
     with opened() as store:
         terminal.print_line(new_link(store, settings))
+    return 0
+
+
+def log_everybody_out(options: argparse.Namespace) -> int:  # noqa: ARG001
+    """End all sessions."""
+    with opened_if_there() as store:
+        if store is not None:
+            store.sessions.revoke_all()
+    terminal.print_line("All logins are ended.")
     return 0
 
 

@@ -57,27 +57,27 @@ class ConnectedAccounts:
         with self._database.write() as session:
             row = self._add(session, toolkit, user_id, alias, users)
             self._fill(session, row, credentials)
-            return told(row)
+            return self._told(session, row, "connected")
 
     def initiate(
         self, toolkit: str, user_id: str | None, *, alias: str | None = None, users: Iterable[str] | None = None
     ) -> ConnectedAccount:
         """An account that somebody has yet to connect: INITIATED, and not used before `fill`. As in `connect`."""
         with self._database.write() as session:
-            return told(self._add(session, toolkit, user_id, alias, users))
+            return self._told(session, self._add(session, toolkit, user_id, alias, users), "begun")
 
     def fill(self, account_id: str, credentials: Mapping[str, str]) -> ConnectedAccount:
         """Put credentials into an account, the first or new ones; whatever its status was, it is ACTIVE then."""
         with self._changing(account_id) as (session, row):
             self._fill(session, row, credentials)
-            return told(row)
+            return self._told(session, row, "connected")
 
     def fail(self, account_id: str, why: str) -> ConnectedAccount:
         """Connecting did not work: an account that was never filled becomes FAILED. Others stay as they are."""
-        with self._changing(account_id) as (_, row):
+        with self._changing(account_id) as (session, row):
             if row.status in (Status.INITIALIZING, Status.INITIATED):
                 row.status, row.reason = Status.FAILED, names.reason(why)
-            return told(row)
+            return self._told(session, row, "not connected")
 
     def get(self, account_id: str) -> ConnectedAccount:
         """One account."""
@@ -118,7 +118,7 @@ class ConnectedAccounts:
         """Give it another alias, or none. `AliasTaken` where the owner has that already."""
         with self._changing(account_id) as (session, row):
             row.alias = _free(session, row, alias)
-            return told(row)
+            return self._told(session, row, "renamed")
 
     def make_default(self, account_id: str) -> ConnectedAccount:
         """Make it its owner's first choice in the toolkit, in place of the one that was."""
@@ -127,7 +127,7 @@ class ConnectedAccounts:
                 former.is_default = False
             session.flush()
             row.is_default = True
-            return told(row)
+            return self._told(session, row, "made the default")
 
     def share(self, account_id: str, users: Iterable[str] | None) -> ConnectedAccount:
         """Say who may use an account of the organisation's: these users and no others, or with None everybody.
@@ -135,29 +135,30 @@ class ConnectedAccounts:
         Raises:
             StoreError: it is a user's own, which is never shared.
         """
-        with self._changing(account_id) as (_, row):
+        with self._changing(account_id) as (session, row):
             if row.owner != ORGANISATION:
                 raise StoreError("This account is a user's own; connect one for the organisation to share it.")
             _share(row, users)
-            return told(row)
+            return self._told(session, row, "shared")
 
     def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
         """Stop its use from the next call on; nothing is forgotten."""
-        with self._changing(account_id) as (_, row):
+        with self._changing(account_id) as (session, row):
             row.status, row.reason = Status.INACTIVE, names.reason(why)
-            return told(row)
+            return self._told(session, row, "switched off")
 
     def enable(self, account_id: str) -> ConnectedAccount:
         """Undo `disable`: ACTIVE again, or INITIATED where it was never filled. Others stay as they are."""
-        with self._changing(account_id) as (_, row):
-            if row.status == Status.INACTIVE:
-                row.status, row.reason = (Status.ACTIVE if row.sealed else Status.INITIATED), None
-            return told(row)
+        with self._changing(account_id) as (session, row):
+            if row.status != Status.INACTIVE:
+                return told(row)
+            row.status, row.reason = (Status.ACTIVE if row.sealed else Status.INITIATED), None
+            return self._told(session, row, "switched on")
 
     def disconnect(self, account_id: str) -> ConnectedAccount:
         """Forget it, its credentials and its links. If it was the default, the oldest active one becomes it."""
         with self._changing(account_id) as (session, row):
-            gone = told(row)
+            gone = self._told(session, row, "disconnected")
             heirs = _siblings(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()
@@ -209,6 +210,13 @@ class ConnectedAccounts:
             row = _found(session, account_id, lock=True)
             row.updated_at = now()
             yield session, row
+
+    def _told(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
+        """The account as it is now, and a line in the log about what was done with it."""
+        account = told(row)
+        whose = "the organisation" if account.user_id is None else f"user {account.user_id}"
+        self._database.tell(session, f"account {account.id} of {whose} ({account.toolkit}): {change}")
+        return account
 
     def lock_owners(self, session: Session, toolkit: str, owner: str) -> None:
         """Let one at a time change an owner's accounts in a toolkit: they share a default, and aliases."""

@@ -25,6 +25,7 @@ from .urls import described
 
 # PostgreSQL's: no privilege, no such table, no such column. Somebody has to set the database right, or just does so.
 _SET_UP_WRONG = ("42501", "42P01", "42703")
+_CHANGES = "changes"
 _PATIENCE_FOR_NOTES = 0.2
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -91,6 +92,12 @@ class Database:
                 yield session
             finally:
                 self._writing.session = None
+        for change in session.info.get(_CHANGES, ()):
+            _log.info("%s", change)
+
+    def tell(self, session: Session, change: str) -> None:
+        """Log a change in a few words, once it is committed: who looks after the store sees who did what, and when."""
+        session.info.setdefault(_CHANGES, []).append(change)
 
     @contextmanager
     def rebuild(self) -> Iterator[Session]:

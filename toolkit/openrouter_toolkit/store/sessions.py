@@ -42,6 +42,7 @@ class Sessions:
             transaction.add(
                 SessionRow(id_hash=names.hashed(session_id), created_at=at, last_seen_at=at, expires_at=at + LIFETIME)
             )
+            self._database.tell(transaction, "somebody logged in")
         return session_id
 
     def find(self, session_id: str) -> BrowserSession | None:
@@ -58,13 +59,14 @@ class Sessions:
 
     def revoke(self, session_id: str) -> None:
         """End a session, everywhere and at once; nothing happens where there is none."""
-        self._revoke(SessionRow.id_hash == names.hashed(session_id))
+        self._revoke(SessionRow.id_hash == names.hashed(session_id), "somebody logged out")
 
     def revoke_all(self) -> None:
         """End all sessions."""
-        self._revoke(SessionRow.revoked_at.is_(None))
+        self._revoke(SessionRow.revoked_at.is_(None), "everybody was logged out")
 
-    def _revoke(self, which: ColumnElement[bool]) -> None:
+    def _revoke(self, which: ColumnElement[bool], told: str) -> None:
         end = update(SessionRow).where(which, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
         with self._database.write() as transaction:
             transaction.execute(end)
+            self._database.tell(transaction, told)

@@ -122,7 +122,10 @@ class StoredAccounts:
         )
         try:
             with self._database.write() as session:
-                return session.scalar(mark) is not None
+                marked = session.scalar(mark) is not None
+                if marked:
+                    self._database.tell(session, f"account {credentials.account_id}: its key was refused")
+                return marked
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)
             return False

@@ -74,6 +74,7 @@ class ApiTokens:
         )
         with self._database.write() as session:
             session.add(row)
+            self._database.tell(session, f"token {row.id}: made")
         return _told(row), text
 
     def find(self, text: str) -> ApiToken | None:
@@ -105,6 +106,7 @@ class ApiTokens:
             if row is None:
                 return None
             row.revoked_at = row.revoked_at or now()
+            self._database.tell(session, f"token {row.id}: revoked")
             return _told(row)
 
     def _note_use(self, row: TokenRow) -> None:
