@@ -94,6 +94,14 @@ def _wrong_name(page: Page, store: Store) -> None:
     page.locator(".fault").wait_for()
 
 
+def _handed_on(page: Page, store: Store) -> None:
+    page.goto(f"{DETAILS}/connect")
+    page.get_by_label("One user").check()
+    page.get_by_label("The user_id").fill("bob@example.com")
+    page.get_by_role("button", name="Make a link").click()
+    page.get_by_label("The link").wait_for()
+
+
 def _too_old(page: Page, store: Store) -> None:
     to_secure_page(page)
     let_expire(store, page.url)
@@ -136,6 +144,7 @@ PAGES: dict[str, Visit] = {
     "connect-for-refused": _wrong_name,
     "connect": lambda page, _: to_secure_page(page, None),
     "connect-refused": _refused,
+    "connect-link": _handed_on,
     "connect-too-old": _too_old,
     "connect-done": lambda page, _: page.goto("/connect/done"),
     "disconnect": _disconnect,

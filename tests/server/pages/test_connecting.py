@@ -202,6 +202,35 @@ def test_openrouter_can_not_be_reached(admin: Person, store: Store, monkeypatch:
     assert store.accounts.list()[0].status == Status.INITIATED
 
 
+def test_a_link_is_handed_on(admin: Person, person: MakePerson, store: Store) -> None:
+    page = admin.send(admin.open(f"{DETAILS}/connect"), "Continue", whose="user", user_id="alice", then="link")
+    assert "A link for user alice" in page.text
+    assert "shown this one time" in page.text
+    (address,) = [given["value"] for tag, given in page.elements if given.get("id") == "link"]
+    alice, bob = person(), person()
+    seen = [anybody.open(address) for anybody in (admin, alice, bob)]
+    assert [page.status for page in seen] == [200, 200, 200], "looking does nothing"
+    assert all("alice" in page.text for page in seen)
+    assert "You can close this page." in enter(alice, seen[1], ALICE).text
+    assert enter(bob, seen[2], BOB).status == 403
+    (account,) = store.accounts.list()
+    assert (account.user_id, account.status) == ("alice", Status.ACTIVE)
+    assert dict(store.accounts.credentials(account.id) or {}) == {"api_key": ALICE}
+
+
+def test_a_link_to_connect_again_is_handed_on(admin: Person, person: MakePerson, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    assert "Make a link" not in admin.open(DETAILS).text
+    credentials = store.accounts.credentials(account.id)
+    assert credentials is not None
+    store.for_registry().refused(credentials, "it was revoked")
+    page = admin.send(admin.open(DETAILS), "Make a link")
+    (address,) = [given["value"] for tag, given in page.elements if given.get("id") == "link"]
+    alice = person()
+    assert "You can close this page." in enter(alice, alice.open(address), BOB).text
+    assert store.accounts.get(account.id).status == Status.ACTIVE
+
+
 def test_looking_does_not_use_a_link_and_sending_does(admin: Person, person: MakePerson, store: Store) -> None:
     link = store.links.to_connect("OPENROUTER", "alice")
     address = f"/connect/{link.secret}"

@@ -159,7 +159,7 @@ def test_only_what_can_be_switched_has_a_switch(admin: Person, store: Store) -> 
     waiting = store.links.to_connect("OPENROUTER", "bob").link.account_id
     page = admin.open(DETAILS)
     offered = {form.action.removeprefix(f"{DETAILS}/accounts/") for form in page.forms if "/accounts/" in form.action}
-    assert offered == {f"{expired.id}/reconnect", f"{waiting}/reconnect"}
+    assert offered == {f"{id}/{what}" for id in (expired.id, waiting) for what in ("reconnect", "link")}
     token = page.form(to="get_credits/switch").fields["csrf"]
     admin.post(f"{DETAILS}/accounts/{expired.id}/enable", csrf=token)
     assert store.accounts.get(expired.id).status == Status.EXPIRED
@@ -181,7 +181,7 @@ def test_an_account_that_is_not_there(admin: Person, account_id: str) -> None:
     page = admin.open(f"{DETAILS}/accounts/{account_id}/disconnect")
     assert page.status == 404
     token = {"csrf": admin.open(DETAILS).form(to="get_credits/switch").fields["csrf"]}
-    for what in ("disconnect", "reconnect", "disable", "enable", "default"):
+    for what in ("disconnect", "reconnect", "link", "disable", "enable", "default"):
         assert admin.post(f"{DETAILS}/accounts/{account_id}/{what}", **token).status == 404
 
 
@@ -206,6 +206,7 @@ def test_nothing_of_it_is_for_strangers(served: Served, store: Store) -> None:
         f"{DETAILS}/actions/openrouter_get_credits/try",
         f"{DETAILS}/accounts/{account.id}/disconnect",
         f"{DETAILS}/accounts/{account.id}/reconnect",
+        f"{DETAILS}/accounts/{account.id}/link",
         f"{DETAILS}/accounts/{account.id}/disable",
         f"{DETAILS}/accounts/{account.id}/enable",
         f"{DETAILS}/accounts/{account.id}/default",

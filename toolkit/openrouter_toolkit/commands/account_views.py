@@ -25,11 +25,6 @@ def name(account: ConnectedAccount) -> str:
     return f"{account.alias} ({account.id})" if account.alias else account.id
 
 
-def owner(account: ConnectedAccount) -> str:
-    """Whose it is, for a sentence."""
-    return "the organisation" if account.user_id is None else f"user {account.user_id}"
-
-
 def as_dict(account: ConnectedAccount) -> dict[str, Any]:
     """An account for programs; times are ISO 8601 in UTC."""
     return {

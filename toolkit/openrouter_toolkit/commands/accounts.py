@@ -115,7 +115,7 @@ def _rename(store: Store, account: ConnectedAccount, options: argparse.Namespace
 
 def _default(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     changed = store.accounts.make_default(account.id)
-    _told(options, f"{account_views.name(account)} is the default of {account_views.owner(account)} now.")
+    _told(options, f"{account_views.name(account)} is the default of {account.owner} now.")
     return changed
 
 
@@ -154,7 +154,7 @@ def _taken_back(store: Store, account: ConnectedAccount) -> ConnectedAccount:
         raise CommandFailed(f"{account_views.name(account)} is still EXPIRED. {' '.join(problems)}")
     with store.transaction():
         now = store.accounts.get(account.id)
-        if held is None or not keys or now.version != held.version:
+        if held is None or not keys or now.version != held.version or now.status != "EXPIRED":
             return now
         return store.accounts.fill(account.id, held)
 
@@ -164,7 +164,7 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
         if not terminal.can_ask():
             raise wrong_command_line("there is no terminal to ask on; say --yes to disconnect without a question")
         try:
-            answer = terminal.ask(f"Disconnect {account_views.name(account)} of {account_views.owner(account)}? [y/N] ")
+            answer = terminal.ask(f"Disconnect {account_views.name(account)} of {account.owner}? [y/N] ")
         except EOFError:
             answer = ""
         if answer.lower() not in ("y", "yes"):
@@ -214,7 +214,7 @@ def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
     if len(found) == 1:
         return found[0]
     if found:
-        named = ", ".join(f"{account.id} of {account_views.owner(account)}" for account in found[:5])
+        named = ", ".join(f"{account.id} of {account.owner}" for account in found[:5])
         raise CommandFailed(f"that may be {named}; say which by more of its id, or by --user-id")
     raise _no_such_account(options, f" in the {store.name}")
 

@@ -163,9 +163,7 @@ class _Connecting:
 
     def _print(self, account: ConnectedAccount, checked: Checked) -> None:
         what = "Connected" if self._former is None else "Reconnected"
-        terminal.print_line(
-            f"{what} {self._loaded.toolkit.name} for {account_views.owner(account)}: {account_views.name(account)}"
-        )
+        terminal.print_line(f"{what} {self._loaded.toolkit.name} for {account.owner}: {account_views.name(account)}")
         for name in checked.values:
             ending = account.last_four.get(name)
             facts = described(checked.facts.get(name, {}))

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from ..accounts import Credentials
+from . import names
 from .sealing import Sealer
 from .tables import ORGANISATION, AccountRow
 
@@ -59,6 +60,11 @@ class ConnectedAccount:
     updated_at: datetime
     connected_at: datetime | None
     last_used_at: datetime | None
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, for a sentence: "user alice", or "the organisation"."""
+        return names.owner_in_words(self.user_id)
 
 
 class AccountCredentials(Credentials):

@@ -214,8 +214,7 @@ class ConnectedAccounts:
     def _told(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
         """The account as it is now, and a line in the log about what was done with it."""
         account = told(row)
-        whose = "the organisation" if account.user_id is None else f"user {account.user_id}"
-        self._database.tell(session, f"account {account.id} of {whose} ({account.toolkit}): {change}")
+        self._database.tell(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
         return account
 
     def lock_owners(self, session: Session, toolkit: str, owner: str) -> None:

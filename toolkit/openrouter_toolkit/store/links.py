@@ -53,6 +53,11 @@ class Link:
     expires_at: datetime
     used_at: datetime | None
 
+    @property
+    def owner(self) -> str:
+        """Whose account it fills, for a sentence."""
+        return names.owner_in_words(self.user_id)
+
 
 @dataclass(frozen=True)
 class NewLink:

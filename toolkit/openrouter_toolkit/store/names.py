@@ -76,6 +76,11 @@ def owner(user_id: str | None) -> str:
     return ORGANISATION if user_id is None else user(user_id)
 
 
+def owner_in_words(user_id: str | None) -> str:
+    """Whose an account is, for a sentence."""
+    return "the organisation" if user_id is None else f"user {user_id}"
+
+
 def reason(text: str) -> str:
     """Why something is so, in somebody's words: on one line, not too long, and nothing hidden in it."""
     return wording.named(text, _LONGEST_REASON)

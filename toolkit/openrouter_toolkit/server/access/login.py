@@ -30,8 +30,8 @@ def new_link(store: Store, settings: Settings) -> str:
 def how_to_log_in(request: Request) -> Response:
     """How to get a link."""
     again = f"openrouter-toolkit login-link {hosted(request).settings.url}"
-    text = f"Open the login link that was printed when the server started. To get a new one, run: {again}"
-    return render(request, "notice.html", heading="Log in", text=text, kind="late", form=None, way=None)
+    text = "Open the login link that was printed when the server started. To get a new one, run:"
+    return render(request, "notice.html", heading="Log in", text=text, command=again, kind="late", form=None, way=None)
 
 
 @router.get("/login/{secret}")

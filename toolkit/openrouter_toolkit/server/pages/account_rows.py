@@ -31,6 +31,7 @@ class AccountRow:
         called: the account in a sentence: "work of user alice".
         why: why it can't be used, or None.
         switched: whether it is in use, for one that can be switched off or on; None for others.
+        link_wanted: whether its user may have to put a new key in.
         eligible: whether it can be made its owner's first choice.
         endings: for each key its title and its last four characters.
     """
@@ -44,6 +45,7 @@ class AccountRow:
     why: str | None
     default: bool
     switched: bool | None
+    link_wanted: bool
     eligible: bool
     endings: list[tuple[str, str]]
     connected_at: datetime | None
@@ -53,27 +55,22 @@ class AccountRow:
 def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
     """An account in words."""
     titles = {field.name: field.title for field in auth.fields}
-    owner = owner_name(account.user_id)
     return AccountRow(
         id=account.id,
         organisation=account.user_id is None,
         name=account.alias or account.user_id or "The organisation",
         whose=f"For {account.user_id} alone" if account.user_id else f"The organisation's, for {users_of(account)}",
-        called=f"{account.alias} of {owner}" if account.alias else owner,
+        called=f"{account.alias} of {account.owner}" if account.alias else account.owner,
         status=_BADGES[account.status],
         why=None if account.status == Status.ACTIVE else account.reason,
         default=account.default,
         switched=_SWITCHED.get(account.status) if account.connected_at else None,
+        link_wanted=account.user_id is not None and account.status not in _SWITCHED,
         eligible=account.status == Status.ACTIVE and not account.default,
         endings=[(titles.get(name, name), ending) for name, ending in account.last_four.items()],
         connected_at=account.connected_at,
         last_used_at=account.last_used_at,
     )
-
-
-def owner_name(user_id: str | None) -> str:
-    """Whose an account is, for a sentence."""
-    return "the organisation" if user_id is None else f"user {user_id}"
 
 
 def users_of(account: ConnectedAccount) -> str:

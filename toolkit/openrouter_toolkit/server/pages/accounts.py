@@ -7,11 +7,12 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ...store import ConnectedAccount, UnknownAccount
+from ...store import ConnectedAccount, Status, UnknownAccount
 from ..access.browsers import browser_id
 from ..problems import Problem
 from ..state import hosted
 from .account_rows import row
+from .connect_for import told
 from .listing import TOOLS, listed, path_of
 from .messages import with_done
 from .rendering import render
@@ -29,6 +30,14 @@ def reconnect(request: Request, toolkit: str, account_id: str) -> Response:
     return RedirectResponse(f"/connect/{link.secret}", 303)
 
 
+@router.post("/link")
+def hand_on(request: Request, toolkit: str, account_id: str) -> Response:
+    """A new link for the account, told, for its user to put a new key in."""
+    account = _account(request, toolkit, account_id)
+    loaded = hosted(request).toolkit(toolkit).loaded
+    return told(request, loaded, hosted(request).store.links.to_reconnect(account.id))
+
+
 @router.post("/default")
 def make_default(request: Request, toolkit: str, account_id: str) -> Response:
     """Its owner's first choice from now on."""
@@ -43,7 +52,7 @@ def disable(request: Request, toolkit: str, account_id: str) -> Response:
 
 @router.post("/enable")
 def enable(request: Request, toolkit: str, account_id: str) -> Response:
-    """Undo `disable`; an account that is not switched off stays as it is."""
+    """Undo `disable`; an account that is not switched off stays as it is, and says itself how it is."""
     return _changed(request, toolkit, account_id, "enabled", hosted(request).store.accounts.enable)
 
 
@@ -82,14 +91,17 @@ def disconnect(request: Request, toolkit: str, account_id: str) -> Response:
     return RedirectResponse(with_done(path_of(gone.toolkit), done), 303)
 
 
-def _changed(request: Request, toolkit: str, account_id: str, done: str, change: Callable[[str], object]) -> Response:
+def _changed(
+    request: Request, toolkit: str, account_id: str, done: str, change: Callable[[str], ConnectedAccount]
+) -> Response:
     """Change an account, and back to it."""
-    account = _account(request, toolkit, account_id)
     try:
-        change(account.id)
+        account = change(_account(request, toolkit, account_id).id)
     except UnknownAccount:
         raise Problem(404, _GONE) from None
-    return RedirectResponse(with_done(path_of(account.toolkit), done, account.id), 303)
+    path = path_of(account.toolkit)
+    told = done != "enabled" or account.status == Status.ACTIVE
+    return RedirectResponse(with_done(path, done, account.id) if told else f"{path}#{account.id}", 303)
 
 
 def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:

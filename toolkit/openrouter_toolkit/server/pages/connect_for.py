@@ -9,13 +9,14 @@ from fastapi.responses import RedirectResponse
 
 from ...manifest import LoadedToolkit
 from ...redaction import redact_thoroughly
-from ...store import AliasTaken, names
+from ...store import AliasTaken, NewLink, names
 from ..access.browsers import browser_id
 from ..problems import Problem
 from ..state import hosted
 from .forms import Form
 from .listing import TOOLS, listed
 from .rendering import render
+from .secure_page import CONNECT
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = "The address to return to is not registered, so nobody is sent there."
@@ -72,7 +73,7 @@ def ask(request: Request, toolkit: str) -> Response:
 
 @router.post("")
 def connect(request: Request, toolkit: str, form: Form) -> Response:
-    """A link as it is wanted, and there at once."""
+    """A link as it is wanted, and there at once; or, where the form says so, told, for somebody else to use."""
     store = hosted(request).store
     loaded = _with_login(request, toolkit)
     wanted = _Wanted(
@@ -85,6 +86,7 @@ def connect(request: Request, toolkit: str, form: Form) -> Response:
     if wanted.return_address and not store.return_addresses.registered(wanted.return_address):
         raise Problem(400, _NOT_REGISTERED)
     wanted.check()
+    handed_on = form.get("then") == "link"
     if not wanted.problems:
         try:
             link = store.links.to_connect(
@@ -93,12 +95,27 @@ def connect(request: Request, toolkit: str, form: Form) -> Response:
                 alias=wanted.alias or None,
                 users=wanted.listed_users(),
                 return_address=wanted.return_address or None,
-                session=browser_id(request),
+                session=None if handed_on else browser_id(request),
             )
-            return RedirectResponse(f"/connect/{link.secret}", 303)
+            return told(request, loaded, link) if handed_on else RedirectResponse(f"/connect/{link.secret}", 303)
         except AliasTaken:
             wanted.problems["alias"] = "There is an account of that name already."
     return _page(request, loaded, wanted, 422)
+
+
+def told(request: Request, loaded: LoadedToolkit, made: NewLink) -> Response:
+    """A link on a page, to be handed on."""
+    state = hosted(request)
+    owner = made.link.owner
+    return render(
+        request,
+        "link.html",
+        toolkit=listed(loaded, state.store),
+        heading=f"A link for {owner}",
+        whom=owner if made.link.user_id else "whoever has the organisation's key",
+        link=f"{state.settings.url}{CONNECT}/{made.secret}",
+        expires_at=made.link.expires_at,
+    )
 
 
 def _page(request: Request, loaded: LoadedToolkit, wanted: _Wanted, status: int = 200) -> Response:

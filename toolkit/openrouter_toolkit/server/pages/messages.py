@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from ...store import Status, Store, UnknownAccount
-from .account_rows import owner_name
 from .listing import path_of
 
 _DONE = {
@@ -68,6 +67,6 @@ def _connected(account_id: str, store: Store, names: dict[str, str], incomplete:
     if account.status != Status.ACTIVE:
         return None
     name = names.get(account.toolkit, account.toolkit)
-    text = f"{name} is connected for {owner_name(account.user_id)}. Agents can use it now."
+    text = f"{name} is connected for {account.owner}. Agents can use it now."
     more = f"{path_of(account.toolkit)}#agents" if account.toolkit in names else None
     return Message(f"{text} {_LEFT_OUT}" if incomplete else text, more=more)

@@ -24,8 +24,13 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
 // A message is for this once: reloading the page does not repeat it.
 if (document.querySelector(".message") && location.search) {
   const address = new URL(location);
-  for (const name of ["status", "connected_account_id", "done"]) {
+  for (const name of ["status", "connected_account_id", "left_out", "done"]) {
     address.searchParams.delete(name);
   }
   history.replaceState(history.state, "", address);
+}
+
+// What is there to be copied is selected at once.
+for (const field of document.querySelectorAll("[data-select]")) {
+  field.addEventListener("focus", () => field.select());
 }
