@@ -30,7 +30,7 @@ lint: .venv/.development
 	$(BIN)/lint-imports
 
 unit: .venv/.development system
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # PostgreSQL, Chromium and npm, for the tests that want them.
 system:

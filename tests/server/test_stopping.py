@@ -117,8 +117,7 @@ def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: S
             time.sleep(0.5)
         assert process.process.wait(5) == 0
         assert time.monotonic() - begun < 5
-        waiting = "openrouter-toolkit: waiting for 1 call, at most 10 s; Ctrl-C again ends it at once\n"
-        assert waiting in process.end()
+        assert " WARNING waiting for 1 call, at most 10 s; Ctrl-C again ends it at once\n" in process.end()
         assert call.exception(5) is None or isinstance(call.exception(), httpx2.TransportError)
 
 

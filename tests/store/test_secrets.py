@@ -43,13 +43,12 @@ def test_the_search_finds_what_it_looks_for() -> None:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
     """Everything that anybody logs, SQLAlchemy's every statement and row included."""
     text = io.StringIO()
     listener = logging.StreamHandler(text)
     for name in ("", "sqlalchemy", "psycopg", "alembic", "openrouter_toolkit"):
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
-    logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined]
+        caplog.set_level(logging.DEBUG, name)
     logging.getLogger().addHandler(listener)
     yield text.getvalue
     logging.getLogger().removeHandler(listener)

@@ -159,7 +159,7 @@ def test_only_what_can_be_switched_has_a_switch(admin: Person, store: Store) -> 
     waiting = store.links.to_connect("OPENROUTER", "bob").link.account_id
     page = admin.open(DETAILS)
     offered = {form.action.removeprefix(f"{DETAILS}/accounts/") for form in page.forms if "/accounts/" in form.action}
-    assert offered == {f"{id}/{what}" for id in (expired.id, waiting) for what in ("reconnect", "link")}
+    assert offered == {f"{one}/{what}" for one in (expired.id, waiting) for what in ("reconnect", "link")}
     token = page.form(to="get_credits/switch").fields["csrf"]
     admin.post(f"{DETAILS}/accounts/{expired.id}/enable", csrf=token)
     assert store.accounts.get(expired.id).status == Status.EXPIRED
