@@ -16,7 +16,7 @@ import pytest
 from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.access.bodies import WITH_TOKEN
-from openrouter_toolkit.server.access.throttle import _MOST_AT_ONCE
+from openrouter_toolkit.server.limits import MOST_AT_ONCE
 from openrouter_toolkit.server.problems import TYPES
 from openrouter_toolkit.store import MasterKey, Store
 
@@ -50,7 +50,7 @@ def test_every_option_and_every_refusal_is_told() -> None:
         assert told or action.dest == "help", action.option_strings
     for status, type_ in TYPES.items():
         assert type_ == "internal" or re.search(rf"^\| (\d+, )*{status}(, \d+)* \| `{type_}` \|", SERVER, re.MULTILINE)
-    assert f"{_MOST_AT_ONCE} of one token" in SERVER
+    assert f"{MOST_AT_ONCE} of one token" in SERVER
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -11,7 +11,6 @@ from keyring.backends.fail import Keyring as NoKeyring
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
-from ..store.conftest import postgresql  # noqa: F401 - a fixture
 from .served import Served, serving
 
 ALICE = "sk-or-v1-sandbox-alice-0123456789abcdef"

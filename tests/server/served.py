@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from openrouter_toolkit.server import Settings, create
-from openrouter_toolkit.server.access.login import new_link
+from openrouter_toolkit.server.pages.login import new_link
 from openrouter_toolkit.server.state import State
 from openrouter_toolkit.server.stopping import Server, bind, url_of
 from openrouter_toolkit.store import Store

@@ -10,8 +10,9 @@ from contextlib import ExitStack
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server import limits
 from openrouter_toolkit.server.access import throttle
-from openrouter_toolkit.server.access.throttle import CallLimit, Throttle
+from openrouter_toolkit.server.limits import CallLimit, Throttle
 from openrouter_toolkit.store import Store
 from openrouter_toolkit.store.tokens import new_text
 
@@ -51,7 +52,7 @@ def test_it_is_forgotten_after_a_while() -> None:
 
 
 def test_it_remembers_no_more_addresses_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "_MOST_REMEMBERED", 100)
+    monkeypatch.setattr(limits, "_MOST_REMEMBERED", 100)
     slow = Throttle(Clock())
     for number in range(1000):
         slow.delay(f"10.0.0.{number}")
@@ -119,7 +120,7 @@ def test_who_guesses_in_a_crowd_is_told_to_stop(served: Served, monkeypatch: pyt
 def test_a_token_that_calls_too_much_at_once_leaves_room_for_others(
     served: Served, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "_MOST_AT_ONCE", 3)
+    monkeypatch.setattr(limits, "MOST_AT_ONCE", 3)
     silent = {"arguments": {**QUESTION, "model": "sandbox/silent"}}
     greedy = served.token("alice")
     with ExitStack() as calls, served.client(greedy) as host, served.client(served.token("bob")) as other:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -14,7 +13,7 @@ from openrouter_toolkit.store import MasterKey, Store, clock
 from openrouter_toolkit.store.key_places import MASTER_KEY
 from openrouter_toolkit.store.urls import DATABASE
 
-from ..postgresql import NoPostgreSQL, PostgreSQL
+from ..postgresql import PostgreSQL
 
 OpenStore = Callable[..., Store]
 PassTime = Callable[[timedelta], None]
@@ -28,19 +27,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("keyring.core._keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """A server for all tests. Where there is none, they are skipped, but in CI they fail."""
-    try:
-        server = PostgreSQL()
-    except NoPostgreSQL as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
-    yield server
-    server.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     _needs_its_extra()
     from ..manifest import ManifestError  # noqa: PLC0415
     from ..server import create  # noqa: PLC0415
-    from ..server.access.login import new_link  # noqa: PLC0415
+    from ..server.pages.login import new_link  # noqa: PLC0415
     from ..server.stopping import Server, address_of, url_of  # noqa: PLC0415
 
     with _listening(options.host, options.port) as listening:
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
 def print_link(options: argparse.Namespace) -> int:
     """Make a link."""
     _needs_its_extra()
-    from ..server.access.login import new_link  # noqa: PLC0415
+    from ..server.pages.login import new_link  # noqa: PLC0415
 
     settings = _settings(options, options.url)
     with opened() as store:

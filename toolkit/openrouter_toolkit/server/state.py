@@ -13,7 +13,7 @@ from ..envelope import ActionError
 from ..manifest import Action, LoadedToolkit
 from ..store import Store, StoreError
 from ..toolset import Toolset
-from .access.throttle import CallLimit, Throttle
+from .limits import CallLimit, Throttle
 from .problems import Problem
 from .running import HostedRegistry, Running
 from .settings import Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse
 
-from ..access import csrf, login
+from ..access import csrf
 from ..access.browsers import administrator
-from . import accounts, connect, connect_for, details, login_elsewhere, marketplace, try_it
+from . import accounts, connect, connect_for, details, login, login_elsewhere, marketplace, try_it
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(csrf.checked)])
 router.include_router(login.router)

@@ -7,13 +7,13 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ...store import LinkRefused, Store
-from ..pages.rendering import render
+from ..access.browsers import log_in, log_out
+from ..access.throttle import refused
 from ..settings import Settings
 from ..state import hosted
-from .browsers import log_in, log_out
-from .throttle import refused
+from .listing import TOOLS
+from .rendering import render
 
-HOME = "/admin/tools"
 _MADE_ELSEWHERE = (
     "It may have been made for another server, or with another database than this server's: make it on the same "
     "machine, with the same OPENROUTER_TOOLKIT_DATABASE."
@@ -58,7 +58,7 @@ def look(request: Request, secret: str) -> Response:
 def use(request: Request, secret: str) -> Response:
     """Use the link: a session begins."""
     store = hosted(request).store
-    response = RedirectResponse(HOME, 303)
+    response = RedirectResponse(TOOLS, 303)
     try:
         _check(store, secret)
         with store.transaction():
