@@ -98,6 +98,10 @@ def test_no_command_is_answered_with_the_help_on_standard_error(capsys: Printed)
             "unknown option --noalias, did you mean --no-alias?; see openrouter-toolkit accounts rename --help",
         ),
         (
+            "accounts --user-idd alice list",
+            "unknown option --user-idd, did you mean --user-id?; see openrouter-toolkit accounts --help",
+        ),
+        (
             "connect --userid alice",
             "unknown option --userid, did you mean --user-id?; see openrouter-toolkit connect --help",
         ),

@@ -63,6 +63,19 @@ def test_a_failure_is_the_same_envelope(served: Served) -> None:
     assert "select" in wrong["error"]
 
 
+def test_an_object_is_not_mended_and_text_is(served: Served, sandbox: Sandbox) -> None:
+    wrong = {**QUESTION, "max_tokens": "50"}
+    with served.client(served.token("alice")) as host:
+        envelope = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": wrong}).json()
+        assert "max_tokens" in envelope["error"]
+        assert sandbox.requests == []
+        envelope = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": json.dumps(wrong)}).json()
+        assert envelope["successful"]
+        text = json.dumps({"select": "length(data)"})
+        assert host.post(f"/api/actions/{LIST}", json={"arguments": text}).json()["data"].isdigit()
+        assert "select" in host.post(f"/api/actions/{LIST}", json={"arguments": {"select": 5}}).json()["error"]
+
+
 def test_what_has_no_brief_form_has_no_select(served: Served, sandbox: Sandbox) -> None:
     with served.client(served.token("alice")) as host:
         envelope = host.post(f"/api/actions/{CHAT}", json={"arguments": {**QUESTION, "select": "choices"}}).json()

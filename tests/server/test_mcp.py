@@ -238,6 +238,8 @@ def test_a_refusal_is_an_error_of_json_rpc_without_id(served: Served) -> None:
             (host.post("/mcp", json=LIST, headers={"X-User-Id": "alice"}), 403, "forbidden"),
             (host.post("/mcp/nix", json=LIST), 404, "not_found"),
             (host.get("/mcp"), 405, "method_not_allowed"),
+            (host.get("/mcp/echo"), 405, "method_not_allowed"),
+            (host.delete("/mcp/openrouter"), 405, "method_not_allowed"),
         ):
             types.JSONRPCError.model_validate(answer.json())
             error = answer.json()["error"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator
+from threading import Event, Thread
 from typing import Any
 
 import httpx2
@@ -17,7 +18,7 @@ from openrouter_toolkit.store import Store
 
 from ..openrouter.servers import Exchange, Script, Server, chunk, sse
 from .conftest import ALICE
-from .served import CHAT, QUESTION, Served, serving, wait_until
+from .served import CHAT, PATIENCE, QUESTION, Served, serving
 
 STREAM = {"arguments": {**QUESTION, "stream": True}}
 
@@ -114,13 +115,18 @@ def test_pieces_arrive_while_the_answer_is_being_made(store: Store, monkeypatch:
     assert arrived[-1][1] - texts[0] > 0.3
 
 
-def fast(text: str) -> Script:
-    """Send 70,000 events of a text as fast as they are taken."""
+def fast(text: str, given_up: Event | None = None) -> Script:
+    """Send 70,000 events of a text as fast as they are taken, or until nobody takes them."""
 
     def script(exchange: Exchange) -> None:
         exchange.stream()
-        for _ in range(700):
-            exchange.piece(sse(chunk(text)) * 100)
+        try:
+            for _ in range(700):
+                exchange.piece(sse(chunk(text)) * 100)
+        except OSError:
+            assert given_up is not None
+            given_up.set()
+            raise
         exchange.event(chunk(finish="stop"), "[DONE]")
         exchange.end()
 
@@ -133,7 +139,7 @@ def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: py
         monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
         with serving(store) as served, served.client(served.token("alice")) as host, served.client() as nobody:
             slowest = 0.0
-            ended = threading.Event()
+            ended = Event()
 
             def look() -> None:
                 nonlocal slowest
@@ -142,7 +148,7 @@ def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: py
                     assert nobody.get("/healthz").status_code == 200
                     slowest = max(slowest, time.monotonic() - begun)
 
-            looking = threading.Thread(target=look)
+            looking = Thread(target=look)
             looking.start()
             try:
                 with host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer:
@@ -158,18 +164,20 @@ def test_a_caller_who_reads_nothing_costs_no_memory_and_is_given_up(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(events, "_PATIENCE", 0.5)
-    with Server(fast("word " * 100)) as upstream:
+    given_up = Event()
+    with Server(fast("word " * 100, given_up)) as upstream:
         monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
         with (
             serving(store) as served,
             served.client(served.token("alice")) as host,
             host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer,
         ):
-            wait_until(lambda: "on_event raised" in caplog.text)
+            assert given_up.wait(PATIENCE)
             *_, (last, envelope) = told(answer)
     assert last == "error"
     failure = json.loads(envelope["data"])
-    assert "TimeoutError" in failure["error"]["message"]
+    assert failure["error"]["message"] == "The caller did not read the answer, so the stream was closed."
+    assert "Traceback" not in caplog.text
     assert 1_000_000 < len(json.dumps(failure["partial"])) < 20_000_000
 
 
@@ -189,3 +197,30 @@ def test_silence_is_filled_so_that_no_proxy_gives_up(
             if pings == 3:
                 break
     assert sandbox.requests[-1].key == ALICE
+
+
+def test_nothing_comes_behind_the_end() -> None:
+    async def main() -> list[bytes | None]:
+        pieces = events._Pieces()
+        await asyncio.to_thread(pieces.put, b"first ")
+        pieces.end(b"last")
+        await asyncio.to_thread(pieces.put, b"late")
+        return [await pieces.take(), await pieces.take()]
+
+    assert asyncio.run(main()) == [b"first last", None]
+
+
+def test_who_waits_for_room_is_let_go_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_MOST_WAITING", 1)
+
+    async def main() -> bytes | None:
+        pieces = events._Pieces()
+        await asyncio.to_thread(pieces.put, b"first ")
+        waiting = asyncio.create_task(asyncio.to_thread(pieces.put, b"late"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        pieces.end(b"last")
+        await waiting
+        return await pieces.take()
+
+    assert asyncio.run(main()) == b"first last"

@@ -133,3 +133,7 @@ def test_what_was_connected_once_keeps_its_alias(open_store: OpenStore) -> None:
         store.links.to_connect("OPENROUTER", "alice", alias="work")
     store.links.to_connect("OPENROUTER", "bob", alias="work")
     assert store.accounts.count() == 2
+    begun = store.links.to_connect("OPENROUTER", "carol", alias="work")
+    store.accounts.disable(begun.link.account_id or "")
+    with pytest.raises(AliasTaken):
+        store.links.to_connect("OPENROUTER", "carol", alias="work")

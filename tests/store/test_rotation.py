@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
 from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store, key_places, keys, rotation
+from openrouter_toolkit.store.sealing import Sealer
 from openrouter_toolkit.store.tables import AccountRow
 
 from .conftest import OpenStore
@@ -195,6 +198,57 @@ def test_who_was_started_before_finds_the_new_key_in_the_users_own_place() -> No
         checked.check()
         assert checked.derived_keys("csrf")[0] == idle.derived_keys("csrf")[0]
         assert checked.derived_keys("csrf")[0] in running.derived_keys("csrf"), "what one signs the other verifies"
+
+
+def test_the_running_are_ready_all_the_time() -> None:
+    with Store.open() as running:
+        fill(running, 3)
+        key_places.add_fresh()
+        with Store.open() as rotating:
+            running.check()
+            with rotating._database.write() as session:
+                broken = session.scalars(select(AccountRow)).first()
+                assert broken is not None
+                broken.sealed = (broken.sealed or "")[:-8] + "AAAAAAA="
+            assert rotating.rotate().retired == ()
+        running.check()
+        with Store.open() as again:
+            again.accounts.disconnect(broken.id)
+            assert len(again.rotate().retired) == 1
+        running.check()
+
+
+def test_a_reader_who_looks_a_key_up_does_not_bring_the_retired_one_back() -> None:
+    old, new = MasterKey.fresh(), MasterKey.fresh()
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look_up(ids: Collection[str]) -> list[MasterKey]:
+        if threading.current_thread() is reader:
+            looking.set()
+            assert go_on.wait(10)
+        return [new, old]
+
+    sealer = Sealer([old], look_up)
+    sealed = Sealer([new]).seal("secret", "place")
+    opened: list[str] = []
+    reader = threading.Thread(target=lambda: opened.append(sealer.open(sealed, "place")))
+    reader.start()
+    assert looking.wait(10)
+    assert sealer.renew([new.id])
+    go_on.set()
+    reader.join()
+    assert opened == ["secret"]
+    assert sealer.keys == (new, old)
+
+
+def test_a_key_that_is_nowhere_is_not_looked_up_each_time() -> None:
+    looked: list[object] = []
+    sealer = Sealer([MasterKey.fresh()], lambda ids: looked.append(ids) or [])  # type: ignore[func-returns-value]
+    sealed = Sealer([MasterKey.fresh()]).seal("secret", "place")
+    for _ in range(3):
+        with pytest.raises(SealBroken):
+            sealer.open(sealed, "place")
+    assert len(looked) == 1
 
 
 def test_a_key_that_another_database_got_does_not_seal_here(tmp_path: Path) -> None:

@@ -29,18 +29,21 @@ def test_accounts_switches_tokens_and_logins(open_store: OpenStore, caplog: pyte
     credentials = store.accounts.credentials(account.id)
     assert credentials is not None
     store.for_registry().refused(credentials, "No.")
+    store.accounts.fail(account.id, "It was connected before.")
     store.accounts.disconnect(account.id)
     who = f"account {account.id} of user alice (OPENROUTER)"
     assert lines(caplog) == [
         f"{who}: connected",
         f"{who}: switched off",
         f"{who}: switched on",
-        f"account {account.id}: its key was refused",
+        f"account {account.id}: EXPIRED: No.",
         f"{who}: disconnected",
     ]
     token, text = store.tokens.create("agents")
     store.tokens.revoke(token.id)
     store.switches.turn_off("OPENROUTER", "OPENROUTER_GET_CREDITS")
+    store.return_addresses.register("https://squad.example/tools")
+    store.return_addresses.remove("https://squad.example/tools")
     session = store.sessions.create()
     store.sessions.revoke(session)
     told = lines(caplog)
@@ -48,6 +51,8 @@ def test_accounts_switches_tokens_and_logins(open_store: OpenStore, caplog: pyte
         f"token {token.id}: made",
         f"token {token.id}: revoked",
         "action OPENROUTER_GET_CREDITS: switched off",
+        "return address https://squad.example/tools: registered",
+        "return address https://squad.example/tools: removed",
         "somebody logged in",
         "somebody logged out",
     ]

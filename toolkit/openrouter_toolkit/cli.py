@@ -81,15 +81,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with exit status 2. What is missing may be there, misspelt."""
         typos = [no_such_option(name, [self]) for name in misspelt(self._words, self)]
-        self._end("; ".join(typos) or message)
+        complain(f"{'; '.join(typos) or message}; see {self.prog} --help")
+        self.exit(WRONG_COMMAND_LINE)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            self._end(no_such_choice(action, str(value)))
-
-    def _end(self, reason: str) -> NoReturn:
-        complain(f"{reason}; see {self.prog} --help")
-        self.exit(WRONG_COMMAND_LINE)
+            self.error(no_such_choice(action, str(value)))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -142,7 +139,6 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(end.code or 0)
     with log.on_standard_error(whole=getattr(options, "whole_log", False)):
         status: int = options.run(options)
-        sys.stdout.flush()
     return status
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 OWN_TYPES = {
     "unknown_action": "There is no action of that name.",
     "invalid_arguments": "The arguments don't fit the action's schema, or can't be sent. Nothing was sent.",
-    "not_connected": "No usable account is connected for the user. Nothing was sent.",
+    "not_connected": "No usable account is connected for the user. Nothing was sent, or nothing more.",
     "refused_by_policy": "The toolset, or a hook of the host, does not allow the call.",
     "connection_failed": "No connection, or one that broke; `sent` tells whether the call may have been executed.",
     "invalid_response": "The answer is no JSON where JSON is due, too large, or a redirect.",

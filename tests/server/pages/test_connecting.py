@@ -191,6 +191,16 @@ def test_an_other_key_that_does_not_work_any_more_is_left_out(admin: Person, sto
     assert dict(store.accounts.credentials(old.id) or {}) == {"api_key": BOB}
 
 
+def test_who_is_no_administrator_is_told_of_it_too(person: MakePerson, store: Store) -> None:
+    expired = "sk-or-v1-sandbox-expired-0123456789abcdef"
+    old = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE, "management_api_key": expired})
+    alice = person()
+    page = alice.open(f"/connect/{store.links.to_reconnect(old.id).secret}")
+    told = enter(alice, page, BOB).text
+    assert "was left out" in told
+    assert "You can close this page." in told
+
+
 def test_openrouter_can_not_be_reached(admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     page = begin(admin)
     monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:9/api/v1")

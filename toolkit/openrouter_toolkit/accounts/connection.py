@@ -46,7 +46,8 @@ class Connection:
         Raises:
             ActionError: `not_connected`; the account was disconnected or changed, or can't be asked for.
         """
-        if _asked(self._accounts, self._user_id, self._toolkit).get(self.field) != self.key:
+        now = _asked(self._accounts, self._user_id, self._toolkit, "Nothing more was sent.")
+        if now.get(self.field) != self.key:
             message = "The account was disconnected or changed before the call could be tried again."
             how = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
             raise ActionError("not_connected", message, f"{message} {how}", retryable=True)
@@ -117,12 +118,12 @@ def connection(
     return Connection(credentials, field, connected, accounts, user_id, slug, field == next(iter(fields)))
 
 
-def _asked(accounts: Accounts, user_id: str, toolkit: str) -> Mapping[str, str]:
+def _asked(accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent.") -> Mapping[str, str]:
     try:
         return accounts.credentials(user_id, toolkit) or {}
     except Exception as error:  # noqa: BLE001 - a host's store may raise anything
         reason = redact_thoroughly(str(error), ())
         _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))
-        message = f"The account store failed ({type(error).__name__}). Nothing was sent."
+        message = f"The account store failed ({type(error).__name__}). {sent}"
         how = "Call again later; if it stays so, tell whoever runs this agent."
         raise ActionError("not_connected", message, f"{message} {how}", retryable=True) from None

@@ -22,7 +22,7 @@ def typed(auth: Auth, tried: Try, finish: Try) -> None:
     """Each field as a person types it, after the steps to get one; optional ones may be skipped.
 
     What is required is tried before anybody is asked for more, and everything is handed to `finish` in the end. What
-    one of the two refuses is asked for again, up to three times in all.
+    one of the two refuses is asked for again, up to three times each.
 
     Raises:
         CommandFailed: there is nobody to ask, nothing was given, or it was refused for the last time.

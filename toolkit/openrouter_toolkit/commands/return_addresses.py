@@ -44,9 +44,10 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> int:
+    address = valid(str, "URL", options.address)
     with opened() as store:
         try:
-            store.return_addresses.register(valid(str, "URL", options.address))
+            store.return_addresses.register(address)
         except ValueError as error:
             raise wrong_command_line(f"URL: {error}") from None
     terminal.print_line(f"People may be sent back to {options.address} now.")

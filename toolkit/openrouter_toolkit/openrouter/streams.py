@@ -191,6 +191,8 @@ def _take(
 def _tell(listener: Listener, event: StreamEvent) -> None:
     try:
         listener(event)
+    except ActionError:
+        raise  # it says itself why
     except Exception as error:  # noqa: BLE001 - whatever it raises, it no longer listens
         kind = type(error).__name__
         _log.warning("on_event raised, so the stream was closed\n%s", redact_thoroughly(traceback.format_exc(), ()))

@@ -6,7 +6,7 @@ Each request stands alone, so any process answers it; a closed response ends its
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -77,13 +77,15 @@ class _Endpoint:
 
 
 class _Nothing:
-    """Every other address below MCP's, as an ASGI application: it says which there are."""
+    """Everything else below MCP's address, as an ASGI application: it says which servers there are."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
-        self._words = f"No MCP server is at this address. There are {', '.join(paths)}."
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        raise Problem(404, self._words)
+        if scope["path"] in self._paths:  # with another method: clients ask by GET for a stream that there isn't
+            raise Problem(405, headers={"Allow": "POST"})
+        raise Problem(404, f"No MCP server is at this address. There are {', '.join(self._paths)}.")
 
 
 def user_of(request: Request) -> str | None:

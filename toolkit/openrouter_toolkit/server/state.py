@@ -115,7 +115,7 @@ class State:
                 return [action.slug for action in loaded.actions]
             return self.store.switches.off(slug)
         except StoreError:
-            told = "Which actions are allowed can't be looked up now, so nothing was sent. Call again later."
+            told = "Which actions are allowed can't be looked up now, so the call was not made. Call again later."
             raise ActionError("not_connected", told, retryable=True) from None
 
 

@@ -75,9 +75,10 @@ class ConnectedAccounts:
     def fail(self, account_id: str, why: str) -> ConnectedAccount:
         """Connecting did not work: an account that was never filled becomes FAILED. Others stay as they are."""
         with self._changing(account_id) as (session, row):
-            if row.status in (Status.INITIALIZING, Status.INITIATED):
-                row.status, row.reason = Status.FAILED, names.reason(why)
-            return self._told(session, row, "not connected")
+            if row.status not in (Status.INITIALIZING, Status.INITIATED):
+                return told(row)
+            row.status, row.reason = Status.FAILED, names.reason(why)
+            return self._told(session, row, f"not connected: {row.reason}")
 
     def get(self, account_id: str) -> ConnectedAccount:
         """One account."""
@@ -187,8 +188,8 @@ class ConnectedAccounts:
         )
         if user_id is None:
             _share(row, users)
-        self.lock_owners(session, row.toolkit, row.owner)
-        _give_up_unconnected(session, row, alias)
+        self.lock_accounts(session, row.toolkit, row.owner)
+        self._replace_unconnected(session, row, alias)
         row.alias = _free(session, row, alias)
         session.add(row)
         session.flush()
@@ -201,12 +202,26 @@ class ConnectedAccounts:
         if not row.is_default and session.scalar(_siblings(row).where(AccountRow.is_default)) is None:
             row.is_default = True
 
+    def _replace_unconnected(self, session: Session, row: AccountRow, alias: str | None) -> None:
+        """Whoever begins anew under an alias replaces what nobody has connected yet, and its links."""
+        if alias is None:
+            return
+        begun = _siblings(row).where(
+            AccountRow.alias == names.alias(alias),
+            AccountRow.connected_at.is_(None),
+            AccountRow.status != Status.INACTIVE,
+        )
+        for former in session.scalars(begun.with_for_update()):
+            self._told(session, former, "replaced by a new beginning")
+            session.delete(former)
+        session.flush()
+
     @contextmanager
     def _changing(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
         """An account's row, to be changed in a transaction that nobody else gets in the way of."""
         with self._database.write() as session:
             row = _found(session, account_id)
-            self.lock_owners(session, row.toolkit, row.owner)
+            self.lock_accounts(session, row.toolkit, row.owner)
             row = _found(session, account_id, lock=True)
             row.updated_at = now()
             yield session, row
@@ -217,7 +232,7 @@ class ConnectedAccounts:
         self._database.tell(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
         return account
 
-    def lock_owners(self, session: Session, toolkit: str, owner: str) -> None:
+    def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:
         """Let one at a time change an owner's accounts in a toolkit: they share a default, and aliases."""
         self._database.lock(session, f"accounts {toolkit} {owner}")
 
@@ -235,20 +250,6 @@ def _siblings(row: AccountRow) -> Select[AccountRow]:
     """The owner's other accounts in the toolkit."""
     same = (AccountRow.toolkit == row.toolkit, AccountRow.owner == row.owner)
     return select(AccountRow).where(*same, AccountRow.id != row.id)
-
-
-def _give_up_unconnected(session: Session, row: AccountRow, alias: str | None) -> None:
-    """Whoever begins anew under an alias replaces a beginning that came to nothing, and its links."""
-    if alias is not None:
-        never = select(AccountRow).where(
-            AccountRow.toolkit == row.toolkit,
-            AccountRow.owner == row.owner,
-            AccountRow.alias == names.alias(alias),
-            AccountRow.connected_at.is_(None),
-        )
-        for given_up in session.scalars(never.with_for_update()):
-            session.delete(given_up)
-        session.flush()
 
 
 def _free(session: Session, row: AccountRow, alias: str | None) -> str | None:

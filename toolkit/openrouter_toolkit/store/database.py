@@ -96,7 +96,7 @@ class Database:
             _log.info("%s", change)
 
     def tell(self, session: Session, change: str) -> None:
-        """Log a change in a few words, once it is committed: who looks after the store sees who did what, and when."""
+        """Log a change in a few words, once it is committed, for who looks after the store."""
         session.info.setdefault(_CHANGES, []).append(change)
 
     @contextmanager

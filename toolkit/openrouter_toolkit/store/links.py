@@ -111,7 +111,8 @@ class Links:
             session: the only browser session that may use the link; when left out, the first that does `bind`.
 
         Raises:
-            AliasTaken: the owner has an account of that alias in the toolkit.
+            AliasTaken: the owner has an account of that alias in the toolkit. One that nobody has connected yet is
+                replaced, and its links with it.
         """
         with self._database.write():
             account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users)
@@ -205,8 +206,8 @@ class Links:
     def _usable(self, which: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
         with self._database.write() as transaction:
             found = transaction.scalar(select(LinkRow).where(which))
-            if found is not None and found.account_id is not None:  # accounts before links, as everybody locks
-                self._accounts.lock_owners(transaction, found.toolkit or "", found.owner or "")
+            if found is not None and found.account_id is not None:  # before its link, as who disconnects it does
+                self._accounts.lock_accounts(transaction, found.toolkit or "", found.owner or "")
             row = transaction.scalar(
                 select(LinkRow).where(which).with_for_update().execution_options(populate_existing=True)
             )

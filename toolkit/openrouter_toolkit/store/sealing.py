@@ -10,7 +10,9 @@ import base64
 import binascii
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Sequence
+from time import monotonic
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +23,7 @@ from .keys import MasterKey
 LookUp = Callable[[Collection[str]], Sequence[MasterKey]]
 _FORM = "s1"
 _NONCE = 12
+_LOOK_AGAIN_AFTER = 5.0
 
 
 class Sealer:
@@ -31,6 +34,8 @@ class Sealer:
         if not keys:
             raise MasterKeyError("there is no master key")
         self._look_up = look_up
+        self._missing: dict[frozenset[str], float] = {}
+        self._changing = threading.Lock()
         self._use(keys)
 
     def __repr__(self) -> str:
@@ -45,7 +50,8 @@ class Sealer:
         """Look for keys of these ids where keys are kept; whether there were any. One of them seals from now on."""
         found = self._found(ids)
         if found:
-            self._use(sorted(found, key=lambda key: key.id not in ids))
+            with self._changing:
+                self._use(sorted(found, key=lambda key: key.id not in ids))
         return bool(found)
 
     @property
@@ -72,7 +78,9 @@ class Sealer:
             raise SealBroken("This is no sealed value, or one of a newer version.")
         cipher = self._used[1].get(key_id)
         if cipher is None:  # others may have changed the keys; what seals here is still the same
-            self._use(tuple(dict.fromkeys((*self.keys, *self._found([key_id])))))
+            found = self._found([key_id])
+            with self._changing:
+                self._use(tuple(dict.fromkeys((*self.keys, *found))))
             cipher = self._used[1].get(key_id)
         if cipher is None:
             given = ", ".join(key.id for key in self.keys)
@@ -86,7 +94,13 @@ class Sealer:
             raise SealBroken("This value was changed, or belongs to another row. It is not used.") from None
 
     def _found(self, ids: Collection[str]) -> Sequence[MasterKey]:
-        return () if self._look_up is None else self._look_up(ids)
+        """What the look-up finds; what it did not find it is not asked for again at once, for it may be slow."""
+        if self._look_up is None or monotonic() < self._missing.get(key := frozenset(ids), 0.0):
+            return ()
+        found = self._look_up(ids)
+        if not found:
+            self._missing = {key: monotonic() + _LOOK_AGAIN_AFTER}
+        return found
 
     def _use(self, keys: Sequence[MasterKey]) -> None:
         # Replaced as a whole: who reads it in another thread has the old ones or the new ones.

@@ -122,7 +122,7 @@ class Store:
         migrating.refuse_newer(at, self._database.name)
         if at != migrating.NEWEST or not proofs:
             raise StoreUnavailable(f"The {self._database.name} is not as it was: its tables are gone.")
-        if self._sealer.keys[0].id not in proofs:
+        if not proofs.keys() <= {key.id for key in self._sealer.keys}:  # others are changing them
             self._sealer.renew(proofs)
         key_check.choose(self._database, proofs, self._sealer.keys)
 

@@ -124,7 +124,7 @@ class StoredAccounts:
             with self._database.write() as session:
                 marked = session.scalar(mark) is not None
                 if marked:
-                    self._database.tell(session, f"account {credentials.account_id}: its key was refused")
+                    self._database.tell(session, f"account {credentials.account_id}: EXPIRED: {names.reason(why)}")
                 return marked
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ...call import Listener
-from ...envelope import Envelope
+from ...envelope import ActionError, Envelope
 from ..hanging_up import HungUp, while_connected
 
 # Proxies close what is silent for a minute.
@@ -22,6 +22,7 @@ _PING = b": still here\n\n"
 # So many bytes may wait for a caller to read them, and for so many seconds.
 _MOST_WAITING = 1_000_000
 _PATIENCE = 60.0
+_UNREAD = "The caller did not read the answer, so the stream was closed."
 
 
 class EventStreamResponse(Response):
@@ -87,11 +88,13 @@ class _Pieces:
         """Add a piece, in the reading thread.
 
         Raises:
-            TimeoutError: the caller reads nothing any more.
+            ActionError: the caller reads nothing any more.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._size < _MOST_WAITING or self._ended, _PATIENCE):
-                raise TimeoutError("the caller does not read the answer")
+                raise ActionError("cancelled", _UNREAD, f"{_UNREAD} What had arrived is in partial.")
+            if self._ended:  # nobody takes it any more
+                return
             self._waiting.append(piece)
             self._size += len(piece)
             first = len(self._waiting) == 1

@@ -12,7 +12,10 @@ from starlette.responses import Response
 
 from ...call import Listener
 from ...envelope import ActionError, Envelope
+from ...formats import ToolCall
 from ...formats.schemas import SELECT
+from ...formats.tool_calls import DEFAULT_LIMIT, told
+from ...manifest import Action
 from ...store import ApiToken
 from ..access.bearer import token_of
 from ..hanging_up import HungUp, while_connected
@@ -125,20 +128,28 @@ async def execute(
     except ActionError as error:
         return _json(Envelope.failure(error))
 
-    for_a_model = brief or (action is not None and action.definition.brief is not None and SELECT in arguments)
+    selects = action is not None and action.definition.brief is not None and SELECT in arguments
+    select = arguments.pop(SELECT) if selects else None
 
     async def answer(listen: Listener | None = None) -> Envelope:
-        if for_a_model and listen is None:
-            result = await toolkit.registry.call_tool_async(slug, arguments, user_id=user_id)
-            return result.envelope if result.failed else Envelope.success(result.text)
         return await toolkit.registry.execute_async(slug, arguments, user_id=user_id, on_event=listen)
 
     if action is not None and action.streams and arguments.get("stream") is True:
         return EventStreamResponse(answer)
     try:
-        return _json(await while_connected(request.receive, answer))
+        envelope = await while_connected(request.receive, answer)
+        return _json(await run_in_threadpool(_brief, envelope, action, slug, select) if brief or selects else envelope)
     except HungUp:
         return Response(status_code=499)
+
+
+def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) -> Envelope:
+    """An envelope whose data is as a model reads it."""
+    try:
+        result = told(envelope, action, ToolCall("", slug, None), select=select, limit=DEFAULT_LIMIT)
+    except ActionError as error:
+        return Envelope.failure(error)
+    return envelope if result.failed else Envelope.success(result.text)
 
 
 def acting_for(token: ApiToken, user_id: str | None) -> str:

@@ -100,8 +100,8 @@ def _changed(
     except UnknownAccount:
         raise Problem(404, _GONE) from None
     path = path_of(account.toolkit)
-    told = done != "enabled" or account.status == Status.ACTIVE
-    return RedirectResponse(with_done(path, done, account.id) if told else f"{path}#{account.id}", 303)
+    changed = done != "enabled" or account.status == Status.ACTIVE
+    return RedirectResponse(with_done(path, done, account.id) if changed else f"{path}#{account.id}", 303)
 
 
 def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:

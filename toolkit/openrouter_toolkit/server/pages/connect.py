@@ -12,6 +12,7 @@ from ..access.browsers import browser_id
 from ..access.throttle import refused
 from ..state import hosted
 from .forms import Form
+from .messages import LEFT_OUT
 from .rendering import render
 from .secure_page import CONNECT, FIELD, connected, link_refused, page, usable
 from .trying import in_thread
@@ -23,7 +24,8 @@ _CANCELLED = "You did not authorize it there, and nothing was stored. You can tr
 @router.get("/done")
 def done(request: Request) -> Response:
     """The end, for people who are no administrators here."""
-    text = "Agents can use it from now on. You can close this page."
+    left_out = f"{LEFT_OUT} " if "left_out" in request.query_params else ""
+    text = f"Agents can use it from now on. {left_out}You can close this page."
     return render(request, "notice.html", heading="Connected", text=text, kind="good", form=None, way=None)
 
 

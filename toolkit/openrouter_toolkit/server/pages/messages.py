@@ -21,7 +21,7 @@ _DONE = {
     "on": "The action is on.",
     "off": "The action is off.",
 }
-_LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
+LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
 
 
 class Message(NamedTuple):
@@ -69,4 +69,4 @@ def _connected(account_id: str, store: Store, names: dict[str, str], incomplete:
     name = names.get(account.toolkit, account.toolkit)
     text = f"{name} is connected for {account.owner}. Agents can use it now."
     more = f"{path_of(account.toolkit)}#agents" if account.toolkit in names else None
-    return Message(f"{text} {_LEFT_OUT}" if incomplete else text, more=more)
+    return Message(f"{text} {LEFT_OUT}" if incomplete else text, more=more)

@@ -27,7 +27,7 @@ _NOTICES = {
     "unknown": (
         404,
         "This link leads nowhere",
-        "It is incomplete, older than a day, or was made with another database than this server's. Ask for a new one.",
+        "It is incomplete, a day old, replaced, or made with another database than this server's. Ask for a new one.",
     ),
     "used": (410, "This link was used already", "Each link works once. To connect again, ask for a new one."),
     "expired": (410, "This link is too old", "A link works for ten minutes. Ask for a new one; nothing was stored."),
@@ -111,7 +111,8 @@ def connected(request: Request, link: Link, account: ConnectedAccount, checked: 
     if address and hosted(request).store.return_addresses.registered(address):
         return RedirectResponse(with_outcome(address, account.id), 303)
     incomplete = bool(checked.left_out)
-    home = with_outcome(TOOLS, account.id, incomplete=incomplete) if is_administrator(request) else f"{CONNECT}/done"
+    done = f"{CONNECT}/done{'?left_out=1' if incomplete else ''}"
+    home = with_outcome(TOOLS, account.id, incomplete=incomplete) if is_administrator(request) else done
     return RedirectResponse(home, 303)
 
 
