@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .envelope import ActionError
 from .nearest import nearest
+from .quick_validation import Judge, quick_judge
 from .wording import named, shorten, shown
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ class ArgumentValidator:
         self._schema = schema
 
     @cached_property
+    def _fits_surely(self) -> Judge:
+        return quick_judge(self._schema)
+
+    @cached_property
     def _validator(self) -> Validator:
         return compile_schema(self._schema)
 
     def check(self, slug: str, arguments: dict[str, Any]) -> None:
         """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return."""
         try:
-            if self._validator.is_valid(arguments):
+            if self._fits_surely(arguments) or self._validator.is_valid(arguments):
                 return
             problems = self.problems(arguments)
         except RecursionError:
