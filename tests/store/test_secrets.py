@@ -118,7 +118,7 @@ def test_no_pickle_has_it(used: Used) -> None:
     store = used.store
     for secretive in (store, store.for_registry(), store.accounts, store.links, store._database, used.credentials):
         for attempt in (pickle.dumps, copy.deepcopy):
-            with pytest.raises((TypeError, AttributeError), match="pickle|local object"):
+            with pytest.raises((TypeError, AttributeError), match=r"pickle|local object"):
                 attempt(secretive)
 
 
