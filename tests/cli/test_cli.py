@@ -86,7 +86,10 @@ def test_no_command_is_answered_with_the_help_on_standard_error(capsys: Printed)
         ),
         ("serve --prot 1", "unknown option --prot, did you mean --port?; see openrouter-toolkit serve --help"),
         ("accounts --jsn", "unknown option --jsn, did you mean --json?; see openrouter-toolkit accounts --help"),
-        ("accounts list --jsn", "unknown option --jsn, did you mean --json?; see openrouter-toolkit accounts --help"),
+        (
+            "accounts list --jsn",
+            "unknown option --jsn, did you mean --json?; see openrouter-toolkit accounts list --help",
+        ),
         (
             "listing --fromat x",
             "unknown option --fromat, did you mean --format?; see openrouter-toolkit listing --help",

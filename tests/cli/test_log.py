@@ -80,9 +80,12 @@ def test_a_server_tells_who_logged_in_and_what_was_done(start: Callable[..., sub
 
 def test_all_logins_are_ended(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     sessions = [store.sessions.create(), store.sessions.create()]
+    link, other = store.links.to_log_in(), store.links.to_connect("OPENROUTER", "alice")
     assert main(["logout-all"]) == 0
-    assert capsys.readouterr().out == "All logins are ended.\n"
+    assert capsys.readouterr().out == "All logins are ended, and so are links to log in.\n"
     assert [store.sessions.find(session) for session in sessions] == [None, None]
+    assert store.links.find(link.secret) is None
+    assert store.links.find(other.secret) is not None
 
 
 def test_without_a_store_there_is_no_login(
@@ -90,5 +93,5 @@ def test_without_a_store_there_is_no_login(
 ) -> None:
     missing = tmp_path / "none" / "store.db"
     done = run("logout-all", OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{missing}")
-    assert (done.returncode, done.stdout) == (0, b"All logins are ended.\n")
+    assert (done.returncode, done.stdout) == (0, b"All logins are ended, and so are links to log in.\n")
     assert not missing.exists()

@@ -83,4 +83,7 @@ def test_what_has_no_brief_form_has_no_select(served: Served, sandbox: Sandbox) 
         assert sandbox.requests == []
         answer = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": QUESTION}).json()
         assert json.loads(answer["data"])["choices"][0]["message"]["content"] == "17 * 3 = 51"
+        answer = host.post(f"/api/actions/{LIST}?breif=true", json={})
+        assert answer.status_code == 422
+        assert "did you mean brief?" in answer.json()["error"]["message"]
         assert host.post(f"/api/actions/{CHAT}?brief=perhaps", json={"arguments": QUESTION}).status_code == 422

@@ -241,3 +241,27 @@ def test_forms_come_as_browsers_send_ours(served: Served, sent_as: str) -> None:
 def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="printable text"):
         Settings("http://127.0.0.1:1", host_name=name)
+
+
+def test_logging_in_leads_to_the_page_that_was_asked_for(served: Served) -> None:
+    wanted = "/admin/tools/openrouter/connect?return_address=https%3A%2F%2Fsquad.example%2Ftools%3Fx%3D1"
+    with served.client() as browser:
+        assert browser.get(wanted).headers["location"] == "/login"
+        link = served.login_link()
+        answer = browser.post(link, data={"csrf": csrf(browser.get(link))})
+        assert answer.headers["location"] == wanted
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/admin/\\\\evil.example", "/admin/x?%0d%0aX: y", "//evil.example/admin/", "/connect/x", "https://evil.example/"],
+)
+def test_and_nowhere_else(served: Served, address: str) -> None:
+    name = f"openrouter-toolkit-wanted-{served.state.settings.port}"
+    with served.client() as browser:
+        link = served.login_link()
+        page = browser.get(link)
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+        given = {"Cookie": f'{cookies}; {name}="{address}"'}
+        answer = browser.post(link, data={"csrf": csrf(page)}, headers=given)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/tools")

@@ -121,6 +121,25 @@ def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: S
         assert call.exception(5) is None or isinstance(call.exception(), httpx2.TransportError)
 
 
+@pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
+def test_a_call_of_mcp_that_ends_soon_is_let_end(start: Start, store: Store, sandbox: Sandbox, era: str) -> None:
+    process = start()
+    token = store.tokens.create("a test's", ["alice"])[1]
+    modern = era == "2026-07-28"
+    headers = MODERN if modern else {"MCP-Protocol-Version": era}
+    slow = {"name": CHAT, "arguments": {**QUESTION, "model": "sandbox/slow"}, **({"_meta": META} if modern else {})}
+    with (
+        process.client(token, **headers, Accept="application/json, text/event-stream") as model,
+        ThreadPoolExecutor(1) as workers,
+    ):
+        call = workers.submit(model.post, "/mcp", json={**TOOL_CALL, "params": slow})
+        wait_until(lambda: sandbox.requests)
+        process.process.send_signal(signal.SIGTERM)
+        assert "51" in call.result(20).text
+    assert process.process.wait(20) == 0
+    assert "ASGI" not in process.end()
+
+
 def test_a_call_that_ends_soon_is_let_end(store: Store, sandbox: Sandbox) -> None:
     with Sandbox() as upstream, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENROUTER_BASE_URL", upstream.base_url)

@@ -13,7 +13,7 @@ from openrouter_toolkit.hooks import Hooks
 from openrouter_toolkit.store import ConnectedAccount, Store
 from openrouter_toolkit.toolset import Toolset
 
-from ..openrouter.servers import Exchange, Server, answering
+from ..openrouter.servers import Exchange, Server, answering, failing
 from .conftest import OpenStore
 
 KEY, OTHER_KEY = "sk-or-v1-" + "1" * 64, "sk-or-v1-" + "2" * 64
@@ -74,3 +74,25 @@ def test_what_has_nothing_to_do_with_it_does_not_matter(open_store: OpenStore) -
     data, sent = called(open_store(), meanwhile)
     assert "error" not in data
     assert sent == [KEY, KEY]
+
+
+def test_after_a_refused_key_the_next_account_is_used_and_the_agent_is_told_so(open_store: OpenStore) -> None:
+    store = open_store()
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": OTHER_KEY}, alias="another")
+
+    def script(exchange: Exchange) -> None:
+        known = exchange.request.headers["authorization"].endswith(OTHER_KEY)
+        (answering(200) if known else failing(401))(exchange)
+
+    with (
+        Server(script) as server,
+        ToolRegistry.from_manifest(
+            accounts=store.for_registry(), client_options={"base_url": server.base_url}
+        ) as registry,
+    ):
+        first, second = (registry.execute(ACTION, {}, user_id="alice") for _ in range(2))
+        assert "another one is connected: call again." in str(first.error)
+        assert second.successful
+        store.accounts.disconnect(store.accounts.list()[0].id)
+        assert "connect --user-id alice" in str(registry.execute(ACTION, {}, user_id="alice").error)

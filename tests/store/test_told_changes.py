@@ -36,7 +36,7 @@ def test_accounts_switches_tokens_and_logins(open_store: OpenStore, caplog: pyte
         f"{who}: connected",
         f"{who}: switched off",
         f"{who}: switched on",
-        f"account {account.id}: EXPIRED: No.",
+        f"{who}: EXPIRED: No.",
         f"{who}: disconnected",
     ]
     token, text = store.tokens.create("agents")

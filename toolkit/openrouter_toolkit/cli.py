@@ -151,7 +151,7 @@ def _unknown(whole: argparse.ArgumentParser, options: argparse.Namespace, words:
         told.append(_WHERE_ARGUMENTS_GO)
     if options.command == "connect" and (not names or any(_may_be_a_key(word) for word in words)):
         told.append(_WHERE_KEYS_GO)
-    return f"{'; '.join(told)}; see {' '.join(filter(None, (PROGRAM, options.command)))} --help"
+    return f"{'; '.join(told)}; see {chosen[-1].prog} --help"
 
 
 def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:

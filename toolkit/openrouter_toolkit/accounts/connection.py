@@ -70,9 +70,16 @@ class Connection:
         try:
             if self._is_ordinary:
                 self._accounts.refused(self._held, redact_thoroughly(error.message, self.credentials.values()))
-            error.explanation += f" {self._accounts.how_to_connect(self._user_id, self._toolkit)}"
+            error.explanation += f" {self._way_on()}"
         except Exception:  # noqa: BLE001
             _log.warning("the account store failed\n%s", self._trace())
+
+    def _way_on(self) -> str:
+        """What to do about a key that was refused: another account may be there already."""
+        other = self._accounts.credentials(self._user_id, self._toolkit)
+        if other and other.get(self.field) not in (None, self.key):
+            return "Its account is not used any more, and another one is connected: call again."
+        return self._accounts.how_to_connect(self._user_id, self._toolkit)
 
     def _trace(self) -> str:
         return redact_thoroughly(traceback.format_exc(), self.credentials.values())

@@ -59,7 +59,7 @@ def add(commands: Any) -> None:
     out = commands.add_parser(
         "logout-all",
         help="end all logins to the web application",
-        description="Ends all logins to the web application, everywhere and at once.",
+        description="Ends all logins to the web application, everywhere and at once, and links that were not used.",
     )
     out.set_defaults(run=log_everybody_out)
 
@@ -114,8 +114,10 @@ def log_everybody_out(options: argparse.Namespace) -> int:  # noqa: ARG001
     """End all sessions."""
     with opened_if_there() as store:
         if store is not None:
-            store.sessions.revoke_all()
-    terminal.print_line("All logins are ended.")
+            with store.transaction():
+                store.sessions.revoke_all()
+                store.links.end_logins()
+    terminal.print_line("All logins are ended, and so are links to log in.")
     return 0
 
 

@@ -25,7 +25,7 @@ from ..redaction import redact_thoroughly
 from ..store import Store, StoreError, UnknownAccount
 from .access.bearer import BearerTokens
 from .access.bodies import BodyLimit
-from .access.browsers import BrowserCookies, LoginNeeded
+from .access.browsers import BrowserCookies, LoginNeeded, remember
 from .access.headers import SecurityHeaders
 from .access.hosts import KnownHosts
 from .access.throttle import SlowRefusals, retry_after
@@ -137,7 +137,9 @@ def _answer_exceptions(application: FastAPI) -> None:
 
     @application.exception_handler(LoginNeeded)
     def login_needed(request: Request, error: LoginNeeded) -> Response:  # noqa: ARG001
-        return RedirectResponse("/login", 303)
+        response = RedirectResponse("/login", 303)
+        remember(request, response)
+        return response
 
 
 async def _keep_tidy(store: Store) -> None:

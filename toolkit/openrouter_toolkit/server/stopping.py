@@ -19,6 +19,7 @@ from types import FrameType
 import anyio
 import uvicorn
 from fastapi import FastAPI
+from sse_starlette.sse import AppStatus
 
 from .connections import Connection
 from .running import Running
@@ -49,6 +50,8 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=_LAST_ANSWERS,
             )
         )
+        # MCP's SDK streams by it; on a signal it would cut all streams at once.
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
         # With one-time links in it. What `access_log` says does not count where somebody gave this logger a handler.
         logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted

@@ -159,7 +159,7 @@ class ConnectedAccounts:
     def disconnect(self, account_id: str) -> ConnectedAccount:
         """Forget it, its credentials and its links. If it was the default, the oldest active one becomes it."""
         with self._changing(account_id) as (session, row):
-            gone = self._told(session, row, "disconnected")
+            gone = self._told(session, row, "disconnected" if row.connected_at else "removed")
             heirs = _siblings(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()

@@ -6,7 +6,7 @@ _LINK_WORDS = {
     "unknown": "There is no such link.",
     "used": "This link was used already. Each works once.",
     "expired": "This link is too old. Ask for a new one.",
-    "elsewhere": "This link was opened in another browser. Ask for a new one.",
+    "elsewhere": "This link belongs to another browser. Ask for a new one.",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from . import names
@@ -136,6 +136,11 @@ class Links:
     def to_log_in(self) -> NewLink:
         """A link by which whoever has it logs in."""
         return self._make(None, kind="login")
+
+    def end_logins(self) -> None:
+        """End all links to log in that were made and not used."""
+        with self._database.write() as transaction:
+            transaction.execute(delete(LinkRow).where(LinkRow.kind == "login", LinkRow.used_at.is_(None)))
 
     def find(self, secret: str) -> Link | None:
         """The link of a secret, used and expired ones too, so that a page can say so. It is not used by this."""

@@ -118,14 +118,16 @@ class StoredAccounts:
             .where(AccountRow.id == credentials.account_id, AccountRow.version == credentials.version)
             .where(AccountRow.status == Status.ACTIVE)
             .values(status=Status.EXPIRED, reason=names.reason(why), updated_at=now())
-            .returning(AccountRow.id)
+            .returning(AccountRow.owner, AccountRow.toolkit)
         )
         try:
             with self._database.write() as session:
-                marked = session.scalar(mark) is not None
-                if marked:
-                    self._database.tell(session, f"account {credentials.account_id}: EXPIRED: {names.reason(why)}")
-                return marked
+                marked = session.execute(mark).first()
+                if marked is not None:
+                    whose = f"{names.owner_in_words(marked.owner or None)} ({marked.toolkit})"
+                    told = f"account {credentials.account_id} of {whose}: EXPIRED: {names.reason(why)}"
+                    self._database.tell(session, told)
+                return marked is not None
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)
             return False

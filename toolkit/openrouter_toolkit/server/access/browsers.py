@@ -14,6 +14,9 @@ from ...store.sessions import LIFETIME
 from ..settings import Settings
 from ..state import hosted
 
+# A path below /admin and its query, of characters that mean nothing in a header or to a browser.
+_OWN_PAGE = re.compile(r"/admin/[A-Za-z0-9_/-]{0,200}(?:\?[A-Za-z0-9_.~%&=+-]{0,1000})?", re.ASCII)
+_WANTED_FOR = 600.0
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NEW = "new_browser_id"
 
@@ -60,6 +63,23 @@ def log_out(request: Request, response: Response) -> None:
     response.delete_cookie(name, secure=state.settings.secure, httponly=True, samesite="lax")
 
 
+def remember(request: Request, response: Response) -> None:
+    """Keep which page was asked for, where somebody has to log in first."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method == "GET" and _OWN_PAGE.fullmatch(wanted):
+        _set(response, _name(hosted(request).settings, "wanted"), wanted, hosted(request).settings, _WANTED_FOR)
+
+
+def remembered(request: Request) -> str | None:
+    """The page that was asked for before, if it is one of ours."""
+    name = _name(hosted(request).settings, "wanted")
+    for header in request.headers.getlist("cookie"):
+        value = cookie_parser(header).get(name, "")
+        if _OWN_PAGE.fullmatch(value):
+            return value
+    return None
+
+
 class BrowserCookies:
     """Hands an id to each browser that `browser_id` was asked for and that had none."""
 
@@ -93,11 +113,11 @@ def _cookie(request: HTTPConnection, name: str) -> str | None:
     return None
 
 
-def _set(response: Response, name: str, value: str, settings: Settings) -> None:
+def _set(response: Response, name: str, value: str, settings: Settings, seconds: float | None = None) -> None:
     response.set_cookie(
         name,
         value,
-        max_age=int(LIFETIME.total_seconds()),
+        max_age=int(LIFETIME.total_seconds() if seconds is None else seconds),
         secure=settings.secure,
         httponly=True,
         samesite="lax",

@@ -54,6 +54,7 @@ class Tools(BaseModel):
     tools: list[dict[str, Any]]
 
 
+_EXECUTING = ("brief",)
 _LISTING = ("format", "extensions", "strict")
 _bearer = HTTPBearer(auto_error=False, description="An API token: openrouter-toolkit tokens create makes one.")
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -119,6 +120,7 @@ async def execute(
     ] = False,
 ) -> Response:
     """Execute an action for a user."""
+    refuse_unknown(request.query_params, _EXECUTING)
     call = action_call(await request.body())
     user_id = acting_for(token_of(request), call.user_id)
     toolkit = hosted(request).toolkit_of(slug)

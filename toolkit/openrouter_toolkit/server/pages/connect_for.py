@@ -19,7 +19,10 @@ from .rendering import render
 from .secure_page import CONNECT
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
-_NOT_REGISTERED = "The address to return to is not registered, so nobody is sent there."
+_NOT_REGISTERED = (
+    "The address to return to is not registered, letter by letter, so nobody is sent there. "
+    "openrouter-toolkit return-addresses lists those that are, and adds one."
+)
 _A_KEY = "This looks like a key. Keys are asked for on the next page."
 
 

@@ -34,7 +34,7 @@ class ListedToolkit:
         path: the address of its details.
         logo: the address of its picture on this server, or None: then its initials stand for it.
         colour: a number that says how its initials are coloured, the same each time.
-        actions: how many actions it has.
+        action_names: what its actions are called.
         login: whether it has to be connected; otherwise it is activated.
         accounts: how many of its accounts can be used.
         state: how it stands, or None while it is only available.
@@ -48,7 +48,7 @@ class ListedToolkit:
     path: str
     logo: str | None
     colour: int
-    actions: int
+    action_names: Sequence[str]
     login: bool
     accounts: int
     state: Badge | None
@@ -67,7 +67,7 @@ class ListedToolkit:
     @property
     def words(self) -> str:
         """What a search looks in."""
-        return " ".join((self.name, self.slug, self.description, *self.categories))
+        return " ".join((self.name, self.slug, self.description, *self.categories, *self.action_names))
 
     def found_by(self, text: str) -> bool:
         """Whether it has all of a search's words. The page's script looks in the same way."""
@@ -89,7 +89,7 @@ def listed(loaded: LoadedToolkit, store: Store) -> ListedToolkit:
         path=path_of(toolkit.slug),
         logo=_logo(toolkit.slug),
         colour=zlib.crc32(toolkit.slug.encode()) % _COLOURS,
-        actions=len(loaded.actions),
+        action_names=[action.definition.name for action in loaded.actions],
         login=login,
         accounts=accounts,
         state=_connected_state(toolkit.slug, accounts, store) if login else _activated_state(toolkit.slug, store),

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ...store import LinkRefused, Store
-from ..access.browsers import log_in, log_out
+from ..access.browsers import log_in, log_out, remembered
 from ..access.throttle import refused
 from ..settings import Settings
 from ..state import hosted
@@ -58,7 +58,7 @@ def look(request: Request, secret: str) -> Response:
 def use(request: Request, secret: str) -> Response:
     """Use the link: a session begins."""
     store = hosted(request).store
-    response = RedirectResponse(TOOLS, 303)
+    response = RedirectResponse(remembered(request) or TOOLS, 303)
     try:
         _check(store, secret)
         with store.transaction():

@@ -31,7 +31,11 @@ _NOTICES = {
     ),
     "used": (410, "This link was used already", "Each link works once. To connect again, ask for a new one."),
     "expired": (410, "This link is too old", "A link works for ten minutes. Ask for a new one; nothing was stored."),
-    "elsewhere": (403, "This link is not for this browser", "It belongs to the browser that opened it first."),
+    "elsewhere": (
+        403,
+        "This link is not for this browser",
+        "It belongs to the one in which it was used first, or made.",
+    ),
 }
 
 
