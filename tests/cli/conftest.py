@@ -1,6 +1,11 @@
-"""The console script as a person runs it: a process of its own, against a sandbox over a real socket."""
+"""The command line as a person runs it, against a sandbox over a real socket.
+
+Most commands run in the tests' own process, as `main` with streams and an environment of their own, since starting
+Python takes longer than what they do. What is about the process itself (signals, encodings, pipes) uses `run_process`.
+"""
 
 import base64
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from openrouter_toolkit.cli import main
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
@@ -46,8 +52,30 @@ def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    """Run the console script, from a folder that has nothing to do with the project."""
+def run(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process, in a folder that has nothing to do with the project."""
+
+    def run(*command: str, stdin: bytes = b"", **changes: str) -> subprocess.CompletedProcess[bytes]:
+        output, errors = io.BytesIO(), io.BytesIO()
+        with monkeypatch.context() as patch:
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in {**environment, **changes}.items():
+                patch.setenv(name, value)
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["openrouter-toolkit", *command])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+            patch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="utf-8", write_through=True))
+            patch.setattr(sys, "stderr", io.TextIOWrapper(errors, encoding="utf-8", write_through=True))
+            status = main(command)
+            return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def run_process(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Run the console script in a process of its own."""
 
     def run(*command: str | bytes, stdin: bytes = b"", **changes: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(

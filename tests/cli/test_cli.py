@@ -242,8 +242,8 @@ def test_colours_on_a_terminal_and_nowhere_else(
     assert b"\x1b" not in on_a_terminal(start, "actions")
 
 
-def test_text_for_people_goes_to_any_encoding(run: Run) -> None:
+def test_text_for_people_goes_to_any_encoding(run_process: Run) -> None:
     for command in (["actions"], ["show", "OPENROUTER_CREATE_MESSAGE"]):
-        done = run(*command, PYTHONIOENCODING="ascii")
+        done = run_process(*command, PYTHONIOENCODING="ascii")
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout.isascii()

@@ -436,8 +436,8 @@ def exchanged_key(sandbox: Sandbox) -> str:
     return key
 
 
-def test_the_browser_makes_a_key(run: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: Any) -> None:
-    done = run("connect", "--browser", "--alias", "work", OPENROUTER_TOOLKIT_DEBUG="1", **browser())
+def test_the_browser_makes_a_key(run_process: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: Any) -> None:
+    done = run_process("connect", "--browser", "--alias", "work", OPENROUTER_TOOLKIT_DEBUG="1", **browser())
     assert done.returncode == 0, done.stderr
     key = exchanged_key(sandbox)
     assert credentials(store) == [{"api_key": key}]
@@ -454,8 +454,8 @@ def test_the_browser_makes_a_key(run: Run, store: Store, sandbox: Sandbox, tmp_p
     assert exchange.body["code_verifier"].encode() not in told
 
 
-def test_a_refusal_in_the_browser(run: Run, store: Store, tmp_path: Path, browser: Any) -> None:
-    done = run("connect", "--browser", **browser("Cancel"))
+def test_a_refusal_in_the_browser(run_process: Run, store: Store, tmp_path: Path, browser: Any) -> None:
+    done = run_process("connect", "--browser", **browser("Cancel"))
     assert done.returncode == 1
     assert done.stdout == b""
     assert b"openrouter-toolkit: the login was refused in the browser, and nothing was stored\n" in done.stderr

@@ -57,8 +57,8 @@ def test_the_model_itself_calls_the_tools_and_each_round_is_shown(run: Run) -> N
     assert "17 * 3 = 51" in rounds[3]
 
 
-def test_it_goes_to_any_encoding(run: Run) -> None:
-    done = run("demo", PYTHONIOENCODING="ascii")
+def test_it_goes_to_any_encoding(run_process: Run) -> None:
+    done = run_process("demo", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.isascii()
 

@@ -140,9 +140,9 @@ def test_arguments_that_are_no_json_object(
     assert reason in the_one_line(printed.err)
 
 
-def test_the_process_says_so_too(run: Run, tmp_path: Path) -> None:
+def test_the_process_says_so_too(run_process: Run, tmp_path: Path) -> None:
     for given, stdin in ((b'{"id": "\xff"}', b""), (b"-", b"\xff\xfe{}"), (b"-", b""), (b"@none\x1b[2J", b"")):
-        done = run("execute", GENERATION, "--arguments", given, stdin=stdin)
+        done = run_process("execute", GENERATION, "--arguments", given, stdin=stdin)
         assert (done.returncode, done.stdout) == (2, b"")
         assert b"\x1b" not in done.stderr
         the_one_line(done.stderr.decode())
@@ -229,8 +229,8 @@ def test_no_escape_sequence_of_an_answer_reaches_the_terminal(run: Run, model: s
         assert "\\x1b[31mis" in done.stderr.decode()
 
 
-def test_standard_output_that_is_not_utf_8_gets_ascii(run: Run) -> None:
-    done = run("execute", CHAT, "--arguments", "-", stdin=chat(text="Ünïcödé").encode(), PYTHONIOENCODING="ascii")
+def test_standard_output_that_is_not_utf_8_gets_ascii(run_process: Run) -> None:
+    done = run_process("execute", CHAT, "--arguments", "-", stdin=chat(text="Ünïcödé").encode(), PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert "Ünïcödé" in the_one_object(done.stdout)["data"]

@@ -117,7 +117,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except OSError:
+    except Exception:  # a host that is no address raises more than OSError
         listening.close()
         raise
     return listening
