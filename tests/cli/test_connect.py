@@ -436,7 +436,9 @@ def exchanged_key(sandbox: Sandbox) -> str:
     return key
 
 
-def test_the_browser_makes_a_key(run_process: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: Any) -> None:
+def test_the_browser_makes_a_key(
+    run_process: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: Any
+) -> None:
     done = run_process("connect", "--browser", "--alias", "work", OPENROUTER_TOOLKIT_DEBUG="1", **browser())
     assert done.returncode == 0, done.stderr
     key = exchanged_key(sandbox)

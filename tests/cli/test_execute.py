@@ -230,7 +230,9 @@ def test_no_escape_sequence_of_an_answer_reaches_the_terminal(run: Run, model: s
 
 
 def test_standard_output_that_is_not_utf_8_gets_ascii(run_process: Run) -> None:
-    done = run_process("execute", CHAT, "--arguments", "-", stdin=chat(text="Ünïcödé").encode(), PYTHONIOENCODING="ascii")
+    done = run_process(
+        "execute", CHAT, "--arguments", "-", stdin=chat(text="Ünïcödé").encode(), PYTHONIOENCODING="ascii"
+    )
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert "Ünïcödé" in the_one_object(done.stdout)["data"]
