@@ -9,11 +9,7 @@ import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands.demo.agent import TOOLS, frugal, work_off
-from openrouter_toolkit.commands.demo.models import suitable
-from openrouter_toolkit.commands.demo.screen import Screen
-from openrouter_toolkit.commands.demo.story import mended
-from openrouter_toolkit.commands.demo.walk import Surprise, Walk
+from openrouter_toolkit.commands.demo import CHAT, MODELS, Demo, DemoFailed, cap_max_tokens, correct, rank_models
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
@@ -41,7 +37,7 @@ def test_it_tells_the_story_offline_and_reads_well_in_a_file(run: Run, sandbox: 
     text = " ".join(text.split())
     assert "did you mean max_tokens?" in text
     assert "Call again with max_tokens of at most 1204" in text
-    assert "16 calls, 2 of them refused as expected and mended" in text
+    assert "16 calls, 2 of them refused as expected and corrected" in text
     assert not sandbox.requests
 
 
@@ -117,14 +113,16 @@ class Scripted(ToolRegistry):
 
 @pytest.fixture
 def toolset(openrouter_sandbox: Sandbox) -> Iterator[ToolRegistry]:
-    with ToolRegistry.from_manifest(allow=TOOLS, before_execute=frugal, client_options={"max_attempts": 1}) as registry:
+    with ToolRegistry.from_manifest(
+        allow=(MODELS, CHAT), before_execute=cap_max_tokens, client_options={"max_attempts": 1}
+    ) as registry:
         yield registry
 
 
-def scripted(*messages: Any) -> Walk:
+def scripted(*messages: Any) -> Demo:
     registry = Scripted.from_manifest()
     registry.answers = iter([{"choices": [{"message": message}]} for message in messages])
-    return Walk(registry, Screen())
+    return Demo(registry)
 
 
 def tool_call(name: str, arguments: Any) -> dict[str, Any]:
@@ -138,11 +136,11 @@ def test_an_agent_reads_its_mistakes_and_several_results_in_a_round(toolset: Too
         tool_call("OPENROUTER_LIST_AVAILABLE_MODELS", '{"catgory": "legal"'),
         tool_call("OPENROUTER_CREATE_CHAT_COMPLETION", json.dumps(dear)),
     ]
-    walk = scripted(
+    demo = scripted(
         {"role": "assistant", "content": "Let me\x1b[2J see.", "tool_calls": calls},
         {"role": "assistant", "content": "It is 4."},
     )
-    work_off(walk, toolset, "some/model", "What is 2+2?")
+    demo.run_agent(toolset, "some/model", "What is 2+2?")
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     text = " ".join(printed.split())
@@ -150,8 +148,8 @@ def test_an_agent_reads_its_mistakes_and_several_results_in_a_round(toolset: Too
     assert "OPENROUTER_GET_CREDITS {} reads OPENROUTER_GET_CREDITS exists, but whoever set up this toolset" in text
     assert "Write them as one JSON object" in text
     assert "2 + 2 = 4" in text
-    assert walk.calls == 5
-    assert walk.cost > 0
+    assert demo.calls == 5
+    assert demo.cost > 0
 
 
 @pytest.mark.parametrize(
@@ -170,16 +168,16 @@ def test_an_agent_reads_its_mistakes_and_several_results_in_a_round(toolset: Too
 def test_a_model_that_is_no_agent_ends_the_story_with_a_reason(
     toolset: ToolRegistry, capsys: Printed, messages: list[Any], reason: str
 ) -> None:
-    with pytest.raises(Surprise, match=reason):
-        work_off(scripted(*messages), toolset, "some/model", REQUEST)
+    with pytest.raises(DemoFailed, match=reason):
+        scripted(*messages).run_agent(toolset, "some/model", REQUEST)
     if messages[0] and messages[0].get("content") == "51, of course.":
         assert "51, of course." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["provider-down", "empty", "html-200", "error-in-200", "choice-error"])
 def test_a_model_that_fails_ends_the_story_with_its_error(toolset: ToolRegistry, capsys: Printed, name: str) -> None:
-    with pytest.raises(Surprise, match="failed, see its error above"):
-        work_off(Walk(toolset, Screen()), toolset, f"sandbox/{name}", REQUEST)
+    with pytest.raises(DemoFailed, match="failed, see its error above"):
+        Demo(toolset).run_agent(toolset, f"sandbox/{name}", REQUEST)
     assert "error" in capsys.readouterr().out
 
 
@@ -200,9 +198,9 @@ def test_the_model_is_the_cheapest_that_costs_something_calls_tools_and_answers_
         {**model("forgets", "0.000001", "0.000001", "tools"), "context_length": 8_192},
         {"id": "unpriced", "pricing": None, "supported_parameters": None},
     ]
-    assert [one["id"] for one in suitable(models)] == ["cheap", "dear", "reasons"]
+    assert [one["id"] for one in rank_models(models)] == ["cheap", "dear", "reasons"]
 
 
-def test_arguments_are_mended_as_the_error_says() -> None:
+def test_arguments_are_corrected_as_the_error_says() -> None:
     problems = [{"path": "max_token", "did_you_mean": "max_tokens"}, {"path": "temperature", "problem": "given 7"}]
-    assert mended({"max_token": 60, "temperature": 7, "n": 1}, problems) == {"max_tokens": 60, "n": 1}
+    assert correct({"max_token": 60, "temperature": 7, "n": 1}, problems) == {"max_tokens": 60, "n": 1}
