@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,125 @@ def cap_max_tokens(action: Action, arguments: dict[str, Any], user_id: str) -> d
     return {**arguments, "max_tokens": _AGENT_MAX_TOKENS} if action.definition.annotations.costsMoney else None
 
 
+@dataclass(frozen=True)
+class Step:
+    """What the agent does next: a call, or a remark when there is no slug.
+
+    Attributes:
+        intention: what the agent wants, in a sentence.
+        slug: the action; with `stream` among its arguments, tokens are printed as they come.
+        arguments: the action's arguments.
+        conclude: says in a line what the agent learns from the answer's data.
+        title: of the chapter that begins with this step, if one does.
+        refused: whether the call is expected to fail.
+        is_for_agent: whether the model works as an agent after this step.
+    """
+
+    intention: str
+    slug: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    conclude: Callable[[Any], str] = str
+    title: str = ""
+    refused: bool = False
+    is_for_agent: bool = False
+
+
+def _story(*, sandboxed: bool) -> Generator[Step, Any, None]:
+    """The demo's steps; each is answered with the data of its call."""
+    yield Step(
+        "The agent wants to know how large the choice is before it fetches a list.",
+        "OPENROUTER_GET_MODELS_COUNT",
+        {},
+        lambda data: f"{data['data']['count']} models",
+        title="Which model?",
+    )
+    listed = yield Step(
+        "It needs a cheap model that can call tools, so it lists those and compares prices itself.",
+        MODELS,
+        {"supported_parameters": "tools"},
+        lambda data: f"{len(data['data'])} of them call tools; the cheapest paid one is {_cheapest(data)['id']}",
+    )
+    cheapest = _cheapest(listed)
+    model = str(cheapest["id"])
+    prices = {name: float(cheapest["pricing"][name]) for name in ("prompt", "completion")}
+    most = _COMPLETIONS * (_PROMPT_TOKENS * prices["prompt"] + _MAX_TOKENS * prices["completion"])
+    yield Step(
+        f"{model} costs US$ {_price(cheapest) * 1_000_000:.2f} for a million tokens in and out. "
+        f"{_COMPLETIONS} answers of at most {_MAX_TOKENS} tokens cost at most US$ {most:.8f}."
+    )
+    author, _, slug = model.partition("/")
+    yield Step(
+        "Several providers may serve one model; the agent compares them.",
+        "OPENROUTER_LIST_MODEL_ENDPOINTS",
+        {"author": author, "slug": slug},
+        lambda data: "served by " + ", ".join(one["provider_name"] for one in data["data"]["endpoints"][:5]),
+        title="Who runs it?",
+    )
+    answer = yield Step(
+        "The agent asks, and shows each token as it comes. The envelope still holds the whole answer.",
+        CHAT,
+        _question(model, "What is 1234 * 5678? Answer in one line.", stream=True),
+        _content,
+        title="A question, answered as a stream",
+    )
+    yield Step(
+        "The answer's id leads to its statistics.",
+        "OPENROUTER_GET_GENERATION",
+        {"id": answer["id"]},
+        lambda data: f"US$ {data['data']['total_cost']:.8f}, served by {data['data']['provider_name']}",
+        title="What did that cost?",
+    )
+    yield Step(
+        "An agent that was written for Anthropic's Messages API asks in its own format.",
+        "OPENROUTER_CREATE_MESSAGE",
+        _question(model, "What is the capital of France?"),
+        lambda data: "".join(block.get("text", "") for block in data["content"]),
+        title="The same model, in Anthropic's format",
+    )
+    wrong = {**_question(model, "What is 17 * 3?"), "temperature": 7}
+    wrong["max_token"] = wrong.pop("max_tokens")
+    refusal = yield Step(
+        "The agent misspells a parameter and wants more creativity than there is. Nothing is sent.",
+        CHAT,
+        wrong,
+        lambda data: f"{len(data['error']['problems'])} problems, each with its remedy",
+        title="A mistake, and how it is corrected",
+        refused=True,
+    )
+    yield Step(
+        "It does what the error says: the name is corrected, the temperature left to the model.",
+        CHAT,
+        correct(wrong, refusal["error"]["problems"]),
+        _content,
+    )
+    if sandboxed:
+        question = _question("sandbox/few-credits", "What is 6 * 7?")
+        del question["max_tokens"]
+        refusal = yield Step(
+            "Without max_tokens a model's own maximum is reserved, and the credit does not cover that.",
+            CHAT,
+            question,
+            lambda data: f"max_tokens of at most {data['error']['affordable_tokens']} would be fine",
+            title="Credit runs short",
+            refused=True,
+        )
+        affordable = {**question, "max_tokens": refusal["error"]["affordable_tokens"]}
+        yield Step("It calls again with the number that the error gave.", CHAT, affordable, _content)
+    yield Step(
+        f"{model} is given two of these actions as tools, and the request: {_REQUEST}",
+        arguments={"model": model},
+        title="The model itself is the agent",
+        is_for_agent=True,
+    )
+    yield Step(
+        "Before it goes on, the agent looks at its own budget.",
+        "OPENROUTER_GET_CURRENT_KEY",
+        {},
+        lambda data: f"spent US$ {data['data']['usage']:.8f}, remaining {_limit(data['data']['limit_remaining'])}",
+        title="What is left on this key?",
+    )
+
+
 class Demo:
     """The demo's steps, each printed as it runs. All text passes `_text`: no answer can control the terminal.
 
@@ -142,126 +262,26 @@ class Demo:
         self._console.width = min(self._console.width, _MAX_WIDTH)
         self._arrow = "→" if self._console.encoding.startswith("utf") else "->"
         self._steps = 0
-        self._first_call = True
         self._streaming = False
 
     def run(self, toolset: ToolRegistry, *, sandboxed: bool) -> None:
-        """Run all steps; `toolset` is what the model is given in the last one.
+        """Run all steps; `toolset` is what the model is given as an agent.
 
         Raises:
             DemoFailed: a step did not go as expected.
         """
-        model = self._choose_model()
-        self._compare_providers(model)
-        self._stream_an_answer(model)
-        self._use_anthropic_format(model)
-        self._correct_a_mistake(model)
-        if sandboxed:
-            self._run_out_of_credit()
-        self._step("The model itself is the agent")
-        self._remark(f"{model} is given {len(toolset.actions)} of these actions as tools, and the request: {_REQUEST}")
-        self.run_agent(toolset, model, _REQUEST)
-        self._step("What is left on this key?")
-        self._call(
-            "Before it goes on, the agent looks at its own budget.",
-            "OPENROUTER_GET_CURRENT_KEY",
-            {},
-            lambda data: f"spent US$ {data['data']['usage']:.8f}, remaining {_limit(data['data']['limit_remaining'])}",
-        )
-
-    def _choose_model(self) -> str:
-        self._step("Which model?")
-        self._call(
-            "The agent wants to know how large the choice is before it fetches a list.",
-            "OPENROUTER_GET_MODELS_COUNT",
-            {},
-            lambda data: f"{data['data']['count']} models",
-        )
-        listed = self._call(
-            "It needs a cheap model that can call tools, so it lists those and compares prices itself.",
-            MODELS,
-            {"supported_parameters": "tools"},
-            lambda data: f"{len(data['data'])} of them call tools; the cheapest paid one is {_cheapest(data)['id']}",
-        )
-        model = _cheapest(listed)
-        pricing = model["pricing"]
-        most = _COMPLETIONS * (_PROMPT_TOKENS * float(pricing["prompt"]) + _MAX_TOKENS * float(pricing["completion"]))
-        self._remark(
-            f"{model['id']} costs US$ {_price(model) * 1_000_000:.2f} for a million tokens in and out. "
-            f"{_COMPLETIONS} answers of at most {_MAX_TOKENS} tokens cost at most US$ {most:.8f}."
-        )
-        return str(model["id"])
-
-    def _compare_providers(self, model: str) -> None:
-        author, _, slug = model.partition("/")
-        self._step("Who runs it?")
-        self._call(
-            "Several providers may serve one model; the agent compares them.",
-            "OPENROUTER_LIST_MODEL_ENDPOINTS",
-            {"author": author, "slug": slug},
-            lambda data: "served by " + ", ".join(one["provider_name"] for one in data["data"]["endpoints"][:5]),
-        )
-
-    def _stream_an_answer(self, model: str) -> None:
-        self._step("A question, answered as a stream")
-        answer = self._call(
-            "The agent asks, and shows each token as it comes. The envelope still holds the whole answer.",
-            CHAT,
-            _question(model, "What is 1234 * 5678? Answer in one line.", stream=True),
-            _content,
-        )
-        self._step("What did that cost?")
-        self._call(
-            "The answer's id leads to its statistics.",
-            "OPENROUTER_GET_GENERATION",
-            {"id": answer["id"]},
-            lambda data: f"US$ {data['data']['total_cost']:.8f}, served by {data['data']['provider_name']}",
-        )
-
-    def _use_anthropic_format(self, model: str) -> None:
-        self._step("The same model, in Anthropic's format")
-        self._call(
-            "An agent that was written for Anthropic's Messages API asks in its own format.",
-            "OPENROUTER_CREATE_MESSAGE",
-            _question(model, "What is the capital of France?"),
-            lambda data: "".join(block.get("text", "") for block in data["content"]),
-        )
-
-    def _correct_a_mistake(self, model: str) -> None:
-        self._step("A mistake, and how it is corrected")
-        wrong = {**_question(model, "What is 17 * 3?"), "temperature": 7}
-        wrong["max_token"] = wrong.pop("max_tokens")
-        refusal = self._call(
-            "The agent misspells a parameter and wants more creativity than there is. Nothing is sent.",
-            CHAT,
-            wrong,
-            lambda data: f"{len(data['error']['problems'])} problems, each with its remedy",
-            refused=True,
-        )
-        self._call(
-            "It does what the error says: the name is corrected, the temperature left to the model.",
-            CHAT,
-            correct(wrong, refusal["error"]["problems"]),
-            _content,
-        )
-
-    def _run_out_of_credit(self) -> None:
-        self._step("Credit runs short")
-        question = _question("sandbox/few-credits", "What is 6 * 7?")
-        del question["max_tokens"]
-        refusal = self._call(
-            "Without max_tokens a model's own maximum is reserved, and the credit does not cover that.",
-            CHAT,
-            question,
-            lambda data: f"max_tokens of at most {data['error']['affordable_tokens']} would be fine",
-            refused=True,
-        )
-        self._call(
-            "It calls again with the number that the error gave.",
-            CHAT,
-            {**question, "max_tokens": refusal["error"]["affordable_tokens"]},
-            _content,
-        )
+        story = _story(sandboxed=sandboxed)
+        answer = None
+        with suppress(StopIteration):
+            while True:
+                step = story.send(answer)
+                self._console.print()
+                if step.title:
+                    self._print_title(step.title)
+                self._print(_text(step.intention, "" if step.slug else "italic"))
+                answer = self._call(step) if step.slug else None
+                if step.is_for_agent:
+                    self.run_agent(toolset, step.arguments["model"], _REQUEST)
 
     def run_agent(self, toolset: ToolRegistry, model: str, request: str) -> None:
         """Let the model call tools until it answers in words, and print each round.
@@ -303,45 +323,23 @@ class Demo:
         self._print_slug(_on_one_line(str(function.get("name")), 80), _on_one_line(arguments, _MAX_WORDS))
         self._print_box("what the model reads", [("reads", _text(_on_one_line(result, _MAX_WORDS)))], "blue")
 
-    def _call(
-        self,
-        intention: str,
-        slug: str,
-        arguments: dict[str, Any],
-        conclude: Callable[[Any], str],
-        *,
-        refused: bool = False,
-    ) -> Any:
-        """Execute an action and print it. Returns its data, parsed.
-
-        Args:
-            intention: what the agent wants, in a sentence.
-            slug: the action.
-            arguments: its arguments; with `stream`, tokens are printed as they come.
-            conclude: says in a line what the agent learns from the data.
-            refused: whether the call is expected to fail.
-
-        Raises:
-            DemoFailed: it did not go as expected.
-        """
-        if not self._first_call:
-            self._console.print()
-        self._first_call = False
-        self._print(_text(intention))
-        self._print_slug(slug, json_for_terminal(arguments))
-        envelope, milliseconds = self._execute(slug, arguments)
+    def _call(self, step: Step) -> Any:
+        """Execute a step's action and print it. Returns its data, parsed."""
+        self._print_slug(step.slug, json_for_terminal(step.arguments))
+        envelope, milliseconds = self._execute(step.slug, step.arguments)
         self.refused += not envelope.successful
         conclusion = ""
         try:
             data = json.loads(envelope.data)
-            conclusion = conclude(data) if envelope.successful != refused else ""
+            conclusion = step.conclude(data) if envelope.successful != step.refused else ""
             self.cost += _cost(data)
         except _WRONG_SHAPE as error:
-            raise _wrong_shape(slug, error) from None
+            raise _wrong_shape(step.slug, error) from None
         finally:
             self._print_envelope(envelope, milliseconds, conclusion)
-        if envelope.successful == refused:
-            raise DemoFailed(f"{slug} {'should have been refused' if refused else 'failed, see its error above'}")
+        if envelope.successful == step.refused:
+            reason = "should have been refused" if step.refused else "failed, see its error above"
+            raise DemoFailed(f"{step.slug} {reason}")
         return data
 
     def _complete(self, arguments: dict[str, Any]) -> Any:
@@ -394,14 +392,9 @@ class Demo:
         self._console.print(_text("Where to go next:"))
         self._console.print(rows)
 
-    def _step(self, title: str) -> None:
+    def _print_title(self, title: str) -> None:
         self._steps += 1
-        self._first_call = True
-        self._console.print()
         self._console.rule(_text(f"{self._steps}. {title}", "bold cyan"), align="left", style="dim")
-
-    def _remark(self, text: str) -> None:
-        self._print(_text(text, "italic"))
 
     def _print_slug(self, slug: str, arguments: str) -> None:
         from rich.text import Text  # noqa: PLC0415
