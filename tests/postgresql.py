@@ -90,6 +90,18 @@ class PostgreSQL:
         who = user if password is None else f"{user}:{password}"
         return f"postgresql://{who}@127.0.0.1:{self.port}/{database}"
 
+    def dump(self, url: str) -> str:
+        """What `pg_dump` writes about a database, as statements that any client can run."""
+        options = ["--no-owner", "--no-privileges", "--inserts", "-h", "127.0.0.1", "-p", str(self.port)]
+        return self._call("pg_dump", *options, "-U", "postgres", url.rpartition("/")[2])
+
+    def restore(self, dump: str) -> str:
+        """The URL of a fresh database that was filled with a dump."""
+        url = self.new_database()
+        with psycopg.connect(url) as to:
+            to.execute(dump.encode())
+        return url
+
     def log(self) -> str:
         """What the server has logged so far."""
         return (self._folder / "log").read_text("utf-8", "replace")
@@ -98,9 +110,11 @@ class PostgreSQL:
         with psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True) as to:
             to.execute(text.encode())
 
-    def _call(self, program: str, *arguments: str) -> None:
+    def _call(self, program: str, *arguments: str) -> str:
         command = [str(self._binaries / program), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._run_as)
+        ended: subprocess.CompletedProcess[bytes]
+        ended = subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._run_as)
+        return ended.stdout.decode()
 
 
 def _binaries() -> Path:

@@ -66,7 +66,7 @@ class Store:
         Raises:
             InvalidDatabaseUrl: the URL is none.
             StoreUnavailable: the database can't be used.
-            StoreTooNew: a newer version of the program has changed its structure.
+            StoreTooNew: a version that is newer than the next has changed its structure.
             MasterKeyError: a key is missing, malformed or wrong. Nothing was changed.
         """
         database = Database(urls.chosen(url))
@@ -113,14 +113,13 @@ class Store:
 
         Raises:
             StoreUnavailable: the database can't be used, or has lost its tables.
-            StoreTooNew: a newer version of the program has changed its structure.
+            StoreTooNew: a version that is newer than the next has changed its structure.
             MasterKeyError: its master key was changed; this process was started with the old one.
         """
         with self._database.read() as session:
-            at = migrating.version(session.connection())
+            at = migrating.version(session.connection(), self._database.name)
             proofs = key_check.known(session)
-        migrating.refuse_newer(at, self._database.name)
-        if at != migrating.NEWEST or not proofs:
+        if not migrating.up_to_date(at) or not proofs:
             raise StoreUnavailable(f"The {self._database.name} is not as it was: its tables are gone.")
         if not proofs.keys() <= {key.id for key in self._sealer.keys}:  # others are changing them
             self._sealer.renew(proofs)
@@ -154,17 +153,17 @@ class Store:
 def _prepared(database: Database, given: Sequence[MasterKey] | None) -> tuple[MasterKey, ...]:
     """The database's tables and the master keys made sure of, in one transaction: both are right, or untouched."""
     with database.read() as session:
-        at = migrating.version(session.connection())
-        migrating.refuse_newer(at, database.name)
+        at = migrating.version(session.connection(), database.name)
         proofs = key_check.known(session)
-    if at == migrating.NEWEST and proofs:
+    if migrating.up_to_date(at) and proofs:
         keys = key_check.choose(database, proofs, given)
         if keys[0].id in proofs:
             return keys
     with database.rebuild() as session:
         connection = session.connection()
-        migrating.refuse_newer(migrating.version(connection), database.name)
+        at = migrating.version(connection, database.name)
         keys = key_check.choose(database, key_check.known(session), given)
-        migrating.upgrade(connection)
+        if not migrating.up_to_date(at):
+            migrating.upgrade(connection)
         key_check.register(database, session, keys[0])
     return keys
