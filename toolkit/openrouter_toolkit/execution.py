@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from .accounts import Accounts, Connection, connection
+from .accounts import LONGEST, Accounts, Connection, Verdict, Verifier, connection
 from .call import Call
 from .envelope import ActionError, Envelope
 from .hooks import Hooks
@@ -47,6 +47,7 @@ class Execution:
         self._accounts = accounts
         self._hooks = hooks
         self._client = None if loaded.client is None else resources.client
+        self._verifier = Verifier()
 
     def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
         """Execute an action for a user; whatever goes wrong on the way is told in the envelope."""
@@ -64,8 +65,8 @@ class Execution:
             if connected is not None:
                 connected.used()
         except ActionError as error:
-            if connected is not None and error.status == 401 and error.type == "authentication":
-                connected.refused(error)
+            if connected is not None and _refuses_key(error):
+                connected.refused(error, partial(self._verdict, action, connected, call))
             envelope = _told(error, connected)
         except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
             trace = redact_thoroughly(traceback.format_exc(), _secrets(connected))
@@ -108,6 +109,20 @@ class Execution:
         if connected is not None:
             connected.recheck()
 
+    def _verdict(self, action: Action | None, connected: Connection, call: Call) -> Verdict:
+        """Whether the API refuses the key that a call was refused with, by the manifest's `verify` action."""
+        verify = self.known.get(self._auth.verify or "")
+        if verify is None or verify is action:  # nothing knows better than this very answer
+            return Verdict.REFUSED
+        return self._verifier.verdict(connected.credentials, partial(self._ask, verify, connected), call)
+
+    def _ask(self, verify: Action, connected: Connection) -> Verdict:
+        try:
+            self._run(verify, {}, connected, Call(timeout=LONGEST))
+        except ActionError as error:
+            return Verdict.REFUSED if _refuses_key(error) else Verdict.UNKNOWN
+        return Verdict.ACCEPTED
+
     def _run(self, action: Action, arguments: dict[str, Any], connected: Connection | None, call: Call) -> str:
         call.check()
         key = None if connected is None else connected.key
@@ -117,6 +132,11 @@ class Execution:
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
         return data
+
+
+def _refuses_key(error: ActionError) -> bool:
+    """Whether the API itself refused the key: not a provider or a proxy, which the client would name."""
+    return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
 def _secrets(connected: Connection | None) -> Collection[str]:

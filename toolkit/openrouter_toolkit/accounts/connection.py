@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..envelope import ActionError
 from ..redaction import redact_thoroughly
 from ..wording import quoted
 from .credentials import Accounts, Credentials, TracksUse, unusable
+from .verification import Verdict
 
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -30,6 +31,7 @@ class Connection:
     _accounts: Accounts
     _user_id: str
     _toolkit: str
+    _name: str
     _is_ordinary: bool
 
     def __repr__(self) -> str:
@@ -60,19 +62,38 @@ class Connection:
             except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
                 _log.warning("the account store failed\n%s", self._trace())
 
-    def refused(self, error: ActionError) -> None:
-        """Tell the store that the API does not know the key (401), and the agent how to connect another.
+    def refused(self, error: ActionError, verify: Callable[[], Verdict]) -> None:
+        """After a 401: where the API refuses the key itself, tell the store, and the agent how to connect another.
 
+        `verify` finds out. A 401 may have other reasons, and must not disconnect everybody who uses the account.
         With a key that only some actions prefer, the account may go on without.
         """
         if not isinstance(self._accounts, TracksUse) or not isinstance(self._held, Credentials):
             return
         try:
+            verdict = verify() if self._is_ordinary else Verdict.REFUSED
+            if verdict != Verdict.REFUSED:
+                error.retryable = True
+                error.explanation = self._not_refused(error, verdict)
+                return
             if self._is_ordinary:
                 self._accounts.refused(self._held, redact_thoroughly(error.message, self.credentials.values()))
             error.explanation += f" {self._way_on()}"
         except Exception:  # noqa: BLE001
             _log.warning("the account store failed\n%s", self._trace())
+
+    def _not_refused(self, error: ActionError, verdict: Verdict) -> str:
+        """What a 401 means that does not end the account."""
+        said = f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}."
+        if verdict == Verdict.ACCEPTED:
+            return (
+                f"{said} The account's key is not the reason: {self._name} takes it, and it stays connected. "
+                "Call again; if it stays so, change what the call asks for."
+            )
+        return (
+            f"{said} Whether it still takes the account's key could not be found out, so the account stays connected. "
+            "Call again later; if it stays so, somebody has to look at the account."
+        )
 
     def _way_on(self) -> str:
         """What to do about a key that was refused: another account may be there already."""
@@ -122,7 +143,7 @@ def connection(
     if wrong is not None:
         message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
         raise ActionError("not_connected", message, f"{message} {where}".strip())
-    return Connection(credentials, field, connected, accounts, user_id, slug, field == next(iter(fields)))
+    return Connection(credentials, field, connected, accounts, user_id, slug, name, field == next(iter(fields)))
 
 
 def _asked(accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent.") -> Mapping[str, str]:

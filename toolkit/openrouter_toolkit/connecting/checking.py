@@ -27,7 +27,7 @@ class Checked:
         values: the values by field name, without the white space around them and without empty ones: what to store.
         refusals: for each field that must not be stored, why, and what to do about it.
         unsure: whether a field could not be asked about (the network, the API): the same values may pass later.
-        unknown: the fields whose key the API does not know any more (401).
+        unknown: the fields whose key the API itself refuses: it does not know it any more (401).
         facts: for each field that passed, what the API told about its key, as it told it: `label`, `limit`,
             `limit_remaining`, `usage`, `expires_at` and so on for OpenRouter, in US dollars.
         left_out: for each optional key that the account had and that does not pass any more, why.
@@ -79,7 +79,7 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
             else:
                 refusal, passing = _refusal(loaded, wanted, answer)
                 unsure = unsure or passing
-                if _status(answer) == 401:
+                if _key_is_refused(answer):
                     gone.add(name)
             if refusal is None:
                 facts[name] = answer["data"] if isinstance(answer.get("data"), dict) else answer
@@ -106,11 +106,19 @@ def _refusal(loaded: LoadedToolkit, wanted: AuthField, answer: Mapping[str, Any]
     error = found if isinstance(found, dict) else {}
     name, message = loaded.toolkit.name, str(error.get("message") or "no reason was given").rstrip(".")
     said = f"{name} said: {quoted(message)}."
-    if _status(answer) == 401:
+    if _key_is_refused(answer):
         return f"{name} refused this key: it is wrong, revoked or expired. {said}{_made_at(wanted)}", False
     if _status(answer) == 403:
         return f"{name} does not let this key be used. {said}{_made_at(wanted)}", False
     return f"It could not be checked: {named(message, 200)}. Try again later.", True
+
+
+def _key_is_refused(answer: Mapping[str, Any]) -> bool:
+    """Whether the API itself says so, and not a proxy on the way."""
+    error = answer.get("error")
+    if not isinstance(error, dict) or error.get("refused_by"):
+        return False
+    return error.get("status") == 401 and error.get("type") == "authentication"
 
 
 def _status(answer: Mapping[str, Any]) -> object:

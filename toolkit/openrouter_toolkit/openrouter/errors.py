@@ -168,6 +168,8 @@ def from_object(
         "request_id": body.get("request_id"),
         **_numbers(told),
     }
+    if status == 401:
+        details["refused_by"] = _refused_by(message, details, body)
     failure = ActionError(
         typed or _type(error, status, told),
         message,
@@ -178,6 +180,14 @@ def from_object(
     )
     failure.explanation = explain(failure)
     return failure
+
+
+def _refused_by(message: str, details: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
+    """Who gave a 401, where it was not OpenRouter itself, and so says nothing about the account's key."""
+    named = any(details[name] is not None for name in ("provider", "provider_message", "provider_code"))
+    if named or "provider returned error" in message[:_READ].lower():
+        return "provider"  # of the key that OpenRouter has for it
+    return None if isinstance(body.get("error"), dict) or "choices" in body else "proxy"
 
 
 def _named_type(error: Mapping[str, Any], metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:

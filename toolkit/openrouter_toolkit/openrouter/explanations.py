@@ -12,6 +12,7 @@ from ..wording import quoted
 _CREDITS = "https://openrouter.ai/credits"
 _KEYS = "https://openrouter.ai/settings/keys"
 _PRIVACY = "https://openrouter.ai/settings/privacy"
+_PROVIDER_KEYS = "https://openrouter.ai/settings/integrations"
 _ID = re.compile(r"~?[\w.-]{1,60}/[\w.:-]{1,80}")
 _LIST = "OPENROUTER_LIST_AVAILABLE_MODELS"
 _NO_ADDRESS = (
@@ -111,6 +112,21 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
 
 
+def _authentication(error: ActionError) -> str:
+    refused_by = error.details.get("refused_by")
+    if refused_by == "provider":
+        return (
+            "The provider refused the key that OpenRouter has for it; the account's own key is not the reason. Use "
+            f"another model or provider, or have the provider's key corrected at {_PROVIDER_KEYS}."
+        )
+    if refused_by == "proxy":
+        return (
+            "This is not OpenRouter's own answer: a proxy or gateway on the way asks for another login, and the "
+            "account's key is not the reason. Whoever runs this agent has to look at OPENROUTER_BASE_URL and the proxy."
+        )
+    return f"The API key is missing, wrong, revoked or expired: a new one has to be connected ({_KEYS})."
+
+
 def _permission(error: ActionError) -> str:
     reasons = error.details.get("reasons")
     if reasons:
@@ -150,7 +166,7 @@ def _too_long(error: ActionError) -> str:
 
 
 _STEPS: dict[str, str | Callable[[ActionError], str]] = {
-    "authentication": f"The API key is missing, wrong, revoked or expired: a new one has to be connected ({_KEYS}).",
+    "authentication": _authentication,
     "payment_required": _payment,
     "permission_denied": _permission,
     "not_found": f"Check the id: model ids must be exactly as {_LIST} gives them.",
