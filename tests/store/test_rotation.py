@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -280,3 +281,101 @@ def test_keys_that_were_stated_are_not_looked_up_elsewhere(
         store.accounts.connect("OPENROUTER", "bob", {"api_key": "bobs"})
     with pytest.raises(MasterKeyError, match=new.id):
         store.check()
+
+
+def all_but(folder: Path, name: str) -> bytes:
+    """What is in all files of a folder but one."""
+    return b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != name)
+
+
+def rotate_until_fsync(say: Say) -> None:
+    """Stop in the midst of writing the key file, until somebody kills this process, or half a second later."""
+
+    def fsync(descriptor: int) -> None:
+        say("in fsync")
+        time.sleep(1.5)
+
+    os.fsync = fsync  # type: ignore[assignment]
+    key_places.add_fresh()
+    say("written")
+
+
+def test_a_rotation_that_is_killed_in_its_fsync_leaves_no_keys_behind(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "data" / "openrouter-toolkit"
+    with Store.open() as store:
+        fill(store, 1)
+    before = (folder / "master-key").read_text()
+    for _ in range(2):
+        with Child(rotate_until_fsync) as child:
+            child.said()
+            child.kill()
+    drafts = list(folder.glob("*.draft"))
+    assert len(drafts) == 2
+    assert {path.stat().st_mode & 0o777 for path in drafts} == {0o600}
+    kept = [key.strip() for draft in drafts for key in draft.read_text().split(",")]
+    assert before.strip() in kept
+    with Store.open() as store:
+        assert unreadable(store, 1) == []
+    assert list(folder.glob("*.draft")) == []
+    assert (folder / "master-key").read_text() == before
+    for key in kept:
+        assert key.encode() not in all_but(folder, "master-key")
+        assert key not in caplog.text
+    assert f"{drafts[0]}, left behind by a process that was killed while it wrote keys, was removed" in caplog.text
+
+
+def test_drafts_are_removed_where_the_keys_are_stated_too(tmp_path: Path, open_store: OpenStore) -> None:
+    folder = tmp_path / "data" / "openrouter-toolkit"
+    folder.mkdir(parents=True)
+    (folder / "master-key.12345.draft").write_text("keys")
+    (folder / "master-key.of-mine").write_text("kept")
+    open_store()
+    assert [path.name for path in folder.iterdir() if "lock" not in path.name] == ["master-key.of-mine"]
+
+
+def test_a_draft_that_is_being_written_is_left_to_its_writer() -> None:
+    with Store.open() as store:
+        fill(store, 1)
+        (old,) = store.accounts._sealer.keys
+    with Child(rotate_until_fsync) as child:
+        child.said()
+        with Store.open() as store:
+            assert unreadable(store, 1) == []
+        assert child.rest()[-1] == "written"
+    assert [key == old for key in key_places.KeyFile().read()] == [False, True]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_write_that_fails_takes_its_draft_back(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open().close()
+    folder = tmp_path / "data" / "openrouter-toolkit"
+    before = (folder / "master-key").read_text()
+
+    def fail(descriptor: int) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises((MasterKeyError, KeyboardInterrupt, SystemExit)):
+        key_places.add_fresh()
+    assert list(folder.glob("*.draft")) == []
+    assert (folder / "master-key").read_text() == before
+
+
+def test_a_draft_that_can_not_be_removed_is_told_and_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = tmp_path / "data" / "openrouter-toolkit" / "master-key.1.draft"
+    draft.parent.mkdir(parents=True)
+    draft.write_text("keys")
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with Store.open(master_keys=[MasterKey.fresh()]) as store:
+        store.check()
+    assert f"{draft} has master keys in it and could not be removed" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from .urls import APPLICATION, data_folder
 
 MASTER_KEY = "OPENROUTER_TOOLKIT_MASTER_KEY"
 _USERNAME = "master-key"
+_log = logging.getLogger("openrouter_toolkit")
 
 
 class KeyPlace(Protocol):
@@ -89,11 +91,14 @@ class KeyFile:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft.unlink(missing_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(keys.write(kept) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
+            try:
+                with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                    file.write(keys.write(kept) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(self.path)
+            finally:  # a full disk, an interrupt: the keys must stay nowhere else
+                draft.unlink(missing_ok=True)
             _sync(self.path.parent)
         except OSError as error:
             raise MasterKeyError(f"{self.name} can't be written: {error.strerror}") from None
@@ -164,14 +169,38 @@ def add_fresh() -> str:
     raise MasterKeyError(f"Neither the system's keyring nor {KeyFile().path} has a master key.")
 
 
+def remove_drafts() -> None:
+    """Remove what processes left behind that were killed while they wrote the key file: drafts with all keys in them.
+
+    To be called at each start. A draft that somebody is writing at this moment stays: its writer is `alone`.
+    """
+    if not _drafts():
+        return
+    try:
+        with alone(patience=1):
+            for draft in _drafts():
+                draft.unlink(missing_ok=True)
+                _log.warning("%s, left behind by a process that was killed while it wrote keys, was removed", draft)
+    except (OSError, MasterKeyError) as error:
+        if left := _drafts():
+            _log.warning("%s has master keys in it and could not be removed: %s", left[0], error)
+
+
+def _drafts() -> list[Path]:
+    try:
+        return [path for path in data_folder().glob("master-key.*.draft") if path.is_symlink() or path.is_file()]
+    except OSError:  # a folder that may not be read
+        return []
+
+
 @contextmanager
-def alone() -> Iterator[None]:
-    """Among this user's processes, the only one that changes the keys in their places."""
+def alone(patience: float = 60) -> Iterator[None]:
+    """Among this user's processes, the only one that changes the keys in their places; after `patience` seconds."""
     path = data_folder() / "master-key.lock"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite's locks work on every system, and end with the process that holds them.
-        with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as lock:
+        with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as lock:
             lock.execute("BEGIN EXCLUSIVE")
             yield
     except (OSError, sqlite3.Error) as error:

@@ -69,6 +69,7 @@ class Store:
             StoreTooNew: a version that is newer than the next has changed its structure.
             MasterKeyError: a key is missing, malformed or wrong. Nothing was changed.
         """
+        key_places.remove_drafts()
         database = Database(urls.chosen(url))
         try:
             keys = _prepared(database, master_keys)
