@@ -5,7 +5,7 @@ COMPOSIO_CORE := .venv-composio-core
 WHEEL := .venv-wheel
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: help demo test lint unit system wheel composio-core fix snapshots screenshots cassettes docs bench clean
+.PHONY: help demo test lint unit system wheel composio-core fix snapshots screenshots cassettes docs drift bench clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -15,6 +15,7 @@ help:
 	@echo "make fix         format, and mend what ruff can mend"
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
+	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
 	@echo "make screenshots refresh the pictures that the documentation shows (docs/images)"
 	@echo "make cassettes   record the cassettes anew from the sandbox; with LIVE=1 and OPENROUTER_API_KEY, live"
 
@@ -60,6 +61,10 @@ snapshots: .venv/.development
 
 docs: .venv/.development
 	UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs
+
+# Which parameters, ranges, statuses and answers the API has changed; nothing of the file is kept.
+drift: .venv/.development
+	@$(BIN)/python -m tests.schemas.drift "$(SPEC)"
 
 screenshots: .venv/.development system
 	UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_looks.py

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
+
+from .specification import Specification, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,14 +52,12 @@ def subschemas(schema: Any) -> Iterator[Json]:
 
 
 @cache
-def openapi() -> Json:
-    """OpenRouter's own document; skips the test where it is absent."""
+def openrouter_document() -> Specification:
+    """OpenRouter's own OpenAPI document; skips the test where it is absent."""
     path = Path(os.environ.get("OPENROUTER_OPENAPI", ROOT.parent / "shared/openrouter/openapi.yaml"))
     if not path.is_file():
         pytest.skip(f"OpenRouter's OpenAPI document is not at {path}; OPENROUTER_OPENAPI names it")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: Json = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    return loaded
+    return Specification(load(path))
 
 
 def recorded_requests(folder: str) -> dict[str, Json]:

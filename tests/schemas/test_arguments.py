@@ -45,6 +45,20 @@ BAD_SAMPLING: list[dict[str, Any]] = [
     {"model": ""},
     {"model": 4},
 ]
+CACHE: dict[str, Any] = {
+    "X-OpenRouter-Cache": True,
+    "X-OpenRouter-Cache-TTL": 1,
+    "X-OpenRouter-Cache-Clear": False,
+}
+BAD_CACHE: list[dict[str, Any]] = [
+    {"X-OpenRouter-Cache": "yes"},
+    {"X-OpenRouter-Cache": 1},
+    {"X-OpenRouter-Cache-TTL": 0},
+    {"X-OpenRouter-Cache-TTL": 86401},
+    {"X-OpenRouter-Cache-TTL": "5m"},
+    {"X-OpenRouter-Cache-Clear": "all"},
+]
+DEFERRED = {"protocol": "v1", "profile": "portable", "validation": "runtime", "search": {"type": "bm25", "new": 1}}
 GOOD: dict[str, list[dict[str, Any]]] = {
     "create_chat_completion": [
         *SAMPLING,
@@ -73,6 +87,12 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"stream_options": {"include_usage": True}, "parallel_tool_calls": False},
         {"web_search_options": {}, "audio": {"voice": "alloy", "format": "wav"}, "store": False},
         {"session_id": "s" * 256, "user": "u" * 1000, "metadata": {"a": "b"}},
+        {"service_tier": "ultrafast", "deferred_tools": DEFERRED},
+        {"provider": {"order": ["a provider of next year"], "options": {"openai": {"a": 1}}}},
+        {"plugins": [{"id": "armor", "mode": "audit"}, {"id": "alignment", "rules": []}, {"id": "not_yet_known"}]},
+        {"tools": [{"type": "function", "function": {"name": "a"}, "defer_loading": True}, {"type": "not:yet_known"}]},
+        CACHE,
+        {"X-OpenRouter-Cache": "false", "X-OpenRouter-Cache-TTL": 86400, "X-OpenRouter-Cache-Clear": "true"},
         {"http_referer": "https://example.com", "x_title": "Example", "X-OpenRouter-Metadata": "enabled"},
     ],
     "create_completion": [
@@ -84,6 +104,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"stop": ["a"]},
         {"logprobs": 5, "echo": True, "suffix": ".", "best_of": 2},
         {"models": ["a/b"], "provider": {"only": ["x"]}, "transforms": []},
+        CACHE,
     ],
     "create_message": [
         *SAMPLING,
@@ -94,6 +115,12 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}},
         {"thinking": {"type": "adaptive"}},
         {"service_tier": "standard_only"},
+        {"service_tier": "a_tier_of_next_year"},
+        {"deferred_tools": DEFERRED, "safeguards": [{"type": "a", "classifier_context": {}}]},
+        {"safeguards": None, "thinking": {"type": "between_tools"}},
+        {"messages": [{"role": "user", "content": "Hello", "clear_at": "next_user_message"}]},
+        CACHE,
+        {"X-OpenRouter-Cache": "false", "X-OpenRouter-Cache-TTL": 86400, "X-OpenRouter-Cache-Clear": "true"},
         {"user": "u" * 128, "session_id": "s" * 128},
         {"top_k": 5, "stop_sequences": ["a", "b", "c", "d", "e"], "models": ["a/b"]},
         {"metadata": {"user_id": "u"}, "output_config": {"effort": "xhigh"}, "plugins": [{"id": "web"}]},
@@ -125,7 +152,12 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"X-Title": "Example", "HTTP-Referer": "https://example.com"},
         {"limit": 1, "offset": 10},
     ],
-    "list_user_models": [{"limit": 1, "offset": 10}],
+    "list_user_models": [
+        {"limit": 1, "offset": 10},
+        {"sort": "design-arena-elo-high-to-low"},
+        {"output_modalities": "decisions"},
+        {"output_modalities": ["image", "a_modality_of_next_year"]},
+    ],
     "list_model_endpoints": [{"author": "~anthropic"}],
 }
 BAD: dict[str, list[dict[str, Any]]] = {
@@ -157,15 +189,22 @@ BAD: dict[str, list[dict[str, Any]]] = {
         {"X-Title": "Example"},
         {"X-OpenRouter-Metadata": "yes"},
         {"temprature": 1},
+        {"service_tier": "fastest"},
+        {"deferred_tools": "all"},
+        {"safeguards": []},
+        *BAD_CACHE,
     ],
-    "create_completion": [*BAD_SAMPLING, {"prompt": 1}, {"messages": [USER]}, {"stop": list("abcde")}],
+    "create_completion": [*BAD_SAMPLING, {"prompt": 1}, {"messages": [USER]}, {"stop": list("abcde")}, *BAD_CACHE],
     "create_message": [
         *BAD_SAMPLING,
         {"messages": []},
         {"messages": [{"content": "Hello"}]},
         {"system": {"type": "text"}},
         {"system": ["Be brief."]},
-        {"service_tier": "priority"},
+        {"service_tier": None},
+        {"safeguards": {"type": "a"}},
+        {"deferred_tools": ["a"]},
+        *BAD_CACHE,
         {"user": "u" * 129},
         {"session_id": "s" * 129},
         {"top_k": 1.5},
@@ -209,7 +248,7 @@ BAD: dict[str, list[dict[str, Any]]] = {
     ],
     "list_embedding_models": [{"x_title": "Example"}, {"limit": 1001}],
     "list_model_endpoints": [{"author": ""}, {"slug": ""}],
-    "list_user_models": [{"offset": -1}],
+    "list_user_models": [{"offset": -1}, {"sort": "oldest"}, {"output_modalities": [1]}],
 }
 
 
