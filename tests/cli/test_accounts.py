@@ -167,7 +167,8 @@ def test_show_tells_limits_and_spending_as_they_are_now(
     assert (status, err) == (0, "")
     told = dict(line.split("  ", 1) for line in out.splitlines())
     assert told["id"].strip() == work.id
-    assert "…0718: limit $100.00, $100.00 left, $0.00 spent, does not expire" in out
+    free = "1000 of 1000 requests to free models left today"
+    assert f"…0718: limit $100.00, $100.00 left, $0.00 spent, {free}, does not expire" in out
     assert "management_api_key  …7788: limit" in out
     assert [(request.path, request.key) for request in sandbox.requests] == [("/key", KEY), ("/key", MANAGEMENT_KEY)]
 

@@ -91,9 +91,10 @@ def test_a_key_from_standard_input(run: Run, store: Store) -> None:
     assert (done.returncode, done.stderr.decode()) == (0, how_to_use(""))
     (account,) = store.accounts.list()
     assert (account.user_id, account.alias, account.status, account.default) == ("default", None, Status.ACTIVE, True)
+    free = "1000 of 1000 requests to free models left today"
     assert done.stdout.decode().splitlines() == [
         f"Connected OpenRouter for user default: {account.id}",
-        "  API key ending in 0718: limit $100.00, $100.00 left, $0.00 spent, does not expire",
+        f"  API key ending in 0718: limit $100.00, $100.00 left, $0.00 spent, {free}, does not expire",
     ]
     assert credentials(store) == [{"api_key": KEY}]
 

@@ -25,6 +25,7 @@ class Call:
         self.on_event = on_event
         self.timeout = timeout
         self.secrets: tuple[str, ...] = ()  # the account's, none of which an event may show
+        self.cached: bool | None = None  # whether a cache had the answer; None where no cache was asked
         self.recheck: Callable[[], None] | None = None  # raises when the call may not go on after a wait
         self._deadline = None if timeout is None else monotonic() + timeout
         self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything

@@ -1,4 +1,4 @@
-"""What the API tells about a key, in words: limit, spending, expiry."""
+"""What the API says about a key, in words: its limit, its budgets, spending, free requests left, expiry."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from typing import Any
 
 from ..wording import named
 
+# A key's own limit is a budget too (KeyBudget in OpenRouter's specification).
+_OWN_LIMIT = "key_limit"
+_SCOPES = {
+    "workspace": "the workspace",
+    "workspace_default_member": "each member of the workspace",
+    "workspace_default_key": "each key of the workspace",
+    "member": "the member",
+    "api_key": "the key",
+}
+
 
 def described(facts: Mapping[str, Any]) -> str:
-    """Limit, what remains, spending and expiry, as far as the facts have them; in US dollars. May be empty."""
+    """Limit, what remains, spending, budgets and expiry, as far as the facts have them; in US dollars. May be empty."""
     parts = []
     if facts.get("is_free_tier") is True:
         parts.append("free tier")
@@ -22,6 +32,8 @@ def described(facts: Mapping[str, Any]) -> str:
         amount = _usd(facts.get(name))
         if amount is not None:
             parts.append(f"{amount} {words}")
+    parts += _budgets(facts)
+    parts += _free_requests(facts.get("free_model_daily_requests"))
     expires = facts.get("expires_at")
     if isinstance(expires, str) and expires:
         parts.append(f"expires {named(expires, 40)}")
@@ -30,8 +42,44 @@ def described(facts: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _budgets(facts: Mapping[str, Any]) -> list[str]:
+    """Each budget that binds the key besides its own limit, which is described already."""
+    given, effective = facts.get("budgets"), facts.get("effective_budget")
+    budgets = [budget for budget in (given if isinstance(given, list) else []) if isinstance(budget, Mapping)]
+    if isinstance(effective, Mapping) and effective not in budgets:
+        budgets.append(effective)
+    return [words for budget in budgets if budget.get("scope") != _OWN_LIMIT and (words := _budget(budget, effective))]
+
+
+def _budget(budget: Mapping[str, Any], effective: Any) -> str:
+    limit = _usd(budget.get("limit_usd"))
+    if limit is None:
+        return ""
+    scope, every, ends = (budget.get(name) for name in ("scope", "reset_interval", "resets_at"))
+    whose = _SCOPES.get(scope, named(scope, 40).replace("_", " ")) if isinstance(scope, str) else "another"
+    words = f"{'effective ' if budget == effective else ''}budget of {whose} {limit}"
+    if isinstance(every, str) and every:
+        words += f" ({named(every, 20)})"
+    left, remaining = _usd(budget.get("remaining_usd")), budget.get("remaining_usd")
+    if left is not None:
+        words += " used up" if remaining <= 0 else f" with {left} left"
+    if isinstance(ends, str) and ends:
+        words += f" until {named(ends, 40)}"
+    return words
+
+
+def _free_requests(quota: Any) -> list[str]:
+    """What is left of today's requests to free models, which the whole account shares."""
+    if not isinstance(quota, Mapping):
+        return []
+    left, most = quota.get("remaining"), quota.get("limit")
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in (left, most)):
+        return []
+    return [f"{left} of {most} requests to free models left today"]
+
+
 def _usd(amount: Any) -> str | None:
     if not isinstance(amount, int | float) or isinstance(amount, bool):
         return None
-    text = f"{amount:,.4f}".rstrip("0")
-    return f"${text + '0' * max(0, 2 - len(text.partition('.')[2]))}"
+    sign, text = "-" if amount < 0 else "", f"{abs(amount):,.4f}".rstrip("0")
+    return f"{sign}${text + '0' * max(0, 2 - len(text.partition('.')[2]))}"

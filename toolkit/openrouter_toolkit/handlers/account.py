@@ -22,14 +22,15 @@ def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
         if error.status == 403:
             error.explanation = (
                 "Reading the credit wants a management key with that right (the account's field management_api_key). "
-                "OPENROUTER_GET_CURRENT_KEY tells this key's own limit and what remains of it. OpenRouter said: "
+                "OPENROUTER_GET_CURRENT_KEY tells this key's own limit, its budgets and what remains of them. "
+                "OpenRouter said: "
                 f"{quoted(error.message.rstrip('.'))}."
             )
         raise
 
 
 def get_current_key(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
-    """The key's label, limits and usage in US dollars (GET /key)."""
+    """The key's label, limit, budgets and usage in US dollars, and free requests left today (GET /key)."""
     return openrouter.get("/key", arguments)
 
 

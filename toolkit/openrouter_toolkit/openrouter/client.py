@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ..call import Call
 from ..envelope import ActionError
 from . import base_url as base_urls
 from . import request as outgoing
+from . import response_cache as response_caching
 from . import suggestions
 from .explanations import no_such_address
 from .headers import header_value, split
@@ -41,6 +43,9 @@ class OpenRouter:
         http_referer: str | None = None,
         x_title: str | None = None,
         categories: str | None = None,
+        response_cache: bool | None = None,
+        response_cache_ttl: int | None = None,
+        response_cache_clear: bool | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -54,10 +59,15 @@ class OpenRouter:
             http_referer: the app's URL, for attribution, where a call's arguments give none.
             x_title: the app's name, likewise.
             categories: the app's categories, comma-separated, likewise.
+            response_cache: whether OpenRouter's response cache may answer completions, where a call's arguments do
+                not say; when None, the account's preset decides, and without one it may not.
+            response_cache_ttl: for how many seconds it keeps an answer, 1 to 86400; OpenRouter's default is 300.
+            response_cache_clear: whether each call gets a new answer, which replaces the cached one.
 
         Raises:
             ActionError: `connection_failed`, when the base URL can't be used; `invalid_arguments`, when an
                 attribution can't be a header.
+            TypeError, ValueError: an option of the response cache has a wrong type or is out of range.
         """
         self._base_url = base_urls.resolve(base_url)
         self._connect_timeout = connect_timeout
@@ -73,6 +83,9 @@ class OpenRouter:
             "x_title": x_title,
             "x_openrouter_categories": categories,
         }
+        _, self.completion_headers = split(
+            response_caching.options(response_cache, response_cache_ttl, response_cache_clear)
+        )
         _, given = split({name: value for name, value in attribution.items() if value})
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
@@ -141,6 +154,8 @@ class OpenRouterCall:
     def complete(self, path: str, arguments: Mapping[str, Any], assembly: Callable[[], Assembly]) -> str:
         """The completion of a POST; a streamed one is handed on as it arrives and put together by `assembly`."""
         request = outgoing.post(path, arguments)
+        if self._openrouter.completion_headers:
+            request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})
         timeout = self._openrouter.completion_timeout
         try:
             return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
@@ -196,11 +211,12 @@ class OpenRouterCall:
             response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
             try:
                 if assembly is not None and _is_stream(response):
-                    return streams.read(exchange, response, assembly(), limit, self._key)
+                    text = streams.read(exchange, response, assembly(), limit, self._key)
+                    return response_caching.marked(text, response.headers, self._call)
                 with exchange.failures_told():
                     text = answers.read_text(response, limit)
                     self._call.check()  # a body without a length just ends when it is cut
-                return answers.judged(text, response, xml=xml)
+                return response_caching.marked(answers.judged(text, response, xml=xml), response.headers, self._call)
             except ActionError as error:
                 generation = response.headers.get("x-generation-id")
                 if generation:

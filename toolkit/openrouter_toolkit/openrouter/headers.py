@@ -1,4 +1,4 @@
-"""What travels as a header: attribution, and values that a header can carry."""
+"""What travels as a header: attribution, the response cache's switches, and values that a header can carry."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _HEADERS = {
     "x_title": ("X-OpenRouter-Title", "X-Title"),
     "x_openrouter_categories": ("X-OpenRouter-Categories",),
     "x_openrouter_metadata": ("X-OpenRouter-Metadata",),
+    "x_openrouter_cache": ("X-OpenRouter-Cache",),
+    "x_openrouter_cache_ttl": ("X-OpenRouter-Cache-TTL",),
+    "x_openrouter_cache_clear": ("X-OpenRouter-Cache-Clear",),
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -31,9 +34,14 @@ def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes
         spelling = name.lower().replace("-", "_")
         if spelling not in _HEADERS:
             own[name] = value
-        elif encoded := header_value(name, value):
+        elif encoded := header_value(name, value if isinstance(value, str) else _word(value)):
             headers.update(dict.fromkeys(_HEADERS[spelling], encoded))
     return own, headers
+
+
+def _word(value: float) -> str:
+    """A number or a truth value as a header has it: whole numbers without a point, `true` and `false`."""
+    return str(value).lower() if isinstance(value, bool) or value % 1 else str(int(value))
 
 
 def header_value(name: str, value: str) -> bytes:

@@ -12,6 +12,7 @@ EXPIRED_API_KEY = "sk-or-v1-sandbox-expired"
 
 CREDITS_BOUGHT = 100.5
 KEY_LIMIT = 100.0
+FREE_REQUESTS_A_DAY = 1000
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,19 @@ def check_may_read_credits(account: Account) -> None:
         raise ApiError(403, "Credits are shown to management keys only")
 
 
-def describe_key(account: Account, spent: float) -> JsonObject:
+def describe_key(account: Account, spent: float, free_requests: int) -> JsonObject:
     """What GET /key says, with `spent` US dollars as the usage of every period."""
+    budget = {
+        "scope": "key_limit",
+        "budget_id": None,
+        "guardrail_id": None,
+        "include_byok": False,
+        "limit_usd": KEY_LIMIT,
+        "spend_usd": spent,
+        "remaining_usd": KEY_LIMIT - spent,
+        "reset_interval": None,
+        "resets_at": None,
+    }
     usage = dict.fromkeys(("usage", "usage_daily", "usage_weekly", "usage_monthly"), spent)
     own_keys = {f"byok_{name}": 0 for name in usage}
     return {
@@ -76,6 +88,16 @@ def describe_key(account: Account, spent: float) -> JsonObject:
         "is_provisioning_key": account.is_management,
         "expires_at": None,
         "creator_user_id": "user_sandbox",
+        "budgets": [budget],
+        "effective_budget": budget,
+        "free_model_daily_requests": {
+            "limit": FREE_REQUESTS_A_DAY,
+            "used": free_requests,
+            "remaining": max(0, FREE_REQUESTS_A_DAY - free_requests),
+        },
+        "allowed_data_regions": [],
+        "organization_id": None,
+        "workspace_id": None,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "No longer in use."},
         **usage,
         **own_keys,

@@ -48,10 +48,10 @@ class Application:
         self.generations = Generations(generation_delay)
         self.completions = CompletionCalls(self.generations, Accidents(failure_rate, seed), chunk_delay)
         self._endpoints: dict[str, Callable[[RecordedRequest, Account], Any]] = {
-            "/key": lambda _, account: {"data": describe_key(account, self.generations.spent(account.key))},
+            "/key": self._key,
             "/credits": self._credits,
             "/generation": self._generation,
-            "/models/user": lambda request, _: page(select(MODELS, {}), request.query, request.path),
+            "/models/user": _user_models,
             "/endpoints/zdr": _zdr_endpoints,
         }
 
@@ -61,6 +61,7 @@ class Application:
         self.authorizations.clear()
         self.generations.clear()
         self.completions.visits.clear()
+        self.completions.cache.clear()
 
     def answer(self, connection: Connection, sent: bytes) -> None:
         """Record a request and answer it."""
@@ -121,6 +122,10 @@ class Application:
         else:
             raise _not_found(f"{request.method} {request.path}")
 
+    def _key(self, _: RecordedRequest, account: Account) -> Any:
+        spent, free = self.generations.spent(account.key), self.generations.free_requests(account.key)
+        return {"data": describe_key(account, spent, free)}
+
     def _credits(self, _: RecordedRequest, account: Account) -> Any:
         check_may_read_credits(account)
         return {"data": describe_credits(self.generations.spent())}
@@ -146,6 +151,11 @@ def _send_public(connection: Connection, request: RecordedRequest) -> None:
         connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
     else:
         connection.send_json(200, page(select(MODELS, query), query, request.path))
+
+
+def _user_models(request: RecordedRequest, _: Account) -> Any:
+    wanted = {name: value for name, value in request.query.items() if name in ("output_modalities", "sort")}
+    return page(select(MODELS, wanted), request.query, request.path)
 
 
 def _zdr_endpoints(_: RecordedRequest, __: Account) -> Any:

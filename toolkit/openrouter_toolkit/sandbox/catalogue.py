@@ -114,6 +114,14 @@ def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
         "uptime_last_1d": 99.8,
         "supports_implicit_caching": False,
         "supports_voice_cloning": False,
+        "service_tier": None,
+        "native_tools": {},
+        "supports_tool_choice": dict.fromkeys(
+            ("auto", "none", "required", "function"), "tool_choice" in model.parameters
+        ),
+        "supports_diarization": False,
+        "supports_image_reference": False,
+        "supports_multiple_audio_references": False,
         "latency_last_30m": {"p50": 250, "p75": 350, "p90": 480, "p99": 850},
         "throughput_last_30m": {"p50": 45, "p75": 38, "p90": 28, "p99": 15},
     }

@@ -15,6 +15,7 @@ from .generations import Generations
 from .misbehaviour import EVENT_STREAM, MISBEHAVIOURS, TEXTS, Answer
 from .models import purposeful_model
 from .prompts import Prompt
+from .response_cache import ResponseCache
 
 FORMATS: Mapping[str, Format] = {
     "/chat/completions": chat_completions,
@@ -53,6 +54,7 @@ class CompletionCalls:
 
     def __init__(self, generations: Generations, accidents: Accidents, chunk_delay: float) -> None:
         self.visits = Visits()
+        self.cache = ResponseCache()
         self._generations = generations
         self._accidents = accidents
         self._chunk_delay = chunk_delay
@@ -71,8 +73,11 @@ class CompletionCalls:
         connection.answer_headers["X-Generation-Id"] = new_generation_id()
         if self._accidents.strike(connection):
             return
-        completion = self._completion(prompt, key, connection.answer_headers["X-Generation-Id"])
+        found, place = self.cache.look_up(connection.headers, connection.answer_headers, path, body, key)
+        completion = found or self._completion(prompt, key, connection.answer_headers["X-Generation-Id"])
         misbehave = MISBEHAVIOURS.get(completion.model.id)
+        if misbehave is None:
+            self.cache.keep(place, connection.headers, completion)
         try:
             if misbehave is not None:
                 misbehave(Answer(connection, form, completion, prompt.stream))
@@ -80,6 +85,7 @@ class CompletionCalls:
                 self._stream(connection, form, completion, key)
                 return
         except ClientGoneError:
+            self.cache.drop(place)
             self._generations.remember(completion, key, streamed=prompt.stream, cancelled=True)
             raise
         self._generations.remember(completion, key, streamed=prompt.stream, cancelled=False)

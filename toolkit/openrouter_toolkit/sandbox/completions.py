@@ -27,6 +27,7 @@ class Completion:
         stopped_at: the stop sequence that ended the text.
         count: how many times the same answer is given (`n`).
         completion_tokens: those of all answers together, reasoning included.
+        cached_from: the id of the generation that the response cache kept, where the answer came from there.
         prompt_cost: US dollars, as are the other costs.
     """
 
@@ -43,6 +44,7 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int
+    cached_from: str | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     @property

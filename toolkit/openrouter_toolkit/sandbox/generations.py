@@ -15,6 +15,7 @@ class Generations:
         self._delay = delay
         self._ended: dict[str, tuple[float, JsonObject]] = {}
         self._spent: dict[str, float] = {}
+        self._free: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def remember(self, completion: Completion, key: str, *, streamed: bool, cancelled: bool) -> None:
@@ -24,6 +25,7 @@ class Generations:
         with self._lock:
             self._ended[completion.id] = (now, statistics)
             self._spent[key] = self._spent.get(key, 0.0) + completion.cost
+            self._free[key] = self._free.get(key, 0) + completion.model.id.endswith(":free")
 
     def find(self, generation_id: str) -> JsonObject:
         """The statistics of a generation.
@@ -42,11 +44,17 @@ class Generations:
         with self._lock:
             return round(sum(self._spent.values()) if key is None else self._spent.get(key, 0.0), 12)
 
+    def free_requests(self, key: str) -> int:
+        """How many answers of free models a key got."""
+        with self._lock:
+            return self._free.get(key, 0)
+
     def clear(self) -> None:
         """Forget all generations and what they cost."""
         with self._lock:
             self._ended.clear()
             self._spent.clear()
+            self._free.clear()
 
 
 def _statistics(completion: Completion, seconds: float, streamed: bool, cancelled: bool) -> JsonObject:
@@ -93,6 +101,7 @@ def _statistics(completion: Completion, seconds: float, streamed: bool, cancelle
         "native_tokens_reasoning": completion.reasoning_tokens,
         "native_tokens_cached": 0,
         "api_type": "completions",
+        "response_cache_source_id": completion.cached_from,
         "origin": "",
         "data_region": "global",
         "provider_responses": [{"provider_name": completion.provider, "status": 200, "latency": milliseconds}],
