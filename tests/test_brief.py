@@ -111,10 +111,10 @@ def test_the_whole_recorded_catalogue_fits_with_all_that_a_choice_needs(catalogu
             "LIST_MODEL_ENDPOINTS",
             {"author": "acme", "slug": "atlas-large"},
             "tag",
-            "acme/bf16|200|64|3|15||bf16|99.9|250|45|0|trsj",
+            "acme/bf16||200|64|3|15||bf16|99.9|250|45|0|trsj",
         ),
         ("LIST_PROVIDERS", {}, "slug", "acme|Acme AI|US|US|pts"),
-        ("LIST_ZDR_ENDPOINTS", {}, "model_id", "acme/atlas-large|acme/bf16|200|3|15"),
+        ("LIST_ZDR_ENDPOINTS", {}, "model_id", "acme/atlas-large|acme/bf16||200|3|15"),
     ],
 )
 def test_each_list_of_the_sandbox_has_a_row_for_each_entry(
@@ -394,3 +394,12 @@ def test_a_manifest_with_a_wrong_brief_form_is_refused(
     with pytest.raises(ManifestError) as caught:
         load(manifest)
     assert [told.startswith(f"{tmp_path / 'say.json'}: {problem}") for told in caught.value.problems] == [True]
+
+
+@pytest.mark.parametrize("action", ["LIST_MODEL_ENDPOINTS", "LIST_ZDR_ENDPOINTS"])
+def test_endpoints_of_one_provider_are_told_apart_by_their_tier(action: str) -> None:
+    endpoints = [{"tag": "acme", "service_tier": tier} for tier in (None, "flex", "a tier of next year")]
+    data = {"endpoints": endpoints} if action == "LIST_MODEL_ENDPOINTS" else endpoints
+    told = strict(for_model(json.dumps({"data": data}), BRIEFS[action]))
+    position = told["columns"].split("|").index("tier")
+    assert [row.split("|")[position] for row in told["rows"]] == ["", "flex", "a tier of next year"]

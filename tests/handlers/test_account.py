@@ -40,6 +40,14 @@ def test_the_key_tells_its_limit_and_usage(execute: Execute, openrouter_sandbox:
     assert request.headers["X-Title"].encode("latin-1").decode() == "Grüße 🤖"
 
 
+def test_the_key_tells_the_budgets_that_bind_it_and_the_free_requests_left(execute: Execute) -> None:
+    assert execute("CREATE_CHAT_COMPLETION", {**CHAT, "model": "acme/atlas-small:free"}).successful
+    key = data(execute("GET_CURRENT_KEY"))
+    assert key["effective_budget"] in key["budgets"]
+    assert key["effective_budget"]["remaining_usd"] == key["limit_remaining"]
+    assert key["free_model_daily_requests"]["used"] == 1
+
+
 @pytest.mark.parametrize("key", ["sk-or-v1-sandbox-expired", "sk-or-v1-" + "0" * 64])
 def test_a_key_that_is_no_good_is_told_with_what_to_do(
     execute: Execute, monkeypatch: pytest.MonkeyPatch, key: str
@@ -78,7 +86,7 @@ def test_the_refusal_of_an_ordinary_key_points_to_what_it_can_read(execute: Exec
     envelope = execute("GET_CREDITS")
     assert (told(envelope)["type"], told(envelope)["status"]) == ("permission_denied", 403)
     assert "management key" in str(envelope.error)
-    assert "OPENROUTER_GET_CURRENT_KEY" in str(envelope.error)
+    assert "OPENROUTER_GET_CURRENT_KEY tells this key's own limit, its budgets" in str(envelope.error)
 
 
 def test_the_refusal_of_a_management_key_does_not_say_that_none_is_connected(answered: Execute) -> None:

@@ -164,6 +164,13 @@ def test_other_lists_have_pages_too(execute: Execute, openrouter_sandbox: Sandbo
     assert openrouter_sandbox.requests[0].query == {"limit": "1", "offset": "0"}
 
 
+def test_a_user_s_models_are_ordered_and_chosen_by_their_output(execute: Execute, openrouter_sandbox: Sandbox) -> None:
+    found = data(execute("LIST_USER_MODELS", sort="newest", output_modalities=["image", "embeddings"]))
+    assert [model["created"] for model in found] == sorted((model["created"] for model in found), reverse=True)
+    assert len(found) > 1
+    assert openrouter_sandbox.requests[0].query == {"sort": "newest", "output_modalities": "image,embeddings"}
+
+
 # Endpoints: two parts of a path, and never another place.
 
 

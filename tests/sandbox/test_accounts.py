@@ -25,6 +25,22 @@ def test_what_a_key_spends_shows_in_its_usage(get: Ask, post: Ask, sandbox: Sand
     assert all_keys["data"]["total_usage"] == pytest.approx(cost)
 
 
+def test_a_key_s_own_limit_is_its_effective_budget(get: Ask, post: Ask) -> None:
+    cost = post("/chat/completions").json()["usage"]["cost"]
+    key = get("/key").json()["data"]
+    assert key["budgets"] == [key["effective_budget"]]
+    budget = key["effective_budget"]
+    assert (budget["scope"], budget["limit_usd"]) == ("key_limit", key["limit"])
+    assert (budget["spend_usd"], budget["remaining_usd"]) == pytest.approx((cost, key["limit_remaining"]))
+
+
+def test_answers_of_free_models_use_up_the_day_s_quota(get: Ask, post: Ask) -> None:
+    assert get("/key").json()["data"]["free_model_daily_requests"] == {"limit": 1000, "used": 0, "remaining": 1000}
+    for model in ("acme/atlas-small:free", "acme/atlas-small"):
+        assert post("/chat/completions", model=model).status_code == 200
+    assert get("/key").json()["data"]["free_model_daily_requests"] == {"limit": 1000, "used": 1, "remaining": 999}
+
+
 def test_a_management_key_reads_credits_and_runs_no_completions(
     get: Ask, post: Ask, sandbox: Sandbox, assert_fits: Fits
 ) -> None:

@@ -80,6 +80,25 @@ def test_a_wrong_filter_is_refused(get: Ask, assert_fits: Fits, query: dict[str,
     assert_fits(answer.json(), "BadRequestResponse")
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"output_modalities": "image"}, ["initech/painter"]),
+        ({"sort": "context-high-to-low", "limit": "1"}, ["initech/scribe-long"]),
+        ({"sort": "pricing-low-to-high", "output_modalities": "embeddings"}, ["globex/embed-mini", "acme/embed-3"]),
+    ],
+)
+def test_a_user_s_models_are_chosen_by_what_they_make_and_ordered(
+    get: Ask, query: dict[str, str], expected: list[str]
+) -> None:
+    assert ids(get("/models/user", **query)) == expected
+
+
+def test_a_user_s_models_have_no_other_filter_and_no_other_order(get: Ask) -> None:
+    assert ids(get("/models/user", q="oracle")) == ids(get("/models/user"))
+    assert get("/models/user", sort="prettiest").status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/models", "/models/user"])
 def test_pages_join_to_the_whole_list(get: Ask, path: str) -> None:
     whole = get(path).json()

@@ -60,9 +60,9 @@ def _budget(budget: Mapping[str, Any], effective: Any) -> str:
     words = f"{'effective ' if budget == effective else ''}budget of {whose} {limit}"
     if isinstance(every, str) and every:
         words += f" ({named(every, 20)})"
-    left, remaining = _usd(budget.get("remaining_usd")), budget.get("remaining_usd")
+    left = _usd(budget.get("remaining_usd"))
     if left is not None:
-        words += " used up" if remaining <= 0 else f" with {left} left"
+        words += " used up" if budget["remaining_usd"] <= 0 else f" with {left} left"
     if isinstance(ends, str) and ends:
         words += f" until {named(ends, 40)}"
     return words

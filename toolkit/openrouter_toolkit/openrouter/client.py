@@ -31,7 +31,7 @@ _ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
 class OpenRouter:
     """One registry's connection to OpenRouter, shared by all its calls and threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, each given by its name
         self,
         *,
         base_url: str | None = None,

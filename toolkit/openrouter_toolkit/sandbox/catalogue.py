@@ -7,6 +7,7 @@ from .errors import JsonObject
 TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 REASONING = ("reasoning", "include_reasoning", "reasoning_effort")
 STRUCTURED = ("response_format", "structured_outputs")
+_CHOICES = ("auto", "none", "required", "function")
 SAMPLING = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed")
 
 
@@ -116,9 +117,7 @@ def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
         "supports_voice_cloning": False,
         "service_tier": None,
         "native_tools": {},
-        "supports_tool_choice": dict.fromkeys(
-            ("auto", "none", "required", "function"), "tool_choice" in model.parameters
-        ),
+        "supports_tool_choice": dict.fromkeys(_CHOICES, "tool_choice" in model.parameters),
         "supports_diarization": False,
         "supports_image_reference": False,
         "supports_multiple_audio_references": False,
