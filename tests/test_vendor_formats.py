@@ -50,8 +50,8 @@ SIZES = {
     "anthropic": 12_100,
     "gemini": 12_250,
     "gemini-reduced": 11_300,
-    "mcp": 32_000,
-    "composio": 36_000,
+    "mcp": 34_000,
+    "composio": 38_300,
 }
 # What JSON Schema's keywords hold other schemas in.
 BY_NAME, LISTED, SINGLE = ("properties",), ("anyOf",), ("items", "additionalProperties", "contentSchema")

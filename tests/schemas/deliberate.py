@@ -155,7 +155,6 @@ _ENDPOINT = _names(
     "max_prompt_tokens model_name perf_last_30m_by_workload supports_diarization supports_image_reference "
     "supports_implicit_caching supports_multiple_audio_references supports_voice_cloning uptime_last_1d uptime_last_5m"
 )
-_BUDGET = _names("budget_id guardrail_id include_byok")
 
 # Fields of answers that the definitions leave out to stay short; they come all the same. By action and place.
 LEFT_OUT: dict[str, dict[str, frozenset[str]]] = {
@@ -181,8 +180,7 @@ LEFT_OUT: dict[str, dict[str, frozenset[str]]] = {
             "byok_usage byok_usage_daily byok_usage_monthly byok_usage_weekly creator_user_id include_byok_in_limit "
             "is_provisioning_key rate_limit"
         ),
-        "data.budgets[].": _BUDGET,
-        "data.effective_budget.": _BUDGET,
+        "data.budgets[].": _names("budget_id guardrail_id include_byok"),
     },
     "get_generation": {
         "data.": _names(
