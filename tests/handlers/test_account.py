@@ -156,7 +156,16 @@ def test_an_id_is_quoted(registry: ToolRegistry, openrouter_sandbox: Sandbox) ->
 
 
 @pytest.mark.wall_clock
-@pytest.mark.parametrize(("status", "kind"), [(401, "authentication"), (500, "server"), (429, "rate_limit_exceeded")])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request"),
+        (401, "authentication"),
+        (403, "permission_denied"),
+        (429, "rate_limit_exceeded"),
+        (500, "server"),
+    ],
+)
 def test_other_failures_are_not_asked_again_here(answered: Execute, status: int, kind: str) -> None:
     started = time.monotonic()
     envelope = answered("GET_GENERATION", {"id": "gen-1"}, body=b"{}", status=status)

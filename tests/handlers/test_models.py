@@ -171,6 +171,23 @@ def test_a_user_s_models_are_ordered_and_chosen_by_their_output(execute: Execute
     assert openrouter_sandbox.requests[0].query == {"sort": "newest", "output_modalities": "image,embeddings"}
 
 
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("LIST_USER_MODELS", {}),
+        ("LIST_AVAILABLE_MODELS", {}),
+        ("LIST_ZDR_ENDPOINTS", {}),
+        ("LIST_MODEL_ENDPOINTS", {"author": "acme", "slug": "atlas-small"}),
+    ],
+)
+def test_a_catalogue_that_is_not_to_be_had_now_may_be_asked_again(
+    answered: Execute, action: str, arguments: dict[str, Any]
+) -> None:
+    body = b'{"error": {"code": 503, "message": "Service temporarily unavailable"}}'
+    error = told(answered(action, arguments, body=body, status=503))
+    assert (error["type"], error["status"], error["retryable"]) == ("provider_overloaded", 503, True)
+
+
 # Endpoints: two parts of a path, and never another place.
 
 

@@ -11,6 +11,7 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.openrouter import OpenRouter
+from openrouter_toolkit.openrouter.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.response_cache import marked
 from openrouter_toolkit.sandbox import Sandbox
 
@@ -149,6 +150,15 @@ def test_the_statistics_of_a_cached_answer_name_the_generation_that_was_kept(
         first, second = (answer(registry.execute(CHAT, CACHED)) for _ in range(2))
         found = answer(registry.execute("OPENROUTER_GET_GENERATION", {"id": second["id"]}))["data"]
     assert (found["response_cache_source_id"], found["total_cost"]) == (first["id"], 0)
+
+
+def test_a_call_notes_whether_the_cache_had_the_answer(openrouter_sandbox: Sandbox) -> None:
+    client = OpenRouter(response_cache=True)
+    for arguments, expected in ((ASKED, False), (ASKED, True), ({**ASKED, "X-OpenRouter-Cache": False}, None)):
+        call = Call()
+        client.connected(openrouter_sandbox.api_key, call).complete("/chat/completions", arguments, ChatStream)
+        assert call.cached is expected
+    client.close()
 
 
 # The mark itself.
