@@ -1,4 +1,4 @@
-"""The Python of README.md and of docs/agents.md runs as it stands, against the sandbox."""
+"""The Python of README.md and docs runs as it is, against the sandbox, with what its install line brings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,25 @@ import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..agents.responses_stand_in import responses_before
 from ..agents.scripted_models import Call, GeminiModel
+from .install_lines import held_to, imported, install_lines, modules_of
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def python_of(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def sections(text: str) -> dict[str, str]:
+    """What is under each heading."""
+    outside_code = re.sub(r"```.*?```", lambda block: block[0].replace("\n#", "\n\0"), text, flags=re.DOTALL)
+    parts = re.split(r"^#+ (.*)\n", outside_code, flags=re.MULTILINE)
+    return {title: part.replace("\0", "#") for title, part in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+SNIPPETS = python_of((DOCS.parent / "README.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
@@ -35,24 +50,17 @@ def test_the_stream_is_printed_as_it_comes(openrouter_sandbox: Sandbox, capsys: 
     assert "17 * 3 = 51" in capsys.readouterr().out
 
 
-AGENTS = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
-
-
-def test_the_first_ways_to_attach_it_run(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENROUTER_MODEL", "acme/atlas-large")
-    beginning, chat, _, messages, *_ = re.findall(r"```python\n(.*?)```", AGENTS, re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(beginning, names)
-    for snippet, path in ((chat, "/chat/completions"), (messages, "/messages")):
-        names["conversation"] = [{"role": "user", "content": names["question"]}]
-        exec(snippet, names)
-        assert len(names["conversation"]) == 3
-        names["client"].close()
-        assert [request.path for request in openrouter_sandbox.requests][-2:] == [path, "/models"]
-    names["registry"].close()
-
-
-BEGINNING, *OTHERS = re.findall(r"```python\n(.*?)```", AGENTS, re.DOTALL)
+AGENTS = (DOCS / "agents.md").read_text(encoding="utf-8")
+PREAMBLE = python_of(AGENTS)[0]
+# Each section with Python of its own that works in the sandbox, and the requests that it makes there.
+SECTIONS = {
+    "OpenAI's chat completions (and OpenRouter itself)": ["/chat/completions", "/models"],
+    "Anthropic's messages": ["/messages", "/models"],
+    "LangChain": ["/chat/completions", "/models", "/chat/completions"],
+    "OpenAI's Agents SDK": ["/chat/completions", "/models", "/chat/completions"],
+    "pydantic-ai": ["/chat/completions", "/models", "/chat/completions"],
+    "Composio": ["/chat/completions", "/models"],
+}
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -69,7 +77,7 @@ def run(program: str, tmp_path: Path, **more: str) -> str:
     done = subprocess.run(
         [sys.executable, "program.py"],
         cwd=tmp_path,
-        env=environment(tmp_path, **more),
+        env=environment(tmp_path, OPENROUTER_MODEL="acme/atlas-large", **more),
         capture_output=True,
         text=True,
         timeout=60,
@@ -78,33 +86,95 @@ def run(program: str, tmp_path: Path, **more: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["langchain.agents", "openai_agents", "pydantic_ai.models", "composio_openai"])
-def test_a_frameworks_snippet_runs_as_it_is_typed(name: str, openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
-    (at,) = (index for index, text in enumerate(OTHERS) if f"from {name}" in text or f"agents.{name} import" in text)
-    program = BEGINNING + OTHERS[at] + (OTHERS[at + 1] if name == "composio_openai" else "")
-    printed = run(program, tmp_path, OPENROUTER_MODEL="acme/atlas-large")
+@pytest.mark.parametrize("title", SECTIONS)
+def test_a_section_runs_with_nothing_but_what_its_install_line_brings(
+    title: str, openrouter_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    section = sections(AGENTS)[title]
+    (line,) = install_lines(section)
+    printed = run(held_to(line, PREAMBLE + "".join(python_of(section))), tmp_path)
     paths = [request.path for request in openrouter_sandbox.requests]
-    assert paths[:2] == ["/chat/completions", "/models"]
-    if name != "composio_openai":
+    assert paths[: len(SECTIONS[title])] == SECTIONS[title]
+    if "print(" in section:
         assert "17 * 3 = 51" in printed
 
 
-def test_geminis_snippet_runs_as_it_is_typed(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
-    (snippet,) = (text for text in OTHERS if "genai.Client()" in text)
+def test_geminis_section_too(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    section = sections(AGENTS)["google-genai"]
+    (line,) = install_lines(section)
     with GeminiModel([Call("OPENROUTER_LIST_AVAILABLE_MODELS")]) as gemini:
-        run(BEGINNING + snippet, tmp_path, GEMINI_API_KEY="a key of Google's", GOOGLE_GEMINI_BASE_URL=gemini.url)
+        program = held_to(line, PREAMBLE + "".join(python_of(section)))
+        run(program, tmp_path, GEMINI_API_KEY="a key of Google's", GOOGLE_GEMINI_BASE_URL=gemini.url)
     assert [request.path for request in openrouter_sandbox.requests] == ["/models"]
+
+
+def test_the_section_of_responses_too(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    section = sections(AGENTS)["OpenAI's responses"]
+    (line,) = install_lines(section)
+    with responses_before(openrouter_sandbox) as base_url:
+        program = held_to(line, PREAMBLE + "".join(python_of(section)) + "print(items[-1]['type'])")
+        assert run(program, tmp_path, OPENROUTER_BASE_URL=base_url) == "function_call_output\n"
+
+
+def test_no_section_of_agents_is_forgotten() -> None:
+    with_install_line = {title for title, text in sections(AGENTS).items() if install_lines(text)}
+    elsewhere = {"OpenAI's responses", "google-genai", "composio-core"}  # the last has an environment of its own
+    assert with_install_line == SECTIONS.keys() | elsewhere
+    assert {title for title, text in sections(AGENTS).items() if python_of(text)} - with_install_line == {
+        "Attached to agents",  # the preamble
+        "What a model gets to read",
+    }
+
+
+def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
+    program = held_to(
+        "openrouter-toolkit", "import requests, jmespath\ntry: import openai\nexcept ImportError: print(1)"
+    )
+    assert run(program, tmp_path) == "1\n"
+
+
+@pytest.mark.parametrize("name", ["agents.md", "connect.md", "mcp.md", "server.md"])
+def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
+    """A section without an install line goes on from that at the document's beginning, or from the preamble's."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    inline = re.findall(r"`pip install ('openrouter-toolkit[^`]*)`", text)
+    first = [*install_lines(text.partition("\n## ")[0]), *inline, "openrouter-toolkit"][0]
+    for title, section in sections(text).items():
+        for line in install_lines(section) or [first]:
+            if "composio-core" not in line:  # not installed here
+                assert imported(python_of(section)) <= modules_of(line), title
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ROWS = re.findall(r"^\| \[(\w+\.py)\].*?`pip install (.*?)`", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+
+
+def test_every_example_says_what_it_needs() -> None:
+    assert {name for name, _ in ROWS} == {path.name for path in EXAMPLES.glob("*.py")}
+
+
+@pytest.mark.parametrize(("name", "line"), [row for row in ROWS if "composio-core" not in row[1]])
+def test_what_an_example_imports_is_brought_by_its_install_line(name: str, line: str) -> None:
+    assert imported([(EXAMPLES / name).read_text(encoding="utf-8")]) <= modules_of(line)
 
 
 def test_composios_results_go_back(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_MODEL", "acme/atlas-large")
-    snippets = re.findall(r"```python\n(.*?)```", AGENTS, re.DOTALL)
     names: dict[str, Any] = {}
-    exec(snippets[0], names)
-    for number in (index for index, text in enumerate(snippets) if "composio.providers" in text):
-        exec(snippets[number], names)
-        exec(snippets[number + 1], names)
+    for snippet in (PREAMBLE, *python_of(sections(AGENTS)["Composio"])):
+        exec(snippet, names)
     assert [message["role"] for message in names["conversation"]] == ["user", "assistant", "tool"]
     assert json.loads(names["conversation"][-1]["content"])["successful"]
     for name in ("registry", "client"):
         names[name].close()
+
+
+def test_the_tests_of_the_sandboxs_document_pass(openrouter_sandbox: Sandbox) -> None:
+    tests: dict[str, Any] = {}
+    for snippet in python_of((DOCS / "sandbox.md").read_text(encoding="utf-8")):
+        exec(snippet, tests)
+    found = [test for name, test in tests.items() if name.startswith("test_")]
+    assert len(found) == 2
+    for test in found:
+        openrouter_sandbox.reset()
+        test(openrouter_sandbox)

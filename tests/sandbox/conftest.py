@@ -67,7 +67,7 @@ def post(sandbox: Sandbox, session: requests.Session) -> Callable[..., requests.
 
 
 @pytest.fixture(scope="session")
-def _openapi() -> Any:
+def openapi() -> Any:
     path = Path(os.environ.get("OPENROUTER_OPENAPI", _DEFAULT_OPENAPI))
     if not path.exists():
         pytest.skip(f"the API's specification is not at {path}; name it in OPENROUTER_OPENAPI")
@@ -76,7 +76,7 @@ def _openapi() -> Any:
 
 
 @pytest.fixture
-def assert_fits(_openapi: Any) -> Callable[[object, str], None]:
+def assert_fits(openapi: Any) -> Callable[[object, str], None]:
     """Hold an answer against a schema: by its name, or as "METHOD path" for the answer of status 200."""
 
     def assert_fits(answer: object, schema: str) -> None:
@@ -85,7 +85,7 @@ def assert_fits(_openapi: Any) -> Callable[[object, str], None]:
         if path:
             operation = f"/paths/{path.replace('/', '~1')}/{method.lower()}"
             pointer = f"{operation}/responses/200/content/application~1json/schema"
-        registry: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(_openapi))
+        registry: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(openapi))
         validator = Draft202012Validator({"$ref": f"urn:openapi#{pointer}"}, registry=registry)
         problems = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(answer)]
         assert problems == []

@@ -1,6 +1,8 @@
 """Models, endpoints and providers: shapes, filters, pages, RSS."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,6 +12,13 @@ from openrouter_toolkit.sandbox import FAILING_MODELS
 
 Ask = Callable[..., requests.Response]
 Fits = Callable[[object, str], None]
+
+
+ALL_TEXT = [
+    *("acme/atlas-large", "acme/atlas-small", "acme/atlas-small:free", "acme/oracle-r1", "globex/hermes-70b"),
+    *("globex/hermes-8b", "globex/hermes-8b:free", "globex/hermes-vision", "initech/scribe", "initech/scribe-long"),
+    *("initech/painter", "initech/stapler-1", "umbra/tiny", "umbra/coder"),
+]
 
 
 def ids(answer: requests.Response) -> list[str]:
@@ -72,12 +81,110 @@ def test_models_are_filtered_and_ordered(get: Ask, query: dict[str, str], expect
 
 
 @pytest.mark.parametrize(
-    "query", [{"category": "cooking"}, {"sort": "prettiest"}, {"limit": "0"}, {"max_price": "cheap"}]
+    ("query", "expected"),
+    [
+        ({"q": "  Atlas LARGE "}, ["acme/atlas-large"]),
+        ({"q": ""}, ALL_TEXT),
+        ({"q": "nothing like it"}, []),
+        ({"supported_parameters": "no_such_parameter"}, []),
+        ({"input_modalities": "video"}, []),
+        ({"output_modalities": "video"}, []),
+        ({"arch": "llama"}, ["globex/hermes-70b", "globex/hermes-8b", "globex/hermes-8b:free", "globex/hermes-vision"]),
+        ({"arch": "Claude"}, []),
+        ({"distillable": "true"}, ["globex/hermes-70b", "globex/hermes-8b", "globex/hermes-8b:free"]),
+        ({"distillable": "false", "arch": "Llama3"}, ["globex/hermes-vision"]),
+        ({"region": "us", "model_authors": "globex"}, ["globex/hermes-70b", "globex/hermes-8b"]),
+        ({"region": "eu", "model_authors": "acme"}, ["acme/atlas-large", "acme/atlas-small", "acme/atlas-small:free"]),
+        ({"min_price": "0.4", "max_price": "0.5"}, ["globex/hermes-70b", "initech/scribe"]),
+        ({"min_output_price": "1.8", "max_output_price": "2.5"}, ["globex/hermes-vision", "initech/painter"]),
+        ({"max_age_days": "0"}, []),
+        ({"min_intelligence_index": "55"}, ["acme/atlas-large", "acme/oracle-r1", "umbra/coder"]),
+        ({"max_intelligence_index": "20"}, ["globex/hermes-8b"]),
+        ({"min_coding_index": "58"}, ["acme/atlas-large", "umbra/coder"]),
+        ({"max_coding_index": "12"}, ["globex/hermes-8b"]),
+        ({"min_agentic_index": "55.5"}, ["acme/atlas-large", "umbra/coder"]),
+        ({"max_agentic_index": "30.5", "min_agentic_index": "29"}, ["acme/oracle-r1", "globex/hermes-70b"]),
+        ({"min_tool_success_rate": "0.97"}, ["acme/atlas-large", "umbra/coder"]),
+        ({"max_tool_success_rate": "0.9"}, ["globex/hermes-70b", "globex/hermes-vision"]),
+        ({"sort": "pricing-low-to-high", "limit": "2"}, ["acme/atlas-small:free", "globex/hermes-8b:free"]),
+        ({"sort": "most-popular", "limit": "2"}, ["acme/atlas-small", "acme/atlas-large"]),
+        ({"sort": "top-weekly", "limit": "2"}, ["acme/atlas-small", "acme/atlas-large"]),
+        ({"sort": "throughput-high-to-low", "limit": "2"}, ["globex/hermes-8b", "acme/atlas-small"]),
+        ({"sort": "latency-low-to-high", "limit": "2"}, ["globex/hermes-8b", "acme/atlas-small"]),
+        ({"sort": "intelligence-high-to-low", "limit": "2"}, ["acme/atlas-large", "acme/oracle-r1"]),
+        ({"sort": "coding-high-to-low", "limit": "2"}, ["umbra/coder", "acme/atlas-large"]),
+        ({"sort": "agentic-high-to-low", "limit": "2"}, ["umbra/coder", "acme/atlas-large"]),
+        ({"sort": "design-arena-elo-high-to-low", "limit": "2"}, ["acme/atlas-large", "umbra/coder"]),
+        ({"offset": "12"}, ["umbra/tiny", "umbra/coder"]),
+        ({"offset": "1000"}, []),
+    ],
 )
-def test_a_wrong_filter_is_refused(get: Ask, assert_fits: Fits, query: dict[str, str]) -> None:
+def test_every_other_filter_and_order_works_too(get: Ask, query: dict[str, str], expected: list[str]) -> None:
+    assert ids(get("/models", **query)) == expected
+
+
+def test_age_counts_from_today(get: Ask) -> None:
+    days = int((time.time() - 1_700_000_000) // 86_400)  # the age of the oldest
+    assert ids(get("/models", min_age_days=days)) == ["initech/stapler-1"]
+    assert ids(get("/models", max_age_days=days - 1)) == [name for name in ALL_TEXT if name != "initech/stapler-1"]
+
+
+def test_no_parameter_of_the_specification_is_forgotten(get: Ask, openapi: Any) -> None:
+    for path, made in (("/models", "x"), ("/models/user", "x"), ("/models/count", "x"), ("/embeddings/models", "x")):
+        for parameter in openapi["paths"][path]["get"]["parameters"]:
+            problem = get(path, **{parameter["name"]: made}).text
+            assert "no parameter of" not in problem, parameter["name"]
+            for value in parameter["schema"].get("enum", ()):
+                assert get(path, **{parameter["name"]: value}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"category": "cooking"}, "category: must be one of: programming, roleplay"),
+        ({"category": ""}, "category: must be one of"),
+        ({"sort": "prettiest"}, "sort: must be one of: most-popular"),
+        ({"limit": "0"}, "limit: must be an integer from 1 to 1000"),
+        ({"limit": "1001"}, "limit: must be an integer from 1 to 1000"),
+        ({"limit": "1.5"}, "limit: must be an integer"),
+        ({"limit": ""}, "limit: must be an integer"),
+        ({"offset": "-1"}, "offset: must be an integer of at least 0"),
+        ({"offset": "١"}, "offset: must be an integer"),
+        ({"context": "0"}, "context: must be an integer of at least 1"),
+        ({"max_price": "cheap"}, "max_price: must be a number of at least 0"),
+        ({"max_price": "inf"}, "max_price"),
+        ({"max_price": "nan"}, "max_price"),
+        ({"max_price": "1_0"}, "max_price"),
+        ({"max_price": "1e999"}, "max_price"),
+        ({"min_output_price": "-1"}, "min_output_price"),
+        ({"min_age_days": "0.5"}, "min_age_days: must be an integer"),
+        ({"min_tool_success_rate": "1.1"}, "min_tool_success_rate: must be a number from 0 to 1"),
+        ({"zdr": "false"}, "zdr: must be one of: true"),
+        ({"distillable": "yes"}, "distillable: must be one of: true, false"),
+        ({"region": "mars"}, "region: must be one of: eu, us"),
+        ({"input_modalities": "text,smell"}, "input_modalities: must be a comma-separated list of: text"),
+        ({"output_modalities": "smell"}, "output_modalities: must be a comma-separated list of: all, text"),
+        ({"catgory": "legal"}, "catgory: no parameter of GET /models; it takes offset, limit"),
+    ],
+)
+def test_a_wrong_filter_is_refused(get: Ask, assert_fits: Fits, query: dict[str, str], words: str) -> None:
     answer = get("/models", **query)
     assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith(words)
     assert_fits(answer.json(), "BadRequestResponse")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/models/user", "/models/count", "/embeddings/models", "/providers", "/endpoints/zdr"),
+        *("/key", "/generation", "/models/acme/atlas-large/endpoints"),
+    ],
+)
+def test_a_parameter_that_an_endpoint_does_not_have_is_refused(get: Ask, path: str) -> None:
+    answer = get(path, category="legal")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith(f"category: no parameter of GET {path}; it takes ")
 
 
 @pytest.mark.parametrize(
@@ -88,15 +195,17 @@ def test_a_wrong_filter_is_refused(get: Ask, assert_fits: Fits, query: dict[str,
         ({"sort": "pricing-low-to-high", "output_modalities": "embeddings"}, ["globex/embed-mini", "acme/embed-3"]),
     ],
 )
-def test_a_user_s_models_are_chosen_by_what_they_make_and_ordered(
+def test_a_users_models_are_chosen_by_what_they_make_and_ordered(
     get: Ask, query: dict[str, str], expected: list[str]
 ) -> None:
     assert ids(get("/models/user", **query)) == expected
-
-
-def test_a_user_s_models_have_no_other_filter_and_no_other_order(get: Ask) -> None:
-    assert ids(get("/models/user", q="oracle")) == ids(get("/models/user"))
     assert get("/models/user", sort="prettiest").status_code == 400
+
+
+def test_the_models_of_a_user_are_filtered_and_ordered(get: Ask) -> None:
+    assert ids(get("/models/user", output_modalities="embeddings")) == ["acme/embed-3", "globex/embed-mini"]
+    assert ids(get("/models/user", sort="newest", limit=2)) == ["umbra/coder", "acme/atlas-large"]
+    assert ids(get("/embeddings/models", offset=1)) == ["globex/embed-mini"]
 
 
 @pytest.mark.parametrize("path", ["/models", "/models/user"])

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -105,6 +106,21 @@ def test_calls_fail_at_random_but_reproducibly() -> None:
     assert set(found) == {0, 200, 503}
     assert 0.15 < 1 - found.count(200) / len(found) < 0.45
     assert set(outcomes(seed=1, rate=0.0)) == {200}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"failure_rate": value} for value in (-0.1, 1.1, float("nan"), "0.5", True)),
+        *({"chunk_delay": value} for value in (-1, float("inf"), None)),
+        *({"generation_delay": value} for value in (-1, "1")),
+        *({"seed": value} for value in (1.5, "1", True)),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused_by_name(options: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(options))}: must be "):
+        Sandbox(**options)
 
 
 def test_chunks_can_come_slowly(session: requests.Session) -> None:

@@ -197,7 +197,8 @@ def test_openais_client_goes_through_the_steps_in_streams(sandbox: Sandbox) -> N
                 message = stream.get_final_completion().choices[0].message
             for call in message.tool_calls or ():
                 conversation += [
-                    message.model_dump(exclude_none=True),
+                    # The role stands in every chunk, and the client joins what stands there.
+                    message.model_dump(exclude_none=True) | {"role": "assistant"},
                     {"role": "tool", "tool_call_id": call.id, "content": result},
                 ]
                 seen.append(f"{call.function.name} {call.function.arguments}")

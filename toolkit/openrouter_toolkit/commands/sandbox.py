@@ -20,6 +20,31 @@ def add(commands: Any) -> None:
         "The first line on standard output is its base URL.",
     )
     parser.add_argument("--port", metavar="P", type=_port, default=0, help="the port (default: a free one)")
+    parser.add_argument(
+        "--chunk-delay",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="between the chunks of a stream (default: 0)",
+    )
+    parser.add_argument(
+        "--generation-delay",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.3,
+        help="until GET /generation knows a generation that ended (default: 0.3)",
+    )
+    parser.add_argument(
+        "--failure-rate",
+        metavar="R",
+        type=_rate,
+        default=0.0,
+        help="the share of completion calls that fail at random, from 0 to 1: half of them with 503, half by a closed "
+        "connection (default: 0)",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=_integer, help="makes the same calls fail in every run (default: others each time)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -34,7 +59,13 @@ def run(options: argparse.Namespace) -> int:
         say("A sandbox that answers like OpenRouter; Ctrl-C stops it. To use it from another terminal:")
         say(f"  export OPENROUTER_BASE_URL=http://{HOST}:{port}{PREFIX}")
         say(f"  export OPENROUTER_API_KEY={Sandbox.api_key}")
-        serve(port)
+        serve(
+            port,
+            chunk_delay=options.chunk_delay,
+            generation_delay=options.generation_delay,
+            failure_rate=options.failure_rate,
+            seed=options.seed,
+        )
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -50,6 +81,31 @@ def _free(host: str, port: int) -> int:
         trial.bind((host, port))
         chosen: int = trial.getsockname()[1]
         return chosen
+
+
+def _seconds(text: str) -> float:
+    return _number(text, float("inf"), "give seconds, 0 or more")
+
+
+def _rate(text: str) -> float:
+    return _number(text, 1.0, "give a number from 0 to 1")
+
+
+def _number(text: str, most: float, advice: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= most or number == float("inf"):
+        raise argparse.ArgumentTypeError(advice)
+    return number
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("give an integer") from None
 
 
 def _port(text: str) -> int:

@@ -6,6 +6,7 @@ It takes the requests of the real API and answers in its shapes, from a fictiona
 
 from .completion_calls import FAILING_MODELS
 from .request_log import RecordedRequest
+from .scripted_answers import ScriptedAnswer
 from .server import Sandbox, serve
 
-__all__ = ["FAILING_MODELS", "RecordedRequest", "Sandbox", "serve"]
+__all__ = ["FAILING_MODELS", "RecordedRequest", "Sandbox", "ScriptedAnswer", "serve"]

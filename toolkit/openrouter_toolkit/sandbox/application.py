@@ -15,13 +15,14 @@ from .accounts import (
     sent_key,
 )
 from .authorization import EXCHANGE_PATH, PAGE_PATH, Authorizations, form_fields
-from .catalogue import describe_endpoint, describe_endpoints, describe_provider
+from .catalogue import Model, describe_endpoint, describe_endpoints, describe_provider
 from .completion_calls import FORMATS, Accidents, CompletionCalls
 from .connection import Connection
 from .errors import ApiError, openrouter_body
 from .generations import Generations
 from .listing import page, rss, select
 from .models import MODELS, PROVIDERS, find_model
+from .queries import Query, check_query
 from .request_log import RecordedRequest, RequestLog
 
 if TYPE_CHECKING:
@@ -35,14 +36,7 @@ _NOT_JSON = object()
 class Application:
     """Everything the sandbox knows, and the endpoints that tell it."""
 
-    def __init__(
-        self,
-        *,
-        chunk_delay: float = 0.0,
-        generation_delay: float = 0.3,
-        failure_rate: float = 0.0,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, *, chunk_delay: float, generation_delay: float, failure_rate: float, seed: int | None) -> None:
         self.log = RequestLog()
         self.authorizations = Authorizations()
         self.generations = Generations(generation_delay)
@@ -51,8 +45,8 @@ class Application:
             "/key": self._key,
             "/credits": self._credits,
             "/generation": self._generation,
-            "/models/user": _user_models,
-            "/endpoints/zdr": _zdr_endpoints,
+            "/models/user": lambda request, _: page(self._selected(request.query), request.query, request.path),
+            "/endpoints/zdr": self._zdr_endpoints,
         }
 
     def reset(self) -> None:
@@ -62,6 +56,7 @@ class Application:
         self.generations.clear()
         self.completions.visits.clear()
         self.completions.cache.clear()
+        self.completions.scripts.clear()
 
     def answer(self, connection: Connection, sent: bytes) -> None:
         """Record a request and answer it."""
@@ -109,13 +104,16 @@ class Application:
         elif request.method == "GET" and request.path in _PUBLIC:
             if connection.headers["Authorization"]:
                 authenticate(request.key)
-            _send_public(connection, request)
+            check_query(request.path, request.query)
+            self._send_public(connection, request)
         elif request.method == "GET" and request.path in self._endpoints:
             account = authenticate(request.key)
+            check_query(request.path, request.query)
             connection.send_json(200, self._endpoints[request.path](request, account))
         elif request.method == "GET" and (model_id := _model_of_endpoints(request.path)):
             authenticate(request.key)
-            model = find_model(model_id)
+            check_query(request.path, request.query)
+            model = self.completions.scripts.find(model_id) or find_model(model_id)
             if model is None:
                 raise _not_found(f"Model {model_id}")
             connection.send_json(200, {"data": describe_endpoints(model)})
@@ -135,38 +133,38 @@ class Application:
             raise ApiError(400, "id: required")
         return {"data": self.generations.find(request.query["id"])}
 
+    def _models(self) -> list[Model]:
+        """The catalogue, with the models that have a script."""
+        scripted = {model.id: model for model in self.completions.scripts.models()}
+        return [*(model for model in MODELS if model.id not in scripted), *scripted.values()]
 
-def _send_public(connection: Connection, request: RecordedRequest) -> None:
-    query = request.query
-    if request.path == "/providers":
-        connection.send_json(200, {"data": [describe_provider(provider) for provider in PROVIDERS]})
-    elif request.path == "/models/count":
-        wanted = {name: value for name, value in query.items() if name == "output_modalities"}
-        connection.send_json(200, {"data": {"count": len(select(MODELS, wanted))}})
-    elif request.path == "/embeddings/models":
-        models = select(MODELS, {"output_modalities": "embeddings"})
-        connection.send_json(200, page(models, query, request.path))
-    elif query.get("use_rss") == "true":
-        feed = rss(select(MODELS, query), chat_links=query.get("use_rss_chat_links") == "true")
-        connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
-    else:
-        connection.send_json(200, page(select(MODELS, query), query, request.path))
+    def _selected(self, query: Query) -> list[Model]:
+        return select(self._models(), query)
 
+    def _send_public(self, connection: Connection, request: RecordedRequest) -> None:
+        query = request.query
+        if request.path == "/providers":
+            connection.send_json(200, {"data": [describe_provider(provider) for provider in PROVIDERS]})
+        elif request.path == "/models/count":
+            connection.send_json(200, {"data": {"count": len(self._selected(query))}})
+        elif request.path == "/embeddings/models":
+            models = self._selected({"output_modalities": "embeddings"})
+            connection.send_json(200, page(models, query, request.path))
+        elif query.get("use_rss") == "true":
+            feed = rss(self._selected(query), chat_links=query.get("use_rss_chat_links") == "true")
+            connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
+        else:
+            connection.send_json(200, page(self._selected(query), query, request.path))
 
-def _user_models(request: RecordedRequest, _: Account) -> Any:
-    wanted = {name: value for name, value in request.query.items() if name in ("output_modalities", "sort")}
-    return page(select(MODELS, wanted), request.query, request.path)
-
-
-def _zdr_endpoints(_: RecordedRequest, __: Account) -> Any:
-    return {
-        "data": [
-            describe_endpoint(model, provider)
-            for model in MODELS
-            for provider in model.providers
-            if provider.zero_data_retention
-        ]
-    }
+    def _zdr_endpoints(self, _: RecordedRequest, __: Account) -> Any:
+        return {
+            "data": [
+                describe_endpoint(model, provider)
+                for model in self._models()
+                for provider in model.providers
+                if provider.zero_data_retention
+            ]
+        }
 
 
 def _model_of_endpoints(path: str) -> str | None:
@@ -181,9 +179,13 @@ def _not_found(what: str) -> ApiError:
     return ApiError(404, f"Not found: {what[:200]}")
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _parsed(sent: bytes) -> Any:
     """The JSON of a body; None for an empty one, _NOT_JSON for anything else."""
     try:
-        return json.loads(sent) if sent else None
+        return json.loads(sent, parse_constant=_no_constant) if sent else None
     except (ValueError, RecursionError):
         return _NOT_JSON

@@ -21,6 +21,34 @@ class Provider:
     zero_data_retention: bool
     quantization: str
 
+    @property
+    def region(self) -> str:
+        """Where it keeps data: us, or eu for every other country of the catalogue."""
+        return "us" if self.country == "US" else "eu"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How a model does beside others.
+
+    Attributes:
+        intelligence: benchmark index, as are `coding` and `agentic`.
+        elo: rating in a design arena.
+        tool_success_rate: the share of its tool calls that went well; None where it calls no tools.
+        weekly_tokens: how much it is used, in billions.
+        throughput: tokens a second.
+        latency: milliseconds until the first token.
+    """
+
+    intelligence: float
+    coding: float
+    agentic: float
+    elo: int
+    tool_success_rate: float | None
+    weekly_tokens: int
+    throughput: int
+    latency: int
+
 
 @dataclass(frozen=True)
 class Model:
@@ -41,6 +69,9 @@ class Model:
     max_completion_tokens: int | None = None
     expiration_date: str | None = None
     reasoning_mandatory: bool = False
+    tokenizer: str = "Other"
+    distillable: bool = False
+    ranking: Ranking | None = None
 
     @property
     def author(self) -> str:
@@ -80,6 +111,8 @@ def describe_model(model: Model) -> JsonObject:
     }
     if "reasoning" in model.parameters:
         described["reasoning"] = {"mandatory": model.reasoning_mandatory, "default_enabled": False}
+    if model.ranking is not None:
+        described["benchmarks"] = _benchmarks(model.ranking)
     return described
 
 
@@ -121,8 +154,8 @@ def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
         "supports_diarization": False,
         "supports_image_reference": False,
         "supports_multiple_audio_references": False,
-        "latency_last_30m": {"p50": 250, "p75": 350, "p90": 480, "p99": 850},
-        "throughput_last_30m": {"p50": 45, "p75": 38, "p90": 28, "p99": 15},
+        "latency_last_30m": _spread(model.ranking.latency if model.ranking else 250, (1, 1.4, 1.92, 3.4)),
+        "throughput_last_30m": _spread(model.ranking.throughput if model.ranking else 45, (1, 0.85, 0.63, 0.34)),
     }
 
 
@@ -140,12 +173,25 @@ def describe_provider(provider: Provider) -> JsonObject:
     }
 
 
+def _spread(median: int, factors: tuple[float, ...]) -> JsonObject:
+    return {name: round(median * factor) for name, factor in zip(("p50", "p75", "p90", "p99"), factors, strict=True)}
+
+
+def _benchmarks(ranking: Ranking) -> JsonObject:
+    indexes = {
+        "intelligence_index": ranking.intelligence,
+        "coding_index": ranking.coding,
+        "agentic_index": ranking.agentic,
+    }
+    return {"artificial_analysis": indexes, "design_arena": []}
+
+
 def _architecture(model: Model) -> JsonObject:
     return {
         "modality": f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}",
         "input_modalities": list(model.input_modalities),
         "output_modalities": list(model.output_modalities),
-        "tokenizer": "Other",
+        "tokenizer": model.tokenizer,
         "instruct_type": None,
     }
 

@@ -1,6 +1,5 @@
 """The format of POST /chat/completions: whole answers and streams."""
 
-import json
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -35,7 +34,7 @@ def result(completion: Completion) -> JsonObject:
                 "id": call.id,
                 "index": index,
                 "type": "function",
-                "function": _function(call.name, call.arguments),
+                "function": {"name": call.name, "arguments": call.written},
             }
             for index, call in enumerate(completion.tool_calls)
         ]
@@ -106,7 +105,7 @@ def _deltas(completion: Completion) -> Iterator[JsonObject]:
             "content": None,
             "tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}],
         }
-        for piece in pieces(json.dumps(call.arguments)):
+        for piece in pieces(call.written):
             yield {"content": None, "tool_calls": [{"index": index, "function": {"arguments": piece}}]}
     for piece in pieces(completion.text):
         yield {"content": piece}
@@ -135,10 +134,6 @@ def _choice(index: int, delta: JsonObject) -> JsonObject:
 
 def _finish(reason: str) -> JsonObject:
     return {"finish_reason": reason, "native_finish_reason": reason}
-
-
-def _function(name: str, arguments: JsonObject) -> JsonObject:
-    return {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
 
 
 def _reasoning_detail(text: str, signature: str | None = None) -> JsonObject:

@@ -3,25 +3,16 @@
 import json
 from typing import Any
 
+from .conversations import CHAT_ROLES, conversation, last_question, parts, rounds_since_question, text_of
 from .errors import ApiError, JsonObject
-from .prompts import (
-    Prompt,
-    Tool,
-    conversation,
-    declared_tool,
-    last_question,
-    parts,
-    positive,
-    requested_models,
-    rounds_since_question,
-    text_of,
-    words_to_stop_at,
-)
+from .parameters import CHAT, check_parameters
+from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, words_to_stop_at
 
 
 def parse(body: JsonObject) -> Prompt:
     """The prompt in a request's body; raises ApiError 400 for a wrong body."""
-    messages = conversation(body)
+    check_parameters(body, CHAT)
+    messages = conversation(body, CHAT_ROLES)
     tools = _tools(body.get("tools"))
     contents = [part for message in messages for part in parts(message.get("content"))]
     return Prompt(
@@ -35,9 +26,9 @@ def parse(body: JsonObject) -> Prompt:
         tools=tools,
         tool_choice=_tool_choice(body.get("tool_choice")),
         parallel=body.get("parallel_tool_calls") is not False,
-        max_tokens=positive(body, "max_completion_tokens", "max_tokens"),
+        max_tokens=length_limit(body, "max_completion_tokens", "max_tokens"),
         stop=words_to_stop_at(body.get("stop")),
-        choices=positive(body, "n") or 1,
+        choices=int(body.get("n") or 1),
         wants_reasoning=_wants_reasoning(body),
         wants_image="image" in (body.get("modalities") or []),
         answer_schema=_answer_schema(body.get("response_format")),
@@ -50,18 +41,27 @@ def _tools(declared: Any) -> tuple[Tool, ...]:
         return ()
     if not isinstance(declared, list):
         raise ApiError(400, "tools: must be a list")
+    for position, tool in enumerate(declared):
+        if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
+            raise ApiError(400, f"tools.{position}: must be an object with a type")
     return tuple(
         declared_tool(tool.get("function"), "parameters", f"tools.{position}.function")
         for position, tool in enumerate(declared)
-        if isinstance(tool, dict) and tool.get("type", "function") == "function"
+        if tool["type"] == "function"
     )
 
 
 def _tool_choice(choice: Any) -> str:
-    if isinstance(choice, dict):
-        function = choice.get("function")
-        choice = function.get("name") if isinstance(function, dict) else choice.get("type")
-    return choice if isinstance(choice, str) else "auto"
+    """auto, none, required, or the name of a tool (of one that runs at the provider: its type)."""
+    if choice is None or (isinstance(choice, str) and choice in ("auto", "none", "required")):
+        return choice or "auto"
+    kind = choice.get("type") if isinstance(choice, dict) else None
+    function = choice.get("function") if kind == "function" else {"name": kind}
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise ApiError(
+            400, "tool_choice: must be auto, none, required, or an object with a type, and a function's name"
+        )
+    return str(function["name"])
 
 
 def _tool_results(messages: list[JsonObject]) -> tuple[str, ...]:
@@ -81,11 +81,12 @@ def _wants_reasoning(body: JsonObject) -> bool:
 
 
 def _answer_schema(response_format: Any) -> JsonObject | None:
-    if not isinstance(response_format, dict) or response_format.get("type") not in {
-        "json_object",
-        "json_schema",
-    }:
+    if not isinstance(response_format, dict) or response_format["type"] not in ("json_object", "json_schema"):
         return None
+    if response_format["type"] == "json_object":
+        return {}
     described = response_format.get("json_schema")
-    schema = described.get("schema") if isinstance(described, dict) else None
+    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
+        raise ApiError(400, "response_format.json_schema: must be an object with a name")
+    schema = described.get("schema")
     return schema if isinstance(schema, dict) else {}

@@ -1,6 +1,5 @@
 """The answer to a prompt, in no format yet: words, reasoning, tool calls, tokens and cost."""
 
-import json
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -85,21 +84,48 @@ def complete(prompt: Prompt, model: Model, generation_id: str, text: str | None 
     thought = pieces(reasoning_text(prompt))[: prompt.max_tokens] if reasons else []
     room = None if prompt.max_tokens is None else prompt.max_tokens - len(thought)
     words, finish_reason, stopped_at = _limited("" if calls else text or answer_text(prompt), prompt, room)
-    written = sum(len(pieces(call.name + json.dumps(call.arguments))) for call in calls) + len(pieces(words))
-    return Completion(
-        id=generation_id,
-        created=int(time.time()),
-        model=model,
+    return assemble(
+        prompt,
+        model,
+        generation_id,
         text=words,
         reasoning="".join(thought) if reasons else None,
         tool_calls=tuple(calls),
         finish_reason="tool_calls" if calls else finish_reason,
         stopped_at=stopped_at,
-        count=prompt.choices,
         picture=prompt.wants_image and "image" in model.output_modalities,
+    )
+
+
+def assemble(
+    prompt: Prompt,
+    model: Model,
+    generation_id: str,
+    *,
+    text: str,
+    reasoning: str | None,
+    tool_calls: tuple[ToolCall, ...],
+    finish_reason: str,
+    stopped_at: str | None = None,
+    picture: bool = False,
+) -> Completion:
+    """The generation with what was said in it, and its tokens counted."""
+    thought = len(pieces(reasoning or ""))
+    written = sum(len(pieces(call.name + call.written)) for call in tool_calls) + len(pieces(text))
+    return Completion(
+        id=generation_id,
+        created=int(time.time()),
+        model=model,
+        text=text,
+        reasoning=reasoning,
+        tool_calls=tool_calls,
+        finish_reason=finish_reason,
+        stopped_at=stopped_at,
+        count=prompt.choices,
+        picture=picture,
         prompt_tokens=prompt.tokens,
-        completion_tokens=(written + len(thought)) * prompt.choices,
-        reasoning_tokens=len(thought) * prompt.choices,
+        completion_tokens=(written + thought) * prompt.choices,
+        reasoning_tokens=thought * prompt.choices,
     )
 
 

@@ -61,7 +61,7 @@ class Connection(BaseHTTPRequestHandler):
             ClientGoneError: when nobody listens any more.
         """
         self.check_client()
-        data = piece.encode() if isinstance(piece, str) else piece
+        data = piece.encode(errors="replace") if isinstance(piece, str) else piece
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def finish_answer(self) -> None:

@@ -37,6 +37,7 @@ class ApiError(Exception):
     Attributes:
         status: HTTP status, repeated as the body's `code`.
         message: what the caller reads.
+        code: what stands as the body's `code` in place of the status.
         error_type: OpenRouter's typed code; None takes the usual one of the status, if there is one.
         metadata: what else the body's `metadata` says.
         availability: why no endpoint could answer, where that is the reason.
@@ -49,6 +50,7 @@ class ApiError(Exception):
     metadata: JsonObject = field(default_factory=dict)
     availability: JsonObject | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    code: int | str | None = None
 
     def __post_init__(self) -> None:
         if self.error_type is None:
@@ -57,7 +59,7 @@ class ApiError(Exception):
 
 def error_object(error: ApiError) -> JsonObject:
     """The value of `error` in OpenRouter's own shape: code, message, metadata, availability."""
-    described: JsonObject = {"code": error.status, "message": error.message}
+    described: JsonObject = {"code": error.status if error.code is None else error.code, "message": error.message}
     metadata = dict(error.metadata)
     if error.error_type:
         metadata["error_type"] = error.error_type

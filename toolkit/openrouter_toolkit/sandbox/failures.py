@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .catalogue import Model
 from .completions import no_endpoints
 from .errors import ApiError, JsonObject
-from .models import ACME, find_model, purposeful_model, similar_models
+from .models import ACME, do_everything_model, find_model, similar_models
 from .prompts import Prompt
 
 AFFORDABLE_TOKENS = 1204
@@ -186,7 +186,7 @@ def failing_model(attempt: Attempt) -> Model:
         ApiError: the error on purpose.
     """
     FAILURES[attempt.model_id](attempt)
-    return purposeful_model(attempt.model_id)
+    return do_everything_model(attempt.model_id)
 
 
 def listed_model(attempt: Attempt) -> Model:

@@ -1,68 +1,66 @@
-"""Lists of models: filters, order, pages, and the RSS feed of GET /models."""
+"""Lists of models: filters, order, pages, and the RSS feed of GET /models.
+
+The queries are checked already (queries.py).
+"""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from .catalogue import Model, describe_model
-from .errors import ApiError, JsonObject
-
-Query = Mapping[str, str]
-
-CATEGORIES = (
-    *("programming", "roleplay", "marketing", "marketing/seo", "technology", "science"),
-    *("translation", "legal", "finance", "health", "trivia", "academia"),
-)
+from .catalogue import Model, Ranking, describe_model
+from .errors import JsonObject
+from .queries import Query, as_number, names
 
 
 def _price(model: Model) -> Decimal:
     return Decimal(model.prompt_price) + Decimal(model.completion_price)
 
 
-# The key and whether the order is reversed; None keeps the catalogue's own order.
-_ORDERS: dict[str, tuple[Callable[[Model], Decimal], bool] | None] = {
-    "newest": (lambda model: Decimal(model.created), True),
-    "pricing-low-to-high": (_price, False),
-    "pricing-high-to-low": (_price, True),
-    "context-high-to-low": (lambda model: Decimal(model.context_length), True),
-    **dict.fromkeys(
-        (
-            *("most-popular", "top-weekly", "throughput-high-to-low", "latency-low-to-high"),
-            *("intelligence-high-to-low", "coding-high-to-low", "agentic-high-to-low"),
-            "design-arena-elo-high-to-low",
-        )
-    ),
+def _ranked(measure: Callable[[Ranking], float]) -> Callable[[Model], float]:
+    """A measure of a model; models that were not measured come last."""
+    return lambda model: float("inf") if model.ranking is None else measure(model.ranking)
+
+
+# Smallest first.
+_ORDERS: dict[str, Callable[[Model], Decimal | float]] = {
+    "newest": lambda model: -model.created,
+    "pricing-low-to-high": _price,
+    "pricing-high-to-low": lambda model: -_price(model),
+    "context-high-to-low": lambda model: -model.context_length,
+    "most-popular": _ranked(lambda ranking: -ranking.weekly_tokens),
+    "top-weekly": _ranked(lambda ranking: -ranking.weekly_tokens),
+    "throughput-high-to-low": _ranked(lambda ranking: -ranking.throughput),
+    "latency-low-to-high": _ranked(lambda ranking: ranking.latency),
+    "intelligence-high-to-low": _ranked(lambda ranking: -ranking.intelligence),
+    "coding-high-to-low": _ranked(lambda ranking: -ranking.coding),
+    "agentic-high-to-low": _ranked(lambda ranking: -ranking.agentic),
+    "design-arena-elo-high-to-low": _ranked(lambda ranking: -ranking.elo),
 }
 
 
 def select(models: Sequence[Model], query: Query) -> list[Model]:
-    """The models that pass every filter of the query, in the order that it asks for.
-
-    Raises:
-        ApiError: 400 for a number that is none, and for an unknown category or order.
-    """
+    """The models that pass every filter of the query, in the order that it asks for."""
     chosen = [
         model
         for model in models
         if _passes_words(model, query) and _passes_numbers(model, query) and _has_output(model, query)
     ]
-    order = _ORDERS[_one_of("sort", query["sort"], _ORDERS)] if "sort" in query else None
-    if order is not None:
-        chosen.sort(key=order[0], reverse=order[1])
+    if "sort" in query:
+        chosen.sort(key=_ORDERS[query["sort"]])
     return chosen
 
 
 def page(models: Sequence[Model], query: Query, path: str) -> JsonObject:
     """One page of a list as the API answers it: data, total_count, links."""
     total = len(models)
-    offset = int(_number("offset", query, 0) or 0)
-    limit = int(_number("limit", query, 1, 1000) or 500)
     following = None
     if "offset" in query or "limit" in query:
+        offset = int(as_number(query.get("offset", "0")))
+        limit = int(as_number(query.get("limit", "500")))
         models = models[offset : offset + limit]
         if offset + limit < total:
             following = f"/api/v1{path}?{urlencode({**query, 'offset': offset + limit, 'limit': limit})}"
@@ -99,60 +97,44 @@ def rss(models: Sequence[Model], *, chat_links: bool) -> str:
 
 def _passes_words(model: Model, query: Query) -> bool:
     offered = {name.lower() for provider in model.providers for name in (provider.name, provider.slug)}
-    search = query.get("q", "").lower()
-    category = query.get("category")
+    search = query.get("q", "").strip().lower()
     return all(
         (
-            category is None or _one_of("category", category, CATEGORIES) in model.categories,
+            "category" not in query or query["category"] in model.categories,
             search in model.id.lower() or search in model.name.lower(),
-            _names(query, "supported_parameters") <= set(model.parameters),
-            _names(query, "input_modalities") <= set(model.input_modalities),
-            "model_authors" not in query or model.author in _names(query, "model_authors"),
-            "providers" not in query or not offered.isdisjoint(_names(query, "providers")),
-            query.get("zdr") != "true" or model.zero_data_retention,
+            names(query.get("supported_parameters", "")) <= set(model.parameters),
+            names(query.get("input_modalities", "")) <= set(model.input_modalities),
+            "model_authors" not in query or model.author in names(query["model_authors"]),
+            "providers" not in query or not offered.isdisjoint(names(query["providers"])),
+            query.get("arch", "").strip().lower() in model.tokenizer.lower(),
+            "distillable" not in query or model.distillable == (query["distillable"] == "true"),
+            "region" not in query or any(provider.region == query["region"] for provider in model.providers),
+            "zdr" not in query or model.zero_data_retention,
         )
     )
 
 
 def _passes_numbers(model: Model, query: Query) -> bool:
-    """Whether prices (US dollars a million tokens), context length (tokens) and age (days) fit."""
-    age = (time.time() - model.created) / 86_400
-    measured = {
+    """Whether prices (US dollars a million tokens), context, age and rankings fit; what was not measured does not."""
+    ranking = model.ranking
+    measured: dict[str, float | None] = {
         "price": float(model.prompt_price) * 1e6,
         "output_price": float(model.completion_price) * 1e6,
-        "age_days": age,
+        "age_days": (time.time() - model.created) / 86_400,
+        "intelligence_index": None if ranking is None else ranking.intelligence,
+        "coding_index": None if ranking is None else ranking.coding,
+        "agentic_index": None if ranking is None else ranking.agentic,
+        "tool_success_rate": None if ranking is None else ranking.tool_success_rate,
     }
     for name, value in measured.items():
-        least, most = _number(f"min_{name}", query, 0), _number(f"max_{name}", query, 0)
         # A price times a million may miss its limit by a rounding error.
-        if (least is not None and value < least - 1e-9) or (most is not None and value > most + 1e-9):
-            return False
-    return model.context_length >= (_number("context", query, 1) or 0)
+        for end, sign in (("min", 1), ("max", -1)):
+            limit = query.get(f"{end}_{name}")
+            if limit is not None and (value is None or (value - as_number(limit)) * sign < -1e-9):
+                return False
+    return model.context_length >= as_number(query.get("context", "1"))
 
 
 def _has_output(model: Model, query: Query) -> bool:
-    wanted = _names(query, "output_modalities") or {"text"}
+    wanted = names(query.get("output_modalities", "")) or {"text"}
     return "all" in wanted or not wanted.isdisjoint(model.output_modalities)
-
-
-def _names(query: Query, parameter: str) -> set[str]:
-    return {name.strip().lower() for name in query.get(parameter, "").split(",") if name.strip()}
-
-
-def _one_of(parameter: str, value: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    if value not in known:
-        raise ApiError(400, f"{parameter} must be one of: {', '.join(known)}")
-    return value
-
-
-def _number(parameter: str, query: Query, least: float, most: float = float("inf")) -> float | None:
-    if not query.get(parameter):
-        return None
-    try:
-        number = float(query[parameter])
-    except ValueError:
-        number = float("nan")
-    if not least <= number <= most:
-        limits = f"at least {least}" if most == float("inf") else f"from {least} to {most}"
-        raise ApiError(400, f"{parameter} must be a number, {limits}")
-    return number

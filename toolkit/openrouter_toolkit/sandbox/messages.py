@@ -6,25 +6,20 @@ from typing import Any
 
 from .answers import pieces
 from .completions import Completion
+from .conversations import MESSAGES_ROLES, conversation, last_question, parts, rounds_since_question, text_of
 from .errors import ApiError, JsonObject, anthropic_body
 from .formats import KEEP_ALIVE, frame
-from .prompts import (
-    Prompt,
-    Tool,
-    conversation,
-    declared_tool,
-    last_question,
-    parts,
-    positive,
-    requested_models,
-    rounds_since_question,
-    text_of,
-    words_to_stop_at,
-)
+from .parameters import MESSAGES, check_parameters, is_whole
+from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, words_to_stop_at
 from .usage import anthropic_usage, cost_fields
 
 _SIGNATURE = "c2FuZGJveA=="
-_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+_STOP_REASONS = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
 _EMPTY = {"text": "", "thinking": "", "signature": "", "input": {}}
 
 error_body = anthropic_body
@@ -32,10 +27,13 @@ error_body = anthropic_body
 
 def parse(body: JsonObject) -> Prompt:
     """The prompt in a request's body; raises ApiError 400 for a wrong body."""
-    messages = conversation(body)
+    check_parameters(body, MESSAGES)
+    messages = conversation(body, MESSAGES_ROLES)
     tools = _tools(body.get("tools"))
-    choice = body["tool_choice"] if isinstance(body.get("tool_choice"), dict) else {}
-    thinking = body["thinking"] if isinstance(body.get("thinking"), dict) else {}
+    choice = body.get("tool_choice") or {}
+    thinking = body.get("thinking") or {}
+    if thinking.get("type") == "enabled" and not is_whole(thinking.get("budget_tokens")):
+        raise ApiError(400, "thinking.budget_tokens: required, an integer")
     last = parts(messages[-1].get("content"))
     texts = [body.get("system"), *(message.get("content") for message in messages)]
     return Prompt(
@@ -49,7 +47,7 @@ def parse(body: JsonObject) -> Prompt:
         tools=tools,
         tool_choice=_tool_choice(choice),
         parallel=choice.get("disable_parallel_tool_use") is not True,
-        max_tokens=positive(body, "max_tokens"),
+        max_tokens=length_limit(body, "max_tokens"),
         stop=words_to_stop_at(body.get("stop_sequences")),
         wants_reasoning=thinking.get("type") in {"enabled", "adaptive"},
         answer_schema=_answer_schema(body.get("output_config")),
@@ -131,7 +129,7 @@ def _blocks(completion: Completion) -> list[JsonObject]:
     if completion.text or not completion.tool_calls:
         blocks.append({"type": "text", "text": completion.text, "citations": None})
     for call in completion.tool_calls:
-        named = {"id": call.id.replace("call_", "toolu_"), "name": call.name}
+        named = {"id": call.id, "name": call.name}
         blocks.append({"type": "tool_use", **named, "input": call.arguments, "caller": {"type": "direct"}})
     return blocks
 
@@ -145,12 +143,17 @@ def _deltas(block: JsonObject) -> Iterator[JsonObject]:
         for piece in pieces(block["text"]):
             yield {"type": "text_delta", "text": piece}
     else:
-        for piece in ["", *pieces(json.dumps(block["input"]))]:
+        written = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
+        for piece in ["", *pieces(written)]:
             yield {"type": "input_json_delta", "partial_json": piece}
 
 
 def _stop_reason(completion: Completion) -> str:
-    return "stop_sequence" if completion.stopped_at else _STOP_REASONS[completion.finish_reason]
+    return (
+        "stop_sequence"
+        if completion.stopped_at
+        else _STOP_REASONS.get(completion.finish_reason, completion.finish_reason)
+    )
 
 
 def _tools(declared: Any) -> tuple[Tool, ...]:
@@ -159,17 +162,27 @@ def _tools(declared: Any) -> tuple[Tool, ...]:
         return ()
     if not isinstance(declared, list):
         raise ApiError(400, "tools: must be a list")
+    for position, tool in enumerate(declared):
+        if not isinstance(tool, dict) or (_is_custom(tool) and not isinstance(tool.get("input_schema"), dict)):
+            raise ApiError(400, f"tools.{position}: must be an object with a type of its own, or with an input_schema")
     return tuple(
         declared_tool(tool, "input_schema", f"tools.{position}")
         for position, tool in enumerate(declared)
-        if not isinstance(tool, dict) or tool.get("type") in {None, "custom"}
+        if _is_custom(tool)
     )
 
 
+def _is_custom(tool: JsonObject) -> bool:
+    return tool.get("type") in (None, "custom")
+
+
 def _tool_choice(choice: JsonObject) -> str:
-    kinds = {"any": "required", "none": "none"}
-    name = choice.get("name")
-    return name if isinstance(name, str) else kinds.get(str(choice.get("type")), "auto")
+    kind = choice.get("type", "auto")
+    if kind != "tool":
+        return "required" if kind == "any" else str(kind)
+    if not isinstance(choice.get("name"), str):
+        raise ApiError(400, "tool_choice.name: required, a text")
+    return str(choice["name"])
 
 
 def _answer_schema(output_config: Any) -> JsonObject | None:

@@ -1,7 +1,7 @@
 """The models that break off, fall silent or talk nonsense on purpose; docs/sandbox.md lists them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from .answers import pieces
@@ -24,12 +24,19 @@ _PIECE = "word " * 13107
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer about to be written: where to, in which format, streamed or not."""
+    """An answer about to be written: where to, in which format, streamed or not, how slowly."""
 
     connection: Connection
     format: Format
     completion: Completion
     stream: bool
+    chunk_delay: float = 0.0
+
+    def write(self, frames: Iterable[str | bytes]) -> None:
+        """Write pieces of a started answer, each followed by the delay."""
+        for frame in frames:
+            self.connection.write(frame)
+            self.connection.wait(self.chunk_delay)
 
     def two_words(self) -> Completion:
         """The same completion, cut after two words."""
@@ -39,8 +46,7 @@ class Answer:
     def start_stream(self) -> None:
         """Send the headers and the first two words of a stream."""
         self.connection.start(content_type=EVENT_STREAM)
-        for frame in self.format.opening(self.two_words()):
-            self.connection.write(frame)
+        self.write(self.format.opening(self.two_words()))
 
 
 def _lost() -> ApiError:
@@ -59,8 +65,7 @@ def choice_error(answer: Answer) -> None:
         answer.connection.send_json(200, answer.format.broken_result(answer.two_words(), _lost()))
         return
     answer.start_stream()
-    for frame in answer.format.broken_choice_ending(answer.two_words(), _lost()):
-        answer.connection.write(frame)
+    answer.write(answer.format.broken_choice_ending(answer.two_words(), _lost()))
     answer.connection.finish_answer()
 
 
@@ -70,8 +75,7 @@ def error_mid_stream(answer: Answer) -> None:
         answer.connection.send_json(502, answer.format.error_body(_lost()))
         return
     answer.start_stream()
-    for frame in answer.format.broken_ending(answer.two_words(), _lost()):
-        answer.connection.write(frame)
+    answer.write(answer.format.broken_ending(answer.two_words(), _lost()))
     answer.connection.finish_answer()
 
 
@@ -106,9 +110,8 @@ def slow(answer: Answer) -> None:
         answer.connection.write(KEEP_ALIVE if answer.stream else "\n         \n")
         answer.connection.wait(SLOW_STEP_SECONDS)
     if answer.stream:
-        for frames in (answer.format.opening, answer.format.ending):
-            for frame in frames(answer.completion):
-                answer.connection.write(frame)
+        answer.write(answer.format.opening(answer.completion))
+        answer.write(answer.format.ending(answer.completion))
     else:
         answer.connection.write(json.dumps(answer.format.result(answer.completion)))
     answer.connection.finish_answer()

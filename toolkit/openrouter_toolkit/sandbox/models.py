@@ -2,7 +2,7 @@
 
 import difflib
 
-from .catalogue import REASONING, SAMPLING, STRUCTURED, TOOLS, Model, Provider
+from .catalogue import REASONING, SAMPLING, STRUCTURED, TOOLS, Model, Provider, Ranking
 
 ACME = Provider("Acme AI", "acme", "US", zero_data_retention=True, quantization="bf16")
 GLOBEX = Provider("Globex Compute", "globex-compute", "DE", zero_data_retention=False, quantization="fp8")
@@ -24,6 +24,7 @@ _MODELS = (
         input_modalities=("text", "image", "file"),
         categories=("programming", "science", "legal", "academia"),
         max_completion_tokens=64_000,
+        ranking=Ranking(62.5, 58.0, 55.5, 1310, 0.98, 190, 45, 250),
     ),
     Model(
         "acme/atlas-small",
@@ -38,6 +39,7 @@ _MODELS = (
         input_modalities=("text", "image"),
         categories=("programming", "translation", "marketing", "marketing/seo"),
         max_completion_tokens=16_384,
+        ranking=Ranking(41.0, 36.5, 38.0, 1205, 0.95, 340, 120, 240),
     ),
     Model(
         "acme/atlas-small:free",
@@ -51,6 +53,7 @@ _MODELS = (
         parameters=SAMPLING + TOOLS,
         categories=("translation",),
         max_completion_tokens=4_096,
+        ranking=Ranking(41.0, 36.5, 38.0, 1205, 0.91, 75, 60, 900),
     ),
     Model(
         "acme/oracle-r1",
@@ -65,6 +68,7 @@ _MODELS = (
         categories=("science", "finance", "health"),
         max_completion_tokens=32_000,
         reasoning_mandatory=True,
+        ranking=Ranking(57.0, 49.0, 30.5, 1240, None, 60, 40, 1400),
     ),
     Model(
         "globex/hermes-70b",
@@ -77,6 +81,9 @@ _MODELS = (
         (GLOBEX, INITECH, UMBRA),
         parameters=SAMPLING + TOOLS + STRUCTURED,
         categories=("technology", "programming"),
+        ranking=Ranking(38.5, 31.0, 29.0, 1150, 0.9, 110, 70, 410),
+        tokenizer="Llama3",
+        distillable=True,
     ),
     Model(
         "globex/hermes-8b",
@@ -88,6 +95,9 @@ _MODELS = (
         "0.00000006",
         (GLOBEX, INITECH),
         categories=("trivia",),
+        ranking=Ranking(17.5, 12.0, 9.5, 1020, None, 45, 160, 190),
+        tokenizer="Llama3",
+        distillable=True,
     ),
     Model(
         "globex/hermes-8b:free",
@@ -99,6 +109,8 @@ _MODELS = (
         "0",
         (GLOBEX,),
         categories=("trivia",),
+        tokenizer="Llama3",
+        distillable=True,
     ),
     Model(
         "globex/hermes-vision",
@@ -112,6 +124,8 @@ _MODELS = (
         parameters=SAMPLING + TOOLS,
         input_modalities=("text", "image", "file"),
         categories=("health", "technology"),
+        ranking=Ranking(35.0, 24.0, 26.5, 1165, 0.88, 30, 65, 520),
+        tokenizer="Llama3",
     ),
     Model(
         "initech/scribe",
@@ -137,6 +151,7 @@ _MODELS = (
         input_modalities=("text", "file"),
         categories=("legal", "academia"),
         max_completion_tokens=64_000,
+        ranking=Ranking(48.5, 42.0, 44.0, 1220, 0.93, 85, 50, 760),
     ),
     Model(
         "initech/painter",
@@ -185,6 +200,7 @@ _MODELS = (
         parameters=SAMPLING + TOOLS + REASONING + STRUCTURED,
         categories=("programming", "technology"),
         max_completion_tokens=32_768,
+        ranking=Ranking(55.0, 63.5, 59.0, 1280, 0.97, 150, 80, 480),
     ),
 )
 
@@ -230,12 +246,12 @@ def similar_models(model_id: str) -> list[str]:
     return difflib.get_close_matches(model_id, _BY_ID, n=3) or ["acme/atlas-small"]
 
 
-def purposeful_model(model_id: str) -> Model:
-    """The model behind a `sandbox/…` id, for when that one does answer: it can do everything."""
+def do_everything_model(model_id: str, maker: str = "Sandbox", description: str = "Fails on purpose.") -> Model:
+    """A model that is not in the catalogue and can do everything."""
     return Model(
         model_id,
-        f"Sandbox: {model_id.partition('/')[2]}",
-        "Fails on purpose.",
+        f"{maker}: {model_id.rpartition('/')[2]}",
+        description,
         1_786_000_000,
         1_000_000,
         "0.000001",

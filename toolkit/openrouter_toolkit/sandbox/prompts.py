@@ -6,6 +6,7 @@ from typing import Any
 from .errors import ApiError, JsonObject
 
 CHARACTERS_PER_TOKEN = 4
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -62,84 +63,23 @@ class Prompt:
 
 
 def requested_models(body: JsonObject) -> tuple[str, ...]:
-    """The ids in `model` and `models`, each once.
+    """The ids in `model` and its fallbacks (`models`, or `fallbacks` of /messages), each once.
 
     Raises:
-        ApiError: 400 when there is none.
+        ApiError: 400 when there is none, or when fallbacks stand in both places.
     """
-    more = body.get("models")
-    named = [body.get("model"), *(more if isinstance(more, list) else [])]
-    models = tuple(dict.fromkeys(model for model in named if isinstance(model, str) and model))
+    if body.get("fallbacks") and body.get("models"):
+        raise ApiError(400, "fallbacks: can't be combined with models")
+    more = [*(body.get("models") or ()), *(fallback["model"] for fallback in body.get("fallbacks") or ())]
+    models = tuple(dict.fromkeys(model for model in (body.get("model"), *more) if model))
     if not models:
         raise ApiError(400, "No models provided: name one in model")
     return models
 
 
-def conversation(body: JsonObject) -> list[JsonObject]:
-    """The checked `messages` of a request.
-
-    Raises:
-        ApiError: 400 when they are missing, empty, or not objects with a role.
-    """
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise ApiError(400, "messages: required, a list with at least one message")
-    for position, message in enumerate(messages):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise ApiError(400, f"messages.{position}: must be an object with a role")
-    return messages
-
-
-def parts(content: Any) -> list[JsonObject]:
-    """The content of a message as a list of parts, also where it is plain text or nothing."""
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-
-
-def text_of(content: Any) -> str:
-    """The words of a message's content, images and files left out."""
-    return " ".join(str(part["text"]) for part in parts(content) if part.get("type") == "text" and "text" in part)
-
-
-def last_question(messages: list[JsonObject]) -> str:
-    """The last words of the user, or of anybody where the user said nothing."""
-    spoken = [(message["role"], text_of(message.get("content"))) for message in messages]
-    by_user = [text for role, text in spoken if role == "user" and text.strip()]
-    return by_user[-1] if by_user else spoken[-1][1]
-
-
-def rounds_since_question(messages: list[JsonObject]) -> int:
-    """How often tools were called since the last words of the user."""
-    rounds = 0
-    for message in reversed(messages):
-        if message["role"] == "user" and text_of(message.get("content")).strip():
-            break
-        rounds += _calls_tools(message)
-    return rounds
-
-
-def _calls_tools(message: JsonObject) -> bool:
-    """Whether a message calls tools, in either of the two formats that have them."""
-    return bool(message.get("tool_calls")) or any(
-        part.get("type") == "tool_use" for part in parts(message.get("content"))
-    )
-
-
-def positive(body: JsonObject, *names: str) -> int | None:
-    """The first of the named numbers that is given.
-
-    Raises:
-        ApiError: 400 when it is not an integer above zero.
-    """
-    for name in names:
-        value = body.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ApiError(400, f"{name}: must be an integer of at least 1")
-        return value
-    return None
+def length_limit(body: JsonObject, *names: str) -> int | None:
+    """The first of the named limits that is given."""
+    return next((int(body[name]) for name in names if body.get(name) is not None), None)
 
 
 def words_to_stop_at(value: Any) -> tuple[str, ...]:
@@ -152,13 +92,17 @@ def declared_tool(declaration: Any, schema_name: str, where: str) -> Tool:
     """A tool as declared in a request.
 
     Raises:
-        ApiError: 400 when it has no name.
+        ApiError: 400 when it has no name, or a schema that is none.
     """
     if not isinstance(declaration, dict) or not isinstance(declaration.get("name"), str):
         raise ApiError(400, f"{where}: must be an object with a name")
+    if len(declaration["name"]) > _LONGEST_NAME:
+        raise ApiError(400, f"{where}.name: must have at most {_LONGEST_NAME} characters")
     schema = declaration.get(schema_name)
+    if schema is not None and not isinstance(schema, dict):
+        raise ApiError(400, f"{where}.{schema_name}: must be an object")
     return Tool(
         declaration["name"],
         str(declaration.get("description") or ""),
-        schema if isinstance(schema, dict) else {},
+        schema or {},
     )

@@ -1,17 +1,20 @@
 """The sandbox's life: it listens on loopback, answers in threads, and closes without a trace."""
 
+import math
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from http.server import ThreadingHTTPServer
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 from .accounts import API_KEY, MANAGEMENT_API_KEY
 from .application import PREFIX, Application
 from .connection import Connection
 from .request_log import RecordedRequest
+from .scripted_answers import ScriptedAnswer
 
 HOST = "127.0.0.1"
 _CLOSING_SECONDS = 5.0
@@ -88,6 +91,7 @@ class Sandbox:
 
     Raises:
         OSError: when the port is taken.
+        ValueError: a delay below 0, a rate that is none, a seed that is no integer.
     """
 
     api_key = API_KEY
@@ -102,6 +106,11 @@ class Sandbox:
         failure_rate: float = 0.0,
         seed: int | None = None,
     ) -> None:
+        _check("chunk_delay", chunk_delay, "seconds, 0 or more")
+        _check("generation_delay", generation_delay, "seconds, 0 or more")
+        _check("failure_rate", failure_rate, "a number from 0 to 1", most=1)
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+            raise ValueError(f"seed: must be an integer or None, not {seed!r}")
         self._application = Application(
             chunk_delay=chunk_delay, generation_delay=generation_delay, failure_rate=failure_rate, seed=seed
         )
@@ -119,12 +128,27 @@ class Sandbox:
         """What was received so far, in order."""
         return self._application.log.list()
 
+    def script(self, model: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool = False) -> None:
+        """Say what a model answers next, call after call, in every format, streamed or not.
+
+        The model is in the catalogue until `reset()`. Another script for it replaces what is left of this one.
+
+        Args:
+            model: an id of your own, such as "my/model".
+            answers: texts, or objects that docs/sandbox.md describes: tool calls, errors, streams that break off, …
+            repeat_last: give the last answer again and again; otherwise a call beyond the last is refused with 400.
+
+        Raises:
+            ValueError: an answer is written wrongly; the text says which, and how it should be.
+        """
+        self._application.completions.scripts.set(model, answers, repeat_last=repeat_last)
+
     def clear(self) -> None:
         """Forget the recorded requests."""
         self._application.log.clear()
 
     def reset(self) -> None:
-        """Forget everything: recorded requests, generations and their cost, who was rate-limited already."""
+        """Forget everything: recorded requests, generations and their cost, scripts, who was rate-limited already."""
         self._application.reset()
 
     def close(self) -> None:
@@ -144,18 +168,32 @@ class Sandbox:
         self.close()
 
 
-def serve(port: int) -> None:
+class SandboxOptions(TypedDict, total=False):
+    """What `Sandbox` takes beside the port."""
+
+    chunk_delay: float
+    generation_delay: float
+    failure_rate: float
+    seed: int | None
+
+
+def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
     """Run a sandbox until Ctrl-C or SIGTERM; the first line on standard output is its base URL.
+
+    Args:
+        port: the port to listen on; 0 takes a free one.
+        **options: as `Sandbox` takes them.
 
     Raises:
         OSError: when the port is taken.
+        ValueError: as `Sandbox` raises it.
     """
     stop = threading.Event()
 
     def end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         stop.set()
 
-    with Sandbox(port) as sandbox:
+    with Sandbox(port, **options) as sandbox:
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             print(sandbox.base_url, flush=True)
@@ -165,3 +203,9 @@ def serve(port: int) -> None:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _check(name: str, value: float, words: str, most: float = math.inf) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value <= most:
+        raise ValueError(f"{name}: must be {words}, not {value!r}")

@@ -6,7 +6,8 @@ from .answers import pieces
 from .completions import Completion
 from .errors import ApiError, JsonObject, error_object, openrouter_body
 from .formats import DONE, KEEP_ALIVE, frame
-from .prompts import Prompt, positive, requested_models, words_to_stop_at
+from .parameters import COMPLETIONS, check_parameters
+from .prompts import Prompt, length_limit, requested_models, words_to_stop_at
 from .usage import openai_usage
 
 error_body = openrouter_body
@@ -14,6 +15,7 @@ error_body = openrouter_body
 
 def parse(body: JsonObject) -> Prompt:
     """The prompt in a request's body; raises ApiError 400 for a wrong body."""
+    check_parameters(body, COMPLETIONS)
     sent = body.get("prompt")
     prompts = [sent] if isinstance(sent, str) else sent
     if not isinstance(prompts, list) or not prompts or not all(isinstance(text, str) for text in prompts):
@@ -24,9 +26,9 @@ def parse(body: JsonObject) -> Prompt:
         question=question,
         characters=len(question),
         stream=body.get("stream") is True,
-        max_tokens=positive(body, "max_tokens"),
+        max_tokens=length_limit(body, "max_tokens"),
         stop=words_to_stop_at(body.get("stop")),
-        choices=positive(body, "n") or 1,
+        choices=int(body.get("n") or 1),
     )
 
 

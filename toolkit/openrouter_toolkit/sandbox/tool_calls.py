@@ -1,5 +1,6 @@
 """Which tools the sandbox's models call, and with which arguments."""
 
+import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -18,11 +19,16 @@ _ASKING = frozenset({"messages", "prompt"})
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call; `id` is unique."""
+    """One call; `id` is unique. Arguments that are a text are sent as they are, also where they are no JSON."""
 
     id: str
     name: str
-    arguments: JsonObject
+    arguments: JsonObject | str
+
+    @property
+    def written(self) -> str:
+        """The arguments as text."""
+        return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments, ensure_ascii=False)
 
 
 def choose_calls(prompt: Prompt) -> list[ToolCall]:
@@ -108,5 +114,7 @@ def _known(plan: list[Step], results: tuple[str, ...]) -> JsonObject | None:
 
 def _arguments(tool: Tool, step: Step, known: JsonObject) -> JsonObject:
     arguments = fitting_value({"type": "object", **tool.parameters}, Mentions(step.words))
+    if isinstance(arguments, dict) and "messages" in arguments:
+        arguments["messages"] = [{"role": "user", "content": step.words}]
     taken = {name: value for name, value in known.items() if name in tool.properties}
     return {**arguments, **taken} if isinstance(arguments, dict) else taken

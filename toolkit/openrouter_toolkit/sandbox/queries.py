@@ -1,0 +1,115 @@
+"""What the query of each endpoint may hold; everything else is refused with 400."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from .errors import ApiError
+
+Query = Mapping[str, str]
+Check = Callable[[str], str | None]  # what is wrong with a value, or None
+
+CATEGORIES = (
+    *("programming", "roleplay", "marketing", "marketing/seo", "technology", "science"),
+    *("translation", "legal", "finance", "health", "trivia", "academia"),
+)
+ORDERS = (
+    *("most-popular", "newest", "top-weekly", "pricing-low-to-high", "pricing-high-to-low"),
+    *("context-high-to-low", "throughput-high-to-low", "latency-low-to-high", "intelligence-high-to-low"),
+    *("coding-high-to-low", "agentic-high-to-low", "design-arena-elo-high-to-low"),
+)
+_INPUTS = ("text", "image", "file", "audio", "video")
+_OUTPUTS = (
+    *("all", "text", "image", "embeddings", "audio", "video", "rerank"),
+    *("speech", "transcription", "decisions"),
+)
+
+
+def names(value: str) -> set[str]:
+    """The entries of a comma-separated list, in lower case."""
+    return {name.strip().lower() for name in value.split(",") if name.strip()}
+
+
+def as_number(value: str) -> float:
+    """The number that a text is.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not value.isascii() or not value.strip("+-.eE0123456789") == "":
+        raise ValueError
+    return float(value)
+
+
+def _anything(_: str) -> None:
+    return None
+
+
+def _one_of(*allowed: str) -> Check:
+    return lambda value: None if value in allowed else f"must be one of: {', '.join(allowed)}"
+
+
+def _listed(*allowed: str) -> Check:
+    return lambda value: (
+        None if names(value) <= set(allowed) else f"must be a comma-separated list of: {', '.join(allowed)}"
+    )
+
+
+def _number(least: float = 0, most: float = float("inf"), *, whole: bool = False) -> Check:
+    kind = "an integer" if whole else "a number"
+    limits = f"of at least {least}" if most == float("inf") else f"from {least} to {most}"
+
+    def check(value: str) -> str | None:
+        try:
+            number = as_number(value)
+        except ValueError:
+            return f"must be {kind} {limits}"
+        fits = least <= number <= most and number != float("inf") and (not whole or number.is_integer())
+        return None if fits else f"must be {kind} {limits}"
+
+    return check
+
+
+def _ranges(suffixes: Iterable[str], check: Check) -> dict[str, Check]:
+    return {f"{end}_{suffix}": check for suffix in suffixes for end in ("min", "max")}
+
+
+_PAGE = {"offset": _number(whole=True), "limit": _number(1, 1000, whole=True)}
+_OUTPUT = {"output_modalities": _listed(*_OUTPUTS)}
+_SORT = {"sort": _one_of(*ORDERS)}
+_PARAMETERS: Mapping[str, Mapping[str, Check]] = {
+    "/models": {
+        **_PAGE,
+        **_OUTPUT,
+        **_SORT,
+        **dict.fromkeys(("q", "use_rss", "use_rss_chat_links"), _anything),
+        **dict.fromkeys(("supported_parameters", "arch", "model_authors", "providers"), _anything),
+        "category": _one_of(*CATEGORIES),
+        "input_modalities": _listed(*_INPUTS),
+        "context": _number(1, whole=True),
+        "distillable": _one_of("true", "false"),
+        "zdr": _one_of("true"),
+        "region": _one_of("eu", "us"),
+        **_ranges(("price", "output_price"), _number()),
+        **_ranges(("age_days",), _number(whole=True)),
+        **_ranges(("intelligence_index", "coding_index", "agentic_index"), _number()),
+        **_ranges(("tool_success_rate",), _number(0, 1)),
+    },
+    "/models/user": {**_PAGE, **_OUTPUT, **_SORT},
+    "/models/count": _OUTPUT,
+    "/embeddings/models": _PAGE,
+    "/generation": {"id": _anything},
+}
+
+
+def check_query(path: str, query: Query) -> None:
+    """Look whether an endpoint takes a query.
+
+    Raises:
+        ApiError: 400 for a parameter that the endpoint does not have, and for a wrong value.
+    """
+    known = _PARAMETERS.get(path, {})
+    for name, value in query.items():
+        if name not in known:
+            listed = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise ApiError(400, f"{name[:80]}: no parameter of GET {path[:200]}; {listed}")
+        if problem := known[name](value):
+            raise ApiError(400, f"{name}: {problem}")
