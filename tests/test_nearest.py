@@ -64,6 +64,49 @@ def test_no_more_are_named_than_were_asked_for() -> None:
     assert nearest("stop", []) == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "OPENROUTER_FLY_TO_MOON",
+        "OPENROUTER_SEND_EMAIL",
+        "OPENROUTER_DELETE_EVERYTHING",
+        "OPENROUTER_GET_WEATHER",
+        "OPENROUTER_",
+        "GITHUB_CREATE_ISSUE",
+    ],
+)
+def test_a_prefix_that_all_have_makes_no_name_alike(given: str) -> None:
+    assert nearest(given, SLUGS, count=3) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("OPENROUTR_GET_CREDITS", "OPENROUTER_GET_CREDITS"),
+        ("openrouter_get_credit", "OPENROUTER_GET_CREDITS"),
+        ("OPENROUTER_CHAT_COMPLETION", "OPENROUTER_CREATE_CHAT_COMPLETION"),
+        ("OPENROUTER_LIST_USER_MODEL", "OPENROUTER_LIST_USER_MODELS"),
+    ],
+)
+def test_after_the_prefix_the_name_counts(given: str, meant: str) -> None:
+    assert nearest(given, SLUGS) == [meant]
+
+
+@pytest.mark.parametrize("given", ["system", "files", "apikey", "color", "weather", "user_agent"])
+def test_a_word_with_some_letters_in_common_is_not_meant(given: str) -> None:
+    assert nearest(given, [*PARAMETERS, "stream", "user"]) == []
+
+
+@pytest.mark.wall_clock
+def test_many_names_against_many_candidates_cost_little_time() -> None:
+    candidates = [f"acme/atlas-{number}-large-instruct-2026" for number in range(1_000)]
+    started = time.monotonic()
+    for number in range(50):
+        nearest(f"acme/atlas-{number}-lorge-instruckt-{'ab-' * 20}", candidates)
+    nearest("atlas", (f"atlas{number}" for number in range(10**7)))
+    assert time.monotonic() - started < 2
+
+
 @pytest.mark.wall_clock
 def test_a_very_long_name_costs_no_time() -> None:
     started = time.monotonic()

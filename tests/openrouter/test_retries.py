@@ -21,9 +21,12 @@ from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call, failur
 from .conftest import Connect, Serve
 from .servers import answering, chunk, dropping, failing, in_turn
 
-STATUSES = [400, 401, 402, 403, 404, 408, 409, 410, 413, 418, 422, 425, 429, 500, 501, 502, 503, 504, 520, 524, 529]
-READ_AGAIN = {408, 429, 500, 502, 503, 504, 524, 529}
-COMPLETED_AGAIN = {429, 502, 503, 529}
+STATUSES = [
+    400, 401, 402, 403, 404, 408, 409, 410, 413, 418, 422, 425, 429, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524,
+    525, 526, 527, 529, 530,
+]  # fmt: skip
+READ_AGAIN = {408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530}
+COMPLETED_AGAIN = {429, 502, 503, 521, 523, 525, 526, 529}
 
 
 def quota(registry: ToolRegistry) -> RetryQuota:
@@ -404,6 +407,36 @@ def test_the_quota_pays_only_whole_costs() -> None:
     assert shared.available == 12
 
 
+def failing_attempt() -> str:
+    raise ActionError("provider_overloaded", "No.", status=503, retryable=True, retry_after=30)
+
+
+def test_a_wait_that_is_cancelled_gives_back_what_its_retry_cost() -> None:
+    waiting, shared = Call(), RetryQuota()
+    threading.Timer(0.2, waiting.cancel).start()
+    with pytest.raises(ActionError) as caught:
+        Retries(3, shared).run(failing_attempt, waiting, reads)
+    assert caught.value.type == "cancelled"
+    assert shared.available == 500
+
+
+def test_of_two_waits_the_cancelled_one_alone_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def wait(self: Call, seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            self.cancel()
+        self.check()
+
+    monkeypatch.setattr(Call, "wait", wait)
+    shared = RetryQuota()
+    with pytest.raises(ActionError) as caught:
+        Retries(5, shared).run(failing_attempt, Call(), reads)
+    assert (caught.value.type, caught.value.details["attempts"]) == ("cancelled", 2)
+    assert shared.available == 495
+
+
 # The policies, as one table
 
 
@@ -418,6 +451,11 @@ def test_the_quota_pays_only_whole_costs() -> None:
         (ActionError("rate_limit_exceeded", "", status=429, retryable=True), (True, True)),
         (ActionError("rate_limit_exceeded", "", status=429, retryable=True, partial={"x": 1}), (True, False)),
         (ActionError("server", "", status=500, retryable=True), (True, False)),
+        (ActionError("rate_limit_exceeded", "", status=402, retryable=True), (True, True)),
+        (ActionError("payment_required", "", status=402), (False, False)),
+        (ActionError("rate_limit_exceeded", "", status=400, retryable=True), (True, False)),
+        (ActionError("server", "", status=521, retryable=True), (True, True)),
+        (ActionError("server", "", status=522, retryable=True), (True, False)),
         (ActionError("cancelled", ""), (False, False)),
         (ActionError("invalid_response", "", status=200, retryable=True), (True, False)),
     ],

@@ -109,6 +109,67 @@ def test_a_look_up_that_fails_is_no_failure_and_is_not_tried_each_time() -> None
         assert Catalogue().models(lambda text=rubbish: text, 1.0) == []  # type: ignore[misc]
 
 
+GOOD = {
+    "id": "a/good",
+    "context_length": 1000,
+    "pricing": {"prompt": "0", "completion": "0"},
+    "supported_parameters": ["tools"],
+    "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        5,
+        "a/text",
+        [],
+        {},
+        {"name": "no id"},
+        {**GOOD, "id": None},
+        {**GOOD, "id": ""},
+        {**GOOD, "id": 7},
+        {**GOOD, "context_length": "long"},
+        {**GOOD, "context_length": float("inf")},
+        {**GOOD, "pricing": 5},
+        {**GOOD, "supported_parameters": 5},
+        {**GOOD, "supported_parameters": [["tools"]]},
+        {**GOOD, "architecture": "text"},
+        {**GOOD, "architecture": {"input_modalities": 3}},
+    ],
+)
+def test_a_bad_entry_of_the_catalogue_takes_no_other_with_it(bad: Any) -> None:
+    found = Catalogue().models(lambda: json.dumps({"data": [bad, GOOD, bad]}), 1.0)
+    assert [model.id for model in found] == ["a/good"]
+
+
+def test_a_near_name_is_meant_and_an_unlike_one_is_not(ask: Ask) -> None:
+    assert "Did you mean acme/atlas-small?" in str(ask("acme/atlas-smal").error)
+    unlike = ask("zzz/qqqqqq")
+    assert "Did you mean" not in str(unlike.error)
+    assert "Models that can do this call" in str(unlike.error)
+
+
+def test_a_model_that_exists_is_not_taken_for_another(ask: Ask) -> None:
+    too_long = ask("umbra/tiny", "word " * 4_000)
+    assert suggested(too_long)
+    assert "Did you mean" not in str(too_long.error)
+
+
+@pytest.mark.wall_clock
+@pytest.mark.parametrize("chosen", ["ab-" * 66, "x" * 200, "acme/" + "atlas-" * 30, "a/b " * 5_000, "1" * 100])
+def test_a_strange_id_costs_no_time(chosen: str) -> None:
+    def model(number: int) -> Model:
+        name = f"acme/atlas-{number}-large-instruct-2026-{number % 12}"
+        return Model(name, 1000, 1.0, frozenset(), frozenset({"text"}), frozenset({"text"}))
+
+    models = [model(number) for number in range(500)]
+    started = time.monotonic()
+    suggest(models, Needs(), chosen)
+    assert time.monotonic() - started < 0.2
+
+
 @pytest.mark.wall_clock
 def test_a_slow_catalogue_makes_no_failure_slower_than_two_seconds(serve: Any, connect: Any) -> None:
     def script(exchange: Any) -> None:

@@ -19,7 +19,7 @@ def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
     try:
         return openrouter.get("/credits", arguments)
     except ActionError as error:
-        if error.status == 403:
+        if error.type == "permission_denied" and not error.details.get("not_openrouter"):
             error.explanation = (
                 "Reading the credit wants a management key with that right (the account's field management_api_key). "
                 "OPENROUTER_GET_CURRENT_KEY tells this key's own limit, its budgets and what remains of them. "
@@ -42,7 +42,7 @@ def get_generation(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str
     try:
         return openrouter.get("/generation", arguments, retry_not_found=True)
     except ActionError as error:
-        if error.status == 404:
+        if error.type == "not_found" and not error.details.get("not_openrouter"):
             error.explanation = (
                 "There is no generation with this id for this account. Take the id from a completion's answer "
                 "(id, as in gen-...); of a generation that has only just ended, ask again in some seconds."

@@ -64,13 +64,13 @@ def judged(text: str, response: BaseHTTPResponse, *, xml: bool = False) -> str:
 
 def raise_if_error(body: Any, status: int | None, headers: Mapping[str, str]) -> None:
     """Raise the error that a JSON body holds, if it holds one."""
-    if isinstance(body, dict):
-        found = errors.error_in(body)
-        if found is not None:
-            failure = errors.from_object(found, body, status, headers)
-            if body.get("choices"):
-                failure.partial = body
-            raise failure
+    found = errors.error_in(body)
+    if found is not None:
+        holder = body if isinstance(body, dict) else {}
+        failure = errors.from_object(found, holder, status, headers)
+        if holder.get("choices"):
+            failure.partial = body
+        raise failure
 
 
 def not_json(text: str, status: int) -> ActionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from . import base_url as base_urls
 from . import request as outgoing
 from . import response_cache as response_caching
 from . import suggestions
-from .explanations import no_such_address
+from .errors import mark_as_wrong_address
 from .headers import header_value, split
 from .request import Request
 from .retries import Policy, Retries, completions, never, reads, reads_until_found
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .streams import Assembly
     from .transport import Transport
 
+_BARE_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
 _ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
 
 
@@ -143,7 +145,7 @@ class OpenRouterCall:
             return self._run(lambda: self._answer(request, timeout, xml=xml), policy)
         except ActionError as error:
             if error.type == "not_found" and not retry_not_found and "{" not in path:  # an address, and no id in it
-                error.explanation = no_such_address(error)
+                mark_as_wrong_address(error)
             raise
 
     def post(self, path: str, arguments: Mapping[str, Any]) -> str:
@@ -160,6 +162,8 @@ class OpenRouterCall:
         try:
             return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
         except ActionError as error:
+            if error.status == 404 and _BARE_NOT_FOUND.fullmatch(error.message):  # nothing about a model
+                mark_as_wrong_address(error)
             self._advise(error, arguments)
             raise
 
@@ -174,10 +178,11 @@ class OpenRouterCall:
         if patience <= 0:
             return
         models = self._openrouter.catalogue.models(lambda: self._look_up(patience), patience)
-        found = suggestions.suggest(models, suggestions.needs_of(arguments, error), str(arguments.get("model", "")))
+        chosen = str(arguments.get("model", ""))
+        found = suggestions.suggest(models, suggestions.needs_of(arguments, error), chosen)
         if found:
             error.details["suggestions"] = found
-            error.explanation += f" {suggestions.told(found)}"
+            error.explanation += f" {suggestions.in_words(found, chosen, models)}"
 
     def _look_up(self, patience: float) -> str:
         """The catalogue, in a call of its own: once, and not for long."""

@@ -1,62 +1,96 @@
-"""What happened and what to do next, in words for the agent: one function for all of OpenRouter's errors."""
+"""What happened and what to do next, in words for the agent: one function for all of OpenRouter's errors.
+
+What says to make the same call again stands in `_wait` alone, which only a retryable error gets.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ..envelope import ActionError
 from ..wording import quoted
+from .error_types import CLOUDFLARE, PASSING
+from .limit_words import limit_step, payment_step
+from .provider_words import plain_words
 
-_CREDITS = "https://openrouter.ai/credits"
 _KEYS = "https://openrouter.ai/settings/keys"
 _PRIVACY = "https://openrouter.ai/settings/privacy"
 _PROVIDER_KEYS = "https://openrouter.ai/settings/integrations"
 _ID = re.compile(r"~?[\w.-]{1,60}/[\w.:-]{1,80}")
 _LIST = "OPENROUTER_LIST_AVAILABLE_MODELS"
-_NO_ADDRESS = (
-    "This address depends on no argument, so the base URL must be wrong: whoever runs this agent has to set "
-    "OPENROUTER_BASE_URL, which must end in /api/v1, as https://openrouter.ai/api/v1 does."
+_NOT_OPENROUTER = (
+    "OpenRouter's API does not answer like this: the base URL is wrong, or a proxy has answered; the arguments are not "
+    "at fault. The operator of this agent has to set OPENROUTER_BASE_URL, which must end in /api/v1, as "
+    "https://openrouter.ai/api/v1 does."
 )
 
 
 def explain(error: ActionError) -> str:
     """At most a few sentences: OpenRouter's own words, quoted and cleaned, then the next step."""
-    return f"{_what_happened(error)} {_next_step(error)}".strip()
-
-
-def no_such_address(error: ActionError) -> str:
-    """The same, where an address that is always there was not found: the base URL leads to something else."""
-    return f"{_what_happened(error)} {_lacking(error) or _by_availability(error) or _NO_ADDRESS}"
+    step = f"{_wait(error)} {_besides(error)}" if error.retryable else _instead(error)
+    return f"{_what_happened(error)} {step}".strip()
 
 
 def _what_happened(error: ActionError) -> str:
     status = f" (HTTP {error.status})" if error.status else ""
     said = error.details.get("provider_message")
     provider = error.details.get("provider")
-    who = f" Provider {quoted(provider, 40)} said: {quoted(said)}." if provider and said else ""
+    words = quoted(plain_words(said)) if said else ""
+    who = f" Provider {quoted(provider, 40)} said: {words}." if provider and said else ""
     if said and not provider:
-        who = f" The provider said: {quoted(said)}."
-    return f"OpenRouter refused or failed{status}: {quoted(error.message.strip().rstrip('.'))}.{who}"
+        who = f" The provider said: {words}."
+    message = plain_words(error.message).strip().rstrip(".")
+    return f"OpenRouter refused or failed{status}: {quoted(message)}.{who}"
 
 
-def _next_step(error: ActionError) -> str:
-    by_availability = _lacking(error) or _by_availability(error)
-    if by_availability:
-        return by_availability
-    step = _STEPS.get(error.type)
+def _wait(error: ActionError) -> str:
+    seconds = error.retry_after
+    if seconds is None:
+        return "Wait some seconds and call again."
+    if seconds > 120:
+        return f"The limit resets in {_duration(seconds)}: call again then."
+    return f"Wait {math.ceil(seconds)} s and call again." if seconds > 0 else "Call again now."
+
+
+def _duration(seconds: float) -> str:
+    if seconds > 365 * 24 * 3600:
+        return "more than a year"
+    return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
+
+
+def _besides(error: ActionError) -> str:
+    """What helps beside waiting."""
+    others = _others(error)
+    limited = limit_step(error)
+    if limited is not None:
+        return limited
+    if error.status in CLOUDFLARE:
+        return "OpenRouter can't be reached at the moment, whichever model is asked."
+    if error.type not in PASSING or error.details.get("availability"):
+        return f"Or use another model now.{others}"
+    return _BESIDE_WAITING[error.type] + others
+
+
+def _instead(error: ActionError) -> str:
+    """What to do where the same call can't succeed."""
+    step = limit_step(error) or _lacking(error) or _by_availability(error)
+    if step is None and error.details.get("not_openrouter"):
+        step = _NOT_OPENROUTER
+    if step is None and error.type in PASSING:
+        step = f"Repeating does not help: use another model or provider.{_others(error)}"
     if step is None:
-        return "Call again later." if error.retryable else "Change the call before you repeat it."
-    return step(error) if callable(step) else step
+        found = _STEPS.get(error.type, "Change the call before you repeat it.")
+        step = found(error) if callable(found) else found
+    return step
 
 
 def _by_availability(error: ActionError) -> str | None:
     """The model can't be had as asked: which other way out there is."""
     availability: dict[str, Any] = error.details.get("availability") or {}
-    code = availability.get("code")
-    names = _ids(availability.get("fallback_models"))
-    others = f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
+    others = _others(error)
     step = {
         "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
         "wrong_endpoint": "This model is not for this action: choose another model, or the action that fits it.",
@@ -69,47 +103,35 @@ def _by_availability(error: ActionError) -> str | None:
         f"or have the policy changed at {_PRIVACY}.",
         "constraint_filtered": "The call's own conditions (provider, parameters, price) exclude every provider: "
         "loosen them, or use another model.",
-    }.get(str(code))
-    if step:
-        return step + others
-    if code in ("capacity_exhausted", "temporarily_unavailable"):
-        return f"{_wait(error)} Or use another model now.{others}"
-    return others.strip() or None
+        "capacity_exhausted": "Nobody has room for this model: use another model.",
+        "temporarily_unavailable": "Nobody offers this model at present: use another model.",
+    }.get(str(availability.get("code")))
+    return f"{step}{others}" if step else others.strip() or None
 
 
-def _ids(value: Any) -> list[str]:
-    """Model ids in a list; what does not look like one is somebody's text and no id."""
-    return [item for item in value if isinstance(item, str) and _ID.fullmatch(item)] if isinstance(value, list) else []
+def _others(error: ActionError) -> str:
+    """The models that OpenRouter suggests; what does not look like an id is somebody's text and no id."""
+    models = (error.details.get("availability") or {}).get("fallback_models")
+    models = models if isinstance(models, list) else []
+    names = [item for item in models if isinstance(item, str) and _ID.fullmatch(item)]
+    return f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
 
 
-def _wait(error: ActionError) -> str:
-    if error.retry_after is None:
-        return "Wait some seconds and call again."
-    return f"Wait {error.retry_after:.0f} s and call again." if error.retry_after >= 1 else "Call again now."
-
-
-def _payment(error: ActionError) -> str:
-    affordable = error.details.get("affordable_tokens")
-    if affordable is None:
+def _lacking(error: ActionError) -> str | None:
+    """What the model can't do that the call needs, where the message says it."""
+    words = error.message.lower()
+    if error.status != 404 or "no endpoints" not in words:
+        return None
+    words = _ID.sub(" ", words)  # a model may be named like what it can't do
+    if "tool" in words:
         return (
-            f"The credit, or this key's own limit, is used up: somebody has to top up at {_CREDITS} or raise the limit "
-            f"at {_KEYS}. Models whose id ends in :free cost nothing."
+            f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
         )
-    if affordable < 1:
-        return f"The credit pays for no answer at all: somebody has to top up at {_CREDITS}."
-    return f"Call again with max_tokens of at most {affordable}, or have somebody top up at {_CREDITS}."
-
-
-def _rate_limit(error: ActionError) -> str:
-    if error.retry_after is not None and error.retry_after > 120:
-        return f"The limit resets in {_duration(error.retry_after)}: use another model until then."
-    return f"{_wait(error)} Another model, or another provider, may have no such limit."
-
-
-def _duration(seconds: float) -> str:
-    if seconds > 365 * 24 * 3600:
-        return "more than a year"
-    return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
+    if re.search(r"\b(image|audio|video|file|modalit)", words):
+        return f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities)."
+    if re.search(r"data policy|privacy|zdr|retention", words):
+        return f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}."
+    return None
 
 
 def _authentication(error: ActionError) -> str:
@@ -128,35 +150,33 @@ def _authentication(error: ActionError) -> str:
 
 
 def _permission(error: ActionError) -> str:
-    reasons = error.details.get("reasons")
-    if reasons:
-        named = ", ".join(quoted(str(reason), 40) for reason in list(reasons)[:5]) if isinstance(reasons, list) else ""
-        return f"The input was flagged by moderation ({named}): rephrase it, or use a model without moderation."
-    told = f"{error.message} {error.details.get('provider_message') or ''}".lower()
-    if re.search(r"management|provisioning", told):
+    words = f"{error.message} {error.details.get('provider_message') or ''}".lower()
+    if re.search(r"management|provisioning", words):
         return "This call wants the other kind of key (management keys read credits, ordinary keys run completions)."
-    if re.search(r"guardrail|budget|workspace|allow.?list|not allowed|blocked", told):
+    if re.search(r"guardrail|workspace|allow.?list|not allowed|blocked", words):
         return (
-            "A guardrail, a budget or an allow-list of the workspace forbids it: use a model that it allows "
+            "A guardrail or an allow-list of the workspace forbids it: use a model that it allows "
             "(OPENROUTER_LIST_USER_MODELS), or ask the workspace's administrator."
         )
+    if error.details.get("provider") or error.details.get("provider_message"):
+        return "The provider refuses it: use another provider or model. Repeating does not help."
     return "The key lacks the right for this, or a policy forbids it. Repeating does not help."
 
 
-def _lacking(error: ActionError) -> str | None:
-    """What the model can't do that the call needs, where the message says it."""
-    told = error.message.lower()
-    if error.status != 404 or "no endpoints" not in told:
-        return None
-    if "tool" in told:
+def _content(error: ActionError) -> str:
+    patterns, reasons = error.details.get("patterns"), error.details.get("reasons")
+    if patterns or "prompt injection" in error.message.lower():
         return (
-            f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
+            f"A filter of the workspace takes a part of the messages for a prompt injection{_named(patterns)}: take "
+            "that part out or reword it. With any other model it is refused as well."
         )
-    if re.search(r"\b(image|audio|video|file|modalit)", told):
-        return f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities)."
-    if re.search(r"data policy|privacy|zdr|retention", told):
-        return f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}."
-    return None
+    if reasons:
+        return f"The input was flagged by moderation{_named(reasons)}: rephrase it, or use a model without moderation."
+    return "The content breaks the provider's policy: rephrase it, or use another model."
+
+
+def _named(items: Any) -> str:
+    return f" ({', '.join(quoted(str(item), 40) for item in items[:5])})" if isinstance(items, list) and items else ""
 
 
 def _too_long(error: ActionError) -> str:
@@ -165,22 +185,24 @@ def _too_long(error: ActionError) -> str:
     return f"Shorten the input{by}, ask for fewer max_tokens, or take a model with a longer context (context_length)."
 
 
+_BESIDE_WAITING = {
+    "rate_limit_exceeded": "Another model, or another provider, may have no such limit.",
+    "provider_overloaded": "Or use another model.",
+    "provider_unavailable": "If it stays so, use another model or provider.",
+    "server": "If it stays so, use another model.",
+    "timeout": "A smaller max_tokens or a faster model helps.",
+}
 _STEPS: dict[str, str | Callable[[ActionError], str]] = {
     "authentication": _authentication,
-    "payment_required": _payment,
+    "payment_required": payment_step,
     "permission_denied": _permission,
     "not_found": f"Check the id: model ids must be exactly as {_LIST} gives them.",
-    "rate_limit_exceeded": _rate_limit,
-    "provider_overloaded": lambda error: f"{_wait(error)} Or use another model.",
-    "provider_unavailable": lambda error: f"{_wait(error)} If it stays so, use another model or provider.",
-    "server": lambda error: f"{_wait(error)} If it stays so, use another model.",
-    "timeout": lambda error: f"{_wait(error)} A smaller max_tokens or a faster model helps.",
     "context_length_exceeded": _too_long,
     "token_limit_exceeded": _too_long,
     "string_too_long": "Shorten the text that is too long.",
     "max_tokens_exceeded": "Ask for fewer max_tokens: the model gives at most its max_completion_tokens.",
     "payload_too_large": "Send less: shorten the messages, or shrink the images and files.",
-    "content_policy_violation": "The content breaks the provider's policy: rephrase it, or use another model.",
+    "content_policy_violation": _content,
     "refusal": "The model refused: rephrase the request, or use another model.",
     "invalid_request": "Correct the arguments before you call again: as they are, they will be refused again.",
     "invalid_prompt": "Correct the messages before you call again.",

@@ -3,60 +3,134 @@
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-# A reset given as a number this large is a point in time in milliseconds, above the next one in seconds.
-_MILLISECONDS = 1e11
+# A number this large is a point in time: in seconds, or, above the second one, in milliseconds.
 _POINT_IN_TIME = 1e9
+_MILLISECONDS = 1e11
+_LAST_POINT_IN_TIME = 1e14
+_LONGEST_HINT = 100
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(
+    r"(\d{1,9}(?:\.\d{1,12})?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
+    r"[\s,]*(?:and\s+)?",
+    re.IGNORECASE | re.ASCII,
+)
+_DURATION = rf"(?:{_PART.pattern})+"
+_WHOLE_DURATION = re.compile(rf"\s*(?:{_DURATION})", re.IGNORECASE | re.ASCII)
+_WORDS = re.compile(
+    rf"\b(?:again|retry|retrying|wait|resets?|available)\b[^.\d]{{0,40}}?(?P<duration>(?:{_DURATION}))",
+    re.IGNORECASE | re.ASCII,
+)
+_READ = 4_000
+_NAMES = ("retry_after_seconds", "retry_after", "retryAfter", "retry_after_ms")
 
 
-def retry_after(availability: Mapping[str, Any], headers: Mapping[str, str], *, own_limit: bool = True) -> float | None:
+def retry_after(
+    availability: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    places: Iterable[Mapping[str, Any]] = (),
+    words: str = "",
+    own_limit: bool = True,
+) -> float | None:
     """Seconds to wait, or None without a usable hint. A hint that lies in the past means at once: 0.
 
-    The order is that of precision: the availability object, `Retry-After` in seconds or as a date, and
-    `X-RateLimit-Reset`, which OpenRouter's own limits (`own_limit`) send as a point in time in milliseconds.
+    The order is that of precision: the availability object, `Retry-After` in seconds or as a date, the same in
+    the error's body (`places`: its metadata, with `headers`, and what a provider said), `X-RateLimit-Reset`,
+    which OpenRouter's own limits (`own_limit`) send as a point in time in milliseconds, and last what is only
+    said (`words`: "try again in 12s"). A hint above zero goes before one of zero.
     """
-    for seconds in (
-        _seconds(availability.get("retry_after")),
-        _seconds(headers.get("retry-after")),
-        _until_date(headers.get("retry-after")),
-        _until_reset(headers.get("x-ratelimit-reset")) if own_limit else None,
-    ):
-        if seconds is not None:
+    at_once = None
+    for hint in _hints(availability, headers, list(places), words, own_limit=own_limit):
+        seconds = _seconds(hint)
+        if seconds:
             return round(seconds, 3)
-    return None
+        at_once = at_once if seconds is None else 0.0
+    return at_once
+
+
+def _hints(
+    availability: Mapping[str, Any],
+    headers: Mapping[str, Any],
+    places: list[Mapping[str, Any]],
+    words: str,
+    *,
+    own_limit: bool,
+) -> Iterator[Any]:
+    yield availability.get("retry_after")
+    all_headers = [headers, *(_lower(place["headers"]) for place in places if isinstance(place.get("headers"), dict))]
+    for names in all_headers:
+        yield _of_milliseconds(names.get("retry-after-ms"))
+        yield names.get("retry-after")
+    for place in places:
+        for name in _NAMES:
+            yield _of_milliseconds(place.get(name)) if name.endswith("_ms") else place.get(name)
+        details = place.get("details")
+        for detail in (place, *(details[:20] if isinstance(details, list) else ())):  # Google's RetryInfo
+            delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+            yield delay.get("seconds") if isinstance(delay, dict) else delay
+    if own_limit:
+        for names in all_headers:
+            yield names.get("x-ratelimit-reset")
+    for place in places:
+        yield place.get("resets_at")
+    said = _WORDS.search(words[:_READ])
+    if said:
+        yield said["duration"]
+
+
+def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
+
+
+def _of_milliseconds(value: Any) -> float | None:
+    seconds = _number(value)
+    return None if seconds is None else seconds / 1000
 
 
 def _seconds(value: Any) -> float | None:
+    """The seconds that a hint means: a number, a duration such as "1m30s", or a date."""
+    number = _number(value)
+    if number is not None:
+        if not _POINT_IN_TIME <= number < _LAST_POINT_IN_TIME:
+            return number
+        return max(0.0, (number / 1000 if number >= _MILLISECONDS else number) - time.time())
+    if not isinstance(value, str) or len(value) > _LONGEST_HINT:
+        return None
+    if _WHOLE_DURATION.fullmatch(value):
+        return math.fsum(float(amount) * _unit(unit.lower()) for amount, unit in _PART.findall(value))
+    date = _date(value)
+    return None if date is None else max(0.0, date - time.time())
+
+
+def _unit(name: str) -> float:
+    """The seconds of a unit, by its name or the beginning of it."""
+    return 0.001 if name.startswith(("ms", "milli")) else _UNITS[name[0]]
+
+
+def _number(value: Any) -> float | None:
     """A number of seconds that can be waited for; negative, infinite and nonsensical ones are no hint."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        seconds = float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
-def _until_date(value: str | None) -> float | None:
-    if not value or _seconds(value) is not None:
-        return None
-    try:
-        date = parsedate_to_datetime(value)
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(0.0, date.timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-
-
-def _until_reset(value: str | None) -> float | None:
-    reset = _seconds(value)
-    if reset is None:
-        return None
-    if reset >= _MILLISECONDS:
-        return max(0.0, reset / 1000 - time.time())
-    return max(0.0, reset - time.time()) if reset >= _POINT_IN_TIME else reset
+def _date(text: str) -> float | None:
+    """The point in time that an HTTP date or an ISO date names; without a zone it is universal time."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text.strip())
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None

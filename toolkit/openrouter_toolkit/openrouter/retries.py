@@ -20,6 +20,10 @@ _CAPACITY = 500
 _COST = 5
 _COST_OF_TIMEOUT = 10
 _BACKOFF_LIMIT = 20.0
+# No provider has answered: a limit (429, and of the 402 the retryable ones), or a provider that failed. For
+# Cloudflare's, nothing reached OpenRouter: it refused the connection (521), could not be reached (523), or there was
+# no secure connection to it (525, 526). With 520, 522, 524, 527 and 530 nobody knows.
+_NOTHING_BILLED = frozenset({402, 429, 502, 503, 521, 523, 525, 526, 529})
 
 
 def reads(error: ActionError) -> bool:
@@ -29,7 +33,7 @@ def reads(error: ActionError) -> bool:
 
 def reads_until_found(error: ActionError) -> bool:
     """The same, for what may not be there yet: statistics of a generation that has only just ended."""
-    return error.retryable or error.status == 404
+    return error.retryable or (error.status == 404 and not error.details.get("not_openrouter"))
 
 
 def completions(error: ActionError) -> bool:
@@ -41,7 +45,7 @@ def completions(error: ActionError) -> bool:
         return False
     if error.type == "connection_failed":
         return error.retryable and error.details.get("sent") is False
-    return error.retryable and error.status in (429, 502, 503, 529)
+    return error.retryable and error.status in _NOTHING_BILLED
 
 
 def never(error: ActionError) -> bool:  # noqa: ARG001 - it is a policy like the others
@@ -100,7 +104,7 @@ class Retries:
         from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential  # noqa: PLC0415
 
         failures = [first]
-        paid = 0
+        paid = last_paid = 0
         backoff = wait_random_exponential(multiplier=1, max=_BACKOFF_LIMIT)  # random() * min(2^(n-1), 20) s
 
         def made() -> str:
@@ -118,14 +122,14 @@ class Retries:
             return failures[-1].retry_after or float(backoff(state))
 
         def is_enough(state: RetryCallState) -> bool:
-            nonlocal paid
+            nonlocal paid, last_paid
             remaining = call.remaining()
             longest = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
             if state.attempt_number >= self._max_attempts or state.upcoming_sleep > longest:
                 return True
-            cost = self.quota.acquire(failures[-1])
-            paid += cost
-            return not cost
+            last_paid = self.quota.acquire(failures[-1])
+            paid += last_paid
+            return not last_paid
 
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ActionError) and policy(error)),
@@ -143,8 +147,8 @@ class Retries:
         try:
             answer = retrying(made)
         except ActionError as error:
-            if error not in failures:  # cancelled, or out of time, while waiting: what was paid was not used
-                self.quota.give_back(paid)
+            if error not in failures:  # cancelled, or out of time, while waiting: that retry was not made
+                self.quota.give_back(last_paid)
             if len(failures) > 1:
                 error.details["attempts"] = len(failures)
             raise

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -19,6 +20,7 @@ LONGEST_LOOK_UP = 2.0
 _KEPT_FOR = 600.0
 _KEPT_AFTER_FAILURE = 30.0
 _MOST = 5
+_CLOSENESS = 0.75
 _CHARACTERS_A_TOKEN = 4
 _OTHER_MODEL_HELPS = {
     "constraint_filtered",
@@ -86,15 +88,13 @@ class Needs:
 
 
 def another_model_helps(error: ActionError) -> bool:
-    """Whether the failure lies in the model that was chosen."""
-    if error.type == "context_length_exceeded":
-        return True
+    """Whether the failure lies in the model that was chosen, and not in a limit or in the base URL."""
+    if error.details.get("limit") or error.details.get("not_openrouter"):
+        return False
     availability: Mapping[str, Any] = error.details.get("availability") or {}
     if str(availability.get("code")) in _OTHER_MODEL_HELPS:
         return True
-    if error.status == 404:
-        return True
-    return error.status == 400 and "not a valid model" in error.message
+    return error.type in ("context_length_exceeded", "not_found") and error.status != 410
 
 
 def needs_of(arguments: Mapping[str, Any], error: ActionError) -> Needs:
@@ -151,7 +151,7 @@ class Catalogue:
         try:
             if monotonic() >= self._stale_at:
                 try:
-                    self._models = [_model(entry) for entry in json.loads(look_up())["data"]]
+                    self._models = list(_models(json.loads(look_up())["data"]))
                     self._stale_at = monotonic() + _KEPT_FOR
                 except Exception:  # noqa: BLE001 - a suggestion is a courtesy; its failure is not the caller's
                     self._stale_at = monotonic() + _KEPT_AFTER_FAILURE
@@ -163,21 +163,33 @@ class Catalogue:
 def suggest(models: list[Model], needs: Needs, chosen: str) -> list[str]:
     """Up to five ids that can do the call: nearest name first, then cheapest."""
     fitting = sorted((model for model in models if model.id != chosen and needs.met_by(model)), key=lambda m: m.price)
-    near = nearest(chosen, [model.id for model in fitting], count=_MOST, closeness=0.75)
+    near = nearest(chosen, [model.id for model in fitting], count=_MOST, closeness=_CLOSENESS)
     return (near + [model.id for model in fitting if model.id not in near])[:_MOST]
 
 
-def told(suggestions: list[str]) -> str:
-    """The suggestions as a sentence."""
-    return f"Models that can do this call: {', '.join(named(name, 80) for name in suggestions)}."
+def in_words(suggested: list[str], chosen: str, models: list[Model]) -> str:
+    """The suggestions as a sentence, and which of them was meant, where the chosen one does not exist."""
+    can_do = f"Models that can do this call: {', '.join(named(name, 80) for name in suggested)}."
+    exists = any(model.id == chosen for model in models)
+    meant = [] if exists else nearest(chosen, suggested, closeness=_CLOSENESS)
+    return f"Did you mean {named(meant[0], 80)}? {can_do}" if meant else can_do
+
+
+def _models(entries: list[Any]) -> Iterator[Model]:
+    """What can be read of the catalogue; an entry that can't is left out, and takes no other with it."""
+    for entry in entries:
+        with suppress(AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            yield _model(entry)
 
 
 def _model(entry: dict[str, Any]) -> Model:
     architecture = entry.get("architecture") or {}
     pricing = entry.get("pricing") or {}
     prices = [_price(pricing.get(name)) for name in ("prompt", "completion")]
+    if not isinstance(entry["id"], str) or not entry["id"]:
+        raise ValueError(entry["id"])
     return Model(
-        id=str(entry["id"]),
+        id=entry["id"],
         context=int(entry.get("context_length") or 0),
         price=sum(prices),
         parameters=frozenset(entry.get("supported_parameters") or ()),

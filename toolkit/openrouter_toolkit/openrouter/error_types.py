@@ -1,0 +1,157 @@
+"""The types of errors: which there are, and what an HTTP status or a code in words stands for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# OpenRouter's own typed codes (ApiErrorType in its specification), and what each means.
+TYPES = {
+    "context_length_exceeded": "The input, or input and max_tokens together, is longer than the model's context.",
+    "max_tokens_exceeded": "More max_tokens were asked for than the model gives.",
+    "token_limit_exceeded": "A limit on tokens was exceeded.",
+    "string_too_long": "A text in the call is longer than allowed.",
+    "authentication": "The key is missing, wrong, revoked or expired.",
+    "permission_denied": "The key lacks a right, or a guardrail, a budget, an allow-list or moderation forbids it.",
+    "payment_required": "Too little credit, or the key's own limit is reached.",
+    "rate_limit_exceeded": "Too many calls: a provider's limit, OpenRouter's own, or credit that calls in flight hold.",
+    "provider_overloaded": "The provider has no capacity at the moment.",
+    "provider_unavailable": "The provider could not be reached, or failed.",
+    "invalid_request": "The call is wrong as it is.",
+    "invalid_prompt": "The messages are wrong as they are.",
+    "not_found": "There is no such model, generation or endpoint, or none that can do what the call needs.",
+    "precondition_failed": "A condition that the call depends on does not hold.",
+    "payload_too_large": "The call is too large as a whole.",
+    "unprocessable": "The call is well-formed, but its values don't go together.",
+    "content_policy_violation": "The content was flagged by moderation or breaks a provider's policy.",
+    "refusal": "The model refused to answer.",
+    "invalid_image": "An image can't be read.",
+    "image_too_large": "An image is too large.",
+    "image_too_small": "An image is too small.",
+    "unsupported_image_format": "An image has a format that the model does not take.",
+    "image_not_found": "There is nothing at an image's URL.",
+    "image_download_failed": "An image's URL could not be fetched.",
+    "server": "OpenRouter failed, or Cloudflare, which is in front of it, could not reach it.",
+    "timeout": "No answer in time: upstream, on the way, or within the deadline that the caller set.",
+    "unmapped": "A failure that no other type describes.",
+}
+# What passes by itself: the same call may succeed later.
+PASSING = frozenset({"rate_limit_exceeded", "provider_overloaded", "provider_unavailable", "server", "timeout"})
+# Where no type is given, the status says it. 520 to 527 and 530 are Cloudflare's, which is in front of OpenRouter.
+BY_STATUS = {
+    400: "invalid_request",
+    401: "authentication",
+    402: "payment_required",
+    403: "permission_denied",
+    404: "not_found",
+    408: "timeout",
+    410: "not_found",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    422: "unprocessable",
+    429: "rate_limit_exceeded",
+    500: "server",
+    501: "unmapped",
+    502: "provider_unavailable",
+    503: "provider_overloaded",
+    504: "timeout",
+    505: "unmapped",
+    520: "server",
+    521: "server",
+    522: "server",
+    523: "server",
+    524: "timeout",
+    525: "server",
+    526: "server",
+    527: "server",
+    529: "provider_overloaded",
+    530: "server",
+}
+CLOUDFLARE = frozenset({520, 521, 522, 523, 525, 526, 527, 530})
+PASSING_STATUSES = tuple(status for status, name in BY_STATUS.items() if name in PASSING)
+# The status of an error that has none of its own, in a stream or inside a 200: OpenRouter's, one a type.
+_STATUS_OF = {
+    "authentication": 401,
+    "payment_required": 402,
+    "permission_denied": 403,
+    "not_found": 404,
+    "image_not_found": 404,
+    "precondition_failed": 412,
+    "payload_too_large": 413,
+    "unprocessable": 422,
+    "rate_limit_exceeded": 429,
+    "server": 500,
+    "provider_unavailable": 502,
+    "provider_overloaded": 503,
+    "timeout": 504,
+}
+# Codes in words, of OpenRouter and of the providers, by the type that they mean: letters and digits only.
+_CODES = {
+    "context_length_exceeded": "contextlengthexceeded contextwindowexceeded modelcontextwindowexceeded",
+    "string_too_long": "stringabovemaxlength",
+    "authentication": "authenticationerror invalidapikey unauthenticated unauthorized expiredtokenexception "
+    "unrecognizedclientexception invalidauthenticationerror incorrectapikeyerror",
+    "payment_required": "billingerror billinghardlimitreached insufficientquota insufficientcredits "
+    "insufficientbalance exceededcurrentquotaerror",
+    "permission_denied": "permissionerror permissiondenied accessdenied accessdeniedexception forbidden",
+    "rate_limit_exceeded": "ratelimiterror ratelimited ratelimitexceeded ratelimitreachederror resourceexhausted "
+    "throttlingexception throttling toomanyrequests toomanyrequestsexception servicequotaexceededexception "
+    "quotaexceeded requests tokens",
+    "provider_overloaded": "overloadederror overloaded engineoverloaded engineoverloadederror unavailable "
+    "serviceunavailable serviceunavailableexception servicetiercapacityexceeded modelnotreadyexception "
+    "capacityexceeded",
+    "provider_unavailable": "modelerrorexception modelstreamerrorexception badgateway providererror upstreamerror",
+    "invalid_request": "invalidrequest invalidrequesterror invalidargument validationexception failedprecondition "
+    "outofrange badrequest badrequesterror unsupportedparameter unsupportedvalue invalidparametererror",
+    "not_found": "notfound notfounderror modelnotfound modelnotfounderror resourcenotfoundexception "
+    "deploymentnotfound resourcenotfounderror",
+    "payload_too_large": "requesttoolarge payloadtoolarge requestentitytoolarge",
+    "unprocessable": "unprocessableentity",
+    "content_policy_violation": "contentfilter contentpolicyviolation imagecontentpolicyviolation "
+    "moderationblocked responsibleaipolicyviolation prohibitedcontent datainspectionfailed guardrailintervened",
+    "invalid_image": "imageparseerror invalidbase64image invalidimagemode emptyimagefile",
+    "image_too_large": "imagefiletoolarge",
+    "unsupported_image_format": "unsupportedimagemediatype invalidimageformat",
+    "image_not_found": "imagefilenotfound",
+    "image_download_failed": "failedtodownloadimage invalidimageurl",
+    "server": "servererror internal internalerror internalservererror internalserverexception apierror dataloss",
+    "timeout": "timeouterror requesttimeout deadlineexceeded modeltimeoutexception vectorstoretimeout",
+}
+_TYPE_OF_CODE = {code: name for name, codes in _CODES.items() for code in codes.split()} | {
+    name.replace("_", ""): name for name in TYPES
+}
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+_LONGEST_CODE = 80
+
+
+def type_of_code(code: Any) -> str | None:
+    """The type that a code in words means, however it is written (RESOURCE_EXHAUSTED, ThrottlingException)."""
+    if not isinstance(code, str) or not 0 < len(code) <= _LONGEST_CODE:
+        return None
+    bare = re.split(r"[#/]", code.partition(":")[0])[-1]  # as AWS writes it: namespace#Name:address
+    return _TYPE_OF_CODE.get(_NO_LETTER.sub("", bare.lower()))
+
+
+def type_of_status(status: int) -> str:
+    """The type that an HTTP status means."""
+    if status in BY_STATUS:
+        return BY_STATUS[status]
+    return "invalid_response" if status < 400 else "invalid_request" if status < 500 else "server"
+
+
+def status_of_code(code: Any) -> int | None:
+    """The HTTP status that a code is, as a number or as its digits."""
+    if (
+        isinstance(code, str)
+        and len(code) < 20
+        and (digits := re.match(r"\s*([45]\d\d)(?:\.0+)?(?!\w)", code, re.ASCII))
+    ):
+        return int(digits[1])
+    if isinstance(code, int | float) and not isinstance(code, bool) and 400 <= code < 600 and code == int(code):
+        return int(code)
+    return None
+
+
+def status_of_type(name: str) -> int | None:
+    """The HTTP status that an error of the type would have had, or None where it says nothing."""
+    return None if name == "unmapped" or name not in TYPES else _STATUS_OF.get(name, 400)
