@@ -14,9 +14,11 @@ from typing import Any
 from ..envelope import ActionError
 from ..wording import clean, shorten, shown
 from .error_classification import Report
-from .error_types import status_of_type
+from .error_types import TYPES, status_of_type
 from .explanations import explain
 from .provider_words import json_in, numbers_in
+
+__all__ = ["TYPES", "error_in", "from_answer", "from_event", "from_object", "mark_as_wrong_address"]
 
 # OpenRouter answers these in JSON with an `error` object; anything else comes from something in its place, as
 # `refused_by` says of a 401.
