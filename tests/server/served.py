@@ -62,7 +62,9 @@ def serving(store: Store, *, manifests: list[Path] | None = None, **settings: An
     """Serve in a thread, on a free port of 127.0.0.1."""
     with bind("127.0.0.1", 0) as listening:
         url = url_of(listening)
-        application = create(Settings(settings.pop("url", url), **settings), store, manifests or ())
+        given = settings.pop("url", None)
+        chosen = Settings(given or url, url_given=given is not None, **settings)
+        application = create(chosen, store, manifests or ())
         started = threading.Event()
         server = Server(application, listening, started.set)
         thread = threading.Thread(target=server.run, daemon=True)

@@ -26,6 +26,7 @@ class Resources:
 
     def __init__(self, make_client: Callable[[], Any]) -> None:
         self._make_client = make_client
+        self.most_workers = _MOST_WORKERS
         self._start()
         _all.add(self)
 
@@ -44,7 +45,7 @@ class Resources:
         context = contextvars.copy_context()
         with self._lock:  # so that `close` does not shut the workers in between
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(_MOST_WORKERS, "openrouter-toolkit")
+                self._workers = ThreadPoolExecutor(self.most_workers, "openrouter-toolkit")
             return self._workers.submit(context.run, run)
 
     def close(self) -> None:

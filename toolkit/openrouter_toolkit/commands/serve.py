@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import errno
 import socket
-from ipaddress import ip_address
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 
 from . import terminal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..server import Settings
     from ..store import Store
 
+_MOST_DIGITS = 10
+_LONGEST_TIMEOUT = 3600
 _WAYS_OUT = {
     errno.EADDRINUSE: "choose another with --port",
     errno.EACCES: "choose one from 1024 on with --port",
@@ -38,7 +41,40 @@ def add(commands: Any) -> None:
         "--manifest", metavar="PATH", nargs="+", action="extend", default=[], help="a further toolkit's manifest"
     )
     serve.add_argument(
-        "--calls-per-minute", metavar="N", type=_calls, default=600, help="how often a token may call (default: 600)"
+        "--calls-per-minute",
+        metavar="N",
+        type=_count(1_000_000),
+        default=600,
+        help="how often a token may call (default: 600)",
+    )
+    serve.add_argument(
+        "--trusted-proxy",
+        metavar="CIDR",
+        type=_network,
+        action="append",
+        default=[],
+        help="an address or network of proxies whose X-Forwarded-For tells the client's address; may be given again",
+    )
+    serve.add_argument(
+        "--worker-threads",
+        metavar="N",
+        type=_count(10_000),
+        default=400,
+        help="how many calls may run at once; one token takes half of them at most (default: 400)",
+    )
+    serve.add_argument(
+        "--connections-per-address",
+        metavar="N",
+        type=_count(100_000),
+        default=256,
+        help="how many connections one client may have open (default: 256)",
+    )
+    serve.add_argument(
+        "--client-timeout",
+        metavar="S",
+        type=_seconds,
+        default=30.0,
+        help="the seconds after which a client that neither sends nor reads what is due is disconnected (default: 30)",
     )
     serve.add_argument(
         "--return-address",
@@ -73,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     from ..server.stopping import Server, address_of, url_of  # noqa: PLC0415
 
     with _listening(options.host, options.port) as listening:
-        settings = _settings(options, options.url or url_of(listening))
+        settings = _settings(options, url_of(listening) if options.url is None else options.url)
         with opened() as store:
             try:
                 application = create(settings, store, options.manifest)
@@ -160,7 +196,15 @@ def _settings(options: argparse.Namespace, url: str) -> Settings:
     valid(str, "the URL", url)
     more: dict[str, Any] = {}
     if "name" in options:
-        more = {"host_name": valid(str, "--name", options.name), "calls_per_minute": options.calls_per_minute}
+        more = {
+            "host_name": valid(str, "--name", options.name),
+            "url_given": options.url is not None,
+            "calls_per_minute": options.calls_per_minute,
+            "worker_threads": options.worker_threads,
+            "connections_per_address": options.connections_per_address,
+            "client_timeout": options.client_timeout,
+            "trusted_proxies": tuple(options.trusted_proxy),
+        }
     try:
         return Settings(url.rstrip("/"), **more)
     except ValueError as error:
@@ -168,12 +212,37 @@ def _settings(options: argparse.Namespace, url: str) -> Settings:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= 65535):
         raise argparse.ArgumentTypeError("give a number from 0 to 65535")
     return int(text)
 
 
-def _calls(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
-        raise argparse.ArgumentTypeError("give a number from 1 to 1000000")
-    return int(text)
+def _count(most: int) -> Callable[[str], int]:
+    """Reads a number from 1 to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= most):
+            raise argparse.ArgumentTypeError(f"give a number from 1 to {most}")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _LONGEST_TIMEOUT:  # and not nan
+        raise argparse.ArgumentTypeError(f"give a number of seconds from 1 to {_LONGEST_TIMEOUT}")
+    return seconds
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    _needs_its_extra()
+    from ..server.access.client_address import read_network  # noqa: PLC0415
+
+    try:
+        return read_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -9,6 +9,23 @@ ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
 MCP = "/mcp"
 _FOR_PROGRAMS = ("/api", MCP)
+_PAGES = ("/admin", "/login", "/logout", "/connect", "/static")
+# Where MCP's clients look for OAuth, and for the transport that came before streamable HTTP.
+_OAUTH = (
+    "/.well-known",
+    "/authorize",
+    "/introspect",
+    "/jwks",
+    "/message",
+    "/messages",
+    "/oauth",
+    "/oauth2",
+    "/register",
+    "/revoke",
+    "/sse",
+    "/token",
+    "/userinfo",
+)
 
 
 def is_for_programs(path: str) -> bool:
@@ -19,6 +36,21 @@ def is_for_programs(path: str) -> bool:
 def is_for_mcp(path: str) -> bool:
     """Whether an address is one of MCP's: a refusal there is an error of JSON-RPC."""
     return _is_below(path, MCP)
+
+
+def is_for_oauth(path: str) -> bool:
+    """Whether MCP's clients look for OAuth there: a refusal is an error of OAuth."""
+    return any(_is_below(path, prefix) for prefix in _OAUTH)
+
+
+def answers_json(path: str) -> bool:
+    """Whether only programs ask there, so that each answer is JSON, whatever the request accepts."""
+    return is_for_programs(path) or is_for_oauth(path) or path in HEALTH
+
+
+def is_page(path: str) -> bool:
+    """Whether people open an address: what goes wrong there is told by a page, whatever the request accepts."""
+    return path == "/" or any(_is_below(path, prefix) for prefix in _PAGES)
 
 
 def _is_below(path: str, prefix: str) -> bool:

@@ -26,16 +26,18 @@ from ..store import Store, StoreError, UnknownAccount
 from .access.bearer import BearerTokens
 from .access.bodies import BodyLimit
 from .access.browsers import BrowserCookies, LoginNeeded, remember
+from .access.client_address import ClientAddress
 from .access.headers import SecurityHeaders
 from .access.hosts import KnownHosts
 from .access.throttle import SlowRefusals, retry_after
-from .addresses import ONE_TIME_LINKS, is_for_programs
+from .addresses import ONE_TIME_LINKS, answers_json
 from .api.health import router as health
+from .api.reading import wrong_value
 from .api.routes import router as api
 from .mcp import McpEndpoints
 from .pages.faults import fault, wrong_address
 from .pages.routes import router as pages
-from .problems import Problem, problem
+from .problems import Problem, problem, reads_pages
 from .settings import Settings
 from .state import State
 
@@ -91,6 +93,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.add_middleware(BearerTokens, state=state)
     application.add_middleware(SlowRefusals, throttle=state.throttle)
     application.add_middleware(KnownHosts, settings=settings, page=wrong_address)
+    application.add_middleware(ClientAddress, settings=settings, requests=state.requests)
     application.add_middleware(_Mistakes)
     application.add_middleware(SecurityHeaders)
     return application
@@ -100,7 +103,7 @@ def _answer_exceptions(application: FastAPI) -> None:
     """What is raised on purpose becomes an answer: JSON for programs, a page for people."""
 
     def no(request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> Response:
-        if is_for_programs(request.scope["path"]):
+        if not reads_pages(request.scope):
             # The names of parameters are told, and who sent them may have put anything in their place.
             told = None if message is None else redact_thoroughly(message, _secrets(request.scope))
             return problem(request.scope["path"], status, told, headers)
@@ -119,8 +122,7 @@ def _answer_exceptions(application: FastAPI) -> None:
     @application.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         # FastAPI's own answer would repeat what was sent.
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return no(request, 422, wrong)
+        return no(request, 422, " ".join(wrong_value(one) for one in error.errors()))
 
     @application.exception_handler(UnknownAccount)
     def unknown(request: Request, error: UnknownAccount) -> Response:  # noqa: ARG001
@@ -177,7 +179,7 @@ class _Mistakes:
             _log.error("the server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), _secrets(scope)))
             if not begun:
                 answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
-                if is_for_programs(scope["path"]):
+                if answers_json(scope["path"]):
                     answer = problem(scope["path"], 500)
                 await answer(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""What is counted: wrong attempts by address, and the calls of each token."""
+"""What is counted: wrong attempts and connections by address, the calls of each token, and the threads they take."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv6Network, ip_address
 from time import monotonic
 
-MOST_AT_ONCE = 200
 _FREE = 5
 _FORGOTTEN_AFTER = 300.0
 _LONGEST = 4.0
@@ -25,7 +25,7 @@ class Throttle:
 
     def delay(self, address: str) -> float:
         """Count one more wrong attempt: the seconds that its answer has to wait."""
-        at = self._clock()
+        at, address = self._clock(), whose(address)
         with self._lock:
             count, last = self._wrong.pop(address, (0.0, at))
             count = max(0.0, count - (at - last) * _FREE / _FORGOTTEN_AFTER) + 1
@@ -37,14 +37,13 @@ class Throttle:
 
 
 class CallLimit:
-    """How often each token may call: `per_minute`, which come back evenly over a minute, and not too many at once."""
+    """How often each token may call: `per_minute`, which come back evenly over a minute."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self._capacity = float(per_minute)
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}
-        self._at_once: Counter[str] = Counter()
 
     def wait(self, token_id: str) -> float:
         """Count a call: 0 when it may be made, else the seconds after which one may."""
@@ -56,14 +55,98 @@ class CallLimit:
             self._left[token_id] = (left - 1 if made else left, at)
         return 0.0 if made else (1 - left) * 60 / self._capacity
 
-    @contextmanager
-    def one(self, token_id: str) -> Iterator[bool]:
-        """While a call is being made; whether it may be: no token gets all the threads that calls are made in."""
+
+class FairShare:
+    """Shares the worker threads among tokens: each may take as many as stay free beside them.
+
+    So one token gets half of all threads at most, two a third each; there is always room for another.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+        self._working = 0
+
+    @property
+    def free(self) -> int:
+        """The threads that nobody has taken. A call that was given up may hold its thread a little longer."""
         with self._lock:
-            self._at_once[token_id] += 1
-            allowed = self._at_once[token_id] <= MOST_AT_ONCE
+            return self._free()
+
+    @contextmanager
+    def one(self, token_id: str) -> Iterator[int | None]:
+        """While a request is answered: None where it may take a thread, else how many its token has already."""
+        with self._lock:
+            had = self._taken[token_id]
+            allowed = had < self._free()
+            if allowed:
+                self._taken[token_id] += 1
         try:
-            yield allowed
+            yield None if allowed else had
+        finally:
+            if allowed:
+                with self._lock:
+                    self._taken[token_id] -= 1
+                    if not self._taken[token_id]:
+                        del self._taken[token_id]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a thread makes a call."""
+        with self._lock:
+            self._working += 1
+        try:
+            yield
         finally:
             with self._lock:
-                self._at_once[token_id] -= 1
+                self._working -= 1
+
+    def _free(self) -> int:
+        return self._threads - max(self._taken.total(), self._working)
+
+
+class AddressCounter:
+    """Counts what each address has at the same time, up to a limit. Safe from many threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._at_once: Counter[str] = Counter()
+
+    def add(self, address: str) -> int:
+        """Count one more; how many there are."""
+        key = whose(address)
+        with self._lock:
+            self._at_once[key] += 1
+            return self._at_once[key]
+
+    def remove(self, address: str) -> None:
+        """Count one less."""
+        key = whose(address)
+        with self._lock:
+            self._at_once[key] -= 1
+            if not self._at_once[key]:
+                del self._at_once[key]
+
+    @contextmanager
+    def one(self, address: str) -> Iterator[bool]:
+        """Count one while inside; whether it is within the limit."""
+        count = self.add(address)
+        try:
+            yield count <= self.most
+        finally:
+            self.remove(address)
+
+
+def whose(address: str) -> str:
+    """What an address is counted under: itself, or its /64 for IPv6, of which one client has all the addresses."""
+    if ":" not in address:
+        return address
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped:
+        return str(found if found.version == 4 else found.ipv4_mapped)
+    return str(IPv6Network((int(found), 64), strict=False))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mcp import MCPError
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import INVALID_PARAMS
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
@@ -22,7 +23,7 @@ from .access.bearer import token_of
 from .access.bodies import WITH_TOKEN
 from .addresses import MCP
 from .hanging_up import HungUp, while_connected
-from .problems import Problem
+from .problems import Problem, problem
 from .running import HostedRegistry
 from .state import State
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
 
 _USER = b"x-user-id"
+# What the SDK means by a status without words of its own.
+_REFUSALS = {
+    400: "The header Content-Type must be application/json.",
+    406: "The header Accept must take application/json and text/event-stream.",
+}
 
 
 class McpEndpoints:
@@ -73,7 +79,25 @@ class _Endpoint:
             return message or await receive()
 
         with suppress(HungUp):
-            await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, send))
+            answer = _json_refusals(scope, receive, send)
+            await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, answer))
+
+
+def _json_refusals(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Sends what the SDK answers; refusals that it gives in plain text, or without a word, as all others are given."""
+    replaced = False
+
+    async def send_json(message: Message) -> None:
+        nonlocal replaced
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            kind = Headers(raw=message.get("headers", [])).get("content-type", "")
+            replaced = not kind.startswith("application/json")
+            if replaced:
+                await problem(scope["path"], message["status"], _REFUSALS.get(message["status"]))(scope, receive, send)
+        if not replaced:
+            await send(message)
+
+    return send_json
 
 
 class _Nothing:

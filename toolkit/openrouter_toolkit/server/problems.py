@@ -1,12 +1,14 @@
-"""How the API itself says no: `{"error": {"type", "message"}}`, to MCP as an error of JSON-RPC."""
+"""How the server itself says no to programs: `{"error": {"type", "message"}}`, as JSON-RPC or as OAuth has it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
-from .addresses import is_for_mcp
+from .addresses import MCP, answers_json, is_for_mcp, is_for_oauth, is_page
 
 TYPES = {
     400: "invalid_request",
@@ -14,6 +16,7 @@ TYPES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
     413: "too_large",
     421: "wrong_host",
     422: "invalid_request",
@@ -32,6 +35,10 @@ _WORDS = {
     500: "The server itself failed; its log has the details.",
     503: "The server can't answer now. Nothing was done. Try again.",
 }
+_NO_OAUTH = (
+    "This server has no OAuth. It takes an API token, in the header Authorization: Bearer ort_... "
+    f"(openrouter-toolkit tokens create makes one). MCP is at {MCP}, over streamable HTTP."
+)
 # JSON-RPC's codes.
 _INVALID_REQUEST = -32600
 _INTERNAL_ERROR = -32603
@@ -47,16 +54,34 @@ class Problem(Exception):  # noqa: N818 - it is an answer
         self.headers = headers
 
 
+def reads_pages(scope: Scope) -> bool:
+    """Whether a refusal is a page: at the pages' addresses, and elsewhere for those who accept HTML, as browsers do."""
+    path = scope["path"]
+    return not answers_json(path) and (is_page(path) or "text/html" in Headers(scope=scope).get("accept", ""))
+
+
 def problem(
     path: str, status: int, message: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer for a status at an address, in the given words or the usual ones.
 
     At MCP's addresses it is an error of JSON-RPC too, the only kind whose words MCP's clients show. Its id is null:
-    what was asked for was not read.
+    what was asked for was not read. Where they look for OAuth it is an error of OAuth, for the same reason.
     """
-    error = {"type": TYPES.get(status, "invalid_request"), "message": message or _WORDS.get(status, "Not possible.")}
+    words = message or _WORDS.get(status, "Not possible.")
+    if is_for_oauth(path):
+        return JSONResponse(_oauth_error(status, words), status, headers=headers)
+    error = {"type": TYPES.get(status, "invalid_request"), "message": words}
     if not is_for_mcp(path):
         return JSONResponse({"error": error}, status, headers=headers)
     code = _INVALID_REQUEST if status < 500 else _INTERNAL_ERROR
     return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {"code": code, **error}}, status, headers=headers)
+
+
+def _oauth_error(status: int, words: str) -> dict[str, str]:
+    """An error as RFC 6749 has it."""
+    kind = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+    return {
+        "error": kind.get(status, "invalid_request"),
+        "error_description": _NO_OAUTH if status in (404, 405) else words,
+    }

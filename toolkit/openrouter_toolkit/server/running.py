@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import anyio
 
 from ..accounts import Accounts
-from ..call import Listener
+from ..call import Call, Listener
 from ..envelope import ActionError, Envelope
 from ..formats import ToolCall, ToolResult
 from ..formats.tool_calls import DEFAULT_LIMIT
@@ -16,6 +16,7 @@ from ..hooks import Hooks
 from ..manifest import LoadedToolkit
 from ..registry import ToolRegistry
 from ..toolset import Toolset
+from .limits import FairShare
 
 _Answer = TypeVar("_Answer")
 
@@ -53,9 +54,20 @@ class Running:
 class HostedRegistry(ToolRegistry):
     """A registry whose async calls end when the server stops: their connections are closed, and they say why."""
 
-    def __init__(self, loaded: LoadedToolkit, chosen: Toolset, *, accounts: Accounts, running: Running) -> None:
+    def __init__(
+        self,
+        loaded: LoadedToolkit,
+        chosen: Toolset,
+        *,
+        accounts: Accounts,
+        running: Running,
+        threads: FairShare,
+        most_threads: int,
+    ) -> None:
         super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks())
+        self._resources.most_workers = most_threads
         self._running = running
+        self._threads = threads
 
     async def execute_async(
         self,
@@ -97,6 +109,15 @@ class HostedRegistry(ToolRegistry):
             return ToolResult(ToolCall("", name, arguments), error.explanation, Envelope.failure(error))
 
         return await self._running.run(call, stopped)
+
+    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
+        """As a registry's, and counted for as long as the thread works, whoever has gone meanwhile."""
+
+        def counted() -> _Answer:
+            with self._threads.at_work():
+                return run()
+
+        return await super()._in_worker(call, counted)
 
 
 def _stopped() -> ActionError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from ..store import names
@@ -19,12 +19,23 @@ class Settings:
     Attributes:
         url: where people and hosts open it, such as `https://tools.example.com`; no path. Links begin with it.
         host_name: what it is called on its pages: "{host_name} wants to connect to your OpenRouter".
+        url_given: whether it is known where people open it. Otherwise it is one of this machine's own addresses, and
+            who comes by another of them is sent back there.
         calls_per_minute: how many requests each API token may make, in each process.
+        worker_threads: how many calls may run at once, in each process; tokens share them.
+        connections_per_address: how many connections one client may have open, in each process.
+        client_timeout: the seconds after which a client that neither sends nor reads what is due is disconnected.
+        trusted_proxies: networks of proxies whose X-Forwarded-For tells the client's address.
     """
 
     url: str
     host_name: str = "OpenRouter Toolkit"
+    url_given: bool = True
     calls_per_minute: int = 600
+    worker_threads: int = 400
+    connections_per_address: int = 256
+    client_timeout: float = 30.0
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for a URL that can't be one, and for a name that nobody could read."""

@@ -13,7 +13,7 @@ from ..envelope import ActionError
 from ..manifest import Action, LoadedToolkit
 from ..store import Store, StoreError
 from ..toolset import Toolset
-from .limits import CallLimit, Throttle
+from .limits import AddressCounter, CallLimit, FairShare, Throttle
 from .problems import Problem
 from .running import HostedRegistry, Running
 from .settings import Settings
@@ -42,6 +42,8 @@ class State:
         running: the calls that are being made.
         throttle: slows wrong logins, tokens and keys down.
         call_limit: counts each token's calls.
+        threads: the worker threads, as tokens share them.
+        requests: counts the requests of each client behind a trusted proxy.
         store_check: tells whether the database can be used.
     """
 
@@ -57,6 +59,8 @@ class State:
         self.running = Running()
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
+        self.threads = FairShare(settings.worker_threads)
+        self.requests = AddressCounter(settings.connections_per_address)
         self.store_check = StoreCheck(store)
         self.toolkits: Mapping[str, HostedToolkit] = {}
         self._by_action: dict[str, HostedToolkit] = {}
@@ -98,6 +102,8 @@ class State:
             Toolset(loaded.actions, lambda: self._switched_off(loaded)),
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
+            threads=self.threads,
+            most_threads=self.settings.worker_threads,
         )
         hosted_toolkit = HostedToolkit(loaded, registry)
         for action in loaded.actions:

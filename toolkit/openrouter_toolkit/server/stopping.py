@@ -7,6 +7,7 @@ closed, and the caller is told.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -21,7 +22,9 @@ import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
-from .connections import Connection
+from .accepting import Acceptor, most_connections
+from .connections import Connections, H11Connection
+from .repeated_faults import said_once
 from .running import Running
 from .state import State
 
@@ -40,7 +43,6 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="asyncio",  # what is tested is what runs, whatever else is installed
-                http=Connection,
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,  # any local program could say that it is somebody else
@@ -56,24 +58,43 @@ class Server(uvicorn.Server):
         logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted
         self._running: Running = state.running
+        self._threads = state.settings.worker_threads
+        self._connections = Connections(state.settings)
         self._listening = listening
         self._on_start = started
         self._failure: Exception | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop. What `started` raised ends it, and is raised again behind its end."""
-        super().run(sockets or [self._listening])
+        with said_once() as self._faults:
+            super().run(sockets or [self._listening])
         if self._failure is not None:
             raise self._failure
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         """Begin to listen."""
-        await super().startup(sockets)
-        if self.started:
-            try:
-                self._on_start()
-            except Exception as failure:  # noqa: BLE001 - from here, uvicorn would log it with all that led to it
-                self._failure, self.should_exit = failure, True
+        await super().startup(sockets=[])  # connections are taken in by the acceptor
+        if not self.started:
+            return
+        self._acceptor = Acceptor(self._listening, self._connection, most_connections(self._threads))
+        self._connections.when_closed = self._acceptor.closed_one
+        self._acceptor.start()
+        self._watching = asyncio.create_task(self._watch())
+        try:
+            self._on_start()
+        except Exception as failure:  # noqa: BLE001 - from here, uvicorn would log it with all that led to it
+            self._failure, self.should_exit = failure, True
+
+    def _connection(self) -> asyncio.Protocol:
+        return H11Connection(
+            self._connections, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._connections.look_every)
+            self._connections.look()
+            self._faults.report()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let calls end, then end them; then close everything."""
@@ -85,7 +106,9 @@ class Server(uvicorn.Server):
             while self._running and not self.force_exit:
                 await anyio.sleep(0.05)
         self._running.end()
+        self._acceptor.close()
         await super().shutdown(sockets)
+        self._watching.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; a thread that can't be ended (it looks up a name, say) holds the process back no longer than this."""

@@ -15,7 +15,8 @@ from .throttle import refused, retry_after
 
 TOKEN = "token"  # noqa: S105 - a name
 _OPENROUTER_KEY = "sk-or-"
-_AT_ONCE = "This token makes too many calls at once."
+_AT_ONCE = "This token makes {} calls already, as many as it may while others need threads too. Wait for one to end."
+_NO_THREAD = "All threads are busy with the calls of other tokens. Nothing was done. Try again."
 _MAKE = "openrouter-toolkit tokens create makes one"
 _NONE = f"No API token was sent. It goes into a header, Authorization: Bearer ort_... ({_MAKE})."
 _MALFORMED = f"Authorization holds no API token. It must be one header, Authorization: Bearer ort_... ({_MAKE})."
@@ -44,8 +45,11 @@ class BearerTokens:
             await problem(scope["path"], no.status, no.message, no.headers)(scope, receive, send)
             return
         scope.setdefault("state", {})[TOKEN] = token
-        with self._state.call_limit.one(token.id) as allowed:
-            answer = self._app if allowed else problem(scope["path"], 429, _AT_ONCE, retry_after(1))
+        with self._state.threads.one(token.id) as taken:
+            answer = self._app
+            if taken is not None:
+                status, words = (429, _AT_ONCE.format(taken)) if taken else (503, _NO_THREAD)
+                answer = problem(scope["path"], status, words, retry_after(1))
             await answer(scope, receive, send)
 
     async def _token(self, scope: Scope) -> ApiToken:

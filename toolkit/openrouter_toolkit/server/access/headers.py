@@ -32,14 +32,15 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
-                for name, value in _headers(scope["path"]).items():
+                for name, value in security_headers(scope["path"]).items():
                     headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-def _headers(path: str) -> dict[str, str]:
+def security_headers(path: str) -> dict[str, str]:
+    """Those of each answer at an address."""
     return {
         "Content-Security-Policy": content_security_policy(),
         "X-Content-Type-Options": "nosniff",

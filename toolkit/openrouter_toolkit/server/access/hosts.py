@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..addresses import HEALTH, is_for_programs
+from ..addresses import HEALTH, answers_json, is_for_programs
 from ..problems import problem
 from ..settings import Settings
 
@@ -51,8 +51,8 @@ class KnownHosts:
             self._told = True
             _log.warning(_TO_LOG)
         request = Request(scope)
-        reads_pages = "text/html" in request.headers.get("accept", "") and not is_for_programs(scope["path"])
-        answer = self._page(request, *no) if reads_pages else problem(scope["path"], *no)
+        browser = "text/html" in request.headers.get("accept", "") and not answers_json(scope["path"])
+        answer = self._page(request, *no) if browser else problem(scope["path"], *no)
         await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:

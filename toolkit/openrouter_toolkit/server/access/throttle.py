@@ -9,9 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..limits import Throttle
-from ..problems import problem
 
-_MOST_WAITING = 200
 _REFUSED = "refused"
 
 
@@ -21,40 +19,24 @@ def refused(request: HTTPConnection) -> None:
 
 
 class SlowRefusals:
-    """Lets answers to wrong attempts wait. Where too many of them wait already, they are 429 at once."""
+    """Lets answers to wrong attempts wait, however many wait already: `connections` bounds how many there can be."""
 
     def __init__(self, app: ASGIApp, throttle: Throttle) -> None:
         self._app = app
         self._throttle = throttle
-        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and wait before the answer begins."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        dropped = False
 
         async def send_slowly(message: Message) -> None:
-            nonlocal dropped
             if message["type"] == "http.response.start" and scope.get("state", {}).get(_REFUSED):
-                delay = self._throttle.delay((scope.get("client") or ("",))[0])
-                dropped = delay > 0 and self._waiting >= _MOST_WAITING
-                if dropped:
-                    await problem(scope["path"], 429, headers=retry_after(delay))(scope, receive, send)
-                elif delay > 0:
-                    await self._wait(delay)
-            if not dropped:
-                await send(message)
+                await anyio.sleep(self._throttle.delay((scope.get("client") or ("",))[0]))
+            await send(message)
 
         await self._app(scope, receive, send_slowly)
-
-    async def _wait(self, delay: float) -> None:
-        self._waiting += 1
-        try:
-            await anyio.sleep(delay)
-        finally:
-            self._waiting -= 1
 
 
 def retry_after(seconds: float) -> dict[str, str]:

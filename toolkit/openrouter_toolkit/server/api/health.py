@@ -19,9 +19,11 @@ async def healthz() -> JSONResponse:
 
 @router.api_route("/readyz", methods=_METHODS)
 async def readyz(request: Request) -> JSONResponse:
-    """Ready, unless it is stopping, or the database can't be used, or does not answer within 3 s."""
+    """Ready, unless it is stopping, no thread is free, or the database can't be used or does not answer within 3 s."""
     state = hosted(request)
     if state.running.stopping:
         return JSONResponse({"status": "stopping"}, 503)
+    if state.threads.free <= 0:
+        return JSONResponse({"status": "all threads are busy with calls"}, 503)
     problem = await state.store_check.problem()
     return JSONResponse({"status": "ok"}) if problem is None else JSONResponse({"status": problem}, 503)

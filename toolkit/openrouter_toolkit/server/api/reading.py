@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -81,6 +82,20 @@ def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
     strange = [name for name in given if name not in known]
     if strange:
         raise Problem(422, " ".join(_unknown(name, known) for name in strange[:_MOST_NAMES]))
+
+
+def wrong_value(error: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter's value, of one of pydantic's errors. The value itself is not repeated."""
+    name = named(str(error["loc"][-1]), _LONGEST_NAME)
+    kind = error["type"]
+    if kind.startswith("bool"):
+        return f"{name}: wanted true or false."
+    if kind == "literal_error":
+        values = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        near = nearest(str(error["input"])[:_LONGEST_NAME], values)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{name}: wanted one of {', '.join(values)}.{hint}"
+    return f"{name}: {'it is missing' if kind == 'missing' else error['msg']}."
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

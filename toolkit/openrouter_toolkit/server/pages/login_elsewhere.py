@@ -121,4 +121,6 @@ def _exchanged(loaded: LoadedToolkit, code: str, verifier: str) -> str:
 
 
 def _cookie(request: Request) -> str:
-    return f"openrouter-toolkit-link-{hosted(request).settings.port}"
+    settings = hosted(request).settings
+    # __Host- is for cookies of the whole host, and this one is for a path.
+    return f"{'__Secure-' if settings.secure else ''}openrouter-toolkit-link-{settings.port}"

@@ -27,12 +27,13 @@ def origin_of(address: str) -> str | None:
 
 
 def own_origin(request: Request) -> str:
-    """This server as the browser reached it, by whichever of its names: its cookies are there alone."""
+    """Where browsers open this server.
+
+    That is its URL, whatever a proxy says in Host. Where none was given, it is the address of this machine that the
+    browser used, for its cookies are there alone; `hosts` has refused all others.
+    """
     settings = hosted(request).settings
-    host = request.headers["host"].lower()
-    parts = urlsplit(f"//{host}")
-    own_port = parts.port == settings.port or (parts.port is None and settings.port_is_default)
-    return settings.origin if parts.hostname == settings.name and own_port else f"http://{host}"
+    return settings.origin if settings.url_given else f"http://{request.headers['host'].lower()}"
 
 
 def login_page(loaded: LoadedToolkit) -> str | None:

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from ...envelope import Envelope
 from ...manifest import LoadedToolkit
 from ...store import Store, Which
+from ..access.throttle import retry_after
 from ..hanging_up import HungUp, while_connected
 from ..problems import Problem
 from ..state import hosted
@@ -25,6 +26,8 @@ router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
 _SECONDS = 60.0
 _LONGEST_SHOWN = 50_000
 _USERS_OFFERED = 50
+_TRIED_BY = "administrators"  # who share the threads with tokens
+_BUSY = "All threads are busy with calls. Nothing was done. Try again in a moment."
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,19 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
     user_id = form.get("user_id", "").strip() or "default"
     if any(field.problem for field in fields):
         return await run_in_threadpool(_page, request, loaded, found, fields, user_id, status=422)
-    registry = hosted(request).toolkit(toolkit).registry
+    state = hosted(request)
+    registry = state.toolkit(toolkit).registry
     started = monotonic()
-    try:
-        envelope = await while_connected(
-            request.receive,
-            lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_SECONDS),
-        )
-    except HungUp:
-        return Response(status_code=499)
+    with state.threads.one(_TRIED_BY) as taken:
+        if taken is not None:
+            raise Problem(503, _BUSY, retry_after(1))
+        try:
+            envelope = await while_connected(
+                request.receive,
+                lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_SECONDS),
+            )
+        except HungUp:
+            return Response(status_code=499)
     result = Result(envelope, monotonic() - started)
     return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)
 
