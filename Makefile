@@ -33,7 +33,7 @@ lint: .venv/.development
 unit: .venv/.development system
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-# PostgreSQL, Chromium and npm, for the tests that want them.
+# PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
 system:
 	@sh tests/debian_packages.sh
 

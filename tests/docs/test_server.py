@@ -16,7 +16,7 @@ import pytest
 from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.access.bodies import WITH_TOKEN
-from openrouter_toolkit.server.limits import MOST_AT_ONCE
+from openrouter_toolkit.server.connections import MOST_PIPELINED
 from openrouter_toolkit.server.problems import TYPES
 from openrouter_toolkit.store import MasterKey, Store
 
@@ -50,7 +50,7 @@ def test_every_option_and_every_refusal_is_told() -> None:
         assert told or action.dest == "help", action.option_strings
     for status, type_ in TYPES.items():
         assert type_ == "internal" or re.search(rf"^\| (\d+, )*{status}(, \d+)* \| `{type_}` \|", SERVER, re.MULTILINE)
-    assert f"{MOST_AT_ONCE} of one token" in SERVER
+    assert f"no more than {MOST_PIPELINED}\nrequests" in SERVER
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -77,6 +77,7 @@ def test_a_proxy_is_told_what_it_needs() -> None:
     (start,) = (shlex.split(line) for line in LINES if "--url" in line)
     options = parser().parse_args(start)
     assert f"proxy_pass http://{options.host}:{options.port};" in nginx
+    assert [str(network) for network in options.trusted_proxy] == [f"{options.host}/32"]
     assert f"reverse_proxy {options.host}:{options.port}\n" in caddy
     for told in ("proxy_buffering off;", f"client_max_body_size {WITH_TOKEN >> 20}m;", "proxy_read_timeout 10m;"):
         assert told in nginx
