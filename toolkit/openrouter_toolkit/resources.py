@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-_MOST_WORKERS = 256
+DEFAULT_WORKERS = 256
 _Answer = TypeVar("_Answer")
 
 
@@ -24,9 +24,14 @@ class Resources:
     _workers: ThreadPoolExecutor | None
     _lock: threading.Lock
 
-    def __init__(self, make_client: Callable[[], Any]) -> None:
+    def __init__(self, make_client: Callable[[], Any], max_workers: int = DEFAULT_WORKERS) -> None:
+        """See `ToolRegistry.from_manifest` for `max_workers`."""
+        if isinstance(max_workers, bool) or not isinstance(max_workers, int):
+            raise TypeError(f"max_workers must be a whole number, not {type(max_workers).__name__}")
+        if max_workers < 1:
+            raise ValueError(f"max_workers must be 1 or more, not {max_workers}")
         self._make_client = make_client
-        self.most_workers = _MOST_WORKERS
+        self._max_workers = max_workers
         self._start()
         _all.add(self)
 
@@ -45,7 +50,7 @@ class Resources:
         context = contextvars.copy_context()
         with self._lock:  # so that `close` does not shut the workers in between
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(self.most_workers, "openrouter-toolkit")
+                self._workers = ThreadPoolExecutor(self._max_workers, "openrouter-toolkit")
             return self._workers.submit(context.run, run)
 
     def close(self) -> None:

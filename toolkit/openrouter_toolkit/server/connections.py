@@ -36,10 +36,11 @@ _log = logging.getLogger("openrouter_toolkit")
 class Connections:
     """What all connections of a server have in common. To be used on the event loop's thread alone."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, most: int) -> None:
+        """`most` may be open at the same time; no address gets more than half of them."""
         self.look_every = settings.client_timeout / _LOOKS
         self._trusted = settings.trusted_proxies
-        self._by_address = AddressCounter(settings.connections_per_address)
+        self._by_address = AddressCounter(min(settings.connections_per_address, max(1, most // 2)))
         self._open: set[GuardedConnection] = set()
         self.when_closed: Callable[[], None] = lambda: None
 

@@ -65,7 +65,7 @@ class HostedRegistry(ToolRegistry):
         most_threads: int,
     ) -> None:
         super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks())
-        self._resources.most_workers = most_threads
+        self._resources._max_workers = most_threads  # noqa: SLF001 - its threads are those that are shared here
         self._running = running
         self._threads = threads
 
@@ -110,14 +110,14 @@ class HostedRegistry(ToolRegistry):
 
         return await self._running.run(call, stopped)
 
-    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
+    async def _in_worker(self, call: Call, run: Callable[[], _Answer], *more: Any) -> _Answer:
         """As a registry's, and counted for as long as the thread works, whoever has gone meanwhile."""
 
         def counted() -> _Answer:
             with self._threads.at_work():
                 return run()
 
-        return await super()._in_worker(call, counted)
+        return await super()._in_worker(call, counted, *more)
 
 
 def _stopped() -> ActionError:

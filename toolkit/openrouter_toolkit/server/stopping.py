@@ -58,8 +58,8 @@ class Server(uvicorn.Server):
         logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted
         self._running: Running = state.running
-        self._threads = state.settings.worker_threads
-        self._connections = Connections(state.settings)
+        self._most = most_connections(state.settings.worker_threads)
+        self._connections = Connections(state.settings, self._most)
         self._listening = listening
         self._on_start = started
         self._failure: Exception | None = None
@@ -76,7 +76,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets=[])  # connections are taken in by the acceptor
         if not self.started:
             return
-        self._acceptor = Acceptor(self._listening, self._connection, most_connections(self._threads))
+        self._acceptor = Acceptor(self._listening, self._connection, self._most)
         self._connections.when_closed = self._acceptor.closed_one
         self._acceptor.start()
         self._watching = asyncio.create_task(self._watch())
