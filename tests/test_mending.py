@@ -10,12 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit.formats.mending import mend
+from openrouter_toolkit.formats import mending
 from openrouter_toolkit.manifest import load
-from openrouter_toolkit.validation import compile_schema
+from openrouter_toolkit.validation import ArgumentValidator, compile_schema
 
 SCHEMAS = {action.slug: action.definition.input_parameters for action in load().actions}
 PARAMETERS = sorted((slug, name) for slug, schema in SCHEMAS.items() for name in schema["properties"])
+
+
+
+def mend(schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    return mending.mend(ArgumentValidator(schema), arguments)
+
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,10 +38,27 @@ SCHEMA: dict[str, Any] = {
         "zdr": {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["true", "false"]}]},
         "maybe": {"type": ["integer", "null"]},
         "linked": {"$ref": "#/$defs/level"},
+        "counts": {"type": "array", "items": {"type": "integer"}},
+        "either": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
+        "weights": {"type": "object", "additionalProperties": {"type": "number"}},
+        "nested": {
+            "type": "object",
+            "properties": {
+                "on": {"type": "boolean"},
+                "limit": {"type": ["integer", "null"]},
+                "share": {"type": "number"},
+                "name": {"type": "string"},
+                "deep": {"type": "array", "items": {"$ref": "#/$defs/entry"}},
+            },
+            "required": ["name"],
+        },
     },
     "required": ["text", "count"],
     "additionalProperties": False,
-    "$defs": {"level": {"type": "integer", "maximum": 9}},
+    "$defs": {
+        "level": {"type": "integer", "maximum": 9},
+        "entry": {"type": "object", "properties": {"n": {"$ref": "#/$defs/level"}, "text": {"type": "string"}}},
+    },
 }
 
 
@@ -46,7 +69,25 @@ SCHEMA: dict[str, Any] = {
         ("heat", "-1e-3", -0.001),
         ("heat", " 1 ", 1),
         ("count", "5", 5),
-        ("count", "5.0", 5.0),
+        ("count", "5.0", 5),
+        ("count", 50.0, 50),
+        ("linked", 9.0, 9),
+        ("maybe", 5.0, 5),
+        ("either", 5.0, 5),
+        ("either", "5", 5),
+        ("either", [5.0, 6], [5, 6]),
+        ("either", '["5"]', [5]),
+        ("counts", [1.0, 2, "3"], [1, 2, 3]),
+        ("counts", "[1.0]", [1]),
+        ("table", '{"n": "1"}', {"n": 1}),
+        ("table", {"n": "1"}, {"n": 1}),
+        ("table", {"n": 1.0, "more": 1.0}, {"n": 1, "more": 1.0}),
+        ("weights", {"a": "0.5", "b": 1.0}, {"a": 0.5, "b": 1.0}),
+        ("nested", {"name": "5", "on": "True", "limit": "7", "share": "0.5"}, None),
+        ("nested", '{"name": "5", "on": "True", "limit": 7.0, "share": 0.5}', None),
+        ("nested", {"name": "a", "on": None, "limit": None}, {"name": "a", "limit": None}),
+        ("nested", {"name": "a", "deep": '[{"n": 3.0, "text": "7"}]'}, {"name": "a", "deep": [{"n": 3, "text": "7"}]}),
+        ("nested", {"name": "a", "deep": [{"n": "3"}, {"n": 4.0}]}, {"name": "a", "deep": [{"n": 3}, {"n": 4}]}),
         ("linked", "9", 9),
         ("maybe", "5", 5),
         ("flag", "true", True),
@@ -58,9 +99,8 @@ SCHEMA: dict[str, Any] = {
     ],
 )
 def test_it_is_plain_what_was_meant(name: str, given: str, meant: Any) -> None:
-    mended = mend(SCHEMA, {name: given})[name]
-    assert mended == meant
-    assert type(mended) is type(meant)
+    meant = {"name": "5", "on": True, "limit": 7, "share": 0.5} if meant is None else meant
+    assert repr(mend(SCHEMA, {name: given})) == repr({name: meant})
 
 
 def test_null_for_an_optional_parameter_is_left_out() -> None:
@@ -85,12 +125,17 @@ def test_null_stays_where_it_means_something_or_must_be_refused() -> None:
         ("zdr", "true"),
         ("unknown", "5"),
         ("heat", 1),
+        ("heat", 1.0),
+        ("size", 1e300),
+        ("count", 1e300),
         ("flag", False),
         ("list", ["1"]),
+        ("weights", {"a": 1.0}),
+        ("anything", [1.0, "5", None]),
     ],
 )
 def test_what_is_right_or_unknown_never_changes(name: str, given: Any) -> None:
-    assert mend(SCHEMA, {name: given}) == {name: given}
+    assert repr(mend(SCHEMA, {name: given})) == repr({name: given})
 
 
 @pytest.mark.parametrize(
@@ -121,8 +166,11 @@ def test_what_is_right_or_unknown_never_changes(name: str, given: Any) -> None:
         ("list", '["a"'),
         ("list", "{}"),
         ("list", [1]),
-        ("table", '{"n": "1"}'),
-        ("table", {"n": "1"}),
+        ("table", '{"n": "a"}'),
+        ("table", {"n": "1.5"}),
+        ("linked", 10.0),
+        ("counts", [1.5, "a"]),
+        ("nested", {"name": None, "on": "yes", "limit": "", "deep": [5]}),
         ("text", 5),
         ("text", True),
         ("text", {"a": 1}),
@@ -144,17 +192,18 @@ def test_the_largest_exact_integer_is_taken() -> None:
     assert mend(SCHEMA, {"count": str(2**53 - 1)}) == {"count": 2**53 - 1}
 
 
-def test_values_inside_are_not_touched() -> None:
-    arguments = {"table": {"n": None, "flag": "true"}, "list": ["1", None]}
+def test_values_inside_whose_schema_is_not_known_are_not_touched() -> None:
+    arguments = {"table": {"more": None, "flag": "true"}, "list": ["1", None]}
     given = copy.deepcopy(arguments)
     assert mend(SCHEMA, arguments) == given
     assert arguments == given
 
 
 def test_the_arguments_given_stay_as_they_are() -> None:
-    arguments = {"count": "5", "heat": None}
-    assert mend(SCHEMA, arguments) == {"count": 5}
-    assert arguments == {"count": "5", "heat": None}
+    arguments = {"count": "5", "heat": None, "counts": [1.0], "table": {"n": "1"}}
+    given = copy.deepcopy(arguments)
+    assert mend(SCHEMA, arguments) == {"count": 5, "counts": [1], "table": {"n": 1}}
+    assert repr(arguments) == repr(given)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 500 + "]" * 500, '{"a":' * 100_000])
@@ -189,10 +238,12 @@ def test_no_packaged_parameter_loses_a_valid_value_or_gets_a_wrong_one(parameter
         assert mended == {name: value}
     elif value is None and name not in schema.get("required", ()):
         assert mended == {}
-    elif mended != {name: value} or type(mended[name]) is not type(value):
-        assert isinstance(value, str)
+    elif isinstance(value, str) and mended != {name: value}:
         assert takes(mended[name])
-        assert mended[name] == json.loads(value.strip().lower() if isinstance(mended[name], bool) else value)
+        if not isinstance(mended[name], dict | list):  # inside these, more may have been repaired
+            assert mended[name] == json.loads(value.strip().lower() if isinstance(mended[name], bool) else value)
+    elif not isinstance(value, dict | list):
+        assert mended == {name: value}
 
 
 @pytest.mark.parametrize(

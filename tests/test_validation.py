@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -282,3 +283,63 @@ def found(slug: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = error.details["problems"]
         return told or [{"path": "", "problem": "refused without a reason"}]
     return []
+
+
+def attacks() -> dict[str, dict[str, Any]]:
+    text = [{"type": "text", "text": "x"}]
+    return {
+        "unknown names": {f"name{number}": 1 for number in range(6_000)},
+        "long unknown names": {f"{number}" + "abcdefghij" * 20: 1 for number in range(200)},
+        "wrong messages": {"model": "m", "messages": [1] * 300_000},
+        "wrong roles": {"model": "m", "messages": [{"role": 5, "content": {}}] * 100_000},
+        "wrong items of an alternative": {"model": "m", "messages": [{"role": "user"}], "stop": [1] * 300_000},
+        "wrong names of an enum": {"model": "m", "messages": [{"role": "user"}], "verbosity": "x" * 100_000},
+        "one wrong among many right": {
+            "model": "m",
+            "messages": [{"role": "user", "content": text * 100_000}],
+            "tools": [1],
+        },
+    }
+
+
+@pytest.mark.wall_clock
+@pytest.mark.parametrize("arguments", attacks().values(), ids=attacks().keys())
+def test_arguments_that_are_wrong_very_often_cost_little(registry: ToolRegistry, arguments: dict[str, Any]) -> None:
+    started = time.process_time()
+    envelope = registry.execute(CHAT, arguments)
+    assert time.process_time() - started < 5  # one second on a machine that does nothing else
+    assert json.loads(envelope.data)["error"]["type"] == "invalid_arguments"
+    assert len(str(envelope.error)) < 4_000
+
+
+@pytest.mark.wall_clock
+def test_the_deadline_counts_while_arguments_are_checked(registry: ToolRegistry) -> None:
+    """Also while a model's arguments are repaired."""
+    messages = [{"role": "user", "content": {"type": 1}} for _ in range(300_000)]
+    arguments = {"model": "m", "messages": messages, "temperature": "0.5"}
+    ways: list[Callable[[], Envelope]] = [
+        lambda: registry.execute(CHAT, arguments, timeout=0.2),
+        lambda: registry.call_tool(CHAT, arguments, timeout=0.2).envelope,
+    ]
+    for way in ways:
+        started = time.monotonic()
+        assert json.loads(way().data)["error"]["type"] == "timeout"
+        assert time.monotonic() - started < 3
+
+
+def test_a_call_that_was_cancelled_ends_in_the_middle_of_its_validation() -> None:
+    def ended() -> None:
+        raise ActionError("cancelled", "over")
+
+    validator = ArgumentValidator({"type": "object", "properties": {"text": {"type": "string"}}})
+    with pytest.raises(ActionError, match="over"):
+        validator.check("ECHO", {"text": 5}, ended)
+    with pytest.raises(ActionError, match="text: given 5"):
+        validator.check("ECHO", {"text": 5})
+
+
+def test_only_the_first_names_are_compared_with_what_could_have_been_meant() -> None:
+    schema = {"type": "object", "properties": {"text": {}}, "additionalProperties": False}
+    found = ArgumentValidator(schema).problems({f"texts{number}": 1 for number in range(200)})
+    assert sum("did you mean" in problem["problem"] for problem in found) == 50
+    assert len(found) == 200

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.formats import FORMATS, input_schema, why_not_strict
+from openrouter_toolkit.formats.schemas import reduced_schema
 
 REGISTRY = ToolRegistry.from_manifest()
 TYPES: dict[str, Any] = {
@@ -168,7 +169,8 @@ def test_descriptions_are_there_and_short_enough_for_openai(name: str) -> None:
     """1,024 characters at the most, also where composio-core would cut them."""
     for tool in tools(name, extensions=True):
         told = [tool.get("function", tool)["description"]]
-        told += [parameter["description"] for parameter in schema_of(tool)["properties"].values()]
+        for parameter in schema_of(tool)["properties"].values():  # beside anyOf there is nothing in a reduced one
+            told.append(parameter.get("anyOf", [parameter])[0].get("description", parameter.get("description")))
         assert all(0 < len(description) <= 1024 for description in told)
 
 
@@ -194,6 +196,61 @@ def test_a_list_of_types_is_where_the_api_takes_several_kinds_and_nowhere_else()
         ("CREATE_COMPLETION", "prompt[]"),
         ("CREATE_COMPLETION", "stop"),
     ]
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside JSON."""
+    if isinstance(node, dict):
+        yield node
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(part)
+
+
+REDUCIBLE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"type": ["string", "null"], "description": "A."}, {"description": "A.", "type": "string"}),
+    (
+        {"description": "A.", "anyOf": [{"type": "string", "description": "B."}, {"type": "integer"}]},
+        {"anyOf": [{"description": "A. B.", "type": "string"}, {"type": "integer"}]},
+    ),
+    (
+        {"type": "object", "properties": {"a-b": {}}, "anyOf": [{"required": ["a-b"]}, {"required": ["c"]}]},
+        {
+            "anyOf": [
+                {"type": "object", "properties": {"a_b": {}}, "required": ["a_b"]},
+                {"type": "object", "properties": {"a_b": {}}, "required": ["c"]},
+            ]
+        },
+    ),
+    (
+        {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "number"}]}, {"type": ["boolean", "array"]}]},
+        {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "array"}]},
+    ),
+    (
+        {"type": ["string", "integer"], "description": "A.", "anyOf": [{"minLength": 1}, {"maximum": 5}]},
+        {
+            "anyOf": [
+                {"description": "A.", "minLength": 1, "type": "string"},
+                {"type": "string", "maximum": 5},
+                {"type": "integer", "minLength": 1},
+                {"type": "integer", "maximum": 5},
+            ]
+        },
+    ),
+    ({"type": "array", "items": {"anyOf": [{"type": "null"}]}}, {"type": "array", "items": {}}),
+]
+
+
+@pytest.mark.parametrize(("schema", "reduced"), REDUCIBLE)
+def test_a_reduced_schema_has_nothing_beside_anyof(schema: dict[str, Any], reduced: dict[str, Any]) -> None:
+    assert all(list(node) == ["anyOf"] for node in nodes(reduced_schema(schema)) if "anyOf" in node)
+    assert reduced_schema(schema) == reduced
+
+
+@pytest.mark.parametrize("extensions", [False, True])
+def test_no_declaration_for_vertex_has_anything_beside_anyof(extensions: bool) -> None:
+    found = [node for tool in tools("gemini-reduced", extensions=extensions) for node in nodes(tool) if "anyOf" in node]
+    assert len(found) > 3
+    assert all(list(node) == ["anyOf"] for node in found)
 
 
 @pytest.mark.parametrize("extensions", [False, True])

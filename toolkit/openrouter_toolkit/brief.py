@@ -6,14 +6,15 @@ import json
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jmespath
-from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
 from .envelope import ActionError
+from .selection import OPTIONS, SelectionError
+from .selection import select as select_from
 from .wording import named, quoted, shown
 
 _SEPARATOR = "|"
@@ -32,42 +33,14 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SEARCH_ERRORS = (JMESPathError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class _Functions(functions.Functions):
-    """What brief forms need beside JMESPath's own functions."""
-
-    @functions.signature({"types": ["string", "number", "null"]})
-    def _func_per_million(self, price: Any) -> float | str | None:
-        """US dollars a token, as US dollars a million tokens; a negative price is not fixed."""
-        try:
-            dollars = float(f"{float(price) * 1e6:.6g}")
-        except (OverflowError, TypeError, ValueError):
-            return None
-        return "varies" if dollars < 0 else dollars
-
-    @functions.signature({"types": ["number", "null"]})
-    def _func_thousands(self, number: Any) -> int | None:
-        """Thousands, rounded."""
-        try:
-            rounded: int = round(number / 1000)
-        except (OverflowError, TypeError, ValueError):
-            return None
-        return rounded
-
-    @functions.signature({"types": ["array", "null"]}, {"types": ["object"]})
-    def _func_letters(self, present: Any, letters: Any) -> str:
-        """One letter for each name of the table that is present, in the table's order."""
-        return "".join(str(letter) for name, letter in letters.items() if name in (present or ()))
-
-    @functions.signature({"types": ["array", "null"]}, {"types": ["string"]})
-    def _func_joined(self, parts: Any, separator: Any) -> str:
-        """The texts of a list as one; what is no text is left out."""
-        return str(separator).join(part for part in parts or () if isinstance(part, str))
-
-
-OPTIONS = jmespath.Options(custom_functions=_Functions())
-
-
-def for_model(data: str, brief: Mapping[str, Any] | None, *, select: str | None = None, limit: int = 20_000) -> str:
+def for_model(
+    data: str,
+    brief: Mapping[str, Any] | None,
+    *,
+    select: str | None = None,
+    limit: int = 20_000,
+    checkpoint: Callable[[], None] | None = None,
+) -> str:
     """A successful answer's text for a model: JSON in at most `limit` characters.
 
     Args:
@@ -76,10 +49,11 @@ def for_model(data: str, brief: Mapping[str, Any] | None, *, select: str | None 
             `legend` (what columns and letters mean).
         select: another JMESPath expression, over the whole answer, in the brief form's place.
         limit: characters, 1000 or more; what is longer is cut, and tells how much is missing and how to ask for less.
+        checkpoint: called from time to time while `select` is evaluated; what it raises ends that.
 
     Raises:
-        ActionError: `invalid_arguments`, when `select` can't be applied: it is no JMESPath expression, or the answer
-            is no JSON.
+        ActionError: `invalid_arguments`, when `select` can't be applied: it is no JMESPath expression, would take too
+            much, or the answer is no JSON.
     """
     constants: list[str] = []  # NaN and the infinities: they become null, for append answers None
     try:
@@ -89,19 +63,21 @@ def for_model(data: str, brief: Mapping[str, Any] | None, *, select: str | None 
             raise _no_selection("the answer is no JSON that can be searched", "Leave it out.") from None
         return _fitted(data, limit)
     if select is not None:
-        return _fitted(_selected(body, select), limit)
+        return _fitted(_selected(body, select, checkpoint), limit)
     if brief is not None:
         return _in_rows(body, brief, limit)
     as_it_is = len(data) <= limit and not constants and not _LONE_SURROGATE.search(data)
     return data if as_it_is else _fitted(body, limit)
 
 
-def _selected(body: Any, select: str) -> Any:
+def _selected(body: Any, expression: str, checkpoint: Callable[[], None] | None) -> Any:
     try:
-        return jmespath.search(select, body, OPTIONS)
-    except _SEARCH_ERRORS as error:
-        reason = f"it is no JMESPath expression for this answer: {quoted(str(error), 160)}"
-        raise _no_selection(reason, "Mend it, for example data[0:5].id, or leave it out.") from None
+        return select_from(expression, body, checkpoint)
+    except SelectionError as error:
+        raise _no_selection(
+            f"it can't be applied: {quoted(str(error), 160)}",
+            "Correct it: it is JMESPath, for example data[0:5].id. Or leave it out.",
+        ) from None
 
 
 def _no_selection(reason: str, advice: str) -> ActionError:

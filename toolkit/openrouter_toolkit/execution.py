@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Collection
@@ -19,7 +20,7 @@ from .redaction import redact, redact_thoroughly
 from .resources import Resources
 from .toolset import Toolset
 from .validation import as_object
-from .wording import quoted, shown
+from .wording import clean, quoted, shown
 
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -58,7 +59,7 @@ class Execution:
             action = self._find(slug)
             self._toolset.refuse_outsiders(action)
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
-            action.validator.check(action.slug, arguments)
+            action.validator.check(action.slug, arguments, call.check)
             connected = self._connected(action, user_id)
             call.recheck = partial(self._recheck, action, connected)
             envelope = Envelope.success(redact(self._run(action, arguments, connected, call), _secrets(connected)))
@@ -81,7 +82,7 @@ class Execution:
         if action is None:
             usable = self._toolset.actions
             near = nearest(slug, usable, count=3) if isinstance(slug, str) else []
-            name = quoted(slug, 80) if isinstance(slug, str) else shown(slug)
+            name = _written(slug) if isinstance(slug, str) else shown(slug)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(usable) or 'none'}."
             raise ActionError(
                 "unknown_action",
@@ -137,6 +138,11 @@ class Execution:
 def _refuses_key(error: ActionError) -> bool:
     """Whether the API itself refused the key: not a provider or a proxy, which the client would name."""
     return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
+
+
+def _written(slug: str) -> str:
+    """A slug in quotes; what can't be seen in it, such as a blank at its end, is shown as in JSON."""
+    return quoted(slug, 80) if clean(slug[:80]) == slug[:80] else json.dumps(slug[:80])
 
 
 def _secrets(connected: Connection | None) -> Collection[str]:

@@ -160,8 +160,10 @@ class ModelCalls:
         def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
             return self._execution.run(slug, arguments, user_id, call)
 
-        action = self._execution.known.get(written.name) if isinstance(written.name, str) else None
-        return tool_calls.run(written, action, execute, limit=limit)
+        known = self._execution.known
+        name = tool_calls.known_name(written.name, known)
+        action = None if name is None else known[name]
+        return tool_calls.run(written, action, execute, limit=limit, checkpoint=call.check)
 
     async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
         """Run in a worker thread. When nobody waits for it any more, the call ends and its connection is cut."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from .envelope import ActionError
@@ -19,28 +22,40 @@ Problem = dict[str, Any]
 
 _MOST_IN_TEXT = 8
 _MOST_IN_DATA = 50
+_MOST_FOUND = 1_000
+# A reference may lead to another, but not round in circles.
+_LONGEST_CHAIN = 20
+# What `interruptible` calls while jsonschema works; it raises when the call's time is over.
+_checkpoint: ContextVar[Callable[[], None] | None] = ContextVar("openrouter_toolkit_checkpoint", default=None)
 
 
 class ArgumentValidator:
     """One action's `input_parameters`, compiled once and used for every call."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._schema = schema
+        self.schema = schema
 
     @cached_property
-    def _fits_surely(self) -> Judge:
-        return quick_judge(self._schema)
+    def surely_fits(self) -> Judge:
+        """A quick check: true means that the arguments are right, false that `check` has to decide."""
+        return quick_judge(self.schema)
 
     @cached_property
     def _validator(self) -> Validator:
-        return compile_schema(self._schema)
+        return compile_schema(self.schema)
 
-    def check(self, slug: str, arguments: dict[str, Any]) -> None:
-        """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return."""
+    def check(self, slug: str, arguments: dict[str, Any], checkpoint: Callable[[], None] | None = None) -> None:
+        """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return.
+
+        `checkpoint` is called again and again meanwhile; what it raises ends the check.
+        """
         try:
-            if self._fits_surely(arguments) or self._validator.is_valid(arguments):
+            if self.surely_fits(arguments):
                 return
-            problems = self.problems(arguments)
+            with interruptible(checkpoint):
+                if self._validator.is_valid(arguments):
+                    return
+                problems = self.problems(arguments)
         except RecursionError:
             problems = [_problem("", "they are nested too deeply, or contain themselves")]
         except (ValueError, TypeError) as error:  # a Python value that JSON does not have
@@ -48,12 +63,42 @@ class ArgumentValidator:
         raise refusal(slug, problems)
 
     def problems(self, arguments: dict[str, Any]) -> list[Problem]:
-        """Everything that is wrong, misspelt names first."""
+        """What is wrong, misspelt names first; not all of it where there is very much."""
         found: dict[str, Problem] = {}
-        for error in self._validator.iter_errors(arguments):
-            for problem in _explained(error):
-                found.setdefault(f"{problem['path']}: {problem['problem']}", problem)
+        near = _Suggestions()
+        every = (problem for error in self._validator.iter_errors(arguments) for problem in _explained(error, near))
+        for problem in islice(every, _MOST_FOUND + 1):
+            found.setdefault(f"{problem['path']}: {problem['problem']}", problem)
         return sorted(found.values(), key=lambda problem: not problem["problem"].startswith("unknown"))
+
+    def takes(self, rule: Any, value: Any) -> bool:
+        """Whether a part of the schema takes a value."""
+        try:
+            # References still start at the whole schema.
+            return self._validator.evolve(schema=rule).is_valid(value)
+        except RecursionError:
+            return False
+
+    def resolved(self, rule: Any) -> Any:
+        """A part of the schema; where it is a reference into the schema, what that leads to."""
+        for _ in range(_LONGEST_CHAIN):
+            reference = rule.get("$ref") if isinstance(rule, dict) else None
+            if not isinstance(reference, str) or not reference.startswith("#/"):
+                break
+            rule = self.schema
+            for step in reference[2:].split("/"):
+                rule = rule.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(rule, dict) else None
+        return rule
+
+
+@contextmanager
+def interruptible(checkpoint: Callable[[], None] | None) -> Iterator[None]:
+    """While inside, `checkpoint` is called at every step of a validation; what it raises ends that."""
+    token = _checkpoint.set(checkpoint)
+    try:
+        yield
+    finally:
+        _checkpoint.reset(token)
 
 
 def as_object(slug: str, arguments: Any) -> dict[str, Any]:
@@ -63,7 +108,7 @@ def as_object(slug: str, arguments: Any) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         hint = "; a tool call's arguments are JSON text: parse them first" if isinstance(arguments, str) else ""
         raise refusal(slug, [_problem("", f"they must be an object{hint}", arguments, "a JSON object")])
-    stray = [name for name in arguments if not isinstance(name, str)]
+    stray = list(islice((name for name in arguments if not isinstance(name, str)), _MOST_FOUND + 1))
     if stray:
         raise refusal(slug, [_problem(shown(name), "a parameter's name must be a string") for name in stray])
     return arguments
@@ -71,18 +116,51 @@ def as_object(slug: str, arguments: Any) -> dict[str, Any]:
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
     """A validator for JSON Schema 2020-12 that fetches nothing, whatever a `$ref` says."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - its import takes longer than listing actions
     from referencing import Registry  # noqa: PLC0415
 
-    validator: Validator = Draft202012Validator(schema, registry=Registry())
+    validator: Validator = _validator_class()(schema, registry=Registry())
     return validator
+
+
+@cache
+def _validator_class() -> Any:
+    """jsonschema's validator, with steps that can be interrupted, and with bounded alternatives."""
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - it takes longer than listing actions
+
+    keywords = {**Draft202012Validator.VALIDATORS, "anyOf": _any_of}
+    return validators.extend(Draft202012Validator, {name: _step(check) for name, check in keywords.items()})
+
+
+def _step(check: Callable[..., Any]) -> Callable[..., Any]:
+    def step(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        checkpoint = _checkpoint.get()
+        if checkpoint is not None:
+            checkpoint()
+        return check(validator, value, instance, schema)
+
+    return step
+
+
+def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """As jsonschema's own, which would gather every error of every alternative, and quote the whole value."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+
+    context: list[ValidationError] = []
+    for number, branch in enumerate(branches):
+        errors = list(islice(validator.descend(instance, branch, schema_path=number), _MOST_IN_DATA))
+        if not errors:
+            return
+        context += errors
+    yield ValidationError("fits none of the alternatives", context=context)
 
 
 def refusal(slug: str, problems: list[Problem]) -> ActionError:
     """The error that tells of wrong arguments, for whoever finds them: the schema or a handler."""
     told = [f"{problem['path']}: {problem['problem']}" for problem in problems]
     listing = "; ".join(told[:_MOST_IN_TEXT])
-    if len(told) > _MOST_IN_TEXT:
+    if len(told) > _MOST_FOUND:
+        listing += f"; and over {_MOST_FOUND - _MOST_IN_TEXT} more"
+    elif len(told) > _MOST_IN_TEXT:
         listing += f"; and {len(told) - _MOST_IN_TEXT} more"
     return ActionError(
         "invalid_arguments",
@@ -100,7 +178,18 @@ def _problem(
     return {"path": path or "arguments", "problem": problem} | {k: v for k, v in facts.items() if v is not None}
 
 
-def _explained(error: ValidationError) -> Iterator[Problem]:
+class _Suggestions:
+    """The name that was probably meant, for the first names that are asked about: each costs some comparisons."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_IN_DATA
+
+    def __call__(self, name: str, candidates: Iterable[str]) -> str | None:
+        self._left -= 1
+        return None if self._left < 0 else next(iter(nearest(name, candidates)), None)
+
+
+def _explained(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
     """One jsonschema error as one or more problems; its own message is not used, it may quote megabytes."""
     keyword, given, value = error.validator, cast(Any, error.instance), cast(Any, error.validator_value)
     path = _path(error.absolute_path)
@@ -111,23 +200,24 @@ def _explained(error: ValidationError) -> Iterator[Problem]:
                 wanted = _wanted(schema.get("properties", {}).get(name, {}))
                 yield _problem(_join(path, name), f"required ({wanted})", wanted=wanted)
     elif keyword in ("additionalProperties", "unevaluatedProperties") and isinstance(given, dict):
-        known = list(schema.get("properties", {}))
+        known = schema.get("properties", {})
+        free = [name for name in known if name not in given] or list(known)
         for name in given:
             if name not in known:
-                yield _unknown(path, name, [other for other in known if other not in given] or known)
+                yield _unknown(path, name, free, near)
     elif keyword in ("anyOf", "oneOf") and error.context:
-        yield from _nearest_branch(error)
+        yield from _nearest_branch(error, near)
     else:
         wanted = _wanted(schema)
         meant = None
         if keyword == "enum" and isinstance(given, str):
-            meant = next(iter(nearest(given, [v for v in schema["enum"] if isinstance(v, str)])), None)
+            meant = near(given, [v for v in schema["enum"] if isinstance(v, str)])
         hint = f", did you mean {meant}?" if meant else ""
         yield _problem(path, f"given {shown(given)}, wanted {wanted}{hint}", given, wanted, meant)
 
 
-def _unknown(path: str, name: str, known: list[str]) -> Problem:
-    meant = next(iter(nearest(name, known)), None)
+def _unknown(path: str, name: str, known: list[str], near: _Suggestions) -> Problem:
+    meant = near(name, known)
     shown_name = named(name)
     if meant:
         return _problem(_join(path, shown_name), f"unknown parameter, did you mean {meant}?", meant=meant)
@@ -135,7 +225,7 @@ def _unknown(path: str, name: str, known: list[str]) -> Problem:
     return _problem(_join(path, shown_name), f"unknown parameter; there are {listing}", wanted=listing)
 
 
-def _nearest_branch(error: ValidationError) -> Iterator[Problem]:
+def _nearest_branch(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
     """Problems of the alternative whose type the value has; without one, all that would be taken."""
     branches: dict[Any, list[ValidationError]] = {}
     for inner in error.context or ():
@@ -143,7 +233,7 @@ def _nearest_branch(error: ValidationError) -> Iterator[Problem]:
     close = [inner for inner in branches.values() if not any(e.validator == "type" and not e.path for e in inner)]
     if len(close) == 1:
         for inner in close[0]:
-            yield from _explained(inner)
+            yield from _explained(inner, near)
         return
     wanted = " or ".join(_wanted(branch) for branch in cast(Any, error.validator_value))
     yield _problem(

@@ -49,7 +49,9 @@ def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -
 
 def gemini_reduced(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
     """Gemini: a function declaration with the reduced schema of older clients; `X-Title` is `X_Title` there."""
-    schema = reduced_schema(input_schema(action, extensions=extensions))
+    schema = input_schema(action, extensions=extensions)
+    schema.pop("anyOf", None)  # a declaration's own schema has to be an object's
+    schema = reduced_schema(schema)
     if not schema["properties"]:
         return {"name": action.slug, "description": action.definition.description}
     return {"name": action.slug, "description": action.definition.description, "parameters": schema}

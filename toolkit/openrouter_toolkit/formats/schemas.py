@@ -68,12 +68,19 @@ def _or_null(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def reduced_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what Gemini's `Schema` has: no lists of types, texts as enums, names without dashes."""
+    """A schema with what Gemini's `Schema` has: no lists of types, texts as enums, names without dashes.
+
+    Where it has `anyOf`, it has nothing else, as Vertex demands: what was beside it goes into the alternatives, the
+    description into the first.
+    """
     kinds = schema.get("type")
     if isinstance(kinds, list):
-        rest = {key: value for key, value in schema.items() if key not in ("type", "description")}
-        described = {key: value for key, value in schema.items() if key == "description"}
-        return {**described, "anyOf": [reduced_schema(_of_kind(rest, kind)) for kind in kinds if kind != "null"]}
+        rest = {key: value for key, value in schema.items() if key not in ("type", "description", "anyOf")}
+        described = {key: value for key, value in schema.items() if key in ("description", "anyOf")}
+        return _alternatives(described, [_of_kind(rest, kind) for kind in kinds if kind != "null"])
+    if "anyOf" in schema:
+        beside = {key: value for key, value in schema.items() if key != "anyOf"}
+        return _alternatives(beside, [branch for branch in schema["anyOf"] if branch.get("type") != "null"])
     reduced = {key: value for key, value in schema.items() if key not in _NOT_REDUCED}
     if any(not isinstance(value, str) for value in reduced.get("enum", ())):
         reduced["description"] = f"{reduced.get('description', '')} One of {reduced.pop('enum')}.".strip()
@@ -83,9 +90,23 @@ def reduced_schema(schema: dict[str, Any]) -> dict[str, Any]:
         reduced["required"] = [plain_name(name) for name in reduced["required"]]
     if isinstance(reduced.get("items"), dict):
         reduced["items"] = reduced_schema(reduced["items"])
-    if "anyOf" in reduced:
-        reduced["anyOf"] = [reduced_schema(part) for part in reduced["anyOf"]]
     return reduced
+
+
+def _alternatives(beside: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
+    """`anyOf` alone; a single alternative without `anyOf`."""
+    common = {key: value for key, value in beside.items() if key != "description"}
+    reduced: list[dict[str, Any]] = []
+    for branch in branches:
+        descriptions = [branch["description"]] if branch.get("description") else []
+        if not reduced and beside.get("description"):
+            descriptions.insert(0, beside["description"])
+        described = {"description": " ".join(descriptions)} if descriptions else {}
+        whole = reduced_schema({**described, **common, **branch, **described})
+        reduced += whole.get("anyOf", [whole])
+    if len(reduced) > 1:
+        return {"anyOf": reduced}
+    return reduced[0] if reduced else {key: value for key, value in beside.items() if key == "description"}
 
 
 _OF_KINDS = {

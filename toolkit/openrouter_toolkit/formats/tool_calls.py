@@ -1,21 +1,24 @@
-"""A model's tool call, from what it wrote to what it is to read: mended, executed, made brief."""
+"""A model's tool call, from what it wrote to what it is to read: repaired, executed, made brief."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Container
 from typing import Any
 
 from ..brief import for_model
 from ..envelope import ActionError, Envelope
 from ..manifest import Action
-from ..wording import quoted, shorten
+from ..validation import interruptible
+from ..wording import clean, quoted, shorten
 from .mending import mend
 from .responses import ToolCall, ToolResult
 from .schemas import SELECT, original_names
 
 DEFAULT_LIMIT = 20_000  # characters
 LEAST_LIMIT = 1_000
+_MOST_ENCODINGS = 4  # an object, encoded as text three times over
 
 
 def run(
@@ -24,14 +27,16 @@ def run(
     execute: Callable[[str, dict[str, Any]], Envelope],
     *,
     limit: int = DEFAULT_LIMIT,
+    checkpoint: Callable[[], None] | None = None,
 ) -> ToolResult:
-    """Make one call; whatever is wrong with it comes back as a result that the model can mend.
+    """Make one call; whatever is wrong with it comes back as a result that the model can correct.
 
     Args:
         call: what the model wrote.
         action: the action of that name, or None.
         execute: runs the slug with the arguments.
         limit: the result's length in characters, at the most.
+        checkpoint: called from time to time before and after the execution; what it raises is the result.
     """
     try:
         arguments = read_arguments(call.name, call.arguments)
@@ -40,14 +45,23 @@ def run(
             arguments = original_names(action, arguments)
             if action.definition.brief is not None:
                 select = arguments.pop(SELECT, None)
-            arguments = mend(action.definition.input_parameters, arguments)
-        envelope = execute(call.name, arguments)
-        return told(envelope, action, call, select=select, limit=limit)
+            with interruptible(checkpoint):
+                arguments = mend(action.validator, arguments)
+        envelope = execute(call.name if action is None else action.slug, arguments)
+        return told(envelope, action, call, select=select, limit=limit, checkpoint=checkpoint)
     except ActionError as error:
         return ToolResult(call, error.explanation, Envelope.failure(error))
 
 
-def told(envelope: Envelope, action: Action | None, call: ToolCall, *, select: Any, limit: int) -> ToolResult:
+def told(
+    envelope: Envelope,
+    action: Action | None,
+    call: ToolCall,
+    *,
+    select: Any,
+    limit: int,
+    checkpoint: Callable[[], None] | None = None,
+) -> ToolResult:
     """An envelope as the model reads it: the answer, made brief where it has a brief form, or the error."""
     if not envelope.successful or action is None:
         return ToolResult(call, shorten(envelope.error or "", limit), envelope)
@@ -55,11 +69,14 @@ def told(envelope: Envelope, action: Action | None, call: ToolCall, *, select: A
     if select is not None and not isinstance(select, str):
         raise ActionError("invalid_arguments", "select: wanted a JMESPath expression as text")
     form = None if brief is None else brief.model_dump()
-    return ToolResult(call, for_model(envelope.data, form, select=select, limit=limit), envelope)
+    text = for_model(envelope.data, form, select=select, limit=limit, checkpoint=checkpoint)
+    return ToolResult(call, text, envelope)
 
 
 def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.loads) -> dict[str, Any]:
-    """The arguments of a call as an object; models write JSON text, and nothing at all where there are no parameters.
+    """The arguments of a call as an object.
+
+    Models write JSON text; nothing at all, or null, where there are no parameters; and text that is encoded twice.
 
     Args:
         name: the tool's, as the model wrote it.
@@ -69,9 +86,9 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
     Raises:
         ActionError: they are none; it says what the model has to write.
     """
-    if written is None or (isinstance(written, str) and not written.strip()):
-        return {}
-    if isinstance(written, str):
+    for _ in range(_MOST_ENCODINGS):
+        if not isinstance(written, str) or not written.strip():
+            break
         try:
             written = loads(written)
         except (ValueError, RecursionError) as error:
@@ -79,7 +96,35 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
             raise ActionError(
                 "invalid_arguments", message, f"{message} Nothing was called. Write them as one JSON object."
             ) from None
+    if written is None or (isinstance(written, str) and not written.strip()):
+        return {}
     if not isinstance(written, dict):
-        message = f"The arguments of {quoted(name, 80)} are no JSON object."
+        message = f"The arguments of {quoted(name, 80)} are no JSON object, but {_KINDS.get(type(written), 'a value')}."
         raise ActionError("invalid_arguments", message, f"{message} Nothing was called. Write an object.")
     return dict(written)
+
+
+_KINDS = {str: "text", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
+
+
+def known_name(written: Any, known: Container[str]) -> str | None:
+    """The tool that a model named, where what it wrote round the name is of the usual kinds; None where it is unknown.
+
+    The usual kinds are blanks, quotes, a namespace (`functions.NAME`, `mcp__server__NAME`), parentheses, a call's
+    number (`NAME:0`) and special tokens of the model's own format (`NAME<|channel|>json`).
+    """
+    if not isinstance(written, str):
+        return None
+    if written in known:
+        return written
+    name = clean(written[:_LONGEST_NAME]).partition("<|")[0].strip(_ROUND_NAMES).removesuffix("()")
+    name = _CALL_NUMBER.sub("", name)
+    parts = _NAMESPACES.split(name)
+    ends = ["".join(parts[start:]) for start in range(0, len(parts), 2)]
+    return next((end for end in (name, *ends) if end in known), None)
+
+
+_LONGEST_NAME = 300
+_ROUND_NAMES = " \"'`*"
+_CALL_NUMBER = re.compile(r":\d+$")
+_NAMESPACES = re.compile(r"(\.|::?|/|__)")

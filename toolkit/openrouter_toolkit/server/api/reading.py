@@ -74,7 +74,7 @@ def arguments_of(call: ActionCall, slug: str, action: Action | None) -> dict[str
     if isinstance(call.arguments, dict):
         return call.arguments
     arguments = read_arguments(slug, call.arguments, _json)
-    return arguments if action is None else mend(action.definition.input_parameters, arguments)
+    return arguments if action is None else mend(action.validator, arguments)
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
