@@ -18,7 +18,6 @@ SCHEMAS = {action.slug: action.definition.input_parameters for action in load().
 PARAMETERS = sorted((slug, name) for slug, schema in SCHEMAS.items() for name in schema["properties"])
 
 
-
 def mend(schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     return mending.mend(ArgumentValidator(schema), arguments)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit import MemoryAccounts, ToolRegistry, resources
+from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.accounts import Credentials, connection
 from openrouter_toolkit.agents import google_genai, langchain, openai_agents, pydantic_ai
 from openrouter_toolkit.formats import ToolCall
@@ -108,11 +108,8 @@ def test_hooks_see_the_context_of_whoever_asks(openrouter_sandbox: Sandbox, coun
 
 
 @pytest.mark.wall_clock
-def test_a_deadline_holds_while_all_workers_are_busy(
-    openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resources, "_MOST_WORKERS", 2)
-    registry = ToolRegistry.from_manifest()
+def test_a_deadline_holds_while_all_workers_are_busy(openrouter_sandbox: Sandbox) -> None:
+    registry = ToolRegistry.from_manifest(max_workers=2)
 
     async def run() -> tuple[float, str]:
         busy = [asyncio.create_task(registry.call_tool_async(CHAT, SILENCE)) for _ in range(2)]

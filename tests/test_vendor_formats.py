@@ -169,8 +169,9 @@ def test_descriptions_are_there_and_short_enough_for_openai(name: str) -> None:
     """1,024 characters at the most, also where composio-core would cut them."""
     for tool in tools(name, extensions=True):
         told = [tool.get("function", tool)["description"]]
-        for parameter in schema_of(tool)["properties"].values():  # beside anyOf there is nothing in a reduced one
-            told.append(parameter.get("anyOf", [parameter])[0].get("description", parameter.get("description")))
+        for parameter in schema_of(tool)["properties"].values():
+            alternatives = parameter.get("anyOf", ())
+            told += [part["description"] for part in (parameter, *alternatives) if "description" in part][:1] or [""]
         assert all(0 < len(description) <= 1024 for description in told)
 
 

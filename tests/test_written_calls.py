@@ -76,7 +76,8 @@ def test_a_slug_that_is_unknown_for_a_blank_is_shown_with_it(slug: str) -> None:
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("arguments", [{"id": "gen-1"}, {"id": '{"a": "b"}'}])
 def test_arguments_encoded_several_times_are_read(times: int, arguments: dict[str, str]) -> None:
-    registry = ToolRegistry.from_manifest(before_execute=seen_by(seen := []))
+    seen: list[Any] = []
+    registry = ToolRegistry.from_manifest(before_execute=seen_by(seen))
     written: Any = arguments
     for _ in range(times):
         written = json.dumps(written)
@@ -107,7 +108,7 @@ def test_null_and_nothing_are_no_arguments(nothing: Any, openrouter_sandbox: San
         ([1], "an array"),
         ("5", "a number"),
         ("true", "a truth value"),
-        (json.dumps(json.dumps(json.dumps(json.dumps('{}')))), "text"),
+        (json.dumps(json.dumps(json.dumps(json.dumps("{}")))), "text"),
     ],
 )
 def test_what_is_no_object_is_named(written: Any, kind: str) -> None:

@@ -73,9 +73,7 @@ class Execution:
             trace = redact_thoroughly(traceback.format_exc(), _secrets(connected))
             _log.error("%s failed unexpectedly\n%s", action, trace)
             envelope = _told(_unexpected(error), connected)
-        if action is not None:
-            envelope = self._hooks.after(action, envelope, monotonic() - started)
-        return envelope
+        return self._hooks.after(action, envelope, monotonic() - started, arguments, user_id)
 
     def _find(self, slug: str) -> Action:
         action = self.known.get(slug) if isinstance(slug, str) else None

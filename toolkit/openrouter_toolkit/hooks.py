@@ -1,8 +1,9 @@
-"""Those who may look at a call before and after it: the hooks that a host gives the registry."""
+"""The hooks that a host gives the registry: functions that see each call before and after it."""
 
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import json
 import logging
@@ -16,7 +17,9 @@ from .redaction import redact_thoroughly
 from .validation import refusal
 
 BeforeExecute: TypeAlias = Callable[[Action, dict[str, Any], str], dict[str, Any] | None]
-AfterExecute: TypeAlias = Callable[[Action, Envelope, float], None]
+AfterExecute: TypeAlias = (
+    Callable[[Action, Envelope, float], None] | Callable[[Action | None, Envelope, float, Any, str], None]
+)
 
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -34,8 +37,14 @@ class Hooks:
 
     A `before_execute` hook is called with the action, the arguments (a copy of its own) and the user_id,
     before validation. It returns changed arguments, or None to leave them, or raises `Refused`.
-    An `after_execute` hook is called with the action, the envelope and the seconds that the call took.
+
+    An `after_execute` hook is called with the action, the envelope and the seconds that the call took. One that takes
+    five, `after(action, envelope, seconds, arguments, user_id)`, gets the arguments (a copy of its own, as the before
+    hooks left them) and the user_id too, and also hears of slugs that don't exist: then its action is None.
+
     A hook that raises anything else fails the call: what a policy could not judge does not pass.
+
+    Hooks are plain functions. The async methods call them in a worker thread, so they may wait for something there.
     """
 
     def __init__(
@@ -43,8 +52,13 @@ class Hooks:
         before: BeforeExecute | Iterable[BeforeExecute] | None = None,
         after: AfterExecute | Iterable[AfterExecute] | None = None,
     ) -> None:
-        self._before = _as_list(before)
-        self._after = _as_list(after)
+        """Raises `TypeError` for a hook that can't be called as it will be."""
+        self._before = _as_list("before_execute", before)
+        self._after = [(hook, _takes_five(hook)) for hook in _as_list("after_execute", after)]
+        for hook in self._before:
+            if not _takes(hook, 3):
+                wanted = "(action, arguments, user_id)"
+                raise TypeError(f"a before_execute hook takes {wanted}; {_described(hook)} does not")
 
     def before(self, action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any]:
         """Ask every before hook in turn; raises `ActionError` of type `refused_by_policy`."""
@@ -59,34 +73,108 @@ class Hooks:
                 raise _broken("before_execute", error, "Nothing was sent.") from None
             if changed is not None:
                 if not isinstance(changed, dict):
+                    _never_awaited(changed)
                     wrong = TypeError(f"it returned {type(changed).__name__}, wanted a dict or None")
                     _log.error("a before_execute hook is wrong: %s", wrong)
                     raise _broken("before_execute", wrong, "Nothing was sent.")
                 arguments = changed
         return arguments
 
-    def after(self, action: Action, envelope: Envelope, seconds: float) -> Envelope:
-        """Show the envelope to every after hook; the envelope that the caller gets."""
+    def after(
+        self, action: Action | None, envelope: Envelope, seconds: float, arguments: Any, user_id: str
+    ) -> Envelope:
+        """Show the envelope to every after hook; the envelope that the caller gets. No action: the slug is unknown."""
+        if not self._after:
+            return envelope
         executed = _executed(envelope)
-        for hook in self._after:
+        for hook, takes_five in self._after:
+            if action is None and not takes_five:
+                continue
+            more = (_own(arguments), user_id) if takes_five else ()
             try:
-                hook(action, copy.copy(envelope), seconds)
+                returned = hook(action, copy.copy(envelope), seconds, *more)
+                if inspect.isawaitable(returned):
+                    _never_awaited(returned)
+                    raise TypeError(_PLAIN)  # noqa: TRY301 - it is the hook's mistake, as what it raises is
             except Refused as refused:
                 envelope = Envelope.failure(_refusal(action, refused, executed=executed))
             except Exception as error:  # noqa: BLE001
-                _log.error("an after_execute hook raised; %s had been executed\n%s", action.slug, _trace())
+                _log.error("an after_execute hook raised after %s\n%s", action or "a call of no action", _trace())
                 envelope = _kept(envelope, error)
         return envelope
 
 
-def _as_list(hooks: Any) -> list[Any]:
+_PLAIN = (
+    "a hook is a plain function; the async methods call it in a worker thread, so write it with def and let it wait "
+    "there, by asyncio.run where it has to await something"
+)
+
+
+def _as_list(kind: str, hooks: Any) -> list[Any]:
     if hooks is None:
         return []
     listed = [hooks] if callable(hooks) else list(hooks)
     for hook in listed:
-        if not callable(hook) or inspect.iscoroutinefunction(hook):
-            raise TypeError(f"a hook is a plain function, not {type(hook).__name__}: {hook!r}")
+        if not callable(hook):
+            raise TypeError(f"{kind}: a hook is a function, not {type(hook).__name__}")
+        if _is_async(hook):
+            raise TypeError(f"{kind}: {_described(hook)} is async: {_PLAIN}")
     return listed
+
+
+def _is_async(hook: Any) -> bool:
+    while isinstance(hook, functools.partial):
+        hook = hook.func
+    call = getattr(type(hook), "__call__", None)  # noqa: B004 - an object's own, to see whether that is async
+    return any(
+        inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (hook, call) if one is not None
+    )
+
+
+def _takes(hook: Any, count: int) -> bool:
+    """Whether a hook can be called with so many arguments; one without a signature, such as some of C, is believed."""
+    try:
+        inspect.signature(hook).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return count == 3
+    return True
+
+
+def _takes_five(hook: Any) -> bool:
+    """Whether an after hook is to be called with five arguments, or with three.
+
+    Three is for every hook that can be called so, also by `*args`; but not where its fourth and fifth parameters are
+    named `arguments` and `user_id`.
+
+    Raises:
+        TypeError: it can be called with neither.
+    """
+    if not _takes(hook, 3):
+        if not _takes(hook, 5):
+            wanted = "(action, envelope, seconds) or (action, envelope, seconds, arguments, user_id)"
+            raise TypeError(f"an after_execute hook takes {wanted}; {_described(hook)} does not")
+        return True
+    return _takes(hook, 5) and list(inspect.signature(hook).parameters)[3:5] == ["arguments", "user_id"]
+
+
+def _described(hook: Any) -> str:
+    return str(getattr(hook, "__qualname__", None) or type(hook).__name__)
+
+
+def _never_awaited(returned: Any) -> None:
+    """Close a coroutine, so that Python does not warn that nobody awaited it."""
+    if inspect.iscoroutine(returned):
+        returned.close()
+
+
+def _own(arguments: Any) -> Any:
+    """A hook's own copy of a call's arguments; of what can't be copied, no more than its kind."""
+    try:
+        return {} if arguments is None else copy.deepcopy(arguments)
+    except Exception as error:  # noqa: BLE001 - anything may stand in the arguments of a Python caller
+        return {"arguments": f"can't be copied ({type(error).__name__})"}
 
 
 def _executed(envelope: Envelope) -> bool | None:
@@ -111,12 +199,12 @@ def _copied(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
         raise refusal(action.slug, [{"path": "arguments", "problem": reason}]) from None
 
 
-def _refusal(action: Action, refused: Refused, *, executed: bool | None = False) -> ActionError:
+def _refusal(action: Action | None, refused: Refused, *, executed: bool | None = False) -> ActionError:
     ending = " The action itself was carried out; its answer is withheld." if executed else ""
     return ActionError(
         "refused_by_policy",
         refused.reason,
-        f"{action.slug} was refused by a policy here: {refused.reason.rstrip('.')}.{ending} "
+        f"{action or 'The call'} was refused by a policy here: {refused.reason.rstrip('.')}.{ending} "
         "Do not repeat the call as it is.",
         executed=executed,
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
+from threading import TIMEOUT_MAX
 from typing import Any, TypeVar
 
 from .call import Call, Listener
-from .envelope import Envelope
+from .envelope import ActionError, Envelope
 from .execution import Execution
 from .formats import ToolCall, ToolResult, messages, read, tool_calls
 from .formats.tool_calls import DEFAULT_LIMIT, LEAST_LIMIT
+from .manifest import Action
 from .resources import Resources
+from .wording import shown
 
 _Answer = TypeVar("_Answer")
 
@@ -26,7 +28,7 @@ class ModelCalls:
 
     Everywhere, `limit` is the length of a result in characters, at the most, 1000 or more; `timeout` is seconds for
     each call, as in `execute`; `on_event` is called with each event of a streamed answer. Wrong values of these raise
-    `ValueError`.
+    `ValueError`, a `user_id` that is no text `TypeError`.
     """
 
     _execution: Execution
@@ -55,7 +57,7 @@ class ModelCalls:
         Returns:
             The result: its `text` for the model, whether it `failed`, and the whole `envelope`.
         """
-        check_options(limit, timeout)
+        check_options(limit, timeout, user_id)
         return self._result(ToolCall("", name, arguments), user_id, limit, new_call(timeout, on_event))
 
     async def call_tool_async(
@@ -69,9 +71,11 @@ class ModelCalls:
         on_event: Listener | None = None,
     ) -> ToolResult:
         """The same, for async code; `on_event` is called in a worker thread, and cancelling ends the call."""
-        check_options(limit, timeout)
+        check_options(limit, timeout, user_id)
         written, call = ToolCall("", name, arguments), new_call(timeout, on_event)
-        return await self._in_worker(call, lambda: self._result(written, user_id, limit, call))
+        return await self._in_worker(
+            call, lambda: self._result(written, user_id, limit, call), lambda error: _not_begun(written, error)
+        )
 
     def call_tools(
         self,
@@ -82,7 +86,7 @@ class ModelCalls:
         timeout: float | None = None,
     ) -> list[ToolResult]:
         """Make several calls at once; their results, in the same order. Ctrl-C ends all of them."""
-        check_options(limit, timeout)
+        check_options(limit, timeout, user_id)
         calls = [new_call(timeout, None) for _ in written]
         if len(written) == 1:
             return [self._result(written[0], user_id, limit, calls[0])]
@@ -108,11 +112,13 @@ class ModelCalls:
         timeout: float | None = None,
     ) -> list[ToolResult]:
         """The same, for async code; cancelling ends all of them."""
-        check_options(limit, timeout)
+        check_options(limit, timeout, user_id)
 
         async def run(one: ToolCall) -> ToolResult:
             call = new_call(timeout, None)
-            return await self._in_worker(call, lambda: self._result(one, user_id, limit, call))
+            return await self._in_worker(
+                call, lambda: self._result(one, user_id, limit, call), lambda error: _not_begun(one, error)
+            )
 
         return list(await asyncio.gather(*map(run, written)))
 
@@ -160,19 +166,30 @@ class ModelCalls:
         def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
             return self._execution.run(slug, arguments, user_id, call)
 
-        known = self._execution.known
-        name = tool_calls.known_name(written.name, known)
-        action = None if name is None else known[name]
+        action = self.find_tool(written.name)
         return tool_calls.run(written, action, execute, limit=limit, checkpoint=call.check)
 
-    async def _in_worker(self, call: Call, run: Callable[[], _Answer]) -> _Answer:
-        """Run in a worker thread. When nobody waits for it any more, the call ends and its connection is cut."""
+    def find_tool(self, written: Any) -> Action | None:
+        """The action that a model's name for a tool means (see `formats.tool_calls.known_name`), allowed or not."""
+        known = self._execution.known
+        name = tool_calls.known_name(written, known)
+        return None if name is None else known[name]
+
+    async def _in_worker(
+        self, call: Call, run: Callable[[], _Answer], not_begun: Callable[[ActionError], _Answer]
+    ) -> _Answer:
+        """Run in a worker thread. When nobody waits for it any more, the call ends and its connection is cut.
+
+        Nothing of a call runs in the event loop's own thread. Where all workers are busy until the deadline, nothing
+        of it runs at all, and `not_begun` gives the answer.
+        """
         future = self._resources.submit(run)
         waiting = asyncio.wrap_future(future)
         try:
             await asyncio.wait([waiting], timeout=call.remaining())
-            if future.cancel():  # all workers were busy until the deadline, so that it only has to be told
-                return run()
+            late = call.ending()
+            if late is not None and future.cancel():
+                return not_begun(late)
             return await waiting
         except BaseException:
             future.cancel()
@@ -180,11 +197,22 @@ class ModelCalls:
             raise
 
 
-def check_options(limit: int, timeout: float | None) -> None:
-    """Raise `ValueError` for a limit or a timeout that no call can be made with."""
+def _not_begun(written: ToolCall, error: ActionError) -> ToolResult:
+    return ToolResult(written, error.explanation, Envelope.failure(error))
+
+
+def check_options(limit: int, timeout: float | None, user_id: Any) -> None:
+    """Raise `ValueError` or `TypeError` for what no call can be made with."""
     if not isinstance(limit, int) or limit < LEAST_LIMIT:
         raise ValueError(f"limit must be a number of characters, {LEAST_LIMIT} or more, not {limit!r}")
     new_call(timeout, None)
+    check_user(user_id)
+
+
+def check_user(user_id: Any) -> None:
+    """Raise `TypeError` for a user_id that is no text: some user's account would have to be guessed."""
+    if not isinstance(user_id, str):
+        raise TypeError(f"user_id must be a text, not {type(user_id).__name__}; leave it out for the user 'default'")
 
 
 def new_call(timeout: float | None, on_event: Listener | None) -> Call:
@@ -192,7 +220,12 @@ def new_call(timeout: float | None, on_event: Listener | None) -> Call:
 
     Raises:
         ValueError: `timeout` is not a positive number.
+        TypeError: `on_event` can't be called.
     """
-    if timeout is not None and (not isinstance(timeout, int | float) or not timeout > 0):
-        raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
-    return Call(timeout=None if timeout is None or math.isinf(timeout) else timeout, on_event=on_event)
+    wrong_type = isinstance(timeout, bool) or not isinstance(timeout, int | float | None)
+    if wrong_type or (timeout is not None and not timeout > 0):
+        raise ValueError(f"timeout must be a positive number of seconds, not {shown(timeout)}")
+    if on_event is not None and not callable(on_event):
+        raise TypeError(f"on_event must be a function of an event, not {type(on_event).__name__}")
+    # What is longer than a lock can wait for is no limit.
+    return Call(timeout=None if timeout is None or timeout > TIMEOUT_MAX else float(timeout), on_event=on_event)

@@ -19,8 +19,8 @@ from .execution import Execution
 from .formats import FORMATS
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
-from .model_calls import ModelCalls, new_call
-from .resources import Resources
+from .model_calls import ModelCalls, check_user, new_call
+from .resources import DEFAULT_WORKERS, Resources
 from .toolset import SwitchedOff, Toolset
 
 
@@ -35,6 +35,7 @@ class ToolRegistry(ModelCalls):
         accounts: Accounts,
         hooks: Hooks,
         client_options: Mapping[str, Any] | None = None,
+        max_workers: int = DEFAULT_WORKERS,
     ) -> None:
         """See `from_manifest`, which is how a registry is made."""
         self.loaded = loaded
@@ -45,7 +46,8 @@ class ToolRegistry(ModelCalls):
         options = dict(client_options or {})
         if loaded.client is not None:  # a wrong option is a programmer's mistake, so it is told here and now
             inspect.signature(loaded.client).bind(**options)
-        self._resources = Resources(partial(loaded.client or _no_client, **options))
+            getattr(loaded.client, "check_options", _nothing)(**options)
+        self._resources = Resources(partial(loaded.client or _nothing, **options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
 
     @property
@@ -54,7 +56,7 @@ class ToolRegistry(ModelCalls):
         return self._toolset.actions
 
     @classmethod
-    def from_manifest(
+    def from_manifest(  # noqa: PLR0913 - they are named, and most hosts give two or three
         cls,
         path: Path | str | None = None,
         *,
@@ -67,6 +69,7 @@ class ToolRegistry(ModelCalls):
         before_execute: BeforeExecute | Iterable[BeforeExecute] | None = None,
         after_execute: AfterExecute | Iterable[AfterExecute] | None = None,
         client_options: Mapping[str, Any] | None = None,
+        max_workers: int = DEFAULT_WORKERS,
     ) -> Self:
         """A registry of a manifest's actions.
 
@@ -82,11 +85,14 @@ class ToolRegistry(ModelCalls):
             after_execute: one or several hooks, see `hooks.Hooks`.
             client_options: keyword arguments of the toolkit's client; for OpenRouter see
                 `openrouter_toolkit.openrouter.OpenRouter`.
+            max_workers: how many calls the async methods and `handle_tool_calls` make at once, each in a thread of
+                its own; more of them wait.
 
         Raises:
             ManifestError: the manifest, or a file that it names, is wrong.
-            ValueError: `allow`, `deny` or `tags` has a name that does not exist.
-            TypeError: `client_options` has a name that the client does not take.
+            ValueError: `allow`, `deny` or `tags` has a name that does not exist, or an option can't have its value.
+            TypeError: `client_options` has a name that the client does not take, or an option or a hook is of the
+                wrong type.
         """
         loaded = manifest.load(path)
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
@@ -94,7 +100,9 @@ class ToolRegistry(ModelCalls):
         if accounts is None:
             accounts = EnvironmentAccounts(loaded.auth.environment)
         hooks = Hooks(before_execute, after_execute)
-        return cls(loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options)
+        return cls(
+            loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options, max_workers=max_workers
+        )
 
     def tools(
         self,
@@ -139,7 +147,9 @@ class ToolRegistry(ModelCalls):
 
         Raises:
             ValueError: `timeout` is not a positive number.
+            TypeError: `user_id` is no text, or `on_event` can't be called.
         """
+        check_user(user_id)
         return self._execution.run(slug, arguments, user_id, new_call(timeout, on_event))
 
     async def execute_async(
@@ -155,8 +165,11 @@ class ToolRegistry(ModelCalls):
 
         Cancelling it ends the call: its connection is closed at once.
         """
+        check_user(user_id)
         call = new_call(timeout, on_event)
-        return await self._in_worker(call, lambda: self._execution.run(slug, arguments, user_id, call))
+        return await self._in_worker(
+            call, lambda: self._execution.run(slug, arguments, user_id, call), Envelope.failure
+        )
 
     def stream(
         self,
@@ -170,6 +183,7 @@ class ToolRegistry(ModelCalls):
 
         Where the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
+        check_user(user_id)
         call = new_call(timeout, None)  # refuses a wrong timeout here, not in the other thread
         action = self._execution.known.get(slug) if isinstance(slug, str) else None
         if action is not None and action.streams and (arguments is None or isinstance(arguments, dict)):
@@ -191,5 +205,5 @@ class ToolRegistry(ModelCalls):
         self.close()
 
 
-def _no_client() -> None:
-    """What a toolkit without a client factory has for one."""
+def _nothing(**_options: Any) -> None:
+    """What a toolkit without a client, or a client without checks, has for one."""

@@ -1,4 +1,4 @@
-"""A model's JMESPath expression, evaluated within bounds: its length, depth, work and results are counted on the way."""
+"""A model's JMESPath expression, evaluated within bounds: length, depth, work and results are counted on the way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_SECONDS = 3.0
 _CHARACTERS = 16
 _LONG = 200
 _CLOCK_EVERY = 1_000
-# What JMESPath's functions may stumble over, beside its own errors; its parser warns, which a host may turn into errors.
+# What JMESPath may stumble over, beside its own errors. Its parser warns, which a host may turn into errors.
 _STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, Warning)
 
 
@@ -59,7 +59,8 @@ class _Functions(functions.Functions):
         return str(separator).join(part for part in parts or () if isinstance(part, str))
 
 
-OPTIONS = jmespath.Options(custom_functions=_Functions())
+_FUNCTIONS = _Functions()
+OPTIONS = jmespath.Options(custom_functions=_FUNCTIONS)
 
 
 def select(expression: str, value: Any, checkpoint: Callable[[], None] | None = None) -> Any:
@@ -77,10 +78,7 @@ def select(expression: str, value: Any, checkpoint: Callable[[], None] | None = 
         raise SelectionError(f"it is longer than {LONGEST} characters")
     work = _Work(checkpoint)
     try:
-        tree = jmespath.compile(expression).parsed
-        if _is_deep(tree):
-            raise SelectionError("it is nested too deeply")
-        found = _Interpreter(work).visit(tree, value)
+        found = _Interpreter(work).visit(_parsed(expression), value)
     except SelectionError:
         raise
     except RecursionError:
@@ -96,13 +94,19 @@ def select(expression: str, value: Any, checkpoint: Callable[[], None] | None = 
     return found
 
 
-def _is_deep(tree: dict[str, Any]) -> bool:
+def _parsed(expression: str) -> Any:
+    tree: Any = jmespath.compile(expression).parsed
     level = [tree]
     for _ in range(DEEPEST):
         level = [child for node in level for child in node.get("children", ()) if isinstance(child, dict)]
         if not level:
-            return False
-    return True
+            return tree
+    raise SelectionError("it is nested too deeply")
+
+
+def _with(node: Any, *values: Any) -> Any:
+    """A node of the tree with values, found already, in place of its children."""
+    return {**node, "children": [{"type": "literal", "children": [], "value": value} for value in values]}
 
 
 class _Work:
@@ -150,7 +154,7 @@ class _Interpreter(TreeInterpreter):
         super().__init__(OPTIONS)
         self._work = work
 
-    def visit(self, node: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         """One step. A long text is compared or searched by the next one, which may happen for each of many."""
         self._work.add(1)
         found = super().visit(node, *args, **kwargs)
@@ -158,33 +162,31 @@ class _Interpreter(TreeInterpreter):
             self._work.add(len(found) // _LONG)
         return found
 
-    def visit_comparator(self, node: dict[str, Any], value: Any) -> Any:
+    def visit_comparator(self, node: Any, value: Any) -> Any:
         """Compare; lists and objects are compared in depth."""
         one, other = (self.visit(child, value) for child in node["children"])
         if isinstance(one, list | dict) and isinstance(other, list | dict):
             self._work.whole(one)
             self._work.whole(other)
-        literals = [{"type": "literal", "children": [], "value": each} for each in (one, other)]
-        return super().visit_comparator({**node, "children": literals}, value)
+        return super().visit_comparator(_with(node, one, other), value)
 
-    def visit_flatten(self, node: dict[str, Any], value: Any) -> Any:
+    def visit_flatten(self, node: Any, value: Any) -> Any:
         """Join the lists of a list."""
         base = self.visit(node["children"][0], value)
         if isinstance(base, list):
             self._work.add(sum(len(part) if isinstance(part, list) else 1 for part in base))
-        literal = {"type": "literal", "children": [], "value": base}
-        return super().visit_flatten({**node, "children": [literal]}, value)
+        return super().visit_flatten(_with(node, base), value)
 
-    def visit_slice(self, node: dict[str, Any], value: Any) -> Any:
+    def visit_slice(self, node: Any, value: Any) -> Any:
         """Copy a part of a list."""
         self._work.shallow(value)
         return super().visit_slice(node, value)
 
-    def visit_function_expression(self, node: dict[str, Any], value: Any) -> Any:
+    def visit_function_expression(self, node: Any, value: Any) -> Any:
         """Call a function, once it is known that its result is not too large."""
         arguments = [self.visit(child, value) for child in node["children"]]
         self._count_call(node["value"], arguments)
-        result = self._functions.call_function(node["value"], arguments)
+        result: Any = _FUNCTIONS.call_function(node["value"], arguments)
         self._work.shallow(result)
         return result
 

@@ -124,11 +124,12 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
 
 @cache
 def _validator_class() -> Any:
-    """jsonschema's validator, with steps that can be interrupted, and with bounded alternatives."""
+    """The validator of jsonschema, with steps that can be interrupted, and with bounded alternatives."""
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - it takes longer than listing actions
 
     keywords = {**Draft202012Validator.VALIDATORS, "anyOf": _any_of}
-    return validators.extend(Draft202012Validator, {name: _step(check) for name, check in keywords.items()})
+    steps = {name: _step(check) for name, check in keywords.items()}
+    return validators.extend(Draft202012Validator, steps)  # type: ignore[no-untyped-call]
 
 
 def _step(check: Callable[..., Any]) -> Callable[..., Any]:

@@ -65,6 +65,7 @@ def respond(
 
     Raises:
         ValueError: `limit` or `timeout` can't be.
+        TypeError: `user_id` is no text.
     """
     results = registry.call_tools(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
     return _contents(response, results)

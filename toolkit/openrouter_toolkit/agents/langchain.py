@@ -47,8 +47,9 @@ def tools(
     Raises:
         ImportError: LangChain is not installed.
         ValueError: `limit` or `timeout` can't be.
+        TypeError: `user_id` is no text.
     """
-    check_options(limit, timeout)
+    check_options(limit, timeout, user_id)
     try:
         from langchain_core.messages import ToolMessage  # noqa: PLC0415
         from langchain_core.tools import BaseTool  # noqa: PLC0415

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..formats.cut_failures import failure_for_model
 from ..formats.tool_calls import DEFAULT_LIMIT
+from ..model_calls import check_user
 from ..redaction import redact_thoroughly
 from ..wording import safe_for_terminal
 
@@ -47,7 +48,10 @@ def server(
 
     Raises:
         ImportError: the MCP SDK is not installed, or older than 2.3.
+        TypeError: `user_id` is neither a text nor a function.
     """
+    if not callable(user_id):
+        check_user(user_id)
     try:
         import mcp_types as types  # noqa: PLC0415
         from anyio import to_thread  # noqa: PLC0415
@@ -166,7 +170,7 @@ async def _call_with_progress(
 def _streamed(registry: ToolRegistry, params: types.CallToolRequestParams) -> dict[str, Any]:
     """The arguments with `stream`, where the action has it and the caller did not say."""
     arguments = dict(params.arguments or {})
-    action = registry.actions.get(params.name)
+    action = registry.find_tool(params.name)  # without asking what is switched off: that may take a disk, or a network
     streams = action is not None and action.streams
     return {**arguments, "stream": True} if streams and arguments.get("stream") is None else arguments
 

@@ -44,8 +44,9 @@ def tools(
     Raises:
         ImportError: the OpenAI Agents SDK is not installed.
         ValueError: `limit` or `timeout` can't be.
+        TypeError: `user_id` is no text.
     """
-    check_options(limit, timeout)
+    check_options(limit, timeout, user_id)
     try:
         from agents import FunctionTool  # noqa: PLC0415
     except ImportError as error:

@@ -50,8 +50,9 @@ def tools(
     Raises:
         ImportError: pydantic-ai is not installed.
         ValueError: `limit` or `timeout` can't be.
+        TypeError: `user_id` is no text.
     """
-    check_options(limit, timeout)
+    check_options(limit, timeout, user_id)
     try:
         from pydantic_ai import Tool, ToolFailed, ToolReturn  # noqa: PLC0415
     except ImportError as error:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..call import Call
 from ..envelope import ActionError
 from . import base_url as base_urls
+from . import options, suggestions
 from . import request as outgoing
 from . import response_cache as response_caching
-from . import suggestions
 from .errors import mark_as_wrong_address
 from .headers import header_value, split
 from .request import Request
@@ -67,27 +67,27 @@ class OpenRouter:
             response_cache_clear: whether each call gets a new answer, which replaces the cached one.
 
         Raises:
-            ActionError: `connection_failed`, when the base URL can't be used; `invalid_arguments`, when an
-                attribution can't be a header.
-            TypeError, ValueError: an option of the response cache has a wrong type or is out of range.
+            TypeError: an option is of the wrong type.
+            ValueError: a time-out is not above 0, a number out of range, or an attribution can't be a header.
+            ActionError: `connection_failed`, when the base URL can't be used.
         """
-        self._base_url = base_urls.resolve(base_url)
-        self._connect_timeout = connect_timeout
-        self.read_timeout = read_timeout
-        self.completion_timeout = completion_timeout
-        self.max_answer_bytes = max_answer_bytes
-        self.retries = Retries(max_attempts)
+        self._connect_timeout = options.seconds("connect_timeout", connect_timeout)
+        self.read_timeout = options.seconds("read_timeout", read_timeout)
+        self.completion_timeout = options.seconds("completion_timeout", completion_timeout)
+        self.max_answer_bytes = options.count("max_answer_bytes", max_answer_bytes)
+        self.retries = Retries(options.count("max_attempts", max_attempts))
         self.catalogue = suggestions.Catalogue()
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         attribution = {
-            "http_referer": http_referer,
-            "x_title": x_title,
-            "x_openrouter_categories": categories,
+            "http_referer": options.header("http_referer", http_referer),
+            "x_title": options.header("x_title", x_title),
+            "x_openrouter_categories": options.header("categories", categories),
         }
         _, self.completion_headers = split(
             response_caching.options(response_cache, response_cache_ttl, response_cache_clear)
         )
+        self._base_url = base_urls.resolve(options.text("base_url", base_url))
         _, given = split({name: value for name, value in attribution.items() if value})
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
@@ -95,6 +95,12 @@ class OpenRouter:
             "User-Agent": header_value("User-Agent", _user_agent()),
             **given,
         }
+
+    @classmethod
+    def check_options(cls, **client_options: Any) -> None:
+        """Raise `TypeError` or `ValueError` for options that can't be. A wrong base URL fails each call."""
+        with suppress(ActionError):
+            cls(**client_options)
 
     def __repr__(self) -> str:
         return f"<OpenRouter at {self._base_url}>"

@@ -43,6 +43,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...formats import input_schema
+from ...model_calls import check_user
 
 if TYPE_CHECKING:
     from composio.core.provider.agentic import AgenticProvider
@@ -110,12 +111,14 @@ def attach(
     Raises:
         ImportError: Composio's package is not installed.
         ValueError: `user_id` was given for a provider that takes it with each `handle_tool_calls`.
+        TypeError: `user_id` is no text.
     """
     wrapped = tools(registry, extensions=extensions)  # first: it tells what to install
     from composio.core.provider.agentic import AgenticProvider  # noqa: PLC0415
 
     if isinstance(provider, AgenticProvider):
         who = "default" if user_id is None else user_id
+        check_user(who)
         return provider.wrap_tools(wrapped, lambda slug, arguments: dict(_called(registry, slug, arguments, who)))
     if user_id is not None:
         raise ValueError(f"{type(provider).__name__} takes user_id with each handle_tool_calls, not here")
