@@ -238,13 +238,17 @@ def test_no_hook_and_no_look_up_runs_on_the_event_loops_thread() -> None:
     def after(action: Any, envelope: Any, seconds: float, arguments: Any, user_id: str) -> None:
         threads.append(threading.current_thread())
 
+    def switched_off() -> tuple[str, ...]:
+        threads.append(threading.current_thread())
+        return ()
+
     watching = ToolRegistry.from_manifest(
         MANIFEST,
         accounts=Looked({"default": {"api_key": KEY}}),
         before_execute=before,
         after_execute=after,
         max_workers=1,
-        switched_off=lambda: threads.append(threading.current_thread()) or (),
+        switched_off=switched_off,
     )
     asked = {"choices": [{"message": {"role": "assistant", "tool_calls": [TOOL_CALL] * 3}}]}
 

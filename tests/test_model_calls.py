@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit import MemoryAccounts, ToolRegistry
+from openrouter_toolkit import MemoryAccounts, ToolRegistry, manifest
 from openrouter_toolkit.accounts import Credentials, connection
 from openrouter_toolkit.agents import google_genai, langchain, openai_agents, pydantic_ai
 from openrouter_toolkit.formats import ToolCall
@@ -227,9 +227,9 @@ def test_a_connections_repr_shows_no_key_even_where_a_host_gives_a_plain_dict() 
         def credentials(self, user_id: str, toolkit: str) -> Any:
             return {"api_key": "sk-or-v1-0123456789abcdef"}
 
-    fields: dict[str, str | None] = {"api_key": None}
+    fields = manifest.load().auth.fields
     connected = connection(
-        Plain(), user_id="alice", toolkit=("OPENROUTER", "OpenRouter"), fields=fields, preferred=None
+        Plain(), user_id="alice", toolkit=("OPENROUTER", "OpenRouter"), fields=fields, key="api_key", preferred=None
     )
     assert isinstance(connected.credentials, Credentials)
     assert connected.key == "sk-or-v1-0123456789abcdef"

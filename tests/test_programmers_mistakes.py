@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from composio_langchain import LangchainProvider  # type: ignore[import-untyped]
+from composio_langchain import LangchainProvider
 
 from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.agents import google_genai, langchain, mcp, openai_agents, pydantic_ai
@@ -91,21 +91,18 @@ def test_a_very_long_timeout_is_none(registry: ToolRegistry, timeout: Any) -> No
 
 
 TIMES = ["connect_timeout", "read_timeout", "completion_timeout"]
+COUNTS = ["max_attempts", "max_answer_bytes"]
+TEXTS = ["x_title", "http_referer", "categories", "base_url"]
+NO_TIMES: list[Any] = [True, False, "5", None, [], Decimal(5)]
+NO_COUNTS: list[Any] = ["3", 3.0, True, False, None, [3], math.nan]
+NO_TEXTS: list[Any] = [5, b"a", ["a"], True, {}]
 WRONG_OPTIONS: list[tuple[str, Any, type[Exception]]] = [
     *[(name, value, ValueError) for name in TIMES for value in (0, -1, 0.0, math.nan, math.inf, -math.inf, 1e300)],
     *[(name, value, ValueError) for name in TIMES for value in (10**400, -(10**400))],
-    *[(name, value, TypeError) for name in TIMES for value in (True, False, "5", None, [], Decimal(5))],
-    *[(name, value, ValueError) for name in ("max_attempts", "max_answer_bytes") for value in (0, -1, -(10**400))],
-    *[
-        (name, value, TypeError)
-        for name in ("max_attempts", "max_answer_bytes")
-        for value in ("3", 3.0, True, False, None, [3], math.nan)
-    ],
-    *[
-        (name, value, TypeError)
-        for name in ("x_title", "http_referer", "categories", "base_url")
-        for value in (5, b"a", ["a"], True, {})
-    ],
+    *[(name, value, TypeError) for name in TIMES for value in NO_TIMES],
+    *[(name, value, ValueError) for name in COUNTS for value in (0, -1, -(10**400))],
+    *[(name, value, TypeError) for name in COUNTS for value in NO_COUNTS],
+    *[(name, value, TypeError) for name in TEXTS for value in NO_TEXTS],
     *[(name, "a\r\nb", ValueError) for name in ("x_title", "http_referer", "categories")],
     ("x_title", "\ud800", ValueError),
     ("colour", "red", TypeError),

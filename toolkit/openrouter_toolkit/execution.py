@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Collection
 from functools import partial
 from time import monotonic
 from typing import Any
 
-from .accounts import LONGEST, Accounts, Connection, Verdict, Verifier, connection
+from .accounts import LONGEST, Accounts, Connection, Credentials, Verdict, Verifier, connection
 from .call import Call
 from .envelope import ActionError, Envelope
 from .hooks import Hooks
@@ -49,6 +48,7 @@ class Execution:
         self._hooks = hooks
         self._client = None if loaded.client is None else resources.client
         self._verifier = Verifier()
+        self._takes_credentials = loaded.client_takes_credentials
 
     def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
         """Execute an action for a user; whatever goes wrong on the way is told in the envelope."""
@@ -98,9 +98,17 @@ class Execution:
             self._accounts,
             user_id=user_id,
             toolkit=(self._toolkit.slug, self._toolkit.name),
-            fields={field.name: field.link for field in self._auth.fields},
+            fields=self._auth.fields,
+            key=self._auth.key.name,
             preferred=action.credential,
+            whole=self._takes_credentials,
         )
+
+    def _given(self, connected: Connection | None) -> Any:
+        """What the toolkit's client gets of the account: the key, or all of it, as its `connected` takes it."""
+        if self._takes_credentials:
+            return Credentials({}) if connected is None else connected.credentials
+        return None if connected is None else connected.key
 
     def _recheck(self, action: Action, connected: Connection | None) -> None:
         """Whether a call may be tried again: a switch or a disconnect counts for the next request."""
@@ -117,16 +125,15 @@ class Execution:
 
     def _ask(self, verify: Action, connected: Connection) -> Verdict:
         try:
-            self._run(verify, {}, connected, Call(timeout=LONGEST))
+            self._run(verify, dict(self._auth.verify_arguments), connected, Call(timeout=LONGEST))
         except ActionError as error:
             return Verdict.REFUSED if _refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
 
     def _run(self, action: Action, arguments: dict[str, Any], connected: Connection | None, call: Call) -> str:
         call.check()
-        key = None if connected is None else connected.key
-        call.secrets = tuple(_secrets(connected))
-        client = () if self._client is None else (self._client().connected(key, call),)
+        call.secrets = _secrets(connected)
+        client = () if self._client is None else (self._client().connected(self._given(connected), call),)
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
@@ -143,8 +150,8 @@ def _written(slug: str) -> str:
     return quoted(slug, 80) if clean(slug[:80]) == slug[:80] else json.dumps(slug[:80])
 
 
-def _secrets(connected: Connection | None) -> Collection[str]:
-    return () if connected is None else connected.credentials.values()
+def _secrets(connected: Connection | None) -> tuple[str, ...]:
+    return () if connected is None else connected.secrets
 
 
 def _told(error: ActionError, connected: Connection | None) -> Envelope:

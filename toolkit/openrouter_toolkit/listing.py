@@ -85,7 +85,7 @@ def _auth_config(loaded: LoadedToolkit) -> dict[str, Any]:
         "name": f"{loaded.toolkit.name} {auth.scheme.replace('_', ' ').lower()}",
         "mode": auth.scheme,
         "required_scopes": [],
-        "auth_hint_url": auth.fields[0].link if auth.fields else None,
+        "auth_hint_url": auth.key.link if auth.fields else None,
         "fields": {
             "auth_config_creation": {"required": [], "optional": []},
             "connected_account_initiation": {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..envelope import ActionError
 from ..redaction import redact_thoroughly
@@ -16,13 +17,38 @@ from .verification import Verdict
 _log = logging.getLogger("openrouter_toolkit")
 
 
+class Field(Protocol):
+    """What is to be known of a field of the auth scheme."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is to be kept out of every text."""
+        ...
+
+    @property
+    def required(self) -> bool:
+        """Whether an account needs it."""
+        ...
+
+    @property
+    def link(self) -> str | None:
+        """The page where one is made."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Connection:
     """What one call is made with.
 
     Attributes:
-        credentials: all that the account holds and that can be a key, to be kept out of every answer.
-        field: the name of the one that is sent.
+        credentials: all that the account holds and that can be used.
+        field: the name of the key among them, which is sent.
+        secrets: those that are secret, to be kept out of every answer.
     """
 
     credentials: Credentials
@@ -33,6 +59,7 @@ class Connection:
     _toolkit: str
     _name: str
     _is_ordinary: bool
+    secrets: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"<Connection of {self._user_id!r} by {self.field}>"
@@ -77,7 +104,7 @@ class Connection:
                 error.explanation = self._not_refused(error, verdict)
                 return
             if self._is_ordinary:
-                self._accounts.refused(self._held, redact_thoroughly(error.message, self.credentials.values()))
+                self._accounts.refused(self._held, redact_thoroughly(error.message, self.secrets))
             error.explanation += f" {self._way_on()}"
         except Exception:  # noqa: BLE001
             _log.warning("the account store failed\n%s", self._trace())
@@ -103,7 +130,7 @@ class Connection:
         return self._accounts.how_to_connect(self._user_id, self._toolkit)
 
     def _trace(self) -> str:
-        return redact_thoroughly(traceback.format_exc(), self.credentials.values())
+        return redact_thoroughly(traceback.format_exc(), self.secrets)
 
 
 def connection(
@@ -111,39 +138,57 @@ def connection(
     *,
     user_id: str,
     toolkit: tuple[str, str],
-    fields: Mapping[str, str | None],
+    fields: Sequence[Field],
+    key: str,
     preferred: str | None,
+    whole: bool = False,
 ) -> Connection:
-    """The user's credentials, and which of them to use.
+    """The user's credentials, and which of them is the key.
 
     Args:
         accounts: where to ask.
         user_id: whose.
         toolkit: its slug and its name.
-        fields: the auth scheme's fields, each with the page where one is made; the first is the ordinary one.
+        fields: the auth scheme's fields.
+        key: the name of the one that is the key.
         preferred: the field that the action prefers where the account has it.
+        whole: whether the toolkit's client gets all fields, and judges itself what can be a secret of its API.
 
     Raises:
         ActionError: `not_connected`, saying how to connect.
     """
     slug, name = toolkit
     connected = _asked(accounts, user_id, slug)
-    field = preferred if preferred is not None and connected.get(preferred) else next(iter(fields))
+    sent = preferred if preferred is not None and connected.get(preferred) else key
+    by_name = {field.name: field for field in fields}
+    needed = [sent, *(field.name for field in fields if field.required and field.name not in (sent, key))]
+
+    def is_secret(name: str) -> bool:
+        return name not in by_name or by_name[name].secret
+
+    def wrong(name: str) -> str | None:
+        return unusable(connected[name]) if is_secret(name) and not whole else None
+
     # A field that is not used now and can't be a key is left out: it is no secret either.
-    credentials = Credentials({n: v for n, v in connected.items() if v and (n == field or unusable(v) is None)})
+    held = {n: v for n, v in connected.items() if v and (n in needed or wrong(n) is None)}
     who = f"user {quoted(str(user_id), 80)}"
-    link = fields[field]
-    where = f"A key is made at {link}." if link else ""
-    if field not in credentials:
-        held = f" (only {', '.join(credentials)})" if credentials else ""
-        message = f"No {name} account with {field} is connected for {who}{held}."
+    missing = [field for field in needed if field not in held]
+    if missing:
+        only = f" (only {', '.join(held)})" if held else ""
+        message = f"No {name} account with {' and '.join(missing)} is connected for {who}{only}."
         how = accounts.how_to_connect(user_id, slug)
-        raise ActionError("not_connected", message, f"{message} {how} {where}".strip())
-    wrong = unusable(credentials[field])
-    if wrong is not None:
-        message = f"The {field} of {who} can't be used: {wrong}. Nothing was sent."
-        raise ActionError("not_connected", message, f"{message} {where}".strip())
-    return Connection(credentials, field, connected, accounts, user_id, slug, name, field == next(iter(fields)))
+        raise ActionError("not_connected", message, f"{message} {how} {_made_at(by_name[missing[0]])}".strip())
+    for field in needed:
+        reason = wrong(field)
+        if reason is not None:
+            message = f"The {field} of {who} can't be used: {reason}. Nothing was sent."
+            raise ActionError("not_connected", message, f"{message} {_made_at(by_name[field])}".strip())
+    secrets = tuple(value for field, value in held.items() if is_secret(field))
+    return Connection(Credentials(held), sent, connected, accounts, user_id, slug, name, sent == key, secrets)
+
+
+def _made_at(field: Field) -> str:
+    return f"A key is made at {field.link}." if field.link and field.secret else ""
 
 
 def _asked(accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent.") -> Mapping[str, str]:

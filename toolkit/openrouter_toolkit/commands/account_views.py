@@ -56,8 +56,8 @@ def asked(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Key
         return {}
     names = [field.name for field in loaded.auth.fields if held.get(field.name)]
     checked = check(loaded, {name: held[name] for name in names})
-    if loaded.auth.fields[0].name in checked.unknown:
-        store.for_registry().refused(held, checked.refusals[loaded.auth.fields[0].name])
+    if loaded.auth.key.name in checked.unknown:
+        store.for_registry().refused(held, checked.refusals[loaded.auth.key.name])
     return {name: _key(checked.facts.get(name), checked.refusals.get(name)) for name in names}
 
 

@@ -91,7 +91,10 @@ def _answers(fields: Sequence[AuthField]) -> dict[str, str]:
     for field in fields:
         skip = "" if field.required else "; Enter leaves it out"
         try:
-            value = terminal.ask_secret(f"{field.title} (not shown{skip}): ")
+            if field.secret:
+                value = terminal.ask_secret(f"{field.title} (not shown{skip}): ")
+            else:
+                value = terminal.ask(f"{field.title}{' (Enter leaves it out)' if skip else ''}: ")
         except EOFError:
             raise CommandFailed(_NOTHING) from None
         if value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ class _Connecting:
 
     def finish_login(self, key: str) -> None:
         """Keep the key that a login made, as `finish` does; one that is not kept is not forgotten without a word."""
-        field = self._loaded.auth.fields[0]
+        field = self._loaded.auth.key
         try:
             self.finish({field.name: key})
         except BaseException:
@@ -178,7 +179,9 @@ class _Connecting:
     def _how_to_use(self, account: ConnectedAccount) -> str:
         user = account.user_id or min(account.users or (), default=DEFAULT_USER)
         whose = "" if user == DEFAULT_USER else f" --user-id {shlex.quote(user)}"
-        trial = f"{terminal.PROGRAM} execute {self._loaded.auth.verify}{whose}"
+        auth = self._loaded.auth
+        given = f" --arguments {shlex.quote(json.dumps(auth.verify_arguments))}" if auth.verify_arguments else ""
+        trial = f"{terminal.PROGRAM} execute {auth.verify}{whose}{given}"
         return f"Agents use it by {terminal.PROGRAM} mcp{whose}, or serve; to try it: {trial}"
 
 

@@ -47,7 +47,10 @@ class Checked:
 
 
 def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapping[str, Any] | None = None) -> Checked:
-    """Try values for the auth scheme's fields, each on its own, with the manifest's `verify` action.
+    """Try values for the auth scheme's fields with the manifest's `verify` action.
+
+    Each key is tried on its own: the account's, and each that only some actions prefer. What else belongs to the
+    account, such as a subdomain or a user's name, goes with each of them.
 
     No connected account is read or changed, and no hook or toolset has a say: the values are held by a registry of
     their own, which ends with the check. A call takes at most 30 s.
@@ -60,19 +63,23 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     if unknown:
         raise ValueError(f"{loaded.toolkit.name} has no field {', '.join(map(repr, unknown))}")
     given = {name: value.strip() for name, value in values.items() if value.strip()}
+    keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
+    beside = {name: value for name, value in given.items() if name not in keys}
+    complete = all(name in given or name in keys or not wanted.required for name, wanted in fields.items())
     refusals: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
     unsure = False
     gone: set[str] = set()
     for name, wanted in fields.items():
         value = given.get(name)
-        wrong = None if value is None else unusable(value)
+        is_key = wanted.secret and not loaded.client_takes_credentials
+        wrong = unusable(value) if value is not None and is_key else None
         if value is None and wanted.required:
             refusals[name] = f"{wanted.title} is needed.{_made_at(wanted)}"
         elif wrong is not None:
             refusals[name] = f"This can't be a key: {wrong}.{_made_at(wanted)}"
-        elif value is not None and loaded.auth.verify is not None:
-            envelope = _asked(loaded, value, client_options)
+        elif value is not None and name in keys and complete and loaded.auth.verify is not None:
+            envelope = _asked(loaded, {**beside, name: value}, name, client_options)
             answer = _object(envelope.data)
             if envelope.successful:
                 refusal = loaded.check(name, answer) if loaded.check is not None else None
@@ -88,16 +95,19 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     return Checked(Credentials(given), refusals, unsure, frozenset(gone), facts)
 
 
-def _asked(loaded: LoadedToolkit, value: str, client_options: Mapping[str, Any] | None) -> Envelope:
-    """What the verify action answers for one value, whichever field it is meant for."""
+def _asked(
+    loaded: LoadedToolkit, values: Mapping[str, str], key: str, client_options: Mapping[str, Any] | None
+) -> Envelope:
+    """What the verify action answers for one key, whichever field it is meant for."""
     slug = loaded.auth.verify or ""
     action = next(action for action in loaded.actions if action.slug == slug)
-    # The action takes its key from this field alone, so the value stands there in place of an ordinary key.
-    used = action.credential or loaded.auth.fields[0].name
-    accounts = MemoryAccounts({_USER: {used: value}})
+    # The action takes its key from this field alone, so the one to be tried is there in place of the usual one.
+    used = action.credential or loaded.auth.key.name
+    others = {name: value for name, value in values.items() if name != key}
+    accounts = MemoryAccounts({_USER: {**others, used: values[key]}})
     everything = Toolset(loaded.actions)
     with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
-        return registry.execute(slug, {}, user_id=_USER, timeout=_SECONDS)
+        return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER, timeout=_SECONDS)
 
 
 def _refusal(loaded: LoadedToolkit, wanted: AuthField, answer: Mapping[str, Any]) -> tuple[str, bool]:

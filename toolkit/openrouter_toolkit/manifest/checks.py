@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..envelope import ActionError
 from .definitions import Action, Brief, Definition, Manifest
 from .yaml_lines import line_of
 
@@ -107,8 +108,8 @@ def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Act
     verify = next((action for action in actions if action.slug == manifest.auth.verify), None)
     if manifest.auth.verify is not None and verify is None:
         yield f"{auth}.verify: there is no action {manifest.auth.verify}"
-    if verify is not None and verify.definition.input_parameters.get("required"):
-        yield f"{auth}.verify: {verify.slug} can't be called without arguments"
+    if verify is not None:
+        yield from (f"{auth}.verify: {problem}" for problem in _wrong_arguments(verify, manifest.auth.verify_arguments))
     if manifest.auth.check is not None and manifest.auth.verify is None:
         yield f"{auth}.check: there is nothing to judge without verify"
     if manifest.auth.browser is not None and manifest.auth.scheme == "NO_AUTH":
@@ -117,3 +118,15 @@ def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Act
         yield f"{auth}.fields: API_KEY needs at least one field, NO_AUTH none"
     if len(set(fields)) < len(fields):
         yield f"{auth}.fields: a name is there twice"
+    elif manifest.auth.credential is not None and manifest.auth.credential not in fields:
+        yield f"{auth}.credential: there is no field {manifest.auth.credential}"
+    elif len(manifest.auth.keys) > 1:
+        yield f"{auth}.credential: missing; say which field is the key: {', '.join(f.name for f in manifest.auth.keys)}"
+
+
+def _wrong_arguments(verify: Action, arguments: dict[str, Any]) -> Iterator[str]:
+    try:
+        verify.validator.check(verify.slug, arguments)
+    except ActionError as error:
+        how = "with these arguments" if arguments else "without arguments"
+        yield f"{verify.slug} can't be called {how}: {error.message}"

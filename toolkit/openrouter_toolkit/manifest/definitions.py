@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..validation import ArgumentValidator
+from .clients import takes_credentials
 
 
 def _version(text: str) -> str:
@@ -64,21 +65,54 @@ class AuthField(_Part):
 class Auth(_Part):
     """How an account is connected: the scheme, its fields, and what proves that a key works.
 
-    `verify` is the action that a key is tried with, and `check` judges what it answered: a function of the field's
-    name and the answer, which returns why this key is unfit for that field, or None. `browser` is the login in the
-    browser, made with the client's options; `connecting.BrowserLogin` tells what it does.
+    `credential` names the field that is the key; it may be left out where only one can be, see `key`. `verify` is the
+    action that a key is tried with, with `verify_arguments`; in the manifest it is a slug, or an object of `action`
+    and `arguments`. `check` judges what it answered: a function of the field's name and the answer, which returns why
+    this key is unfit for that field, or None. `browser` is the login in the browser, made with the client's options;
+    `connecting.BrowserLogin` tells what it does.
     """
 
     scheme: Literal["API_KEY", "NO_AUTH"]
     fields: list[AuthField] = []
+    credential: Text | None = None
     verify: Slug | None = None
+    verify_arguments: dict[str, Any] = Field({}, exclude=True)
     check: ImportPath | None = None
     browser: ImportPath | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_arguments(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        if "verify_arguments" in raw:
+            raise ValueError("verify_arguments is no key; write verify: {action: ..., arguments: {...}}")
+        verify = raw.get("verify")
+        if not isinstance(verify, dict):
+            return raw
+        if not {"action"} <= verify.keys() <= {"action", "arguments"}:
+            raise ValueError("verify has an action and, where it needs them, arguments")
+        return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
+
+    @property
+    def keys(self) -> list[AuthField]:
+        """The fields that can be the key: that of `credential`; else the secret ones, those that are required first."""
+        if self.credential is not None:
+            return [field for field in self.fields if field.name == self.credential]
+        secret = [field for field in self.fields if field.secret]
+        return [field for field in secret if field.required] or secret or self.fields
+
+    @property
+    def key(self) -> AuthField:
+        """The field that is the key, which a call is made with unless its action prefers another. API_KEY has one."""
+        (key,) = self.keys
+        return key
+
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variable of each field that has one."""
-        return {field.name: field.environment for field in self.fields if field.environment}
+        """The environment variable of each field that has one, the key's first."""
+        fields = sorted(self.fields, key=lambda field: field not in self.keys)
+        return {field.name: field.environment for field in fields if field.environment}
 
 
 class ActionEntry(_Part):
@@ -186,5 +220,6 @@ class LoadedToolkit:
         self.auth = manifest.auth
         self.actions = actions
         self.client = client
+        self.client_takes_credentials = client is not None and takes_credentials(client)
         self.check = check
         self.browser = browser

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .checks import contradictions, schema_problems
+from .clients import client_problem
 from .definitions import Action, Definition, LoadedToolkit, Manifest
 from .yaml_lines import LineLoader, line_of
 
@@ -56,7 +57,9 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
         import_path = getattr(getattr(manifest, part), name)
         if import_path is not None:
             where = f"{path}:{line_of(lines, (part, name))}: {part}.{name}"
-            named[name] = _imported(import_path, where, problems)
+            found = named[name] = _imported(import_path, where, problems)
+            problem = client_problem(found) if name == "client" and found is not None else None
+            problems += [f"{where}: {problem}"] if problem else []
     if not problems:
         problems = list(contradictions(path, lines, manifest, actions))
     if problems:

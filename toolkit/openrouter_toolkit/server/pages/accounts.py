@@ -70,7 +70,7 @@ def ask(request: Request, toolkit: str, account_id: str) -> Response:
         "question.html",
         toolkit=shown,
         heading=f"{'Disconnect' if connected else 'Remove'} {told.called}?",
-        text=_consequences(shown.name, loaded.auth.fields[0].link) if connected else "No key was ever entered for it.",
+        text=_consequences(shown.name, loaded.auth.key.link) if connected else "No key was ever entered for it.",
         facts={"icon": icon, "name": told.name, "text": endings or told.whose},
         yes="Disconnect" if connected else "Remove",
         bad=True,

@@ -77,7 +77,7 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
         return link_refused(request, no)
     except ActionError as error:
         return _failed(request, account, error.explanation)
-    field = loaded.auth.fields[0]
+    field = loaded.auth.key
     made = f"A key was made for this and is not kept: delete it at {field.link or loaded.toolkit.name}."
     try:
         checked = check_for(store, loaded, account, {field.name: key})
