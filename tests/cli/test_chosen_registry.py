@@ -116,7 +116,7 @@ def without_packages(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 @pytest.mark.parametrize("missing", [["sqlalchemy"], ["sqlalchemy", "platformdirs"]])
 @pytest.mark.parametrize(("variable", "folder"), [("XDG_DATA_HOME", ""), ("HOME", ".local/share")])
-def test_a_store_is_not_passed_over_where_the_packages_are_missing(
+def test_a_store_of_another_installation_does_not_break_one_without_its_packages(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -135,11 +135,32 @@ def test_a_store_is_not_passed_over_where_the_packages_are_missing(
     made.parent.mkdir(parents=True)
     made.touch()
     capsys.readouterr()
-    assert main(["execute", KEY]) == 1
+    assert main(["execute", KEY]) == 0
     printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "pip install 'openrouter-toolkit[accounts]'" in printed.err
-    assert len(openrouter_sandbox.requests) == 1
+    assert json.loads(printed.out)["successful"]
+    assert printed.err == (
+        f"The store of connected accounts at {made} is not used: it was made by another installation, and this one "
+        "lacks its packages (pip install 'openrouter-toolkit[accounts]'). The key in OPENROUTER_API_KEY is used "
+        "instead.\n"
+    )
+    assert len(openrouter_sandbox.requests) == 2
+    for no_key in ("", "your-api-key"):
+        monkeypatch.setenv("OPENROUTER_API_KEY", no_key)
+        assert main(["execute", KEY]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "pip install 'openrouter-toolkit[accounts]'" in printed.err
+    assert len(openrouter_sandbox.requests) == 2
+
+
+def test_a_database_that_was_named_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], openrouter_sandbox: Sandbox
+) -> None:
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", "postgresql://127.0.0.1/tools")
+    without_packages(monkeypatch, "sqlalchemy")
+    assert main(["execute", KEY]) == 1
+    assert "pip install 'openrouter-toolkit[accounts]'" in capsys.readouterr().err
+    assert openrouter_sandbox.requests == []
 
 
 def test_a_database_whose_name_is_quoted_is_found(run: Run, store: Store, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.cli import main
+from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.commands.show import sample, type_of
 from openrouter_toolkit.formats import FORMATS
 
@@ -59,6 +60,39 @@ def test_show_tells_every_parameter_and_a_call_that_would_pass(
     assert all("matching" in problem["problem"] for problem in problems)  # no placeholder fits a pattern
 
 
+def limits(schema: Any) -> list[str]:
+    """All that values are held to, as words of a text."""
+    if isinstance(schema, list):
+        return [word for part in schema for word in limits(part)]
+    if not isinstance(schema, dict):
+        return []
+    found = [value if isinstance(value, str) else json.dumps(value) for value in schema.get("enum", ())]
+    for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength", "maxItems", "pattern"):
+        found += [str(schema[keyword])] if keyword in schema else []
+    return found + [word for part in ("items", "anyOf") for word in limits(schema.get(part))]
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 80, 119, 300])
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_show_cuts_nothing_however_wide_the_terminal(
+    path: Path, width: int, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definition = json.loads(path.read_text(encoding="utf-8"))
+    monkeypatch.setattr(terminal, "_PIPED_WIDTH", width)
+    assert main(["show", definition["slug"]]) == 0
+    text = capsys.readouterr().out
+    words = text.replace(",", " ").replace(";", " ").split()
+    for name, parameter in definition["input_parameters"]["properties"].items():
+        assert name in words
+        assert [word for word in limits(parameter) if word not in words and word not in text] == []
+        for word in parameter["description"].split():
+            assert word in text
+    assert "…" not in text.replace("…", "", definition["description"].count("…"))
+    if width >= 80:
+        code = ("  from ", "  ToolRegistry", "  openrouter-toolkit execute")
+        assert all(len(line) <= max(width, 80) for line in text.splitlines() if not line.startswith(code))
+
+
 def test_show_puts_documented_parameters_first(capsys: Printed) -> None:
     main(["show", "OPENROUTER_CREATE_CHAT_COMPLETION"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -100,6 +134,15 @@ def test_show_names_the_nearest_of_an_unknown_slug(slug: str, hint: str, capsys:
         ({"type": "string"}, "string"),
         ({"type": ["string", "array"], "items": {"type": "string"}}, "string or array of string"),
         ({"type": ["string", "null"], "enum": ["low", None]}, "one of low, null"),
+        ({"type": ["boolean", "string"], "enum": [True, False, "true"]}, "one of true, false"),
+        ({"type": "number", "minimum": 0, "maximum": 2}, "number, 0 to 2"),
+        ({"type": "integer", "minimum": 1}, "integer, at least 1"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 9}, "number, at most 9, more than 0"),
+        ({"type": "string", "minLength": 1}, "string, not empty"),
+        ({"type": "string", "maxLength": 128}, "string, at most 128 characters"),
+        ({"type": "string", "pattern": "^0x"}, "string, matching ^0x"),
+        ({"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 4}, "array of one of a, b, at most 4 items"),
+        ({"type": "array"}, "array"),
         ({"anyOf": [{"type": "object"}, {"type": "string"}]}, "object or string"),
         ({}, "any"),
     ],

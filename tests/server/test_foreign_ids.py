@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.store import ConnectedAccount, Store, names
+from openrouter_toolkit.store import ConnectedAccount, Store, UnknownToolkit, names
 from openrouter_toolkit.store.tokens import new_text
 
 from .conftest import ALICE, BOB, ECHO
@@ -223,7 +223,10 @@ def test_an_administrators_address_names_an_account_of_its_toolkit(served: Serve
 
 
 def test_a_link_whose_toolkit_is_not_offered_here_leads_nowhere(served: Served) -> None:
-    link = served.store.links.to_connect("OTHER", "alice")
+    with pytest.raises(UnknownToolkit, match='There is no toolkit "OTHER" here; there are OPENROUTER'):
+        served.store.links.to_connect("OTHER", "alice")
+    account = served.store.accounts.initiate("OTHER", "alice")
+    link = served.store.links.to_reconnect(account.id)
     with served.client() as alice:
         for secret in (link.secret, "n" * 43):
             answer = alice.get(f"/connect/{secret}")

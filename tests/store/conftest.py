@@ -49,8 +49,8 @@ def open_store(url: str, key: MasterKey) -> Iterator[OpenStore]:
     """Open the database, as often as wanted: `open_store()`, `open_store(keys=[new, old])`."""
     opened: list[Store] = []
 
-    def open_store(*, keys: list[MasterKey] | None = None) -> Store:
-        store = Store.open(url, master_keys=[key] if keys is None else keys)
+    def open_store(*, keys: list[MasterKey] | None = None, toolkits: list[str] | None = None) -> Store:
+        store = Store.open(url, master_keys=[key] if keys is None else keys, toolkits=toolkits)
         opened.append(store)
         return store
 

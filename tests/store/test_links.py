@@ -16,6 +16,7 @@ from openrouter_toolkit.store import (
     Status,
     Store,
     UnknownAccount,
+    UnknownToolkit,
 )
 from openrouter_toolkit.store.tables import LinkRow
 
@@ -208,3 +209,20 @@ def test_what_is_over_is_put_away(store: Store, pass_time: PassTime) -> None:
     store.tidy()
     assert store.links.find(again.secret) is None
     assert [account.id for account in store.accounts.list()] == [filled.link.account_id]
+
+
+@pytest.mark.parametrize("toolkit", ["NOTHING", "", "openrouterr", "OPENROUTER ", "x" * 10_000, "\u202e"])
+def test_a_link_for_a_toolkit_that_there_is_not_is_an_error(store: Store, toolkit: str) -> None:
+    with pytest.raises(UnknownToolkit) as refused:
+        store.links.to_connect(toolkit, "alice")
+    assert str(refused.value).startswith('There is no toolkit "')
+    assert str(refused.value).endswith("here; there are OPENROUTER.")
+    assert len(str(refused.value)) < 200
+    assert store.accounts.list() == []
+
+
+def test_links_are_made_for_the_toolkits_that_a_store_is_opened_with(open_store: OpenStore) -> None:
+    with open_store(toolkits=["ECHO"]) as store:
+        assert store.links.to_connect("echo", "alice").link.toolkit == "ECHO"
+        with pytest.raises(UnknownToolkit, match="there are ECHO"):
+            store.links.to_connect("OPENROUTER", "alice")

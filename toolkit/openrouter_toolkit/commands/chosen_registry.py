@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import store_place
 from .failure import wrong_command_line
-from .terminal import PROGRAM
+from .terminal import PROGRAM, say
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
@@ -21,12 +23,40 @@ def registry(**toolset: Any) -> Iterator[ToolRegistry]:
     Where there is a store, its connected accounts and switches count, and the environment's keys for the user
     `default` as long as no account is connected for that one. Otherwise the environment's keys alone.
 
+    A store that another installation left on the machine is passed over, with a word about it, where this one has not
+    the packages to open it, and a key in the environment.
+
     Raises:
         CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
     """
     with ExitStack() as stack:
-        connected = _connected(stack) if store_place.is_there() else {}
+        connected = _connected(stack) if store_place.is_there() and not _passed_over() else {}
         yield stack.enter_context(_made(**connected, **toolset))
+
+
+def _passed_over() -> bool:
+    """Whether to go on without the store that is there, after saying so."""
+    left = store_place.left_behind()
+    if left is None:
+        return False
+    try:
+        import_module("..store", __package__)
+    except ImportError:
+        pass
+    else:
+        return False
+    from ..accounts import unusable  # noqa: PLC0415
+    from ..manifest import load  # noqa: PLC0415
+
+    auth = load().auth
+    variable = auth.environment.get(auth.key.name, "")
+    if unusable(os.environ.get(variable, "")) is not None:
+        return False
+    say(
+        f"The store of connected accounts at {left} is not used: it was made by another installation, and this one "
+        f"lacks its packages (pip install 'openrouter-toolkit[accounts]'). The key in {variable} is used instead."
+    )
+    return True
 
 
 def _connected(stack: ExitStack) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..wording import quoted, safe_for_terminal
@@ -13,10 +15,12 @@ from .actions import effect, find
 from .failure import CommandFailed
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
     from ..manifest import Action
     from ..registry import ToolRegistry
+
+_NARROWEST = 30
 
 
 def add(commands: Any) -> None:
@@ -72,13 +76,12 @@ def _print_action(action: Action) -> None:
 
     console = terminal.console()
     definition = action.definition
-    console.print(Text(action.slug, style="bold"), Text(f"- {definition.name} ({effect(action)})"))
-    console.print(Text(safe_for_terminal(definition.description)))
-    console.print(Text(f"Tags: {', '.join(action.tags)}", style="dim"))
+    _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
+    _print(console, definition.description)
+    _print(console, f"Tags: {', '.join(action.tags)}", style="dim")
     if action.aliases:
-        console.print(Text(f"Older slugs, still working: {', '.join(action.aliases)}", style="dim"))
-    console.print()
-    console.print(_parameters(definition.input_parameters))
+        _print(console, f"Older slugs, still working: {', '.join(action.aliases)}", style="dim")
+    _print_parameters(console, definition.input_parameters)
     arguments = sample(definition.input_parameters)
     given = f" --arguments {shlex.quote(json.dumps(arguments))}" if arguments else ""
     python = f"ToolRegistry.from_manifest().execute({json.dumps(action.slug)}, {arguments!r})"
@@ -87,45 +90,71 @@ def _print_action(action: Action) -> None:
         ("On the command line:", f"{terminal.PROGRAM} execute {action.slug}{given}"),
     ):
         console.print()
-        console.print(Text(title, style="bold"))
+        _print(console, title, style="bold")
         for line in code:
             console.print(Text(f"  {safe_for_terminal(line)}"), soft_wrap=True)
 
 
-def _parameters(schema: dict[str, Any]) -> Table:
-    """A row a parameter: the documented ones, then those that the API takes beyond them."""
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("parameter", overflow="fold")
-    table.add_column("type", max_width=24)
-    table.add_column("required", no_wrap=True)
-    table.add_column("description")
+def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
+    """Two lines a parameter: the documented ones, then those that the API takes beyond them."""
     properties: dict[str, Any] = schema.get("properties", {})
     for name, parameter in sorted(properties.items(), key=lambda item: bool(item[1].get("x-extension"))):
         extension = bool(parameter.get("x-extension"))
-        needed = "required" if name in schema.get("required", ()) else "extension" if extension else ""
-        description = safe_for_terminal(parameter.get("description", ""))
-        style = "dim" if extension else ""
-        table.add_row(
-            Text(name, style="dim" if extension else "bold"),
-            Text(type_of(parameter), style=style),
-            Text(needed, style=style),
-            Text(description, style=style),
-        )
-    return table
+        needed = "; required" if name in schema.get("required", ()) else "; extension" if extension else ""
+        console.print()
+        _print(console, f"{name}  {type_of(parameter)}{needed}", style="dim" if extension else "bold")
+        _print(console, parameter.get("description", ""), indent="    ", style="dim" if extension else "")
+
+
+def _print(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
+    """Text in lines of whole words, whatever the width: a value that is cut or broken can't be copied."""
+    from rich.text import Text  # noqa: PLC0415
+
+    lines = textwrap.wrap(
+        safe_for_terminal(text),
+        max(console.width, _NARROWEST),
+        initial_indent=indent,
+        subsequent_indent=indent or "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
+_RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
+_BOUNDS = {"exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}", "pattern": "matching {}"}
 
 
 def type_of(schema: dict[str, Any]) -> str:
-    """A parameter's type in words: `string or array of string`, `one of a, b`."""
+    """A parameter's type in words, with all that its values are held to: `string or null`, `integer, 1 to 5`.
+
+    A truth value may be written as text where the API takes that too; to a reader it is the same value.
+    """
     if schema.get("enum"):
-        return "one of " + ", ".join(json.dumps(value) if value is None else str(value) for value in schema["enum"])
+        values = [value if isinstance(value, str) else json.dumps(value) for value in schema["enum"]]
+        return "one of " + ", ".join(dict.fromkeys(values))
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(type_of(part) for part in schema["anyOf"]))
     kinds = schema.get("type", "any")
     words = []
     for kind in kinds if isinstance(kinds, list) else [kinds]:
-        item = schema.get("items", {}).get("type") if kind == "array" else None
-        words.append(f"array of {item}" if isinstance(item, str) else str(kind))
-    return " or ".join(words)
+        item = type_of(schema["items"]) if kind == "array" and isinstance(schema.get("items"), dict) else ""
+        words.append(f"array of {item}" if item not in ("", "any") else str(kind))
+    return ", ".join([" or ".join(words), *_limits(schema)])
+
+
+def _limits(schema: dict[str, Any]) -> Iterator[str]:
+    for least, most, unit in _RANGES:
+        low, high = schema.get(least), schema.get(most)
+        if low is not None and high is not None:
+            yield f"{low} to {high}{unit}"
+        elif low == 1 and unit:
+            yield "not empty"
+        elif low is not None:
+            yield f"at least {low}{unit}"
+        elif high is not None:
+            yield f"at most {high}{unit}"
+    for keyword, words in _BOUNDS.items():
+        if keyword in schema:
+            yield words.format(schema[keyword])

@@ -21,7 +21,15 @@ def is_there() -> bool:
         return _may_exist(place) or not place.is_absolute()  # the store itself says what is wrong with it
     if url:
         return True
-    return any(_may_exist(folder / "openrouter-toolkit" / "store.db") for folder in _data_folders())
+    return left_behind() is not None
+
+
+def left_behind() -> Path | None:
+    """The store at its usual place, where nobody names another: an installation of before may have made it."""
+    if os.environ.get(_DATABASE, "").strip():
+        return None
+    places = (folder / "openrouter-toolkit" / "store.db" for folder in _data_folders())
+    return next((place for place in places if _may_exist(place)), None)
 
 
 def missing() -> str:

@@ -66,6 +66,7 @@ class State:
         self._by_action: dict[str, HostedToolkit] = {}
         for path in (None, *manifests):
             self._add(manifest.load(path))
+        store.links.toolkits = tuple(self.toolkits)
 
     @property
     def csrf_keys(self) -> tuple[bytes, ...]:

@@ -26,6 +26,7 @@ from .errors import (
     StoreTooNew,
     StoreUnavailable,
     UnknownAccount,
+    UnknownToolkit,
 )
 from .keys import MasterKey
 from .links import Link, NewLink, Pkce
@@ -59,5 +60,6 @@ __all__ = [
     "StoredAccounts",
     "StoredOrEnvironment",
     "UnknownAccount",
+    "UnknownToolkit",
     "Which",
 ]

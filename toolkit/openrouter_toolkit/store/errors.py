@@ -44,6 +44,10 @@ class UnknownAccount(StoreError, LookupError):  # noqa: N818
     """There is no connected account of that id."""
 
 
+class UnknownToolkit(StoreError, ValueError):  # noqa: N818
+    """There is no toolkit of that slug."""
+
+
 class AliasTaken(StoreError, ValueError):  # noqa: N818
     """The owner has another account with that alias in the toolkit."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,13 @@ from typing import Literal
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from .. import manifest
+from ..wording import quoted
 from . import names
 from .clock import now
 from .connected_accounts import ConnectedAccounts
 from .database import Database
-from .errors import LinkRefused
+from .errors import LinkRefused, UnknownToolkit
 from .key_check import hold
 from .sealing import Sealer
 from .tables import LinkRow
@@ -82,10 +84,21 @@ class Pkce:
 
 
 class Links:
-    """All links. A `session` is a browser session's secret id, or any other random text that only one browser has."""
+    """All links. A `session` is a browser session's secret id, or any other random text that only one browser has.
 
-    def __init__(self, database: Database, sealer: Sealer, accounts: ConnectedAccounts) -> None:
+    Attributes:
+        toolkits: the slugs of the toolkits that links are made for; OpenRouter's alone when None.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        accounts: ConnectedAccounts,
+        toolkits: Collection[str] | None = None,
+    ) -> None:
         """See `Store.open`, which is how it is made."""
+        self.toolkits = toolkits
         self._database = database
         self._sealer = sealer
         self._accounts = accounts
@@ -111,9 +124,11 @@ class Links:
             session: the only browser session that may use the link; when left out, the first that does `bind`.
 
         Raises:
+            UnknownToolkit: there is no toolkit of that slug.
             AliasTaken: the owner has an account of that alias in the toolkit. One that nobody has connected yet is
                 replaced, and its links with it.
         """
+        self._refuse_unknown(toolkit)
         with self._database.write():
             account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users)
             return self.to_reconnect(account.id, return_address=return_address, session=session)
@@ -192,6 +207,11 @@ class Links:
             verifier = self._sealer.open(row.verifier or "", *place(row))
             row.used_at, row.verifier = now(), None
             return _told(row), verifier
+
+    def _refuse_unknown(self, toolkit: str) -> None:
+        known = self.toolkits if self.toolkits is not None else [manifest.load().toolkit.slug]
+        if not names.possible_slug(toolkit) or names.slug(toolkit) not in known:
+            raise UnknownToolkit(f"There is no toolkit {quoted(str(toolkit), 80)} here; there are {', '.join(known)}.")
 
     def _make(self, session: str | None, **values: str | None) -> NewLink:
         secret, at = secrets.token_urlsafe(32), now()

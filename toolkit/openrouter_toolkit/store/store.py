@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NoReturn, Self
@@ -42,19 +42,25 @@ class Store:
         return_addresses: addresses that a browser may be sent back to.
     """
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, database: Database, sealer: Sealer, toolkits: Collection[str] | None = None) -> None:
         """See `open`, which is how a store is made."""
         self._database = database
         self._sealer = sealer
         self.accounts = ConnectedAccounts(database, sealer)
-        self.links = Links(database, sealer, self.accounts)
+        self.links = Links(database, sealer, self.accounts, toolkits)
         self.sessions = Sessions(database)
         self.tokens = ApiTokens(database)
         self.switches = Switches(database)
         self.return_addresses = ReturnAddresses(database)
 
     @classmethod
-    def open(cls, url: str | None = None, *, master_keys: Sequence[MasterKey] | None = None) -> Self:
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        master_keys: Sequence[MasterKey] | None = None,
+        toolkits: Collection[str] | None = None,
+    ) -> Self:
         """Open a database; one that is empty gets its tables, one of an older version is brought up to date.
 
         Args:
@@ -62,6 +68,7 @@ class Store:
                 file in the user's data folder.
             master_keys: the first seals, all of them open. When left out, those of OPENROUTER_TOOLKIT_MASTER_KEY;
                 for SQLite else those of the system's keyring or the user's key file, where a first one is made.
+            toolkits: the slugs of the toolkits that links to connect are made for; OpenRouter's alone when left out.
 
         Raises:
             InvalidDatabaseUrl: the URL is none.
@@ -74,7 +81,7 @@ class Store:
         try:
             keys = _prepared(database, master_keys)
             stated = master_keys is not None or database.shared or key_places.in_environment()
-            return cls(database, Sealer(keys, None if stated else key_places.look_up))
+            return cls(database, Sealer(keys, None if stated else key_places.look_up), toolkits)
         except BaseException:
             database.close()
             raise
