@@ -250,6 +250,13 @@ WORDS: list[tuple[int, Any, str, bool, float | None, str]] = [
            "injection patterns detected"}}, UNSAFE, False, None, "take that part out"),
     (403, {"error": {"message": "x", "metadata": {"reasons": ["violence"]}}}, UNSAFE, False, None,
      "moderation"),
+    *((403, {"error": {"message": message}}, MONEY, False, None, "This key's own spending limit") for message in (
+        "This key has reached its spending limit", "API key spending limit exceeded", "Limit of this key exceeded")),
+    *((403, {"error": {"message": message}}, FORBIDDEN, False, None, "administrator") for message in (
+        "Workspace monthly budget exceeded", "User budget exceeded", "Credit limit exceeded", "Daily limit reached")),
+    (402, {"error": {"message": "Your account has a negative balance"}}, MONEY, False, None, "top up"),
+    (404, {"error": {"message": "No allowed providers are available for the selected model."}}, UNKNOWN, False, None,
+     "allow more"),
     (429, {"error": {"message": "Rate limit exceeded: free-models-per-min", "metadata": {"headers": {
            "X-RateLimit-Reset": "30"}}}}, RATE, True, 30, ":free"),
     (429, {"error": {"message": "x", "metadata": {"limit_source": "openrouter_free_tier_per_minute"}}},
@@ -257,6 +264,7 @@ WORDS: list[tuple[int, Any, str, bool, float | None, str]] = [
     # What stands in front of OpenRouter, and what is not OpenRouter
     *((status, f"error code: {status}", "server", True, None, "can't be reached")
       for status in (520, 521, 522, 523, 525, 526, 527, 530)),
+    (499, "", "timeout", True, None, "Wait"),
     (524, "error code: 524", "timeout", True, None, "Wait"),
     (429, "<title>You are being rate limited</title>error code: 1015", RATE, True, None, "Wait"),
     (502, "<html>502 Bad Gateway</html>", DOWN, True, None, "Wait"),
@@ -281,6 +289,10 @@ def test_what_is_said_is_understood(
     assert step in advice(error), error.explanation
     assert len(error.explanation) < 700
     assert_agreement(error)
+
+
+def test_a_key_that_is_not_found_is_no_limit() -> None:
+    assert error_of(401, {"error": {"code": 401, "message": "API key not found"}}).details["limit"] is None
 
 
 # Limits that start again

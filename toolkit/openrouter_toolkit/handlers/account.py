@@ -19,7 +19,8 @@ def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
     try:
         return openrouter.get("/credits", arguments)
     except ActionError as error:
-        if error.type == "permission_denied" and not error.details.get("not_openrouter"):
+        elsewhere = error.details.get("not_openrouter") or error.details.get("limit")
+        if error.type == "permission_denied" and not elsewhere:
             error.explanation = (
                 "Reading the credit wants a management key with that right (the account's field management_api_key). "
                 "OPENROUTER_GET_CURRENT_KEY tells this key's own limit, its budgets and what remains of them. "

@@ -123,7 +123,8 @@ class Report:
             return self._named
         if limit is not None:
             return "payment_required" if self.status == 402 and limit.type == "permission_denied" else limit.type
-        if (self.metadata.get("reasons") or self.metadata.get("flagged_input")) and self.status in (None, 400, 403):
+        flagged = any(self.metadata.get(name) for name in ("reasons", "flagged_input", "patterns"))
+        if flagged and self.status in (None, 400, 403):
             return "content_policy_violation"
         own, inner = _codes(self.error), [code for found in self._inner for code in _codes(found)]
         precise = None

@@ -50,6 +50,8 @@ BY_STATUS = {
     413: "payload_too_large",
     422: "unprocessable",
     429: "rate_limit_exceeded",
+    451: "permission_denied",
+    499: "timeout",
     500: "server",
     501: "unmapped",
     502: "provider_unavailable",

@@ -48,10 +48,8 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
         return from_object({**body, "message": message}, body, status, headers, not_openrouter=status in (404, 405))
     if 300 <= status < 400:
         return _redirected(status)
-    if text.strip():
-        message = f"HTTP {status}, without JSON: {shorten(clean(_without_tags(text[:20_000])), 200)}"
-    else:
-        message = f"HTTP {status}, with nothing in it."
+    said = shorten(clean(_without_tags(text[:20_000])), 200)
+    message = f"HTTP {status}, without JSON: {said}" if said else f"HTTP {status}, with nothing in it."
     strange = status in _ALWAYS_JSON or (status == 400 and text.startswith("<"))
     return from_object({"message": message}, {}, status, headers, not_openrouter=strange)
 

@@ -58,6 +58,8 @@ def _wait(error: ActionError) -> str:
 def _duration(seconds: float) -> str:
     if seconds > 365 * 24 * 3600:
         return "more than a year"
+    if seconds > 48 * 3600:
+        return f"{seconds / 86400:.1f} days"
     return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
 
 
@@ -119,10 +121,11 @@ def _others(error: ActionError) -> str:
 
 def _lacking(error: ActionError) -> str | None:
     """What the model can't do that the call needs, where the message says it."""
-    words = error.message.lower()
+    words = _ID.sub(" ", error.message[:2_000].lower())  # a model may be named like what it can't do
+    if error.status == 404 and "allowed providers" in words:
+        return "No provider that the call or the account allows offers this model: allow more, or use another model."
     if error.status != 404 or "no endpoints" not in words:
         return None
-    words = _ID.sub(" ", words)  # a model may be named like what it can't do
     if "tool" in words:
         return (
             f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
@@ -165,7 +168,7 @@ def _permission(error: ActionError) -> str:
 
 def _content(error: ActionError) -> str:
     patterns, reasons = error.details.get("patterns"), error.details.get("reasons")
-    if patterns or "prompt injection" in error.message.lower():
+    if patterns or re.search(r"prompt.?injection", error.message[:2_000], re.IGNORECASE):
         return (
             f"A filter of the workspace takes a part of the messages for a prompt injection{_named(patterns)}: take "
             "that part out or reword it. With any other model it is refused as well."

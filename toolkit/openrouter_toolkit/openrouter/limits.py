@@ -21,17 +21,18 @@ class Limit:
     resets: bool = False  # whether it is one of a day, a week or a month, which starts again by itself
 
 
-_KEY = r"\bkey (budget |credit |spending )?limit|limit of (this|the) key|key with a higher|settings/keys"
+_KEY = r"\bkey\b.{0,40}\blimit|limit of (this|the|your) (api )?key|key with a higher|settings/keys"
 _BUDGET = (
     r"budget limit|\bbudgets?\b.{0,60}\b(exceeded|exhausted|used up|reached|spent)"
-    r"|(exceed|exhaust|reach|spen)\w* .{0,60}\bbudget|spend(ing)? limit"
+    r"|(exceed|exhaust|reach|spen)\w* .{0,60}\bbudget|(spend(ing)?|credit|daily|weekly|monthly) limit"
 )
+_CREDITS = r"(insufficient|negative|not enough|no) (credits?|balance|funds)|(buy|purchase|add) (more )?credits"
 _PAID = frozenset({402, 403})
 # The first that fits counts. https://openrouter.ai/docs/api-reference/limits names the sources.
 _LIMITS = tuple(
     Limit(name, source, words, statuses, kind, resets=name in ("key", "budget", "free_models_per_day"))
     for name, source, words, statuses, kind in (
-        ("in_flight", "in_?flight", r"in-?flight", _PAID, "rate_limit_exceeded"),
+        ("in_flight", "in_?flight", r"in.?flight", _PAID, "rate_limit_exceeded"),
         ("free_models_per_day", "free.*(daily|day)", r"free-models-per-day", frozenset({429}), "rate_limit_exceeded"),
         ("free_models_per_minute", "free.*min", r"free-models-per-min", frozenset({429}), "rate_limit_exceeded"),
         ("one_call", "weight_exceeds_budget", r"(?!)", _PAID, "payment_required"),
@@ -64,7 +65,7 @@ def limit_in(metadata: Mapping[str, Any], message: str, status: int | None) -> L
             if re.search(limit.source, source[:80]):
                 return limit
     for limit in _LIMITS:
-        if status in limit.statuses and re.search(limit.words, message, re.IGNORECASE):
+        if (status is None or status in limit.statuses) and re.search(limit.words, message, re.IGNORECASE):
             return limit
     return None
 

@@ -39,7 +39,7 @@ _UNSAFE = (
     r"|content exists risk|data.?inspection.?failed|inappropriate content|considered high risk|usage (guidelines|policy"
     r"|policies)|safety (system|filter|settings|check|polic|reasons)|(blocked|flagged|rejected|filtered)\b.{0,60}"
     r"\b(safety|moderation|harm|polic)|(block|finish)_?reason\W{1,4}(safety|recitation|blocklist|spii)"
-    r"|prompt injection|guardrail (intervened|blocked)|blocked by guardrail"
+    r"|prompt.?injection|jailbreak|sensitive (info|data|content)|guardrail (intervened|blocked)|blocked by guardrail"
 )
 _OVERLOADED = (
     r"overloaded|at (full )?capacity|capacity exceeded|no (available )?capacity|insufficient capacity|server is busy"
