@@ -253,7 +253,7 @@ WORDS: list[tuple[int, Any, str, bool, float | None, str]] = [
     *((403, {"error": {"message": message}}, MONEY, False, None, "This key's own spending limit") for message in (
         "This key has reached its spending limit", "API key spending limit exceeded", "Limit of this key exceeded")),
     *((403, {"error": {"message": message}}, FORBIDDEN, False, None, "administrator") for message in (
-        "Workspace monthly budget exceeded", "User budget exceeded", "Credit limit exceeded", "Daily limit reached")),
+        "Workspace monthly budget exceeded", "User budget exceeded", "Credit limit exceeded", "The budget is spent")),
     (402, {"error": {"message": "Your account has a negative balance"}}, MONEY, False, None, "top up"),
     (404, {"error": {"message": "No allowed providers are available for the selected model."}}, UNKNOWN, False, None,
      "allow more"),
@@ -312,7 +312,9 @@ def test_a_key_s_limit_with_its_reset_passes_then() -> None:
     assert_agreement(error)
 
 
-@pytest.mark.parametrize("message", ["Key limit exceeded (daily limit).", "Budget limit exceeded (daily limit)."])
+@pytest.mark.parametrize(
+    "message", ["Key limit exceeded (daily limit).", "Budget limit exceeded (daily limit).", "Daily limit reached"]
+)
 def test_a_daily_limit_without_a_reset_starts_again_at_midnight(message: str) -> None:
     error = error_of(403, body_of_limit(message))
     assert error.retryable
