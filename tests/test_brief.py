@@ -262,6 +262,18 @@ def test_a_selection_that_json_has_no_form_for_is_json_all_the_same_or_refused(s
         strict(for_model('{"n": [1e308, 1e308]}', None, select=select))
 
 
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_rows_that_fit_exactly_are_not_cut(count: int) -> None:
+    data = json.dumps({"data": [{**MODEL, "id": f"acme/{'x' * 150}{number:03}"} for number in range(count)]})
+    brief = {**MODELS, "legend": "word " * 200}
+    whole = for_model(data, brief, limit=100_000)
+    assert for_model(data, brief, limit=len(whole)) == whole
+    assert "cut" not in strict(whole)
+    cut = for_model(data, brief, limit=len(whole) - 1)
+    assert len(cut) < len(whole)
+    assert "cut" in strict(cut)
+
+
 @pytest.mark.wall_clock
 def test_a_selection_that_repeats_itself_without_end_is_cut_at_once() -> None:
     started = time.perf_counter()

@@ -160,7 +160,11 @@ def test_without_a_key_it_lists_and_tells_how_to_connect(mode: str, openrouter_s
 
     result = asked(mode, {"OPENROUTER_BASE_URL": openrouter_sandbox.base_url}, use)
     assert result.is_error
-    assert "OPENROUTER_API_KEY" in text(result)
+    assert text(result) == (
+        'No OpenRouter account with api_key is connected for user "default". '
+        "Somebody has to set OPENROUTER_API_KEY under `env` of this server in the MCP client's configuration, "
+        "or to run `openrouter-toolkit connect`, and to restart the server. A key is made at https://openrouter.ai/keys."
+    )
     envelope: Any = result.structured_content
     assert json.loads(envelope["data"])["error"]["type"] == "not_connected"
     assert openrouter_sandbox.requests == []
@@ -175,7 +179,11 @@ def test_another_user_is_not_connected_by_the_environment(mode: str, openrouter_
         "alice",
     )
     assert result.is_error
-    assert "alice" in text(result)
+    assert text(result).endswith(
+        "The environment connects only the user 'default'. Somebody has to run "
+        "`openrouter-toolkit connect --user-id alice` and restart this server. "
+        "A key is made at https://openrouter.ai/keys."
+    )
     assert openrouter_sandbox.requests == []
 
 

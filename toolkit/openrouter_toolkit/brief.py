@@ -27,6 +27,8 @@ _LEAST = 40
 _DEEPEST = 50
 # What is longer than this is not measured to its end.
 _MEASURED = 10_000_000
+# A selection may have the same part millions of times.
+_MEASURED_OF_SELECTION = 1_000_000
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Everything that JMESPath may raise, its own errors and what its functions stumble over.
@@ -63,7 +65,7 @@ def for_model(
             raise _no_selection("the answer is no JSON that can be searched", "Leave it out.") from None
         return _fitted(data, limit)
     if select is not None:
-        return _fitted(_selected(body, select, checkpoint), limit)
+        return _fitted(_selected(body, select, checkpoint), limit, _MEASURED_OF_SELECTION)
     if brief is not None:
         return _in_rows(body, brief, limit)
     as_it_is = len(data) <= limit and not constants and not _LONE_SURROGATE.search(data)
@@ -134,14 +136,14 @@ def _cell(value: Any) -> str:
     return text.replace(_SEPARATOR, "/")
 
 
-def _fitted(value: Any, limit: int) -> str:
+def _fitted(value: Any, limit: int, measured: int = _MEASURED) -> str:
     """The value as JSON when it fits; else as much as fits, and what is missing."""
-    whole = _size(value, _MEASURED)
+    whole = _size(value, measured)
     if whole <= limit:
         return _dumped(_shrunk(value, limit))
     kept = _shrunk(value, limit - _NOTE)
     length = len(_dumped(kept))
-    rest = f"{whole - length} of {whole} characters" if whole <= _MEASURED else f"all but {length} characters"
+    rest = f"{whole - length} of {whole} characters" if whole <= measured else f"all but {length} characters"
     return _dumped({"answer": kept, "cut": _note(rest)})
 
 

@@ -80,7 +80,7 @@ class Execution:
         if action is None:
             usable = self._toolset.actions
             near = nearest(slug, usable, count=3) if isinstance(slug, str) else []
-            name = _written(slug) if isinstance(slug, str) else shown(slug)
+            name = self._written(slug) if isinstance(slug, str) else shown(slug)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(usable) or 'none'}."
             raise ActionError(
                 "unknown_action",
@@ -89,6 +89,10 @@ class Execution:
                 suggestions=near,
             )
         return action
+
+    def _written(self, slug: str) -> str:
+        """An unknown slug in quotes; as in JSON where only what can't be seen, such as a blank, makes it unknown."""
+        return json.dumps(slug[:80]) if clean(slug[:80]) in self.known else quoted(slug, 80)
 
     def _connected(self, action: Action, user_id: str) -> Connection | None:
         """The user's account and the key that this action is executed with; None where there is no login."""
@@ -143,11 +147,6 @@ class Execution:
 def _refuses_key(error: ActionError) -> bool:
     """Whether the API itself refused the key: not a provider or a proxy, which the client would name."""
     return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
-
-
-def _written(slug: str) -> str:
-    """A slug in quotes; what can't be seen in it, such as a blank at its end, is shown as in JSON."""
-    return quoted(slug, 80) if clean(slug[:80]) == slug[:80] else json.dumps(slug[:80])
 
 
 def _secrets(connected: Connection | None) -> tuple[str, ...]:

@@ -42,3 +42,17 @@ class EnvironmentAccounts:
             f"`openrouter-toolkit connect --user-id {user}` and `accounts=Store.open().for_registry()`, "
             "or by `accounts=MemoryAccounts(...)`."
         )
+
+    def how_to_connect_over_mcp(self, user_id: str) -> str:
+        """The same for an MCP server that a client starts: it gets what the client hands down, and nothing else."""
+        if user_id != DEFAULT_USER:
+            user = shlex.quote(named(user_id, 80))
+            return (
+                f"The environment connects only the user '{DEFAULT_USER}'. "
+                f"Somebody has to run `openrouter-toolkit connect --user-id {user}` and restart this server."
+            )
+        first = next(iter(self._variables.values()), "the key's variable")
+        return (
+            f"Somebody has to set {first} under `env` of this server in the MCP client's configuration, "
+            "or to run `openrouter-toolkit connect`, and to restart the server."
+        )

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..accounts import EnvironmentAccounts
 from ..formats.cut_failures import failure_for_model
 from ..formats.tool_calls import DEFAULT_LIMIT
 from ..model_calls import check_user
@@ -76,7 +77,7 @@ def server(
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:
                 result = await registry.call_tool_async(params.name, params.arguments, user_id=user)
-        text = _sendable(result.text)
+        text = _sendable(_with_help(registry, user, result.text))
         if result.failed and json.loads(result.envelope.data)["error"]["type"] == "unknown_action":
             raise MCPError(types.INVALID_PARAMS, text)
         return types.CallToolResult(
@@ -123,6 +124,15 @@ def _listed(tool: dict[str, Any]) -> dict[str, Any]:
     """A tool without the promise that `data` holds the whole answer: it may come brief, selected or cut."""
     tool["outputSchema"]["properties"]["data"].pop("contentSchema", None)
     return tool
+
+
+def _with_help(registry: ToolRegistry, user_id: str, text: str) -> str:
+    """A result's text with what helps here where no account is connected: the environment comes from the client."""
+    accounts = registry.accounts
+    if not isinstance(accounts, EnvironmentAccounts):
+        return text
+    elsewhere = accounts.how_to_connect(user_id, registry.toolkit.slug)
+    return text.replace(elsewhere, accounts.how_to_connect_over_mcp(user_id))
 
 
 def _structured(result: ToolResult, text: str) -> dict[str, Any]:
