@@ -64,8 +64,7 @@ class HostedRegistry(ToolRegistry):
         threads: FairShare,
         most_threads: int,
     ) -> None:
-        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks())
-        self._resources._max_workers = most_threads  # noqa: SLF001 - its threads are those that are shared here
+        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=most_threads)
         self._running = running
         self._threads = threads
 
