@@ -348,7 +348,7 @@ def test_an_event_named_error_ends_the_stream_whatever_it_holds(
 
 
 @FORMATS
-@pytest.mark.parametrize("rubbish", ["{broken", "<html>", "null", "5", "[]", '"text"', "[" * 100_000, ""])
+@pytest.mark.parametrize("rubbish", ["{broken", "<html>", "null", "5", "[]", '"text"', "[" * 100_000])
 def test_rubbish_in_the_middle_is_a_failure_with_what_had_arrived(
     connect: Connect, serve: Serve, slug: str, rubbish: str
 ) -> None:

@@ -61,7 +61,8 @@ def respond(
 
     Returns:
         The model's own content, unchanged (Gemini demands its thought signatures back), and a content with the results
-        in the order of the calls. Without function calls, the model's content alone; nothing, where it gave none.
+        in the order of the calls. Without function calls, the model's content alone; nothing, where it gave none or
+        an empty one.
 
     Raises:
         ValueError: `limit` or `timeout` can't be.
@@ -95,8 +96,8 @@ def _contents(response: types.GenerateContentResponse, results: list[ToolResult]
     from google.genai import types  # noqa: PLC0415 - who has a response, has the package
 
     own = response.candidates[0].content if response.candidates else None
-    if own is None:
-        return []
+    if own is None or not any(part.model_dump(exclude_none=True) for part in own.parts or ()):
+        return []  # Gemini refuses contents without parts
     told = [
         types.Part(
             function_response=types.FunctionResponse(

@@ -20,12 +20,18 @@ def create_chat_completion(arguments: dict[str, Any], openrouter: OpenRouterCall
     The API no longer has `functions` and `function_call`: they become `tools` and `tool_choice`, and the model's
     calls come back as `tool_calls`.
     """
-    return openrouter.complete("/chat/completions", _with_tools(arguments), ChatStream)
+    return openrouter.complete("/chat/completions", _with_tools(arguments), lambda: ChatStream(_asked(arguments)))
 
 
 def create_completion(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
     """A text completion (POST /completions, a legacy endpoint)."""
-    return openrouter.complete("/completions", arguments, ChatStream)
+    return openrouter.complete("/completions", arguments, lambda: ChatStream(_asked(arguments)))
+
+
+def _asked(arguments: dict[str, Any]) -> int:
+    """How many choices a call asks for."""
+    asked = arguments.get("n")
+    return int(asked) if isinstance(asked, int | float) else 1
 
 
 def _with_tools(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""An answer's body, read within limits and judged: the text for the envelope, or why it is a failure."""
+"""An answer's text, judged: what goes into the envelope, or why it is a failure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from urllib3 import BaseHTTPResponse
@@ -15,31 +15,12 @@ from . import errors
 # Up to this size an answer is parsed to see that it is JSON. A catalogue is twelve times as large, and parsing
 # it would cost more than the whole call: of larger answers only both ends are looked at.
 _PARSED_UP_TO = 64 * 1024
-_WHITE = " \t\r\n\ufeff"
 
 
-def read_text(response: BaseHTTPResponse, limit: int) -> str:
-    """The whole body as text, without white space around it.
-
-    Raises:
-        ActionError: `invalid_response`, when the body is larger than `limit` bytes, compressed or not.
-    """
-    failure = too_large(limit)
-    length = response.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        response.close()
-        raise failure
-    body = bytearray()
-    while piece := response.read(min(limit + 1 - len(body), 1024 * 1024)):
-        body += piece
-        if len(body) > limit:
-            response.close()
-            raise failure
-    return body.decode("utf-8", "replace").strip(_WHITE)
-
-
-def judged(text: str, response: BaseHTTPResponse, *, xml: bool = False) -> str:
-    """The text of an answer that is what it should be.
+def judged(
+    text: str, response: BaseHTTPResponse, *, xml: bool = False, check: Callable[[Any], None] | None = None
+) -> str:
+    """The text of an answer that is what it should be; `check` raises for one whose content is no success.
 
     Raises:
         ActionError: the error that the answer holds, whatever its status; `invalid_response` for no JSON.
@@ -52,13 +33,15 @@ def judged(text: str, response: BaseHTTPResponse, *, xml: bool = False) -> str:
     if len(text) > _PARSED_UP_TO:
         if text[0] not in "{[" or text[-1] not in "}]":
             raise not_json(text, status)
-        if text.startswith('{"data"'):
+        if text.startswith('{"data"') and check is None:
             return text
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
         raise not_json(text, status) from None
     raise_if_error(body, status, headers)
+    if check is not None:
+        check(body)
     return text
 
 
@@ -70,7 +53,18 @@ def raise_if_error(body: Any, status: int | None, headers: Mapping[str, str]) ->
         failure = errors.from_object(found, holder, status, headers)
         if holder.get("choices"):
             failure.partial = body
+            _name_native_reason(failure, holder["choices"])
         raise failure
+
+
+def _name_native_reason(failure: ActionError, choices: Any) -> None:
+    """Add the provider's own reason for the end, which says more than `error`."""
+    for choice in choices if isinstance(choices, list) else ():
+        native = choice.get("native_finish_reason") if isinstance(choice, dict) else None
+        if isinstance(native, str) and native not in ("", "error"):
+            failure.details["native_finish_reason"] = native
+            failure.explanation += f" The provider's own reason (native_finish_reason): {quoted(native, 80)}."
+            return
 
 
 def not_json(text: str, status: int) -> ActionError:
@@ -84,14 +78,4 @@ def not_json(text: str, status: int) -> ActionError:
         "OPENROUTER_BASE_URL and the proxy.",
         status=status,
         retryable=True,
-    )
-
-
-def too_large(limit: int) -> ActionError:
-    """The error for an answer above the limit, in bytes."""
-    return ActionError(
-        "invalid_response",
-        f"The answer is larger than {limit} bytes.",
-        f"The answer is larger than the limit of {limit / 2**20:g} MiB and was not read to its end. Ask for less "
-        "(a filter, a limit, a smaller max_tokens), or have the limit raised (max_answer_bytes).",
     )

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from .stream_events import Kind, StreamEvent
+from ..envelope import ActionError
+from ..wording import shown
+from .content_parts import checked_piece, joined, texts_in
+from .reasoning_pieces import ReasoningDetails
+from .stream_events import MOST_PARTS, Kind, StreamEvent, arguments_text, index_in
+from .tool_call_pieces import ToolCalls, listed
 
 _OBJECTS = {"chat.completion.chunk": "chat.completion", "text_completion.chunk": "text_completion"}
-_JOINED = ("content", "reasoning", "refusal", "reasoning_content")
-_TEXTS_OF_DETAILS = ("text", "summary", "data")
+_JOINED = frozenset(("content", "reasoning", "refusal", "reasoning_content"))
+_LISTENED: tuple[tuple[str, Kind], ...] = (("reasoning", "reasoning"), ("refusal", "refusal"), ("content", "text"))
 
 
 class ChatStream:
     """Add chunks as they arrive; `result` is what the call without streaming would have returned.
 
     Nothing that a chunk holds is dropped: fields that are not known here are kept, lists are appended to,
-    texts are joined, and of other values the last that is not null counts.
+    texts are joined, and of other values the last that says something counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: int = 1) -> None:
+        """`asked`: how many choices the call asks for (`n`)."""
+        self._asked = asked
         self._top: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
-        self._ends_told: set[int] = set()
+        self._ended: set[int] = set()
+        self._calls_of_chunk: list[int] = []
 
     @property
     def started(self) -> bool:
@@ -32,29 +39,49 @@ class ChatStream:
 
     @property
     def finished(self) -> bool:
-        """Whether every choice that began has said why it ended."""
-        return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
+        """Whether all choices have begun, and each has said why it ended."""
+        return len(self._choices) >= self._asked and not self.missing_end
+
+    @property
+    def missing_end(self) -> str | None:
+        """What a choice lacks that did not say why it ended, None where each one did."""
+        for choice in self._choices.values():
+            if not choice.fields.get("finish_reason"):
+                native = choice.fields.get("native_finish_reason")
+                return f"no finish_reason; native_finish_reason: {shown(native)}" if native else "no finish_reason"
+        return None
 
     def ends(self, chunk: dict[str, Any]) -> bool:  # noqa: ARG002 - no chunk says so
-        """Whether nothing can come after this chunk; only `[DONE]` tells that here."""
+        """Whether nothing can come after this chunk; only `[DONE]` says that here."""
         return False
 
     def add(self, chunk: dict[str, Any]) -> None:
-        """Take in one chunk."""
+        """Take in one chunk.
+
+        Raises:
+            TypeError: or another error of that kind: a part of it is of a type that it can't have.
+        """
+        self._calls_of_chunk = []
         for name, value in chunk.items():
             if name == "choices":
-                for part in value or ():
-                    index = _number(part.get("index") or 0)
-                    if index not in self._choices:
-                        self._choices[index] = _Choice(index)
-                    self._choices[index].add(part)
-            elif value is not None or name not in self._top:
+                for part in _choices_in(value):
+                    self._choice(part).add(part, self._calls_of_chunk)
+            elif (value is not None and value != "") or name not in self._top:
                 self._top[name] = value
+
+    def _choice(self, part: dict[str, Any]) -> _Choice:
+        index = index_in(part) or 0
+        choice = self._choices.get(index)
+        if choice is None:
+            if len(self._choices) >= MOST_PARTS:
+                raise ValueError("too many choices")
+            choice = self._choices[index] = _Choice(index)
+        return choice
 
     def result(self) -> dict[str, Any]:
         """The completion as far as it has arrived."""
         top = dict(self._top)
-        if "object" in top:
+        if isinstance(top.get("object"), str):
             top["object"] = _OBJECTS.get(top["object"], top["object"])
         usage = top.pop("usage", None)
         top["choices"] = [self._choices[index].result() for index in sorted(self._choices)]
@@ -62,21 +89,44 @@ class ChatStream:
             top["usage"] = usage
         return top
 
+    def check(self, answer: Any) -> None:
+        """Raise `ActionError` (`invalid_response`) for an answer, streamed or not, with fewer choices than asked for.
+
+        An answer that something on the way has wrapped in `data` is handed on as it is.
+        """
+        if not isinstance(answer, dict) or "data" in answer:
+            return
+        choices = answer.get("choices")
+        found = len(choices) if isinstance(choices, list) else 0
+        if found < max(1, self._asked):
+            raise _too_few_choices(found, self._asked, answer)
+
     def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:  # noqa: ARG002 - chat's have none
-        """The chunk as a listener gets it: one event for each thing that it brings."""
+        """The chunk, which was added last, as a listener gets it: one event for each thing that it brings."""
         found = False
-        for part in chunk.get("choices") or ():
-            for event in _events_of_choice(part, chunk):
+        calls = iter(self._calls_of_chunk)
+        for part in _choices_in(chunk.get("choices")):
+            for event in _events_of_choice(part, chunk, calls):
                 found = True
-                if event.kind != "end" or event.index not in self._ends_told:
+                if event.kind != "end" or event.index not in self._ended:
                     yield event
                 if event.kind == "end":
-                    self._ends_told.add(event.index)
+                    self._ended.add(event.index)
         if chunk.get("usage"):
             found = True
             yield StreamEvent("usage", raw=chunk)
         if not found:
             yield StreamEvent("other", raw=chunk)
+
+
+def _too_few_choices(found: int, asked: int, answer: Any) -> ActionError:
+    if not found:
+        message = "The answer holds no choice, so the model said nothing."
+        how = "Call again, or use another model. What came is in partial."
+    else:
+        message = f"The answer holds {found} of {asked} choices that were asked for (n)."
+        how = "What came is in partial. Many models give one choice only: leave out n, and call once for each."
+    return ActionError("invalid_response", message, f"{message} {how}", status=200, retryable=not found, partial=answer)
 
 
 class _Choice:
@@ -85,23 +135,27 @@ class _Choice:
     def __init__(self, index: int) -> None:
         self.fields: dict[str, Any] = {"index": index}
         self._message: dict[str, Any] | None = None
-        self._texts: dict[str, list[str]] = {}
-        self._calls: dict[int, dict[str, Any]] = {}
-        self._details: list[dict[str, Any]] = []
+        self._pieces: dict[str, list[Any]] = {}
+        self._calls = ToolCalls()
+        self._details = ReasoningDetails()
 
-    def add(self, part: dict[str, Any]) -> None:
+    def add(self, part: dict[str, Any], calls_of_chunk: list[int]) -> None:
+        """Take in what a chunk says of this choice; the indexes of tool calls that it brings go to the list."""
+        fields = self.fields
         for name, value in part.items():
             if name == "delta":
                 if value:
-                    self._add_delta(value)
-            elif name == "text" and isinstance(value, str):
-                self._texts.setdefault(name, []).append(value)
+                    self._add_delta(value, calls_of_chunk)
+            elif name == "text" and value is not None:
+                self._pieces.setdefault(name, []).append(_checked_text(value))
             elif name == "logprobs" and isinstance(value, dict):
-                _extend(self.fields, name, value)
-            elif value is not None or name not in self.fields:
-                self.fields[name] = value
+                _extend(fields, name, value)
+            elif name == "index":
+                pass
+            elif (value is not None and value != "") or name not in fields:
+                fields[name] = value
 
-    def _add_delta(self, delta: dict[str, Any]) -> None:
+    def _add_delta(self, delta: dict[str, Any], calls_of_chunk: list[int]) -> None:
         if self._message is None:
             # What every answer without streaming has, even where no chunk says so.
             self._message = {"role": "assistant", "content": None, "refusal": None}
@@ -110,125 +164,100 @@ class _Choice:
         for name, value in delta.items():
             if value is None:
                 message.setdefault(name, None)
-            elif name in _JOINED and isinstance(value, str):
+            elif name in _JOINED:
                 message.setdefault(name, None)
-                self._texts.setdefault(name, []).append(value)
+                self._pieces.setdefault(name, []).append(value if isinstance(value, str) else checked_piece(value))
             elif name == "tool_calls":
-                for position, call in enumerate(value):
-                    self._add_call(call, position)
+                calls_of_chunk += self._calls.add(value)
             elif name == "reasoning_details":
-                for detail in value:
-                    self._add_detail(detail)
+                self._details.add(value)
             elif name in ("function_call", "audio") and isinstance(value, dict):
                 _join(message.setdefault(name, {}) or {}, value, message, name)
             elif isinstance(value, list):
-                message[name] = (message.get(name) or []) + value
-            else:
+                _append(message, name, value)
+            elif value != "" or not message.get(name):
                 message[name] = value
 
-    def _add_call(self, call: dict[str, Any], position: int) -> None:
-        index = call.get("index")
-        index = position if index is None else _number(index)
-        known = self._calls.setdefault(index, {"index": index})
-        for name, value in call.items():
-            if name == "function" and isinstance(value, dict):
-                function = known.setdefault("function", {})
-                for key, piece in value.items():
-                    if key == "arguments" and piece is not None:
-                        text = piece if isinstance(piece, str) else json.dumps(piece)
-                        function.setdefault("arguments", []).append(text)
-                    elif piece is not None and not function.get(key):
-                        function[key] = piece
-            elif value is not None and (name not in known or known[name] in (None, "")):
-                known[name] = value
-
-    def _add_detail(self, detail: dict[str, Any]) -> None:
-        for known in reversed(self._details):
-            if _same_detail(known, detail):
-                for name, value in detail.items():
-                    if name in _TEXTS_OF_DETAILS and isinstance(value, str):
-                        known.setdefault(name, [])
-                        if not isinstance(known[name], list):
-                            known[name] = []
-                        known[name].append(value)
-                    elif value is not None or name not in known:
-                        known[name] = value
-                return
-        self._details.append(
-            {n: [v] if n in _TEXTS_OF_DETAILS and isinstance(v, str) else v for n, v in detail.items()}
-        )
-
     def result(self) -> dict[str, Any]:
+        """The choice as far as it has arrived."""
         choice = dict(self.fields)
-        if "text" in self._texts:
-            choice["text"] = "".join(self._texts["text"])
+        if "text" in self._pieces:
+            choice["text"] = "".join(self._pieces["text"])
         if self._message is None:
             return choice
         message = dict(self._message)
-        message.update({name: "".join(pieces) for name, pieces in self._texts.items() if name != "text"})
-        if self._calls:
-            message["tool_calls"] = [_told_call(self._calls[index]) for index in sorted(self._calls)]
-        if self._details:
-            message["reasoning_details"] = [
-                {n: "".join(v) if n in _TEXTS_OF_DETAILS and isinstance(v, list) else v for n, v in detail.items()}
-                for detail in self._details
-            ]
+        message.update({name: joined(pieces) for name, pieces in self._pieces.items() if name != "text"})
+        lists = {"tool_calls": self._calls.result(), "reasoning_details": self._details.result()}
+        message.update({name: parts for name, parts in lists.items() if parts})
+        whole = choice.get("message")
+        if isinstance(whole, dict):  # some upstreams end with the message as a whole
+            message.update({name: value for name, value in whole.items() if not message.get(name)})
         choice["message"] = message
         return choice
 
 
-def _number(index: Any) -> int:
-    if not isinstance(index, int):
-        raise TypeError(f"an index is a number, not {type(index).__name__}")
-    return index
+def _choices_in(value: Any) -> list[dict[str, Any]]:
+    """A chunk's choices; null for none."""
+    if isinstance(value, dict) and value:
+        raise TypeError("choices are a list")
+    return listed(value or [])
 
 
-def _same_detail(known: dict[str, Any], detail: dict[str, Any]) -> bool:
-    """Pieces of one detail share index and type; an id that differs begins another."""
-    if known.get("type") != detail.get("type") or known.get("index") != detail.get("index"):
-        return False
-    return None in (known.get("id"), detail.get("id")) or known["id"] == detail["id"]
+def _checked_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is expected, not {type(value).__name__}")
+    return value
 
 
-def _told_call(call: dict[str, Any]) -> dict[str, Any]:
-    function = call.get("function")
-    if not isinstance(function, dict):
-        return call
-    return {**call, "function": {**function, "arguments": "".join(function.get("arguments", ()))}}
+def _append(fields: dict[str, Any], name: str, items: list[Any]) -> None:
+    """Append to a list of our own, which no event shows."""
+    known = fields.get(name)
+    if not known:
+        fields[name] = list(items)
+    elif isinstance(known, list):
+        known += items
+    else:
+        raise TypeError(f"a list is expected, not {type(known).__name__}")
 
 
 def _extend(fields: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     """Append the lists of an object (logprobs) to those that are there."""
-    known = dict(fields.get(name) or {})
+    known = fields.get(name)
+    if not known:
+        known = fields[name] = {}
     for key, items in value.items():
-        known[key] = (known.get(key) or []) + items if isinstance(items, list) else known.get(key) or items
-    fields[name] = known
+        if isinstance(items, list):
+            _append(known, key, items)
+        elif known.get(key) is None:
+            known[key] = items
 
 
 def _join(known: dict[str, Any], value: dict[str, Any], message: dict[str, Any], name: str) -> None:
     """Join the texts of an object that comes in pieces (a legacy function_call, audio)."""
     for key, piece in value.items():
-        joined = key in ("arguments", "data", "transcript") and isinstance(known.get(key), str)
-        known[key] = known[key] + piece if joined and isinstance(piece, str) else piece
+        if key == "arguments":
+            known[key] = (known.get(key) or "") + arguments_text(piece)
+        elif key in ("data", "transcript") and isinstance(known.get(key), str) and isinstance(piece, str):
+            known[key] += piece
+        elif piece not in (None, "") or key not in known:
+            known[key] = piece
     message[name] = known
 
 
-def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any]) -> Iterator[StreamEvent]:
-    index = part.get("index") or 0
+def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any], calls: Iterator[int]) -> Iterator[StreamEvent]:
+    index = index_in(part) or 0
     delta = part.get("delta") or {}
-    kinds: tuple[tuple[str, Kind], ...] = (
-        ("reasoning", "reasoning"),
-        ("refusal", "refusal"),
-        ("content", "text"),
-    )
-    for name, kind in kinds:
-        if isinstance(delta.get(name), str) and delta[name]:
-            yield StreamEvent(kind, delta[name], index=index, raw=chunk)
-    if isinstance(part.get("text"), str) and part["text"]:
-        yield StreamEvent("text", part["text"], index=index, raw=chunk)
-    for position, call in enumerate(delta.get("tool_calls") or ()):
-        function = call.get("function") or {}
-        told = {"index": call.get("index", position), "id": call.get("id"), "name": function.get("name")}
-        yield StreamEvent("tool_call", function.get("arguments") or "", told, index, chunk)
+    for name, kind in _LISTENED:
+        piece = delta.get(name)
+        if piece:
+            for of_kind, text in texts_in(checked_piece(piece), kind):
+                yield StreamEvent(of_kind, text, index=index, raw=chunk)
+    if part.get("text"):
+        yield StreamEvent("text", _checked_text(part["text"]), index=index, raw=chunk)
+    for position, call in enumerate(listed(delta.get("tool_calls"))):
+        described = call.get("function") or call.get("custom") or {}
+        about = {"index": next(calls, index_in(call) or position), "id": call.get("id"), "name": described.get("name")}
+        text = arguments_text(described.get("arguments", described.get("input")))
+        yield StreamEvent("tool_call", text, about, index, chunk)
     if part.get("finish_reason"):
         yield StreamEvent("end", index=index, raw=chunk)

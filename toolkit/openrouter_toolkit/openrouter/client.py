@@ -23,8 +23,10 @@ from .request import Request
 from .retries import Policy, Retries, completions, never, reads, reads_until_found
 
 if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
     from .streams import Assembly
-    from .transport import Transport
+    from .transport import Exchange, Transport
 
 _BARE_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
 _ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
@@ -123,6 +125,15 @@ class OpenRouter:
                     self._transport = transport
         return transport
 
+    def leave(self, transport: Transport) -> None:
+        """Take no more connections from a transport in which a call was interrupted: who knows where.
+
+        It is not closed, for calls of other threads may be in it.
+        """
+        with self._lock:
+            if self._transport is transport:
+                self._transport = None
+
     def close(self) -> None:
         """Close the connections that are kept open."""
         with self._lock:
@@ -207,43 +218,53 @@ class OpenRouterCall:
         assembly: Callable[[], Assembly] | None = None,
     ) -> str:
         """One attempt: send, read, judge."""
-        from . import answers, streams  # noqa: PLC0415 - they load urllib3
-        from .transport import Exchange  # noqa: PLC0415
+        from .transport import Exchange  # noqa: PLC0415 - it loads urllib3
 
         headers = {**self._openrouter.headers, **request.headers}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        limit = self._openrouter.max_answer_bytes
         exchange = Exchange(self._call)
         with self._call.cutting(exchange.cut):
             transport = self._openrouter.transport
-            response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
             try:
-                if assembly is not None and _is_stream(response):
-                    text = streams.read(exchange, response, assembly(), limit, self._key)
-                    return response_caching.marked(text, response.headers, self._call)
-                with exchange.failures_told():
-                    text = answers.read_text(response, limit)
-                    self._call.check()  # a body without a length just ends when it is cut
-                return response_caching.marked(answers.judged(text, response, xml=xml), response.headers, self._call)
-            except ActionError as error:
-                generation = response.headers.get("x-generation-id")
-                if generation:
-                    error.details["generation_id"] = generation
-                if error.status is not None and error.status != response.status:
-                    error.details["http_status"] = response.status
+                response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
+                text = self._read(exchange, response, None if assembly is None else assembly(), xml=xml)
+            except BaseException as error:
+                if not isinstance(error, Exception):  # such as KeyboardInterrupt
+                    self._openrouter.leave(transport)
                 raise
-            finally:
-                if getattr(response, "connection", None) is not None:  # not read to its end, so it can't be used again
-                    with suppress(Exception):
-                        response.close()
+            return response_caching.marked(text, response.headers, self._call)
+
+    def _read(self, exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly | None, *, xml: bool) -> str:
+        """The answer's text; a streamed one put together."""
+        from . import answers, streams  # noqa: PLC0415 - they load urllib3
+        from .body import Body  # noqa: PLC0415
+
+        try:
+            limit = self._openrouter.max_answer_bytes
+            body = Body(exchange, response, limit)
+            if assembly is not None and 200 <= response.status < 300 and body.is_stream():
+                return streams.read(exchange, response, assembly, limit, self._key, body=body)
+            check = None if assembly is None else assembly.check
+            return answers.judged(body.text(), response, xml=xml, check=check)
+        except ActionError as error:
+            _add_details(error, response)
+            raise
+        finally:
+            if getattr(response, "connection", None) is not None:  # not read to its end, so it can't be used again
+                with suppress(Exception):
+                    response.close()
 
 
-def _is_stream(response: Any) -> bool:
-    kind: str = response.headers.get("content-type", "")
-    return 200 <= response.status < 300 and kind.lower().startswith("text/event-stream")
+def _add_details(error: ActionError, response: Any) -> None:
+    """What the answer's head says of a failure: which generation it was, and the status where that says success."""
+    generation = response.headers.get("x-generation-id")
+    if generation:
+        error.details["generation_id"] = generation
+    if error.status is not None and error.status != response.status:
+        error.details["http_status"] = response.status
 
 
 def _user_agent() -> str:

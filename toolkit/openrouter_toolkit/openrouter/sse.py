@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# More lines than this no event has; each of them takes some memory, however short it is.
+_MOST_LINES = 100_000
+
+
+class TooManyLinesError(ValueError):
+    """One event has so many lines that they would fill the memory."""
 
 
 class EventParser:
     """Give it bytes, get the events that are complete: pairs of event name and data.
 
-    Comments are dropped, several data lines are joined by line feeds. Bytes are cut into events before they
-    are decoded, so a character that is split across reads stays whole.
+    Comments are dropped, several data lines are joined by line feeds; a JSON object without a field's name before it
+    is taken for data. Bytes are cut into events before they are decoded, so a character that is split across reads
+    stays whole.
     """
 
     def __init__(self) -> None:
@@ -18,7 +25,7 @@ class EventParser:
         self._ended_in_return = False
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
-        """The events that these bytes complete, in order."""
+        """The events that these bytes complete, in order. Raises `TooManyLinesError`, as `close` does."""
         seen = max(0, len(self._rest) - 1)  # an end may have begun in the byte before
         self._rest += self._with_line_feeds(piece)
         if self._rest.find(b"\n\n", seen) < 0:  # a long event, not yet whole: looked through once, not each time
@@ -52,6 +59,8 @@ class EventParser:
 def _parsed(block: bytearray) -> tuple[str, str] | None:
     if block.startswith(b"data: ") and b"\n" not in block:
         return "", block[6:].decode("utf-8", "replace")
+    if block.count(b"\n") > _MOST_LINES:
+        raise TooManyLinesError
     name = ""
     data: list[str] = []
     for line in block.split(b"\n"):
@@ -61,4 +70,6 @@ def _parsed(block: bytearray) -> tuple[str, str] | None:
             data.append(text.decode("utf-8", "replace"))
         elif field == b"event":
             name = text.decode("utf-8", "replace")
+    if not data and block.startswith(b"{"):  # an error that something on the way wrote into the stream as it is
+        return name, block.decode("utf-8", "replace")
     return (name, "\n".join(data)) if data else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -14,17 +14,21 @@ from urllib3 import BaseHTTPResponse
 
 from ..call import Listener
 from ..envelope import ActionError, as_json
-from ..redaction import redact, redact_thoroughly
+from ..redaction import holds_secret, in_order, redact, redact_thoroughly
 from ..wording import quoted
 from . import answers, errors
+from .body import Body
 from .keys_kept_back import KeysKeptBack
-from .sse import EventParser
+from .sse import EventParser, TooManyLinesError
 from .stream_events import StreamEvent
 from .transport import Exchange
 
 _log = logging.getLogger("openrouter_toolkit")
 
 _PIECE = 64 * 1024
+_EVENTS_BETWEEN_CHECKS = 64
+# What servers and proxies send as data to keep a connection alive.
+_KEEP_ALIVE = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "openrouter processing"))
 # Behind the reason why the answer ended only usage is due, in seconds at the most.
 _PATIENCE_BEHIND_THE_REASON = 10.0
 # Behind the last event only the end of the transfer is due. A connection that does not end this soon is closed.
@@ -44,6 +48,11 @@ class Assembly(Protocol):
         """Whether the answer is complete."""
         ...
 
+    @property
+    def missing_end(self) -> str | None:
+        """What a part of the answer lacks that has begun and did not say why it ended, in words; None for nothing."""
+        ...
+
     def ends(self, event: dict[str, Any]) -> bool:
         """Whether nothing can come after this event."""
         ...
@@ -56,25 +65,43 @@ class Assembly(Protocol):
         """The answer as far as it has arrived."""
         ...
 
+    def check(self, answer: Any) -> None:
+        """Raise `ActionError` for a whole answer, streamed or not, that is no success though no error is in it."""
+        ...
+
     def events(self, event: dict[str, Any], name: str) -> Iterator[StreamEvent]:
         """The event as a listener gets it."""
         ...
 
 
-def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, limit: int, key: str = "") -> str:
+def read(
+    exchange: Exchange,
+    response: BaseHTTPResponse,
+    assembly: Assembly,
+    limit: int,
+    key: str = "",
+    *,
+    body: Body | None = None,
+) -> str:
     """The assembled answer as compact JSON; none of the account's keys stands in an event, should one be echoed.
+
+    `body` is the response's body where its beginning has been read already.
 
     Raises:
         ActionError: an error in the stream, a cut connection, a deadline, a cancellation, a listener that raised;
             with `partial` holding what had arrived.
     """
     listener = exchange.call.on_event
-    secrets = {key, *exchange.call.secrets}
+    secrets = in_order({key, *exchange.call.secrets})
     listening = None if listener is None else KeysKeptBack(partial(_tell, listener), secrets)
+    body = body or Body(exchange, response, limit)
+    reader = _Reader(exchange, response, body, assembly, secrets, listening)
     try:
-        _read_events(exchange, response, assembly, limit, secrets, listening)
+        reader.read()
         if listening is not None:
             listening.end()
+        result = assembly.result()
+        assembly.check(result)
     except ActionError as error:
         response.close()
         if listening is not None and error.type != "cancelled":
@@ -87,105 +114,131 @@ def read(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly, lim
         response.close()
         raise
     _let_go(exchange, response)
-    return _compact(assembly.result())
+    return _compact(result)
 
 
-def _read_events(
-    exchange: Exchange,
-    response: BaseHTTPResponse,
-    assembly: Assembly,
-    limit: int,
-    secrets: Collection[str],
-    listening: KeysKeptBack | None,
-) -> None:
-    parser = EventParser()
-    size = 0
-    while True:
-        piece = _next_piece(exchange, response, assembly)
-        size += len(piece)
-        if size > limit:
-            raise answers.too_large(limit)
-        for name, data in parser.feed(piece) if piece else parser.close():
-            if data == "[DONE]":
-                if not assembly.finished:
-                    raise _cut("The stream ended without saying why (no finish_reason).")
-                return
-            redacted = redact(data, secrets)
-            clean = _parsed(redacted, assembly, whole=bool(piece))
-            if clean is None:
-                continue
-            # One key may go on like another, and that is seen only in the texts as they came.
-            event = clean if redacted == data else json.loads(data)
-            told = _take(event, clean, name, response, assembly, listened=listening is not None)
-            if listening is not None:
-                listening.hand_on(told, data)
-            if assembly.ends(event):
-                return
-        if not piece:
-            break
-        if assembly.finished:
-            exchange.patience(_PATIENCE_BEHIND_THE_REASON)
-    if not assembly.finished:
-        raise exchange.call.ending() or _cut("The connection was cut before the answer was complete.")
+class _Reader:
+    """Reads one stream to its end."""
 
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: BaseHTTPResponse,
+        body: Body,
+        assembly: Assembly,
+        secrets: Sequence[str],
+        listening: KeysKeptBack | None,
+    ) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._body = body
+        self._assembly = assembly
+        self._secrets = secrets
+        self._listening = listening
 
-def _next_piece(exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly) -> bytes:
-    """The bytes that arrive next, none at the end. A connection that breaks behind the end does no harm."""
-    try:
-        with exchange.failures_told():
-            return response.read1(_PIECE)
-    except ActionError as error:
-        if assembly.finished and exchange.call.ending() is None:
-            return b""
-        if error.type != "connection_failed":
-            raise
-        raise _cut("The connection was cut before the answer was complete.") from None
+    def read(self) -> None:
+        """Take in all events. Raises `ActionError` when the stream does not come to a good end."""
+        assembly = self._assembly
+        parser = EventParser()
+        check = self._exchange.call.check
+        while True:
+            piece = self._next_piece()
+            for number, (name, data) in enumerate(_events_of(parser, piece)):
+                if number % _EVENTS_BETWEEN_CHECKS == _EVENTS_BETWEEN_CHECKS - 1:
+                    check()  # a small compressed piece holds thousands of events
+                if data == "[DONE]":
+                    if assembly.missing_end:
+                        raise _cut(f"The stream ended without saying why ({assembly.missing_end}).")
+                    return
+                if self._take(name, data, whole=bool(piece)):
+                    return
+            if not piece:
+                break
+            if assembly.finished:
+                self._exchange.patience(_PATIENCE_BEHIND_THE_REASON)
+        if not assembly.finished:
+            if assembly.started and not assembly.missing_end:
+                assembly.check(assembly.result())  # it may say better what is missing
+            raise _cut("The connection was cut before the answer was complete.")
 
+    def _next_piece(self) -> bytes:
+        """The bytes that arrive next, none at the end. A connection that breaks after the end does no harm."""
+        try:
+            return self._body.piece()
+        except ActionError as error:
+            if error.type != "invalid_response" and self._assembly.finished and self._exchange.call.ending() is None:
+                return b""
+            if error.type != "connection_failed":
+                raise
+            raise _cut("The connection was cut before the answer was complete.") from None
 
-def _parsed(data: str, assembly: Assembly, *, whole: bool) -> dict[str, Any] | None:
-    try:
-        event = json.loads(data)
-    except (ValueError, RecursionError):
-        event = None
-    if isinstance(event, dict):
-        return event
-    if assembly.finished:
-        return None  # what comes behind the end of the answer does not matter
-    if not whole:
-        raise _cut("The connection was cut before the answer was complete.")
-    raise ActionError(
-        "invalid_response",
-        "An event of the stream is no JSON object.",
-        f"OpenRouter's stream held an event that is no JSON object: {quoted(data[:400], 80)}. What came before it "
-        "is in partial. Call again.",
-        retryable=True,
-    )
+    def _take(self, name: str, data: str, *, whole: bool) -> bool:
+        """Take in one event and hand it on; whether nothing can come after it."""
+        event = self._parsed(name, data, whole=whole)
+        if event is None:
+            return False
+        clean = event
+        if holds_secret(data, self._secrets):
+            # One key may go on like another, and that is seen only in the texts as they came: those are assembled.
+            clean = json.loads(redact(as_json(event), self._secrets))
+        response, listened = self._response, self._listening is not None
+        if name == "error" or event.get("type") == "error":
+            raise errors.from_event(clean, response.status, response.headers)
+        try:
+            self._assembly.add(event)
+            heard = list(self._assembly.events(event, name)) if listened else []
+        except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+            answers.raise_if_error(clean, response.status, response.headers)
+            raise _unknown_shape() from None
+        answers.raise_if_error(clean, response.status, response.headers)
+        if self._listening is not None:
+            self._listening.hand_on(heard, data)
+        return self._assembly.ends(event)
 
-
-def _take(
-    event: dict[str, Any],
-    clean: dict[str, Any],
-    name: str,
-    response: BaseHTTPResponse,
-    assembly: Assembly,
-    *,
-    listened: bool,
-) -> list[StreamEvent]:
-    """Take in one event; what a listener is to be told of it. `clean` is the event without keys, for failures."""
-    if name == "error" or event.get("type") == "error":
-        raise errors.from_event(clean, response.status, response.headers)
-    try:
-        assembly.add({key: value for key, value in event.items() if key != "error"} if "error" in event else event)
-        told = list(assembly.events(event, name)) if listened else []
-    except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+    def _parsed(self, name: str, data: str, *, whole: bool) -> dict[str, Any] | None:
+        """The event's object; None for an event with nothing in it, and for what comes after the answer's end."""
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            event = None
+        if isinstance(event, dict):
+            return event
+        if self._assembly.finished or _says_nothing(data):
+            return None
+        if not whole and event is None:
+            raise _cut("The connection was cut before the answer was complete.")
+        answers.raise_if_error(event, self._response.status, self._response.headers)
+        if name == "error":
+            return {"error": {"message": data}}
         raise ActionError(
             "invalid_response",
-            "An event of the stream has a shape that is not known.",
-            "OpenRouter's stream held an event of a shape that is not known. What came before it is in partial. "
-            "Call again; if it stays so, use another model, or the call without streaming.",
-        ) from None
-    answers.raise_if_error(clean, response.status, response.headers)
-    return told
+            "An event of the stream is no JSON object.",
+            f"OpenRouter's stream held an event that is no JSON object: {quoted(data[:400], 80)}. What came before it "
+            "is in partial. Call again.",
+            retryable=True,
+        )
+
+
+def _events_of(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
+    try:
+        return parser.feed(piece) if piece else parser.close()
+    except TooManyLinesError:
+        raise _unknown_shape() from None
+
+
+def _says_nothing(data: str) -> bool:
+    """Whether it is only there to keep the connection alive."""
+    text = data.strip()
+    return not text or text.startswith(":") or text.strip("[]").lower() in _KEEP_ALIVE
+
+
+def _unknown_shape() -> ActionError:
+    return ActionError(
+        "invalid_response",
+        "An event of the stream has a shape that is not known.",
+        "OpenRouter's stream held an event of a shape that is not known. What came before it is in partial. "
+        "Call again; if it stays so, use another model, or the call without streaming.",
+    )
 
 
 def _tell(listener: Listener, event: StreamEvent) -> None:

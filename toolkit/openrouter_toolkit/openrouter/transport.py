@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
@@ -32,6 +34,8 @@ from ..wording import quoted
 
 # More threads than this still work; their connections are not kept open afterwards.
 _KEPT_CONNECTIONS = 256
+# What a socket can wait for, in seconds; a number too large for a clock means no more than that.
+_LONGEST_SILENCE = 1e6
 _NO_RETRIES = Retry(0, redirect=False)
 # The exchange of the current thread, told to the pool, which is what knows the connection first.
 _current = threading.local()
@@ -83,7 +87,7 @@ class Exchange:
                 self._socket.settimeout(seconds)
 
     @contextmanager
-    def failures_told(self) -> Iterator[None]:
+    def failures_as_errors(self) -> Iterator[None]:
         """Turn what the network does into `ActionError`; a call that was cut fails for the reason of the cut."""
         try:
             yield
@@ -91,8 +95,36 @@ class Exchange:
             raise self.call.ending() or _network_failure(error, begun=self._begun) from None
 
 
+class _FreeConnections:
+    """The connections that wait for a call, the last one first: what urllib3 needs of a queue, without locks.
+
+    A Ctrl-C that arrives inside of `queue.LifoQueue` can leave its lock held, and then every thread waits for ever. The
+    operations of a deque can't be interrupted.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self._connections: deque[Any] = deque()
+
+    def put(self, connection: Any, block: bool = True) -> None:  # noqa: ARG002 - nobody waits: the pool makes another
+        if len(self._connections) >= self._maxsize:
+            raise queue.Full
+        self._connections.append(connection)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002
+        try:
+            return self._connections.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        return len(self._connections)
+
+
 class _Watched:
     """A pool that tells an exchange which connection it is about to use, and when it is done with it."""
+
+    QueueCls = _FreeConnections
 
     def _validate_conn(self, conn: Any) -> None:
         exchange: Exchange | None = getattr(_current, "exchange", None)
@@ -182,12 +214,11 @@ class Transport:
             ActionError: `connection_failed` or `timeout`, or why the call had to end.
         """
         remaining = exchange.call.remaining()
-        if remaining is not None:
-            patience = min(patience, max(remaining, 0.001))
+        patience = min(patience, _LONGEST_SILENCE if remaining is None else max(remaining, 0.001))
         timeout = Timeout(connect=min(self._connect_timeout, patience), read=patience)
         outer, _current.exchange = getattr(_current, "exchange", None), exchange
         try:
-            with exchange.failures_told():
+            with exchange.failures_as_errors():
                 response = self._pool.urlopen(
                     method,
                     self._prefix + target,
