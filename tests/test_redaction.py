@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -117,3 +119,63 @@ def test_an_account_with_an_empty_field_loses_nothing_of_its_answers(openrouter_
     accounts = MemoryAccounts({"default": {"api_key": openrouter_sandbox.api_key, "management_api_key": ""}})
     with ToolRegistry.from_manifest(accounts=accounts) as registry:
         assert "[redacted]" not in registry.execute("OPENROUTER_GET_MODELS_COUNT").data
+
+
+# Keys that JSON writes with escapes.
+
+
+def escaped(text: str, every: int = 1, *, upper: bool = False) -> str:
+    """Characters as JSON's escapes: each one, or every second, and so on."""
+    form = "\\u{:04X}" if upper else "\\u{:04x}"
+    return "".join(form.format(ord(character)) if at % every == 0 else character for at, character in enumerate(text))
+
+
+def deeper(text: str) -> str:
+    """A JSON text inside of a JSON text."""
+    return json.dumps({"inside": text})
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 72])
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("clean", [redact, redact_thoroughly])
+def test_a_key_that_is_written_with_escapes_is_taken_out(
+    clean: Callable[[str, list[str]], str], every: int, upper: bool
+) -> None:
+    text = f'{{"message":"Bad key {escaped(KEY, every, upper=upper)}!","line":"\\n\\"\\u00e9"}}'
+    for _ in range(3):
+        cleaned = clean(text, [KEY])
+        assert "[redacted]" in cleaned
+        assert SECRET not in str(json.loads(cleaned))
+        assert SECRET not in cleaned
+        text = deeper(text)
+
+
+def test_only_the_key_is_changed_in_value() -> None:
+    told = {"a": 'say "hi"\n\\ é \u200b', "b": ["/", "\\u0041"], "key": "x"}
+    text = json.dumps(told).replace('"x"', f'"{escaped(KEY, 3)}"').replace("/", "\\/")
+    assert json.loads(redact(text, [KEY])) == {**told, "b": ["/", "A"], "key": "[redacted]"}
+
+
+@pytest.mark.parametrize("secret", ["pass/word", 'pass"word', "pass\\word", "pässwörd", 'pass/w\u00f6rd"+'])
+def test_any_secret_is_found_as_json_writes_it(secret: str) -> None:
+    for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), json.dumps(secret).replace("/", "\\/")):
+        assert json.loads(redact(text, [secret])) == "[redacted]"
+
+
+def test_text_with_escapes_and_no_key_is_not_changed() -> None:
+    text = r'{"a":"\u0041\u003c\/p\u003e \\u0041 \n\"","b":"\ud83d\ude00"}'
+    assert redact(text, [KEY]) == text
+
+
+@given(st.text(alphabet='\\/u0073sk-or"', max_size=30))
+def test_nothing_but_a_key_is_ever_changed(text: str) -> None:
+    assert redact(text, [KEY]) == text
+
+
+@pytest.mark.parametrize("unit", ["\\", "\\u00", "\\u0073", "\\\\u0073\\", "\\/"])
+@pytest.mark.wall_clock
+def test_escapes_in_any_number_take_no_long_time(unit: str) -> None:
+    text = unit * (2_000_000 // len(unit))
+    started = time.perf_counter()
+    redact(text, [KEY])
+    assert time.perf_counter() - started < 4

@@ -204,18 +204,31 @@ def test_a_users_name_is_quoted_clean_and_short(registry: ToolRegistry) -> None:
 # Time.
 
 
-@pytest.mark.parametrize("timeout", [0, -1, -0.0, math.nan, -math.inf])
-def test_a_timeout_is_a_positive_number(registry: ToolRegistry, timeout: float, openrouter_sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "timeout",
+    [0, -1, -0.0, math.nan, -math.inf, -(10**5000), True, "3", [], {}, 1j, object()],
+    ids=lambda timeout: type(timeout).__name__,
+)
+def test_a_timeout_is_a_positive_number(registry: ToolRegistry, timeout: Any, openrouter_sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
         registry.execute("OPENROUTER_GET_MODELS_COUNT", timeout=timeout)
     with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
         asyncio.run(registry.execute_async("OPENROUTER_GET_MODELS_COUNT", timeout=timeout))
+    for other in (registry.stream, registry.call_tool):
+        with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
+            other("OPENROUTER_GET_MODELS_COUNT", timeout=timeout)
     assert openrouter_sandbox.requests == []
 
 
-@pytest.mark.parametrize("timeout", [5, 0.5 + 4, math.inf, 1e9, 1e300])
+@pytest.mark.parametrize(
+    "timeout", [5, 0.5 + 4, math.inf, 1e9, 9e9, 1e10, 1e300, 10**5000], ids=lambda timeout: type(timeout).__name__
+)
 def test_any_positive_number_is_a_timeout(registry: ToolRegistry, timeout: float) -> None:
-    assert registry.execute("OPENROUTER_GET_MODELS_COUNT", timeout=timeout).successful
+    slug = "OPENROUTER_GET_MODELS_COUNT"
+    assert registry.execute(slug, timeout=timeout).successful
+    assert asyncio.run(registry.execute_async(slug, timeout=timeout)).successful
+    assert registry.stream(slug, timeout=timeout).envelope.successful
+    assert not registry.call_tool(slug, timeout=timeout).failed
 
 
 @pytest.mark.wall_clock

@@ -343,3 +343,26 @@ def test_a_stream_that_is_cut_in_a_key_shows_no_piece_of_it() -> None:
     assert not envelope.successful
     assert [event.text for event in events] == ["Hi ", "[redacted]"]
     assert KEY[9:40] not in envelope.data + json.dumps([event.raw for event in events])
+
+
+# Keys in JSON inside of JSON, such as a tool call's arguments, which may write any character as an escape.
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 60])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 11, 10_000])
+def test_a_key_with_escapes_in_a_text_is_out_of_it_however_it_is_cut(every: int, size: int) -> None:
+    written = "".join(f"\\u{ord(one):04x}" if at % every == 0 else one for at, one in enumerate(KEY))
+    arguments = f'{{"q":"{written}","path":"C:\\\\n\\u00e9"}}'
+    pieces = [arguments[start : start + size] for start in range(0, len(arguments), size)]
+    chunks = [chunk(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": piece}}]) for piece in pieces]
+    events = told(chunks, (KEY,))
+    heard = "".join(event.text for event in events)
+    assert json.loads(heard) == {"q": "[redacted]", "path": "C:\\né"}
+    calls = [call for event in events for part in event.raw["choices"] for call in part["delta"]["tool_calls"]]
+    assert json.loads("".join(one["function"]["arguments"] for one in calls)) == json.loads(heard)
+
+
+@given(text=st.text('\\u0073sk-/"', max_size=20), places=PLACES)
+def test_a_text_with_escapes_and_no_key_is_not_changed(text: str, places: list[int]) -> None:
+    heard = told([chunk(piece) for piece in cut(text, places)], (KEY,))
+    assert "".join(event.text for event in heard) == text

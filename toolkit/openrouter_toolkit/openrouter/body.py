@@ -89,7 +89,7 @@ class Body:
 def _begins_stream(head: bytes, *, declared: bool) -> bool | None:
     """Whether a body that begins so is a stream of events; None where it is too early to say."""
     head = head.removeprefix(codecs.BOM_UTF8).lstrip(_WHITE)[:10]
-    if not head:
+    if not head or codecs.BOM_UTF8.startswith(head):
         return None
     if declared:
         return head[:1] not in b"{[<"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..call import Listener
 from ..envelope import as_json
-from ..redaction import SHORTEST, redact, redact_thoroughly
+from ..redaction import holds_secret, in_order, redact, redact_thoroughly, without_escapes
 from .stream_events import StreamEvent
 
 # The fields of an event whose texts come in pieces.
@@ -28,6 +28,8 @@ _IN_PIECES = frozenset(
 )
 # Fewer characters of a key than these tell nothing: nobody has to wait for them while other things arrive.
 _TELLING = 6
+# The end of a text that may go on as an escape, which JSON inside of a text may write a key with.
+_BEGUN_ESCAPE = re.compile(r"(?<!\\)\\+(?:u[0-9a-fA-F]{0,3})?$")
 _DEEPEST = 10  # levels of nesting in an event; more than any text in pieces stands in
 
 Path = tuple[Hashable, ...]
@@ -67,7 +69,7 @@ class KeysKeptBack:
 
     def __init__(self, listener: Listener, secrets: Collection[str]) -> None:
         self._listener = listener
-        self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST]
+        self._secrets = in_order(secrets)
         self._longest = max(map(len, self._secrets), default=0)
         self._suspicious = _suspicious(self._secrets)
         self._runs: dict[Path, _Run] = {}
@@ -75,13 +77,13 @@ class KeysKeptBack:
 
     def hand_on(self, events: Sequence[StreamEvent], data: str) -> None:
         """Take what one event of the stream told, and hand on what can be; `data` is its JSON text."""
-        foul = self._holds_key(data)
+        foul = holds_secret(data, self._secrets)
         if not (self._runs or foul or "\\" in data or self._suspicious.search(data)):
             for event in events:
                 self._listener(event)
             return
         if "\\u" in data and events:
-            foul = foul or self._holds_key(as_json(events[0].raw))
+            foul = foul or holds_secret(as_json(events[0].raw), self._secrets)
         held = _Held(events, foul)
         self._waiting.append(held)
         texts: dict[Path, str] = {}
@@ -104,9 +106,9 @@ class KeysKeptBack:
     def _go_on(self, path: Path, text: str, held: _Held) -> None:
         run = self._runs.get(path)
         before = "" if run is None else run.tail
-        tail = self._tail((before + text)[1 - self._longest :])
+        tail = self._tail(before + text)
         if run is None:
-            if not tail and not self._holds_key(text):
+            if not tail and not holds_secret(text, self._secrets):
                 return
             run = self._runs[path] = _Run()
         run.tail = tail
@@ -115,11 +117,19 @@ class KeysKeptBack:
         if not tail:
             self._decide(path, run, redact)
 
-    def _holds_key(self, text: str) -> bool:
-        return any(secret in text for secret in self._secrets)
-
     def _tail(self, text: str) -> str:
-        """The longest end of a text that is the beginning of a secret, and not all of it."""
+        """The longest end of a text that is the beginning of a secret, and not all of it; also one with escapes."""
+        begun = ""
+        if not self._secrets:
+            return ""
+        if "\\" in text:
+            text = without_escapes(text)
+            found = _BEGUN_ESCAPE.search(text)
+            begun = found[0] if found else ""
+            text = text.removesuffix(begun)
+        return self._plain_tail(text[1 - self._longest :]) + begun
+
+    def _plain_tail(self, text: str) -> str:
         longest = ""
         for secret in self._secrets:
             start = text.find(secret[0], max(0, len(text) - len(secret) + 1))

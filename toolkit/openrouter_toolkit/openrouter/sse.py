@@ -31,7 +31,7 @@ class EventParser:
         if self._rest.find(b"\n\n", seen) < 0:  # a long event, not yet whole: looked through once, not each time
             return []
         *blocks, self._rest = self._rest.split(b"\n\n")
-        return [event for block in blocks if (event := self._parsed(block)) is not None]
+        return [event for block in blocks if block and (event := self._parsed(block)) is not None]
 
     def close(self) -> list[tuple[str, str]]:
         """The event that was not ended by an empty line before the stream ended, if there is one."""

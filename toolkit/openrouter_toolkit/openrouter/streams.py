@@ -27,6 +27,8 @@ _log = logging.getLogger("openrouter_toolkit")
 
 _PIECE = 64 * 1024
 _EVENTS_BETWEEN_CHECKS = 64
+# What a part of an event raises whose type is not what it is taken for.
+_WRONG_TYPES = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
 # What servers and proxies send as data to keep a connection alive.
 _KEEP_ALIVE = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "openrouter processing"))
 # Behind the reason why the answer ended only usage is due, in seconds at the most.
@@ -150,7 +152,7 @@ class _Reader:
                     if assembly.missing_end:
                         raise _cut(f"The stream ended without saying why ({assembly.missing_end}).")
                     return
-                if self._take(name, data, whole=bool(piece)):
+                if (data or name) and self._take(name, data, whole=bool(piece)):
                     return
             if not piece:
                 break
@@ -181,19 +183,25 @@ class _Reader:
         if holds_secret(data, self._secrets):
             # One key may go on like another, and that is seen only in the texts as they came: those are assembled.
             clean = json.loads(redact(as_json(event), self._secrets))
-        response, listened = self._response, self._listening is not None
+        response = self._response
         if name == "error" or event.get("type") == "error":
             raise errors.from_event(clean, response.status, response.headers)
         try:
             self._assembly.add(event)
-            heard = list(self._assembly.events(event, name)) if listened else []
-        except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+        except _WRONG_TYPES:
             answers.raise_if_error(clean, response.status, response.headers)
             raise _unknown_shape() from None
         answers.raise_if_error(clean, response.status, response.headers)
         if self._listening is not None:
-            self._listening.hand_on(heard, data)
+            self._listening.hand_on(self._heard(event, name), data)
         return self._assembly.ends(event)
+
+    def _heard(self, event: dict[str, Any], name: str) -> list[StreamEvent]:
+        """The event as a listener gets it; one that is kept, but of no type that a listener expects, as it came."""
+        try:
+            return list(self._assembly.events(event, name))
+        except _WRONG_TYPES:
+            return [StreamEvent("other", raw=event)]
 
     def _parsed(self, name: str, data: str, *, whole: bool) -> dict[str, Any] | None:
         """The event's object; None for an event with nothing in it, and for what comes after the answer's end."""

@@ -140,7 +140,7 @@ class _Call:
     def _describe(self, kind: str, value: dict[str, Any]) -> None:
         self._kind = kind
         name = value.get("name")
-        if name and name != self.name and not self.pieces:
+        if name and name != self.name and not (self.name and self.pieces):
             self.name += name
         for key, part in value.items():
             if key == _IN_PIECES[kind]:
