@@ -13,9 +13,9 @@ from openrouter_toolkit.openrouter.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.stream_events import StreamEvent
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import ARGUMENTS, CHAT, answer, call
-from .conftest import Connect
-from .servers import chunk
+from .calls import ARGUMENTS, CHAT, MESSAGE, answer, call, failure, partial, text_of
+from .conftest import Connect, Serve
+from .servers import Exchange, chunk, message_events
 
 
 def assembled(*chunks: dict[str, Any]) -> dict[str, Any]:
@@ -271,3 +271,116 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_nulls(part) for name, part in value.items() if part is not None}
     return [without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
+# Answers that are no success though no error is in them
+
+
+def both_ways(connect: Connect, serve: Serve, body: dict[str, Any], **more: Any) -> list[Any]:
+    """The envelopes of a call without streaming, and with it."""
+
+    def script(exchange: Exchange) -> None:
+        if exchange.request.json.get("stream"):
+            exchange.stream()
+            exchange.event(
+                {**body, "choices": [{**one, "delta": one.get("message")} for one in body.get("choices") or ()]}
+            )
+            exchange.event("[DONE]")
+            exchange.end()
+        else:
+            exchange.json(body)
+
+    registry = connect(serve(script).base_url)
+    return [call(registry, CHAT, stream=stream, **more) for stream in (False, True)]
+
+
+@pytest.mark.parametrize("choices", [{"choices": []}, {"choices": None}, {}], ids=json.dumps)
+def test_an_answer_without_choices_is_told_alike_with_and_without_streaming(
+    connect: Connect, serve: Serve, choices: dict[str, Any]
+) -> None:
+    whole, streamed = both_ways(connect, serve, {"id": "gen-1", "object": "chat.completion", **choices})
+    assert whole.error == streamed.error
+    assert failure(whole) == failure(streamed)
+    assert failure(whole)["type"] == "invalid_response"
+
+
+def test_fewer_choices_than_asked_for_are_no_success_and_are_kept(connect: Connect, serve: Serve) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "one"}, "finish_reason": "stop"}
+    for envelope in both_ways(connect, serve, {"id": "gen-1", "choices": [choice]}, n=2):
+        assert failure(envelope)["type"] == "invalid_response"
+        assert "1 of 2" in str(envelope.error)
+        assert text_of(partial(envelope)) == "one"
+    both = {"id": "gen-1", "choices": [choice, {**choice, "index": 1}]}
+    assert all(envelope.successful for envelope in both_ways(connect, serve, both, n=2))
+
+
+def test_a_providers_own_reason_is_named(connect: Connect, serve: Serve) -> None:
+    reasons = {"finish_reason": "error", "native_finish_reason": "MALFORMED_FUNCTION_CALL"}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "one"}, **reasons}
+    for envelope in both_ways(connect, serve, {"id": "gen-1", "choices": [choice]}):
+        assert "MALFORMED_FUNCTION_CALL" in str(envelope.error)
+        assert failure(envelope)["native_finish_reason"] == "MALFORMED_FUNCTION_CALL"
+
+
+@pytest.mark.parametrize(
+    ("slug", "events", "missing"),
+    [
+        (CHAT, [chunk("Hi")], "no finish_reason"),
+        (MESSAGE, list(message_events("Hi"))[:4], "no stop_reason"),
+        (MESSAGE, list(message_events("Hi"))[:5], "no message_stop"),
+    ],
+    ids=["chat", "message", "message with its reason"],
+)
+def test_the_words_of_a_failure_fit_its_format(
+    connect: Connect, serve: Serve, slug: str, events: list[Any], missing: str
+) -> None:
+    def script(exchange: Exchange) -> None:
+        exchange.stream()
+        exchange.event(*events, "[DONE]")
+        exchange.end()
+
+    envelope = call(connect(serve(script).base_url), slug, stream=True)
+    assert missing in str(envelope.error)
+    assert failure(envelope)["type"] == "connection_failed"
+
+
+def test_content_in_parts_is_joined_to_what_goes_on_from_it() -> None:
+    def thinking(text: str) -> list[Any]:
+        return [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]
+
+    parts = (
+        chunk(thinking("Let ")),
+        chunk(thinking("me see")),
+        chunk("An"),
+        chunk("swer"),
+        chunk([{"type": "text", "text": "!"}]),
+    )
+    content = message(*parts)["content"]
+    assert content == [*thinking("Let me see"), {"type": "text", "text": "Answer!"}]
+    kinds = [(event.kind, event.text) for event in told(*parts)]
+    assert kinds == [("reasoning", "Let "), ("reasoning", "me see"), ("text", "An"), ("text", "swer"), ("text", "!")]
+
+
+def test_opaque_reasoning_is_never_joined() -> None:
+    pieces = [
+        {"type": "reasoning.encrypted", "data": "AAA="},
+        {"type": "reasoning.encrypted", "data": "BBB="},
+        {"type": "reasoning.text", "text": "a", "signature": "one"},
+        {"type": "reasoning.text", "text": "b", "signature": "two"},
+        {"type": "reasoning.encrypted", "data": "CCC="},
+        {"type": "reasoning.text", "text": "c"},
+    ]
+    assert message(*(chunk(reasoning_details=[piece]) for piece in pieces))["reasoning_details"] == pieces
+
+
+@pytest.mark.parametrize("role", ["", None])
+def test_a_later_role_that_says_nothing_does_not_count(role: Any) -> None:
+    assert message(chunk("a", role="assistant"), chunk("b", role=role))["role"] == "assistant"
+    assert message(chunk("a", role=role))["role"] == "assistant"
+
+
+def test_a_whole_message_at_the_end_adds_what_the_pieces_did_not_have() -> None:
+    end = {"choices": [{"index": 0, "message": {"content": "Hello", "images": [1]}, "finish_reason": "stop"}]}
+    whole = message(chunk("Hel"), chunk("lo"), end)
+    assert (whole["content"], whole["images"]) == ("Hello", [1])
+    assert message(end) == {"content": "Hello", "images": [1]}

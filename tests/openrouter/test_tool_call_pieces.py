@@ -209,7 +209,12 @@ def test_no_character_of_any_call_is_lost(pieces: list[tuple[str, str]], numberi
     """Calls that are told apart by ids alone, their pieces in any order."""
     deltas, whole = [], dict[str, str]()
     for identity, text in pieces:
-        number: dict[str, dict[str, Any]] = {"own": {"index": "abcd".index(identity)}, "same": {"index": 0}, "null": {"index": None}, "none": {}}
+        number: dict[str, dict[str, Any]] = {
+            "own": {"index": "abcd".index(identity)},
+            "same": {"index": 0},
+            "null": {"index": None},
+            "none": {},
+        }
         first = identity not in whole
         whole[identity] = whole.get(identity, "") + text
         deltas.append(piece(text, f"f{identity}" if first else None, identity, **number[numbering]))

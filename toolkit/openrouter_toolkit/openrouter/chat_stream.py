@@ -92,12 +92,12 @@ class ChatStream:
     def check(self, answer: Any) -> None:
         """Raise `ActionError` (`invalid_response`) for an answer, streamed or not, with fewer choices than asked for.
 
-        An answer that something on the way has wrapped in `data` is handed on as it is.
+        An answer of another shape, such as one that something on the way has wrapped in `data`, is handed on as it is.
         """
-        if not isinstance(answer, dict) or "data" in answer:
+        choices = None if not isinstance(answer, dict) or "data" in answer else answer.get("choices") or []
+        if not isinstance(choices, list):
             return
-        choices = answer.get("choices")
-        found = len(choices) if isinstance(choices, list) else 0
+        found = len(choices)
         if found < max(1, self._asked):
             raise _too_few_choices(found, self._asked, answer)
 
