@@ -126,6 +126,13 @@ def test_guesses_are_counted_for_the_client(served: Served) -> None:
         assert wrong_attempts(served, (other, "203.0.113.9")) == {"127.0.0.1"}
 
 
+def test_the_log_tells_the_clients_address(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    with served.client("ort_wrong", Host="tools.example.com") as guesser:
+        for _ in range(7):
+            guesser.get("/api/tools", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert caplog.messages == ["wrong logins, tokens or keys come from 203.0.113.9: it is answered slowly"]
+
+
 def test_from_anybody_else_it_is_not_read(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     for trusted in ((), TRUSTED):

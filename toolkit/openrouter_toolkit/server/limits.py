@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ipaddress import IPv6Network, ip_address
 from time import monotonic
 
+FIRST_DELAY = 0.25
 _FREE = 5
 _FORGOTTEN_AFTER = 300.0
 _LONGEST = 4.0
@@ -33,7 +34,7 @@ class Throttle:
                 del self._wrong[next(iter(self._wrong))]  # the one that was wrong the longest ago
             self._wrong[address] = (count, at)
         over = count - _FREE
-        return 0.0 if over <= 0 else min(_LONGEST, 0.125 * 2 ** min(over, 10))
+        return 0.0 if over <= 0 else min(_LONGEST, FIRST_DELAY / 2 * 2 ** min(over, 10))
 
 
 class CallLimit:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import anyio
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..limits import Throttle
+from ..limits import FIRST_DELAY, Throttle
 
 _REFUSED = "refused"
+_log = logging.getLogger("openrouter_toolkit")
 
 
 def refused(request: HTTPConnection) -> None:
@@ -33,7 +35,11 @@ class SlowRefusals:
 
         async def send_slowly(message: Message) -> None:
             if message["type"] == "http.response.start" and scope.get("state", {}).get(_REFUSED):
-                await anyio.sleep(self._throttle.delay((scope.get("client") or ("",))[0]))
+                address = (scope.get("client") or ("",))[0]
+                delay = self._throttle.delay(address)
+                if 0 < delay <= FIRST_DELAY:
+                    _log.warning("wrong logins, tokens or keys come from %s: it is answered slowly", address)
+                await anyio.sleep(delay)
             await send(message)
 
         await self._app(scope, receive, send_slowly)
