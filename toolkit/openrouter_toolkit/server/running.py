@@ -62,9 +62,9 @@ class HostedRegistry(ToolRegistry):
         accounts: Accounts,
         running: Running,
         threads: FairShare,
-        most_threads: int,
+        max_workers: int,
     ) -> None:
-        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=most_threads)
+        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers)
         self._running = running
         self._threads = threads
 
@@ -109,14 +109,16 @@ class HostedRegistry(ToolRegistry):
 
         return await self._running.run(call, stopped)
 
-    async def _in_worker(self, call: Call, run: Callable[[], _Answer], *more: Any) -> _Answer:
+    async def _in_worker(
+        self, call: Call, run: Callable[[], _Answer], not_begun: Callable[[ActionError], _Answer]
+    ) -> _Answer:
         """As a registry's, and counted for as long as the thread works, whoever has gone meanwhile."""
 
         def counted() -> _Answer:
             with self._threads.at_work():
                 return run()
 
-        return await super()._in_worker(call, counted, *more)
+        return await super()._in_worker(call, counted, not_begun)
 
 
 def _stopped() -> ActionError:

@@ -104,7 +104,7 @@ class State:
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
             threads=self.threads,
-            most_threads=self.settings.worker_threads,
+            max_workers=self.settings.worker_threads,
         )
         hosted_toolkit = HostedToolkit(loaded, registry)
         for action in loaded.actions:
