@@ -62,6 +62,15 @@ def test_other_faults_and_what_is_no_fault_are_said_each_time(
     assert caplog.messages == []
 
 
+def test_tracebacks_differ_by_their_ends(
+    log: tuple[logging.Logger, RepeatedFaults, Clock], caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = log[0]
+    for reason in ("a", "b", "a"):
+        logger.error("it failed\n%s%s", "  File ...\n" * 2000, reason)
+    assert len(caplog.records) == 2
+
+
 def test_it_remembers_no_more_than_it_can_hold(
     log: tuple[logging.Logger, RepeatedFaults, Clock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,8 +106,8 @@ def test_the_count_is_told_at_the_end_at_the_latest(
         for _ in range(4):
             assert browser.get("/login/x").status_code == 500
     assert [one.getMessage().partition("\n")[0] for one in caplog.records] == [
-        "the server failed unexpectedly",
-        "the server failed unexpectedly (repeated 3 times since)",
+        "the server failed unexpectedly, at /login",
+        "the server failed unexpectedly, at /login (repeated 3 times since)",
     ]
     logger = logging.getLogger("openrouter_toolkit")
     assert not [one for one in logger.filters if isinstance(one, RepeatedFaults)]

@@ -53,5 +53,10 @@ def is_page(path: str) -> bool:
     return path == "/" or any(_is_below(path, prefix) for prefix in _PAGES)
 
 
+def area_of(path: str) -> str:
+    """The part of the server that an address belongs to, for the log: it repeats nothing of what anybody may write."""
+    return next((prefix for prefix in (*_FOR_PROGRAMS, *_PAGES, *_OAUTH) if _is_below(path, prefix)), "/")
+
+
 def _is_below(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")

@@ -30,7 +30,7 @@ from .access.client_address import ClientAddress
 from .access.headers import SecurityHeaders
 from .access.hosts import KnownHosts
 from .access.throttle import SlowRefusals, retry_after
-from .addresses import ONE_TIME_LINKS, answers_json
+from .addresses import ONE_TIME_LINKS, answers_json, area_of
 from .api.health import router as health
 from .api.reading import wrong_value
 from .api.routes import router as api
@@ -176,7 +176,8 @@ class _Mistakes:
         except Exception:
             if scope["type"] != "http":
                 raise
-            _log.error("the server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), _secrets(scope)))
+            trace = redact_thoroughly(traceback.format_exc(), _secrets(scope))
+            _log.error("the server failed unexpectedly, at %s\n%s", area_of(scope["path"]), trace)
             if not begun:
                 answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
                 if answers_json(scope["path"]):

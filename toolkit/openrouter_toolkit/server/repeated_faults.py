@@ -41,13 +41,14 @@ class RepeatedFaults(logging.Filter):
         if record.levelno < logging.WARNING or getattr(record, "is_report", False):
             return True
         message = record.getMessage()
-        key = f"{record.name} {_VARYING.sub('#', message[:_LONGEST])}"
+        line = message.partition("\n")[0]
+        # What failed stands at a traceback's end.
+        key = _VARYING.sub("#", f"{record.name} {line[:_LONGEST]} {message[-_LONGEST:]}")
         with self._lock:
             fault = self._faults.get(key)
             if fault is None:
                 if len(self._faults) >= _MOST_REMEMBERED:
                     del self._faults[next(iter(self._faults))]
-                line = message.partition("\n")[0]
                 self._faults[key] = _Fault(self._clock(), record.name, record.levelno, line, 0)
                 return True
             self._faults[key] = fault._replace(repeated=fault.repeated + 1)
