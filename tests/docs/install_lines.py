@@ -1,4 +1,4 @@
-"""What a `pip install …` line of the documentation brings, by the packages' own metadata; and programs held to it."""
+"""What a `pip install …` line of the documents brings, by the packages' own metadata, and programs restricted to it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _owners() -> dict[str, set[str]]:
     return {**owners, "openrouter_toolkit": {"openrouter-toolkit"}}
 
 
-def held_to(line: str, program: str) -> str:
+def restricted_to(line: str, program: str) -> str:
     """The program, in an environment where only what the line installs can be imported."""
     return _GUARD.format(missing=sorted(_owners().keys() - modules_of(line))) + program
 

@@ -16,7 +16,7 @@ from openrouter_toolkit.sandbox import Sandbox
 
 from ..agents.responses_stand_in import responses_before
 from ..agents.scripted_models import Call, GeminiModel
-from .install_lines import held_to, imported, install_lines, modules_of
+from .install_lines import imported, install_lines, modules_of, restricted_to
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -92,7 +92,7 @@ def test_a_section_runs_with_nothing_but_what_its_install_line_brings(
 ) -> None:
     section = sections(AGENTS)[title]
     (line,) = install_lines(section)
-    printed = run(held_to(line, PREAMBLE + "".join(python_of(section))), tmp_path)
+    printed = run(restricted_to(line, PREAMBLE + "".join(python_of(section))), tmp_path)
     paths = [request.path for request in openrouter_sandbox.requests]
     assert paths[: len(SECTIONS[title])] == SECTIONS[title]
     if "print(" in section:
@@ -103,7 +103,7 @@ def test_geminis_section_too(openrouter_sandbox: Sandbox, tmp_path: Path) -> Non
     section = sections(AGENTS)["google-genai"]
     (line,) = install_lines(section)
     with GeminiModel([Call("OPENROUTER_LIST_AVAILABLE_MODELS")]) as gemini:
-        program = held_to(line, PREAMBLE + "".join(python_of(section)))
+        program = restricted_to(line, PREAMBLE + "".join(python_of(section)))
         run(program, tmp_path, GEMINI_API_KEY="a key of Google's", GOOGLE_GEMINI_BASE_URL=gemini.url)
     assert [request.path for request in openrouter_sandbox.requests] == ["/models"]
 
@@ -112,7 +112,7 @@ def test_the_section_of_responses_too(openrouter_sandbox: Sandbox, tmp_path: Pat
     section = sections(AGENTS)["OpenAI's responses"]
     (line,) = install_lines(section)
     with responses_before(openrouter_sandbox) as base_url:
-        program = held_to(line, PREAMBLE + "".join(python_of(section)) + "print(items[-1]['type'])")
+        program = restricted_to(line, PREAMBLE + "".join(python_of(section)) + "print(items[-1]['type'])")
         assert run(program, tmp_path, OPENROUTER_BASE_URL=base_url) == "function_call_output\n"
 
 
@@ -127,7 +127,7 @@ def test_no_section_of_agents_is_forgotten() -> None:
 
 
 def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
-    program = held_to(
+    program = restricted_to(
         "openrouter-toolkit", "import requests, jmespath\ntry: import openai\nexcept ImportError: print(1)"
     )
     assert run(program, tmp_path) == "1\n"

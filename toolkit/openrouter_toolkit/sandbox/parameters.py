@@ -59,6 +59,21 @@ def _is_reasoning(value: Any) -> bool:
     return is_object(value) and value.get("effort") in (*_EFFORTS, None)
 
 
+def _is_provider(value: Any) -> bool:
+    """Whether a value is an object of known preferences, each of its own type; the names of providers are open."""
+    return is_object(value) and all(
+        name in _PROVIDER and (part is None or _PROVIDER[name](part)) for name, part in value.items()
+    )
+
+
+def _is_metadata(value: Any) -> bool:
+    return (
+        is_object(value)
+        and len(value) <= 16
+        and all(len(name) <= 64 and is_text(text) and len(text) <= 512 for name, text in value.items())
+    )
+
+
 def _is_logit_bias(value: Any) -> bool:
     return is_object(value) and all(is_number(bias) and -100 <= bias <= 100 for bias in value.values())
 
@@ -70,8 +85,18 @@ _ANY_NUMBER: _Rule = is_number, "a number"
 _ANY_INTEGER: _Rule = is_whole, "an integer"
 _AT_LEAST_ONE: _Rule = lambda value: is_whole(value) and value >= 1, "an integer of at least 1"
 _TEXTS: _Rule = _every(is_text), "a list of texts"
-_OBJECTS: _Rule = _every(is_object), "a list of objects"
 _EFFORTS = ("max", "xhigh", "high", "medium", "low", "minimal", "none")
+
+_PROVIDER: Mapping[str, Check] = {
+    **dict.fromkeys(("allow_fallbacks", "enforce_distillable_text", "require_parameters", "zdr"), _FLAG[0]),
+    **dict.fromkeys(("order", "only", "ignore", "quantizations"), _every(is_text)),
+    **dict.fromkeys(("max_price", "options"), is_object),
+    **dict.fromkeys(
+        ("sort", "preferred_max_latency", "preferred_min_throughput"),
+        lambda value: is_text(value) or is_number(value) or is_object(value),
+    ),
+    "data_collection": lambda value: value in ("allow", "deny"),
+}
 
 _EVERYWHERE: Mapping[str, _Rule] = {
     "model": _TEXT,
@@ -81,8 +106,11 @@ _EVERYWHERE: Mapping[str, _Rule] = {
     "top_p": _number(0, 1),
     "top_k": _ANY_INTEGER,
     "max_tokens": _AT_LEAST_ONE,
-    "provider": _OBJECT,
-    "plugins": _OBJECTS,
+    "provider": (_is_provider, f"an object with nothing but: {', '.join(_PROVIDER)}, each of its own type"),
+    "plugins": (
+        _every(lambda value: is_object(value) and is_text(value.get("id"))),
+        "a list of objects with an id",
+    ),
     "metadata": _OBJECT,
     "trace": _OBJECT,
     "route": _one_of("fallback", "sort"),
@@ -104,6 +132,7 @@ _OPENAI: Mapping[str, _Rule] = {
 CHAT: Mapping[str, _Rule] = {
     **_OPENAI,
     "max_completion_tokens": _AT_LEAST_ONE,
+    "metadata": (_is_metadata, "an object of at most 16 texts, of at most 512 characters, under at most 64"),
     "logprobs": _FLAG,
     "parallel_tool_calls": _FLAG,
     "reasoning_effort": _one_of(*_EFFORTS),
