@@ -80,7 +80,7 @@ def run(program: str, tmp_path: Path, **more: str) -> str:
         env=environment(tmp_path, OPENROUTER_MODEL="acme/atlas-large", **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
