@@ -60,10 +60,8 @@ def _is_reasoning(value: Any) -> bool:
 
 
 def _is_provider(value: Any) -> bool:
-    """Whether a value is an object of known preferences, each of its own type; the names of providers are open."""
-    return is_object(value) and all(
-        name in _PROVIDER and (part is None or _PROVIDER[name](part)) for name, part in value.items()
-    )
+    """Whether a value is an object whose known preferences are of their own types; others may be newer."""
+    return is_object(value) and all(value.get(name) is None or fits(value[name]) for name, fits in _PROVIDER.items())
 
 
 def _is_metadata(value: Any) -> bool:
@@ -106,7 +104,7 @@ _EVERYWHERE: Mapping[str, _Rule] = {
     "top_p": _number(0, 1),
     "top_k": _ANY_INTEGER,
     "max_tokens": _AT_LEAST_ONE,
-    "provider": (_is_provider, f"an object with nothing but: {', '.join(_PROVIDER)}, each of its own type"),
+    "provider": (_is_provider, f"an object in which each of these is of its own type: {', '.join(_PROVIDER)}"),
     "plugins": (
         _every(lambda value: is_object(value) and is_text(value.get("id"))),
         "a list of objects with an id",
