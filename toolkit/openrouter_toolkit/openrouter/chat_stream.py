@@ -65,7 +65,9 @@ class ChatStream:
         for name, value in chunk.items():
             if name == "choices":
                 for part in _choices_in(value):
-                    self._choice(part).add(part, self._calls_of_chunk)
+                    index = part.get("index")
+                    choice = self._choices.get(index) if type(index) is int else None
+                    (choice or self._choice(part)).add(part, self._calls_of_chunk)
             elif (value is not None and value != "") or name not in self._top:
                 self._top[name] = value
 

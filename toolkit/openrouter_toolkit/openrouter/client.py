@@ -25,7 +25,7 @@ from .retries import Policy, Retries, completions, never, reads, reads_until_fou
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from .streams import Assembly
+    from .assembly import Assembly
     from .transport import Exchange, Transport
 
 _BARE_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)

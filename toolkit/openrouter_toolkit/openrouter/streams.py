@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from urllib3 import BaseHTTPResponse
 
@@ -17,6 +17,7 @@ from ..envelope import ActionError, as_json
 from ..redaction import holds_secret, in_order, redact, redact_thoroughly
 from ..wording import quoted
 from . import answers, errors
+from .assembly import Assembly
 from .body import Body
 from .keys_kept_back import KeysKeptBack
 from .sse import EventParser, TooManyLinesError
@@ -26,6 +27,7 @@ from .transport import Exchange
 _log = logging.getLogger("openrouter_toolkit")
 
 _PIECE = 64 * 1024
+_decode = json.JSONDecoder().raw_decode
 _EVENTS_BETWEEN_CHECKS = 64
 # What a part of an event raises whose type is not what it is taken for.
 _WRONG_TYPES = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
@@ -35,45 +37,6 @@ _KEEP_ALIVE = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "openro
 _PATIENCE_BEHIND_THE_REASON = 10.0
 # Behind the last event only the end of the transfer is due. A connection that does not end this soon is closed.
 _PATIENCE_AT_THE_END = 0.25
-
-
-class Assembly(Protocol):
-    """What puts a stream's events together: `ChatStream` and `MessageStream`."""
-
-    @property
-    def started(self) -> bool:
-        """Whether anything has arrived."""
-        ...
-
-    @property
-    def finished(self) -> bool:
-        """Whether the answer is complete."""
-        ...
-
-    @property
-    def missing_end(self) -> str | None:
-        """What a part of the answer lacks that has begun and did not say why it ended, in words; None for nothing."""
-        ...
-
-    def ends(self, event: dict[str, Any]) -> bool:
-        """Whether nothing can come after this event."""
-        ...
-
-    def add(self, event: dict[str, Any]) -> None:
-        """Take in one event."""
-        ...
-
-    def result(self) -> dict[str, Any]:
-        """The answer as far as it has arrived."""
-        ...
-
-    def check(self, answer: Any) -> None:
-        """Raise `ActionError` for a whole answer, streamed or not, that is no success though no error is in it."""
-        ...
-
-    def events(self, event: dict[str, Any], name: str) -> Iterator[StreamEvent]:
-        """The event as a listener gets it."""
-        ...
 
 
 def read(
@@ -206,9 +169,11 @@ class _Reader:
     def _parsed(self, name: str, data: str, *, whole: bool) -> dict[str, Any] | None:
         """The event's object; None for an event with nothing in it, and for what comes after the answer's end."""
         try:
-            event = json.loads(data)
+            event, end = _decode(data)  # what json.loads calls, without looking for white space around
         except (ValueError, RecursionError):
-            event = None
+            end = -1
+        if end != len(data):
+            event = _loaded(data)
         if isinstance(event, dict):
             return event
         if self._assembly.finished or _says_nothing(data):
@@ -232,6 +197,13 @@ def _events_of(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
         return parser.feed(piece) if piece else parser.close()
     except TooManyLinesError:
         raise _unknown_shape() from None
+
+
+def _loaded(data: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _says_nothing(data: str) -> bool:

@@ -29,8 +29,10 @@ class ToolCalls:
 
     def add(self, pieces: Any) -> list[int]:
         """Take in a delta's `tool_calls`; the index of the call that each of them belongs to."""
-        several = len(listed(pieces)) > 1
-        return [self._add(piece, at if several else None) for at, piece in enumerate(listed(pieces))]
+        parts = listed(pieces)
+        if len(parts) == 1:
+            return [self._add(parts[0], None)]
+        return [self._add(piece, position) for position, piece in enumerate(parts)]
 
     def _add(self, piece: dict[str, Any], position: int | None) -> int:
         index = index_in(piece)
@@ -182,6 +184,8 @@ def listed(parts: Any) -> list[dict[str, Any]]:
     Raises:
         TypeError: it is something else.
     """
+    if type(parts) is list and len(parts) == 1 and type(parts[0]) is dict:  # as nearly always
+        return parts
     if isinstance(parts, dict):
         return [parts]
     if parts is None or (isinstance(parts, list) and all(part is None or isinstance(part, dict) for part in parts)):
