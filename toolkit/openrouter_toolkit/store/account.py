@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from ..accounts import Credentials
 from . import names
+from .damage import damaged
 from .sealing import Sealer
 from .tables import ORGANISATION, AccountRow
 
@@ -94,7 +95,7 @@ def told(row: AccountRow) -> ConnectedAccount:
         toolkit=row.toolkit,
         user_id=row.owner or None,
         alias=row.alias,
-        status=Status(row.status),
+        status=_status(row),
         reason=row.reason,
         default=row.is_default,
         users=None if everyone else frozenset(share.user_id for share in row.shares),
@@ -105,6 +106,13 @@ def told(row: AccountRow) -> ConnectedAccount:
         connected_at=row.connected_at,
         last_used_at=row.last_used_at,
     )
+
+
+def _status(row: AccountRow) -> Status:
+    try:
+        return Status(row.status)
+    except ValueError:
+        raise damaged(f"{row.__tablename__}.status") from None
 
 
 def fill(sealer: Sealer, row: AccountRow, values: Mapping[str, str]) -> None:

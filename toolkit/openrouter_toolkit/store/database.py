@@ -6,25 +6,27 @@ import hashlib
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Pool, Update, func, select, text
+from sqlalchemy import Engine, Pool, Update, func, select, text
 from sqlalchemy.dialects import postgresql as for_postgresql
 from sqlalchemy.dialects import sqlite as for_sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import FlushError, StaleDataError
 
-from . import postgresql, sqlite
+from . import names, postgresql, sqlite
 from .errors import StoreUnavailable
 from .tables import Row
 from .urls import described
 
-# PostgreSQL's: no privilege, no such table, no such column. Somebody has to set the database right, or just does so.
-_SET_UP_WRONG = ("42501", "42P01", "42703")
+# Rows that are not there, or not as they were a moment ago: nobody else changes rows in a way that leads to these.
+_INCONSISTENT = (StaleDataError, FlushError, InvalidRequestError)
 _CHANGES = "changes"
 _PATIENCE_FOR_NOTES = 0.2
 _log = logging.getLogger("openrouter_toolkit")
@@ -60,7 +62,7 @@ class Database:
         if outer is not None:
             yield outer
             return
-        with self._told(), Session(self._reading, expire_on_commit=False) as session, session.begin():
+        with self._told(), self._transaction(self._reading) as session:
             yield session
 
     @contextmanager
@@ -85,10 +87,10 @@ class Database:
         engine = self._engine
         if patience is not None:
             engine = engine.execution_options(patience=int(patience * 1000))
-        with self._told(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._told(), self._transaction(engine) as session:
             session.connection()  # now, not at the first statement: SQLite's lock is taken by this
-            self._writing.session = session
             try:
+                self._writing.session = weakref.ref(session)
                 yield session
             finally:
                 self._writing.session = None
@@ -102,15 +104,11 @@ class Database:
     @contextmanager
     def rebuild(self) -> Iterator[Session]:
         """A transaction that may rebuild tables. One process at a time; readers see it whole or not at all."""
-        with (
-            self._told(),
-            Session(self._engine.execution_options(rebuilding=True)) as session,
-            session.begin(),
-        ):
+        with self._told(), self._transaction(self._engine.execution_options(rebuilding=True)) as session:
             self.lock(session, "structure")
             yield session
             if not self.shared and session.execute(text("PRAGMA foreign_key_check")).first() is not None:
-                raise RuntimeError("a migration left rows that refer to nothing")
+                raise StoreUnavailable(f"The {self.name} is damaged: it has rows that refer to nothing.")
 
     def lock(self, session: Session, name: str) -> None:
         """Keep others who lock the same name waiting until the transaction ends (SQLite has one writer anyway)."""
@@ -130,7 +128,7 @@ class Database:
         try:
             with self.write(patience=_PATIENCE_FOR_NOTES) as session:
                 session.execute(statement)
-        except (StoreUnavailable, DBAPIError) as error:
+        except StoreUnavailable as error:
             _log.warning("%s was not noted, and everything else goes on: %s", what, error)
 
     def close(self) -> None:
@@ -145,7 +143,24 @@ class Database:
             self._engine.dispose(close=False)
             self._writing = threading.local()
             self._process = os.getpid()
-        return getattr(self._writing, "session", None)
+        reference = getattr(self._writing, "session", None)
+        session: Session | None = None if reference is None else reference()
+        return session if session is not None and session.in_transaction() else None
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Session]:
+        """A session and its transaction. An interrupt may come at any moment, in the midst of the pool's work too."""
+        session = Session(engine, expire_on_commit=False)
+        try:
+            with session, session.begin():
+                yield session
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException:
+            with suppress(Exception):
+                session.invalidate()  # whatever state it is in, its locks in the database end
+            self._engine.dispose()  # the pool may have lost a connection that it still counts
+            raise
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -153,13 +168,14 @@ class Database:
             yield
         except PoolExhausted:
             reason, way_out = "all connections are in use", None
-        except DBAPIError as error:
-            if isinstance(error, IntegrityError | DataError):
-                raise
-            if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) not in _SET_UP_WRONG:
-                raise
-            reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
-            way_out = sqlite.what_to_do(error.orig)
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            reason = names.reason(str(cause).strip().partition("\n")[0]).rstrip(".")
+            way_out = sqlite.what_to_do(cause)
+        except UnicodeDecodeError:  # the driver's, where even SQLite's message about the damage has bytes of it
+            reason, way_out = "it has text that is no text", sqlite.NO_DATABASE
+        except _INCONSISTENT as error:
+            reason, way_out = f"it is inconsistent ({type(error).__name__})", None
         else:
             return
         said = f"The {self.name} can't be used: {reason}."

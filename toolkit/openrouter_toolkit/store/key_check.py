@@ -51,7 +51,7 @@ def choose(database: Database, proofs: Mapping[str, str], given: Sequence[Master
     if missing:
         raise MasterKeyError(_wrong(database, keys, missing, failures))
     for key in keys:
-        if key.id in proofs and not hmac.compare_digest(proof(key), proofs[key.id]):
+        if key.id in proofs and not hmac.compare_digest(proof(key).encode(), proofs[key.id].encode()):
             raise MasterKeyError(
                 f"The {database.name} has a wrong proof of the master key {key.id}. {_CHANGED_NOTHING}"
             )

@@ -17,6 +17,7 @@ from ..wording import quoted
 from . import names
 from .clock import now
 from .connected_accounts import ConnectedAccounts
+from .damage import damaged
 from .database import Database
 from .errors import LinkRefused, UnknownToolkit
 from .key_check import hold
@@ -258,10 +259,11 @@ def _state(row: LinkRow) -> State:
 
 
 def _told(row: LinkRow) -> Link:
-    kind: Kind = "connect" if row.kind == "connect" else "login"
+    if row.kind not in ("connect", "login"):
+        raise damaged(f"{row.__tablename__}.kind")
     return Link(
         id=row.id,
-        kind=kind,
+        kind="connect" if row.kind == "connect" else "login",
         state=_state(row),
         account_id=row.account_id,
         toolkit=row.toolkit,

@@ -55,10 +55,16 @@ def upgrade(connection: Connection) -> None:
     """Run the steps that are missing, in the caller's transaction."""
     from alembic import command  # noqa: PLC0415 - slow to import, and mostly there is nothing to do
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     settings = Config()
     settings.set_main_option("script_location", LOCATION)
     settings.attributes["connection"] = connection
     settings.attributes["version_table"] = VERSION_TABLE
-    with _alone:
-        command.upgrade(settings, "head")
+    try:
+        with _alone:
+            command.upgrade(settings, "head")
+    except CommandError as error:
+        raise StoreUnavailable(
+            f"The database is damaged: its structure can't be brought up to date ({error})."
+        ) from None

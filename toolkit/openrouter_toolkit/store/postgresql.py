@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
 from .errors import InvalidDatabaseUrl
+from .pool import ConnectionPool
 
 # How long one waits for another's lock, and how long a statement may take, in milliseconds.
 PATIENCE = 10_000
@@ -49,6 +50,7 @@ def engine(url: URL) -> Engine:
         "postgresql+psycopg://",
         connect_args=arguments,
         hide_parameters=True,
+        poolclass=ConnectionPool,
         pool_pre_ping=True,
         pool_timeout=PATIENCE / 1000,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import cast
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 
 from .errors import StoreUnavailable
+from .pool import ConnectionPool
 from .urls import DATABASE, data_folder
 
 # How long one waits for another's lock, in milliseconds.
@@ -32,13 +34,13 @@ _NO_RIGHT = (
     "See that whoever runs this owns the file and its folder, and may read and write both; "
     f"or name another file in {DATABASE}."
 )
-_NO_DATABASE = f"Name another file in {DATABASE}, or put a backup in its place."
+NO_DATABASE = f"Name another file in {DATABASE}, or put a backup in its place."
 _WHAT_TO_DO = {
     sqlite3.SQLITE_READONLY: _NO_RIGHT,
     sqlite3.SQLITE_CANTOPEN: _NO_RIGHT,
     sqlite3.SQLITE_PERM: _NO_RIGHT,
-    sqlite3.SQLITE_NOTADB: _NO_DATABASE,
-    sqlite3.SQLITE_CORRUPT: _NO_DATABASE,
+    sqlite3.SQLITE_NOTADB: NO_DATABASE,
+    sqlite3.SQLITE_CORRUPT: NO_DATABASE,
 }
 
 
@@ -62,7 +64,13 @@ def engine(url: URL) -> Engine:
     _make(path)
     # mode=rw: a file that vanished is an error, not silently a new one that everybody can read.
     location = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    made = create_engine(location, hide_parameters=True, pool_pre_ping=True, pool_timeout=PATIENCE / 1000)
+    made = create_engine(
+        location,
+        hide_parameters=True,
+        poolclass=ConnectionPool,
+        pool_pre_ping=True,
+        pool_timeout=PATIENCE / 1000,
+    )
     event.listen(made, "connect", _settle)
     event.listen(made, "begin", _begin)
     event.listen(made, "handle_error", _distrust)
@@ -83,7 +91,8 @@ def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        return
+        if path.is_dir():
+            raise StoreUnavailable(f"{path} is a folder, and no SQLite file. Name a file in {DATABASE}.") from None
     except FileNotFoundError:
         raise StoreUnavailable(f"The SQLite file {path} can't be made: make its folder first.") from None
     except OSError as error:
@@ -97,9 +106,13 @@ def _not_made(what: str, error: OSError) -> StoreUnavailable:
 
 def _settle(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin says so, not where the driver guesses
-    connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
-    _set_journal_mode(connection, journal_mode(sqlite3.sqlite_version_info))
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        _set_journal_mode(connection, journal_mode(sqlite3.sqlite_version_info))
+        connection.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        connection.close()  # nobody else knows it yet
+        raise
 
 
 def _set_journal_mode(connection: sqlite3.Connection, wanted: str) -> None:
@@ -123,6 +136,10 @@ def _distrust(failure: ExceptionContext) -> None:
     error = failure.original_exception
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_FILE:
         failure.is_disconnect = True
+        cursor = getattr(failure.execution_context, "cursor", None)
+        if cursor is not None:
+            with suppress(sqlite3.Error):  # or a closed connection keeps its lock until the cursor is collected
+                cursor.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -6,12 +6,14 @@ Rows stay inside of the store: what it hands out are frozen dataclasses.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from .clock import UtcDateTime
+from .damage import Json, damaged, expected
 
 # An organisation's account has no user_id. Here it is "", which no user can have, since NULLs are not unique.
 ORGANISATION = ""
@@ -30,10 +32,27 @@ class Row(DeclarativeBase):
     )
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime(),
-        dict[str, str]: JSON(),
-        list[str]: JSON(none_as_null=True),
+        dict[str, str]: Json(dict),
+        list[str]: Json(list),
         str: String(255),
     }
+
+
+@cache
+def _columns(table: type[Row]) -> tuple[tuple[str, type, bool], ...]:
+    columns = table.__table__.columns
+    return tuple((column.key, expected(column.type), bool(column.nullable)) for column in columns)
+
+
+@event.listens_for(Row, "load", propagate=True)
+@event.listens_for(Row, "refresh", propagate=True)
+def _check(row: Row, *_: Any) -> None:
+    """Refuse a row that this program can't have written, before anything is done with it."""
+    values = row.__dict__
+    for name, kind, nullable in _columns(type(row)):
+        value = values.get(name)
+        if not isinstance(value, kind) and not (value is None and (nullable or name not in values)):
+            raise damaged(f"{row.__tablename__}.{name}")
 
 
 class MasterKeyRow(Row):

@@ -47,11 +47,20 @@ def chosen(url: str | None = None, environment: Mapping[str, str] | None = None)
         if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
             raise InvalidDatabaseUrl(f"The database URL names no file (mind the slashes), or has options. {_FORMS}")
         path = Path(parsed.database or "")
+        if not _possible_path(str(path)):
+            raise InvalidDatabaseUrl(f"The database URL's path has characters that no file's has. {_FORMS}")
         if not path.is_absolute():
             meant = URL.create("sqlite", database=str(path.absolute()))
             raise InvalidDatabaseUrl(f"A SQLite file's path is absolute. From here that is {meant}")
         return parsed.set(drivername="sqlite")
     raise InvalidDatabaseUrl(f"The store can't be kept in this kind of database. {_FORMS}")
+
+
+def _possible_path(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def described(url: URL) -> str:
