@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Engine, Pool, Update, func, select, text
+from sqlalchemy import Engine, Pool, Update, event, func, select, text
 from sqlalchemy.dialects import postgresql as for_postgresql
 from sqlalchemy.dialects import sqlite as for_sqlite
 from sqlalchemy.engine import URL
@@ -43,8 +43,10 @@ class Database:
         self.name = described(url)
         self.shared = url.get_backend_name() == "postgresql"
         self._engine = (postgresql if self.shared else sqlite).engine(url)
+        event.listen(self._engine, "before_cursor_execute", self._note_cursor)  # before engines are made of it
         self._reading = self._engine.execution_options(reading=True)
         self._writing = threading.local()
+        self._cursors = threading.local()
         self._process = os.getpid()
         self._parents: list[Pool] = []
 
@@ -147,6 +149,9 @@ class Database:
         session: Session | None = None if reference is None else reference()
         return session if session is not None and session.in_transaction() else None
 
+    def _note_cursor(self, _connection: object, cursor: Any, *_: object) -> None:
+        self._cursors.last = cursor
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Session]:
         """A session and its transaction. An interrupt may come at any moment, in the midst of the pool's work too."""
@@ -157,6 +162,8 @@ class Database:
         except (Exception, GeneratorExit):
             raise
         except BaseException:
+            with suppress(Exception):  # a connection that is closed while a cursor is open keeps SQLite's lock
+                self._cursors.last.close()
             with suppress(Exception):
                 session.invalidate()  # whatever state it is in, its locks in the database end
             self._engine.dispose()  # the pool may have lost a connection that it still counts

@@ -136,10 +136,13 @@ def _distrust(failure: ExceptionContext) -> None:
     error = failure.original_exception
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_FILE:
         failure.is_disconnect = True
-        cursor = getattr(failure.execution_context, "cursor", None)
-        if cursor is not None:
-            with suppress(sqlite3.Error):  # or a closed connection keeps its lock until the cursor is collected
-                cursor.close()
+    elif isinstance(error, Exception):
+        return
+    # The connection is closed now, also after an interrupt: with an open cursor it would keep its lock in the file.
+    cursor = getattr(failure.execution_context, "cursor", None)
+    if cursor is not None:
+        with suppress(sqlite3.Error):
+            cursor.close()
 
 
 def _begin(connection: Connection) -> None:
