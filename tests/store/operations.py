@@ -36,9 +36,9 @@ def _reading(kept: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
     yield "get", lambda store: [store.accounts.get(name) for name in names]
     yield "credentials", lambda store: [store.accounts.credentials(name) for name in names]
     for user in ("alice", "bob", "erin"):
-        yield f"a call of {user}", lambda store, user=user: store.for_registry().credentials(user, "OPENROUTER")
-        yield f"{user}'s", lambda store, user=user: store.for_registry().knows(user, "OPENROUTER")
-        yield f"to connect {user}", lambda store, user=user: store.for_registry().how_to_connect(user, "OPENROUTER")
+        yield f"a call of {user}", lambda store, user=user: store.for_registry().credentials(user, "OPENROUTER")  # type: ignore[misc]
+        yield f"{user}'s", lambda store, user=user: store.for_registry().knows(user, "OPENROUTER")  # type: ignore[misc]
+        yield f"to connect {user}", lambda store, user=user: store.for_registry().how_to_connect(user, "OPENROUTER")  # type: ignore[misc]
     yield "links", lambda store: [store.links.find(link["secret"]) for link in kept["links"]]
     yield "tokens", lambda store: store.tokens.list()
     yield "token", lambda store: [store.tokens.find(token["text"]) for token in kept["tokens"]]
@@ -67,12 +67,12 @@ def _of_accounts(kept: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
     yield "connect", connect
     yield "initiate", lambda store: store.accounts.initiate("OPENROUTER", None, users=["alice"])
     for name in names[:4]:
-        yield f"fill {name}", lambda store, name=name: store.accounts.fill(name, {"api_key": "k"})
-        yield f"fail {name}", lambda store, name=name: store.accounts.fail(name, "No.")
-        yield f"rename {name}", lambda store, name=name: store.accounts.rename(name, None)
-        yield f"default {name}", lambda store, name=name: store.accounts.make_default(name)
-        yield f"disable {name}", lambda store, name=name: store.accounts.disable(name)
-        yield f"enable {name}", lambda store, name=name: store.accounts.enable(name)
+        yield f"fill {name}", lambda store, name=name: store.accounts.fill(name, {"api_key": "k"})  # type: ignore[misc]
+        yield f"fail {name}", lambda store, name=name: store.accounts.fail(name, "No.")  # type: ignore[misc]
+        yield f"rename {name}", lambda store, name=name: store.accounts.rename(name, None)  # type: ignore[misc]
+        yield f"default {name}", lambda store, name=name: store.accounts.make_default(name)  # type: ignore[misc]
+        yield f"disable {name}", lambda store, name=name: store.accounts.disable(name)  # type: ignore[misc]
+        yield f"enable {name}", lambda store, name=name: store.accounts.enable(name)  # type: ignore[misc]
     yield "share", lambda store: store.accounts.share(ours, ["alice", "carol"])
     yield "disconnect", lambda store: store.accounts.disconnect(names[-1])
 

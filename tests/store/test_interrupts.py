@@ -81,10 +81,10 @@ os._exit(0)
 
 def test_an_interrupt_at_any_moment(url: str, key: MasterKey) -> None:
     """Real signals, of a clock: a handler raises KeyboardInterrupt wherever the main thread is."""
-    command = [sys.executable, "-c", WORK, url, key.written(), "8"]
+    command = [sys.executable, "-c", WORK, url, key.written(), "3"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=110)
     assert ended.returncode == 0, ended.stderr[-3000:]
     interrupted, done, outcome = ended.stdout.strip().split(" ", 2)
-    assert int(interrupted) > 20
-    assert int(done) > 10
+    assert int(interrupted) > 5
+    assert int(done) > 0
     assert outcome == "[] [] [] [] False"
