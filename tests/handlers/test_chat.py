@@ -238,12 +238,6 @@ def test_a_registrys_own_attribution_stands_where_a_call_gives_none(openrouter_s
     assert other["HTTP-Referer"] == "https://other.example"
 
 
-def test_a_registrys_impossible_attribution_is_told(openrouter_sandbox: Sandbox) -> None:
-    with ToolRegistry.from_manifest(client_options={"x_title": "a\nb"}) as registry:
-        assert told(registry.execute("OPENROUTER_GET_MODELS_COUNT"))["type"] == "invalid_arguments"
-    assert openrouter_sandbox.requests == []
-
-
 def test_metadata_about_the_route_is_asked_for_by_header(execute: Execute, openrouter_sandbox: Sandbox) -> None:
     assert execute("CREATE_CHAT_COMPLETION", {**chat(), "X-OpenRouter-Metadata": "enabled"}).successful
     (request,) = openrouter_sandbox.requests

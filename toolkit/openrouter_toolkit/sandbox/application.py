@@ -22,7 +22,7 @@ from .errors import ApiError, openrouter_body
 from .generations import Generations
 from .listing import page, rss, select
 from .models import MODELS, PROVIDERS, find_model
-from .queries import Query, check_query
+from .queries import Query, checked
 from .request_log import RecordedRequest, RequestLog
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class Application:
         self.authorizations = Authorizations()
         self.generations = Generations(generation_delay)
         self.completions = CompletionCalls(self.generations, Accidents(failure_rate, seed), chunk_delay)
-        self._endpoints: dict[str, Callable[[RecordedRequest, Account], Any]] = {
+        self._endpoints: dict[str, Callable[[Query, Account], Any]] = {
             "/key": self._key,
             "/credits": self._credits,
             "/generation": self._generation,
-            "/models/user": lambda request, _: page(self._selected(request.query), request.query, request.path),
+            "/models/user": lambda query, _: page(self._selected(query), query, "/models/user"),
             "/endpoints/zdr": self._zdr_endpoints,
         }
 
@@ -104,15 +104,13 @@ class Application:
         elif request.method == "GET" and request.path in _PUBLIC:
             if connection.headers["Authorization"]:
                 authenticate(request.key)
-            check_query(request.path, request.query)
-            self._send_public(connection, request)
+            self._send_public(connection, request.path, checked(request.path, request.query))
         elif request.method == "GET" and request.path in self._endpoints:
             account = authenticate(request.key)
-            check_query(request.path, request.query)
-            connection.send_json(200, self._endpoints[request.path](request, account))
+            query = checked(request.path, request.query)
+            connection.send_json(200, self._endpoints[request.path](query, account))
         elif request.method == "GET" and (model_id := _model_of_endpoints(request.path)):
             authenticate(request.key)
-            check_query(request.path, request.query)
             model = self.completions.scripts.find(model_id) or find_model(model_id)
             if model is None:
                 raise _not_found(f"Model {model_id}")
@@ -120,18 +118,18 @@ class Application:
         else:
             raise _not_found(f"{request.method} {request.path}")
 
-    def _key(self, _: RecordedRequest, account: Account) -> Any:
+    def _key(self, _: Query, account: Account) -> Any:
         spent, free = self.generations.spent(account.key), self.generations.free_requests(account.key)
         return {"data": describe_key(account, spent, free)}
 
-    def _credits(self, _: RecordedRequest, account: Account) -> Any:
+    def _credits(self, _: Query, account: Account) -> Any:
         check_may_read_credits(account)
         return {"data": describe_credits(self.generations.spent())}
 
-    def _generation(self, request: RecordedRequest, _: Account) -> Any:
-        if not request.query.get("id"):
+    def _generation(self, query: Query, _: Account) -> Any:
+        if not query.get("id"):
             raise ApiError(400, "id: required")
-        return {"data": self.generations.find(request.query["id"])}
+        return {"data": self.generations.find(query["id"])}
 
     def _models(self) -> list[Model]:
         """The catalogue, with the models that have a script."""
@@ -141,22 +139,21 @@ class Application:
     def _selected(self, query: Query) -> list[Model]:
         return select(self._models(), query)
 
-    def _send_public(self, connection: Connection, request: RecordedRequest) -> None:
-        query = request.query
-        if request.path == "/providers":
+    def _send_public(self, connection: Connection, path: str, query: Query) -> None:
+        if path == "/providers":
             connection.send_json(200, {"data": [describe_provider(provider) for provider in PROVIDERS]})
-        elif request.path == "/models/count":
+        elif path == "/models/count":
             connection.send_json(200, {"data": {"count": len(self._selected(query))}})
-        elif request.path == "/embeddings/models":
+        elif path == "/embeddings/models":
             models = self._selected({"output_modalities": "embeddings"})
-            connection.send_json(200, page(models, query, request.path))
+            connection.send_json(200, page(models, query, path))
         elif query.get("use_rss") == "true":
             feed = rss(self._selected(query), chat_links=query.get("use_rss_chat_links") == "true")
             connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
         else:
-            connection.send_json(200, page(self._selected(query), query, request.path))
+            connection.send_json(200, page(self._selected(query), query, path))
 
-    def _zdr_endpoints(self, _: RecordedRequest, __: Account) -> Any:
+    def _zdr_endpoints(self, _: Query, __: Account) -> Any:
         return {
             "data": [
                 describe_endpoint(model, provider)

@@ -1,4 +1,4 @@
-"""What the query of each endpoint may hold; everything else is refused with 400."""
+"""The documented query parameters of each endpoint: their wrong values are refused, other parameters are ignored."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -75,7 +75,7 @@ def _ranges(suffixes: Iterable[str], check: Check) -> dict[str, Check]:
 _PAGE = {"offset": _number(whole=True), "limit": _number(1, 1000, whole=True)}
 _OUTPUT = {"output_modalities": _listed(*_OUTPUTS)}
 _SORT = {"sort": _one_of(*ORDERS)}
-_PARAMETERS: Mapping[str, Mapping[str, Check]] = {
+PARAMETERS: Mapping[str, Mapping[str, Check]] = {
     "/models": {
         **_PAGE,
         **_OUTPUT,
@@ -100,16 +100,14 @@ _PARAMETERS: Mapping[str, Mapping[str, Check]] = {
 }
 
 
-def check_query(path: str, query: Query) -> None:
-    """Look whether an endpoint takes a query.
+def checked(path: str, query: Query) -> Query:
+    """What an endpoint takes of a query; other parameters are ignored, as the API ignores them.
 
     Raises:
-        ApiError: 400 for a parameter that the endpoint does not have, and for a wrong value.
+        ApiError: 400 for a wrong value.
     """
-    known = _PARAMETERS.get(path, {})
-    for name, value in query.items():
-        if name not in known:
-            listed = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ApiError(400, f"{name[:80]}: no parameter of GET {path[:200]}; {listed}")
-        if problem := known[name](value):
+    taken = {name: query[name] for name in PARAMETERS.get(path, ()) if name in query}
+    for name, value in taken.items():
+        if problem := PARAMETERS[path][name](value):
             raise ApiError(400, f"{name}: {problem}")
+    return taken
