@@ -232,6 +232,31 @@ def test_the_environment_names_the_keys_variable_first(written: Any) -> None:
     assert accounts.how_to_connect("default", "DESK") == "Set the environment variable DESK_API_KEY."
 
 
+@pytest.mark.parametrize("order", [["subdomain", "api_key", "admin_key"], ["api_key", "admin_key", "subdomain"]])
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "Set the environment variables DESK_API_KEY and DESK_SUBDOMAIN."),
+        ({"DESK_API_KEY": KEY}, "Set the environment variable DESK_SUBDOMAIN."),
+        ({"DESK_SUBDOMAIN": "acme"}, "Set the environment variable DESK_API_KEY."),
+    ],
+)
+def test_the_variables_that_are_missing_are_named(
+    written: Any, order: list[str], variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DESK_API_KEY", "DESK_SUBDOMAIN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    registry = ToolRegistry.from_manifest(written(*order, client="Keyed"))
+    assert said in str(registry.execute("DESK_SHOW").error)
+    over_mcp = registry.accounts.how_to_connect_over_mcp("default")  # type: ignore[attr-defined]
+    assert [name in over_mcp for name in ("DESK_API_KEY", "DESK_SUBDOMAIN")] == [
+        "DESK_API_KEY" in said,
+        "DESK_SUBDOMAIN" in said,
+    ]
+
+
 # Checking.
 
 VERIFY = "  verify: {action: DESK_SHOW, arguments: {text: hello}}\n"

@@ -19,6 +19,7 @@ from openrouter_toolkit.formats import ToolCall
 from openrouter_toolkit.openrouter import OpenRouter
 
 COUNT = "OPENROUTER_GET_MODELS_COUNT"
+CANARY = "sk-or-v1-5f7d2c9a1b3e8d40"
 CALL = {"choices": [{"message": {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": COUNT}}]}}]}
 
 
@@ -146,3 +147,112 @@ def test_numbers_that_python_does_not_print_are_no_trouble(registry: ToolRegistr
     for name in ("read_timeout", "max_attempts"):
         with pytest.raises(ValueError, match=name):
             OpenRouter(**{name: -(10**5000)})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="response_cache_ttl is from"):
+        OpenRouter(response_cache_ttl=10**5000)
+    with pytest.raises(ValueError, match="max_workers must be"):
+        ToolRegistry.from_manifest(max_workers=-(10**5000))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"title": "A"}, "client_options: OpenRouter takes no 'title', did you mean 'x_title'?"),
+        ({"max_retries": 1}, "client_options: OpenRouter takes no 'max_retries'"),
+        ({"api_key": CANARY}, "client_options: OpenRouter takes no 'api_key'; accounts= gives"),
+        ({5: 5}, "client_options: OpenRouter takes no '5'"),
+        ("x_title", "client_options must be a dict, not str"),
+        (["x_title"], "client_options must be a dict, not list"),
+    ],
+)
+def test_an_option_that_there_is_not_is_named(options: Any, words: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        ToolRegistry.from_manifest(client_options=options)
+    assert str(caught.value).startswith(words)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "given"),
+    [
+        ({"alice": {"api_key": CANARY}}, "dict"),
+        (CANARY, "str"),
+        (MemoryAccounts, "the class MemoryAccounts"),
+        (object(), "object"),
+    ],
+    ids=["dict", "key", "class", "object"],
+)
+def test_accounts_that_can_not_be_asked_are_refused(accounts: Any, given: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        ToolRegistry.from_manifest(accounts=accounts)
+    assert str(caught.value).startswith("accounts must be something like MemoryAccounts({user_id: {field: value}})")
+    assert str(caught.value).endswith(f"not {given}")
+
+
+@pytest.mark.parametrize(
+    ("accounts", "words"),
+    [
+        ([CANARY], "not list"),
+        ({"alice": CANARY}, "an account is a dict such as {'api_key': '...'}, not str"),
+        ({"alice": None}, "an account is a dict such as {'api_key': '...'}, not NoneType"),
+        ({None: {"api_key": CANARY}}, "a user_id is a text, not NoneType"),
+        ({"alice": {"api_key": CANARY.encode()}}, "api_key must be a text, not bytes"),
+        ({"alice": {"api_key": 5}}, "api_key must be a text, not int"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_accounts_of_another_form_are_refused_without_a_key_in_the_words(accounts: Any, words: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        MemoryAccounts(accounts)
+    assert str(caught.value).startswith("MemoryAccounts takes {user_id: {field: value}}")
+    assert str(caught.value).endswith(words)
+    assert CANARY not in str(caught.value)
+    with pytest.raises(TypeError, match="api_key must be a text, not int"):
+        MemoryAccounts().connect("alice", api_key=5)  # type: ignore[arg-type]
+
+
+def test_a_variable_that_is_not_set_is_no_mistake() -> None:
+    accounts = MemoryAccounts({"alice": {"api_key": None}})  # type: ignore[dict-item]
+    assert "No OpenRouter account with api_key" in str(
+        ToolRegistry.from_manifest(accounts=accounts).execute(COUNT, user_id="alice").error
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"api_key": 5}, 'The api_key of user "default" can\'t be used: it is no text, but int. Nothing was sent.'),
+        ({"api_key": [CANARY]}, "can't be used: it is no text, but list"),
+        ({"api_key": CANARY.encode()}, "can't be used: it is no text, but bytes"),
+        (CANARY, "The account store failed (TypeError). Nothing was sent."),
+        ([CANARY], "The account store failed (TypeError). Nothing was sent."),
+    ],
+)
+def test_what_a_store_of_the_hosts_gives_wrongly_is_no_fault_of_the_toolkits(held: Any, words: str) -> None:
+    class Store:
+        def credentials(self, user_id: str, toolkit: str) -> Any:
+            return held
+
+        def how_to_connect(self, user_id: str, toolkit: str) -> str:
+            return "Ask."
+
+    envelope = ToolRegistry.from_manifest(accounts=Store()).execute(COUNT)
+    assert words in str(envelope.error)
+    assert '"type":"not_connected"' in envelope.data
+    assert CANARY not in str(envelope)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"allow": 5}, "allow, deny and tags are lists of slugs or tags, and int is neither"),
+        ({"deny": [None]}, "allow, deny and tags are lists of slugs or tags, and NoneType is neither"),
+        ({"tags": [["models"]]}, "allow, deny and tags are lists of slugs or tags, and list is neither"),
+        ({"switched_off": ["OPENROUTER_GET_CREDITS"]}, "switched_off must be a function that gives slugs, not list"),
+        ({"before_execute": 5}, "before_execute: a hook is a function, not int"),
+        ({"after_execute": "audit"}, "after_execute: a hook is a function, not str"),
+    ],
+)
+def test_a_toolset_and_hooks_of_another_form_are_refused(given: Any, words: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        ToolRegistry.from_manifest(**given)
+    assert str(caught.value) == words

@@ -74,7 +74,8 @@ class Hooks:
             if changed is not None:
                 if not isinstance(changed, dict):
                     _never_awaited(changed)
-                    wrong = TypeError(f"it returned {type(changed).__name__}, wanted a dict or None")
+                    returned = f"it returned {type(changed).__name__}, wanted a dict or None"
+                    wrong = TypeError(_PLAIN if inspect.isawaitable(changed) else returned)
                     _log.error("a before_execute hook is wrong: %s", wrong)
                     raise _broken("before_execute", wrong, "Nothing was sent.")
                 arguments = changed
@@ -113,7 +114,9 @@ _PLAIN = (
 def _as_list(kind: str, hooks: Any) -> list[Any]:
     if hooks is None:
         return []
-    listed = [hooks] if callable(hooks) else list(hooks)
+    listed = (
+        list(hooks) if isinstance(hooks, Iterable) and not isinstance(hooks, str) and not callable(hooks) else [hooks]
+    )
     for hook in listed:
         if not callable(hook):
             raise TypeError(f"{kind}: a hook is a function, not {type(hook).__name__}")

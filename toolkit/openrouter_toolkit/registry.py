@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from . import manifest, toolset
 from .accounts import Accounts, EnvironmentAccounts
@@ -20,6 +20,7 @@ from .formats import FORMATS
 from .hooks import AfterExecute, BeforeExecute, Hooks
 from .manifest import Action, LoadedToolkit
 from .model_calls import ModelCalls, check_user, new_call
+from .nearest import nearest
 from .resources import DEFAULT_WORKERS, Resources
 from .toolset import SwitchedOff, Toolset
 
@@ -41,11 +42,13 @@ class ToolRegistry(ModelCalls):
         self.loaded = loaded
         self.toolkit = loaded.toolkit
         self.auth = loaded.auth
-        self.accounts = accounts
+        self.accounts = _checked_accounts(accounts)
         self._toolset = chosen
+        if not isinstance(client_options, Mapping | None):
+            raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
         options = dict(client_options or {})
         if loaded.client is not None:  # a wrong option is a programmer's mistake, so it is told here and now
-            inspect.signature(loaded.client).bind(**options)
+            _check_names(loaded, options)
             getattr(loaded.client, "check_options", _nothing)(**options)
         self._resources = Resources(partial(loaded.client or _nothing, **options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
@@ -91,14 +94,14 @@ class ToolRegistry(ModelCalls):
         Raises:
             ManifestError: the manifest, or a file that it names, is wrong.
             ValueError: `allow`, `deny` or `tags` has a name that does not exist, or an option can't have its value.
-            TypeError: `client_options` has a name that the client does not take, or an option or a hook is of the
-                wrong type.
+            TypeError: `client_options` has a name that the client does not take, or something given is of the wrong
+                type.
         """
         loaded = manifest.load(path)
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
         chosen = Toolset(actions, switched_off)
         if accounts is None:
-            accounts = EnvironmentAccounts(loaded.auth.environment)
+            accounts = EnvironmentAccounts(loaded.auth.environment, needed=loaded.auth.needed)
         hooks = Hooks(before_execute, after_execute)
         return cls(
             loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options, max_workers=max_workers
@@ -203,6 +206,33 @@ class ToolRegistry(ModelCalls):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _checked_accounts(accounts: Any) -> Accounts:
+    if isinstance(accounts, type) or not all(
+        callable(getattr(accounts, name, None)) for name in ("credentials", "how_to_connect")
+    ):
+        given = f"the class {accounts.__name__}" if isinstance(accounts, type) else type(accounts).__name__
+        wanted = "MemoryAccounts({user_id: {field: value}}) or Store.open().for_registry()"
+        raise TypeError(f"accounts must be something like {wanted}, not {given}")
+    return cast(Accounts, accounts)
+
+
+def _check_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
+    """Raise `TypeError` for options that the toolkit's client does not take."""
+    client = cast(Any, loaded.client)
+    try:
+        signature = inspect.signature(client)
+        signature.bind(**options)
+    except TypeError as error:
+        unknown = next((str(name) for name in options if name not in signature.parameters), None)
+        if unknown is None:
+            raise TypeError(f"client_options: {error}") from None
+        near = nearest(unknown, signature.parameters)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        if unknown in {field.name for field in loaded.auth.fields}:
+            hint = "; accounts= gives what an account consists of"
+        raise TypeError(f"client_options: {client.__name__} takes no {unknown[:80]!r}{hint}") from None
 
 
 def _nothing(**_options: Any) -> None:

@@ -29,7 +29,7 @@ class Resources:
         if isinstance(max_workers, bool) or not isinstance(max_workers, int):
             raise TypeError(f"max_workers must be a whole number, not {type(max_workers).__name__}")
         if max_workers < 1:
-            raise ValueError(f"max_workers must be 1 or more, not {max_workers}")
+            raise ValueError("max_workers must be 1 or more")
         self._make_client = make_client
         self._max_workers = max_workers
         self._start()

@@ -15,7 +15,13 @@ class Toolset:
     """The actions that a host chose, less those that somebody has switched off meanwhile."""
 
     def __init__(self, chosen: Iterable[Action], switched_off: SwitchedOff | None = None) -> None:
-        """`switched_off` gives the slugs that are off now; it is asked for each listing and each call."""
+        """`switched_off` gives the slugs that are off now; it is asked for each listing and each call.
+
+        Raises:
+            TypeError: `switched_off` can't be called.
+        """
+        if switched_off is not None and not callable(switched_off):
+            raise TypeError(f"switched_off must be a function that gives slugs, not {type(switched_off).__name__}")
         self._chosen = {action.slug: action for action in chosen}
         self._switched_off = switched_off
 
@@ -59,6 +65,7 @@ def choose(
 
     Raises:
         ValueError: for a name that is neither: a misspelt denial must not leave an action open.
+        TypeError: for what is no name at all.
     """
     chosen = list(actions)
     if allow is not None or tags is not None:
@@ -89,7 +96,11 @@ def _tagged(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
 
 
 def _listed(names: Iterable[str] | None) -> list[str]:
-    return [names] if isinstance(names, str) else list(names or ())
+    listed = [names] if isinstance(names, str) else list(names or ()) if isinstance(names, Iterable | None) else [names]
+    for name in listed:
+        if not isinstance(name, str):
+            raise TypeError(f"allow, deny and tags are lists of slugs or tags, and {type(name).__name__} is neither")
+    return listed
 
 
 def _hint(name: str, actions: Sequence[Action]) -> str:

@@ -167,16 +167,19 @@ def connection(
         return name not in by_name or by_name[name].secret
 
     def wrong(name: str) -> str | None:
-        return unusable(connected[name]) if is_secret(name) and not whole else None
+        value: object = connected[name]
+        if not isinstance(value, str):
+            return f"it is no text, but {type(value).__name__}"
+        return unusable(value) if is_secret(name) and not whole else None
 
     # A field that is not used now and can't be a key is left out: it is no secret either.
     held = {n: v for n, v in connected.items() if v and (n in needed or wrong(n) is None)}
     who = f"user {quoted(str(user_id), 80)}"
     missing = [field for field in needed if field not in held]
     if missing:
+        how = accounts.how_to_connect(user_id, slug)
         only = f" (only {', '.join(held)})" if held else ""
         message = f"No {name} account with {' and '.join(missing)} is connected for {who}{only}."
-        how = accounts.how_to_connect(user_id, slug)
         raise ActionError("not_connected", message, f"{message} {how} {_made_at(by_name[missing[0]])}".strip())
     for field in needed:
         reason = wrong(field)
@@ -193,7 +196,10 @@ def _made_at(field: Field) -> str:
 
 def _asked(accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent.") -> Mapping[str, str]:
     try:
-        return accounts.credentials(user_id, toolkit) or {}
+        found: object = accounts.credentials(user_id, toolkit)
+        if found is None or isinstance(found, Mapping):
+            return found or {}
+        raise TypeError(f"credentials returned {type(found).__name__}, wanted Credentials or None")  # noqa: TRY301
     except Exception as error:  # noqa: BLE001 - a host's store may raise anything
         reason = redact_thoroughly(str(error), ())
         _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))

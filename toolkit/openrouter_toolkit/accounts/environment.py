@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..wording import named
 from .credentials import Credentials
@@ -15,9 +15,19 @@ DEFAULT_USER = "default"
 class EnvironmentAccounts:
     """Reads the variables anew for each call, so a key that is set or changed later counts at once."""
 
-    def __init__(self, variables: Mapping[str, str], environment: Mapping[str, str] | None = None) -> None:
-        """`variables` gives each field's variable: `{"api_key": "OPENROUTER_API_KEY"}`."""
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        needed: Collection[str] = (),
+    ) -> None:
+        """`variables` gives each field's variable, the key's first: `{"api_key": "OPENROUTER_API_KEY"}`.
+
+        `needed` names the fields that an account can't do without; the key's when left out.
+        """
         self._variables = dict(variables)
+        self._needed = needed
         self._environment = os.environ if environment is None else environment
 
     def __repr__(self) -> str:
@@ -33,9 +43,10 @@ class EnvironmentAccounts:
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:  # noqa: ARG002
         """Which variable to set, and for whom it counts."""
-        first = next(iter(self._variables.values()), "the key's variable")
         if user_id == DEFAULT_USER:
-            return f"Set the environment variable {first}."
+            missing = self._missing()
+            return f"Set the environment variable{'s' * (len(missing) > 1)} {' and '.join(missing)}."
+        first = self._first()
         user = shlex.quote(named(user_id, 80))
         return (
             f"The environment connects only the user '{DEFAULT_USER}' (by {first}). Connect others by "
@@ -51,8 +62,16 @@ class EnvironmentAccounts:
                 f"The environment connects only the user '{DEFAULT_USER}'. "
                 f"Somebody has to run `openrouter-toolkit connect --user-id {user}` and restart this server."
             )
-        first = next(iter(self._variables.values()), "the key's variable")
+        missing = " and ".join(self._missing())
         return (
-            f"Somebody has to set {first} under `env` of this server in the MCP client's configuration, "
+            f"Somebody has to set {missing} under `env` of this server in the MCP client's configuration, "
             "or to run `openrouter-toolkit connect`, and to restart the server."
         )
+
+    def _first(self) -> str:
+        return next(iter(self._variables.values()), "the key's variable")
+
+    def _missing(self) -> list[str]:
+        """The variables to be set: those of needed fields that are not, else the key's."""
+        names = [self._variables[field] for field in self._variables if field in self._needed]
+        return [name for name in names if not self._environment.get(name)] or [self._first()]

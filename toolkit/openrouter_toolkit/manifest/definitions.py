@@ -109,6 +109,11 @@ class Auth(_Part):
         return key
 
     @property
+    def needed(self) -> list[str]:
+        """The names of the fields that an account can't do without."""
+        return [field.name for field in self.fields if field.required or field in self.keys]
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment variable of each field that has one, the key's first."""
         fields = sorted(self.fields, key=lambda field: field not in self.keys)

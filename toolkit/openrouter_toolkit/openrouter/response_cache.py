@@ -28,7 +28,7 @@ def options(cache: bool | None, ttl: int | None, clear: bool | None) -> dict[str
     if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool)):
         raise TypeError(f"response_cache_ttl is a whole number of seconds, not {type(ttl).__name__}")
     if ttl is not None and not 1 <= ttl <= _LONGEST:
-        raise ValueError(f"response_cache_ttl is from 1 to {_LONGEST} seconds, not {ttl}")
+        raise ValueError(f"response_cache_ttl is from 1 to {_LONGEST} seconds")
     given = {
         "X-OpenRouter-Cache": cache,
         "X-OpenRouter-Cache-TTL": ttl,
