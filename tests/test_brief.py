@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openrouter_toolkit import ActionError, ManifestError, ToolRegistry
-from openrouter_toolkit.brief import for_model
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.summary import for_model
 
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS", Path(__file__).resolve().parents[2] / "shared/recordings"))
 BRIEFS = {

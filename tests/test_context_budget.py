@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.brief import for_model
-from openrouter_toolkit.formats.tool_calls import DEFAULT_LIMIT
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.summary import for_model
+from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
 
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "shared/recordings") / "models"
 REGISTRY = ToolRegistry.from_manifest()

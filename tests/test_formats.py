@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionFunctionToolParam
 from pydantic import TypeAdapter
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.formats import FORMATS
+from openrouter_toolkit.tool_calling import FORMATS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("UPDATE_SNAPSHOTS") == "1"

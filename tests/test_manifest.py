@@ -602,7 +602,7 @@ def watch(event, arguments):
         events.append((event, str(arguments)))
 from openrouter_toolkit import ManifestError
 from openrouter_toolkit.manifest import load
-from openrouter_toolkit.validation import ArgumentValidator
+from openrouter_toolkit.validation.arguments import ArgumentValidator
 import echo_toolkit.client
 sys.addaudithook(watch)
 open("/etc/passwd").close()

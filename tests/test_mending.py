@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit.formats import mending
 from openrouter_toolkit.manifest import load
-from openrouter_toolkit.validation import ArgumentValidator, compile_schema
+from openrouter_toolkit.tool_calling import coercion
+from openrouter_toolkit.validation.arguments import ArgumentValidator, compile_schema
 
 SCHEMAS = {action.slug: action.definition.input_parameters for action in load().actions}
 PARAMETERS = sorted((slug, name) for slug, schema in SCHEMAS.items() for name in schema["properties"])
 
 
-def mend(schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    return mending.mend(ArgumentValidator(schema), arguments)
+def coerce_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    return coercion.coerce_arguments(ArgumentValidator(schema), arguments)
 
 
 SCHEMA: dict[str, Any] = {
@@ -99,11 +99,11 @@ SCHEMA: dict[str, Any] = {
 )
 def test_it_is_plain_what_was_meant(name: str, given: str, meant: Any) -> None:
     meant = {"name": "5", "on": True, "limit": 7, "share": 0.5} if meant is None else meant
-    assert repr(mend(SCHEMA, {name: given})) == repr({name: meant})
+    assert repr(coerce_arguments(SCHEMA, {name: given})) == repr({name: meant})
 
 
 def test_null_for_an_optional_parameter_is_left_out() -> None:
-    assert mend(SCHEMA, {"text": "a", "count": 1, "heat": None, "flag": None, "table": None}) == {
+    assert coerce_arguments(SCHEMA, {"text": "a", "count": 1, "heat": None, "flag": None, "table": None}) == {
         "text": "a",
         "count": 1,
     }
@@ -111,7 +111,7 @@ def test_null_for_an_optional_parameter_is_left_out() -> None:
 
 def test_null_stays_where_it_means_something_or_must_be_refused() -> None:
     arguments = {"text": None, "maybe": None, "unknown": None}
-    assert mend(SCHEMA, arguments) == arguments
+    assert coerce_arguments(SCHEMA, arguments) == arguments
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_null_stays_where_it_means_something_or_must_be_refused() -> None:
     ],
 )
 def test_what_is_right_or_unknown_never_changes(name: str, given: Any) -> None:
-    assert repr(mend(SCHEMA, {name: given})) == repr({name: given})
+    assert repr(coerce_arguments(SCHEMA, {name: given})) == repr({name: given})
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_is_right_or_unknown_never_changes(name: str, given: Any) -> None:
     ],
 )
 def test_what_stays_wrong_is_not_touched(name: str, given: Any) -> None:
-    assert mend(SCHEMA, {name: given}) == {name: given}
+    assert coerce_arguments(SCHEMA, {name: given}) == {name: given}
 
 
 @pytest.mark.parametrize(
@@ -184,24 +184,24 @@ def test_what_stays_wrong_is_not_touched(name: str, given: Any) -> None:
 )
 def test_no_number_is_made_that_can_not_be_sent(text: str) -> None:
     for arguments in ({"size": text}, {"maybe": text}, {"anything": f"[{text}]"}, {"table": f'{{"x": {text}}}'}):
-        assert mend(SCHEMA, arguments) == arguments
+        assert coerce_arguments(SCHEMA, arguments) == arguments
 
 
 def test_the_largest_exact_integer_is_taken() -> None:
-    assert mend(SCHEMA, {"count": str(2**53 - 1)}) == {"count": 2**53 - 1}
+    assert coerce_arguments(SCHEMA, {"count": str(2**53 - 1)}) == {"count": 2**53 - 1}
 
 
 def test_values_inside_whose_schema_is_not_known_are_not_touched() -> None:
     arguments = {"table": {"more": None, "flag": "true"}, "list": ["1", None]}
     given = copy.deepcopy(arguments)
-    assert mend(SCHEMA, arguments) == given
+    assert coerce_arguments(SCHEMA, arguments) == given
     assert arguments == given
 
 
 def test_the_arguments_given_stay_as_they_are() -> None:
     arguments = {"count": "5", "heat": None, "counts": [1.0], "table": {"n": "1"}}
     given = copy.deepcopy(arguments)
-    assert mend(SCHEMA, arguments) == {"count": 5, "counts": [1], "table": {"n": 1}}
+    assert coerce_arguments(SCHEMA, arguments) == {"count": 5, "counts": [1], "table": {"n": 1}}
     assert repr(arguments) == repr(given)
 
 
@@ -209,7 +209,7 @@ def test_the_arguments_given_stay_as_they_are() -> None:
 def test_deep_nesting_in_a_text_is_no_trouble(text: str) -> None:
     nested = {"type": "object", "properties": {"tree": {"$ref": "#/$defs/tree"}}}
     schema = {**nested, "$defs": {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}
-    assert set(mend(schema, {"tree": text})) == {"tree"}
+    assert set(coerce_arguments(schema, {"tree": text})) == {"tree"}
 
 
 json_values = st.recursive(
@@ -232,7 +232,7 @@ def test_no_packaged_parameter_loses_a_valid_value_or_gets_a_wrong_one(parameter
     slug, name = parameter
     schema = SCHEMAS[slug]
     takes = compile_schema(schema["properties"][name]).is_valid
-    mended = mend(schema, {name: copy.deepcopy(value)})
+    mended = coerce_arguments(schema, {name: copy.deepcopy(value)})
     if takes(value):
         assert mended == {name: value}
     elif value is None and name not in schema.get("required", ()):
@@ -260,4 +260,4 @@ def test_no_packaged_parameter_loses_a_valid_value_or_gets_a_wrong_one(parameter
     ],
 )
 def test_packaged_actions_are_mended(slug: str, arguments: dict[str, Any], mended: dict[str, Any]) -> None:
-    assert mend(SCHEMAS[slug], arguments) == mended
+    assert coerce_arguments(SCHEMAS[slug], arguments) == mended

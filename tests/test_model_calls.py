@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import MemoryAccounts, ToolRegistry, manifest
-from openrouter_toolkit.accounts import Credentials, connection
+from openrouter_toolkit.accounts import Credentials, resolve_credentials
 from openrouter_toolkit.agents import google_genai, langchain, openai_agents, pydantic_ai
-from openrouter_toolkit.formats import ToolCall
-from openrouter_toolkit.resources import Resources
+from openrouter_toolkit.execution.resources import Resources
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling import ToolCall
 
 COUNT, CHAT = "OPENROUTER_GET_MODELS_COUNT", "OPENROUTER_CREATE_CHAT_COMPLETION"
 SILENCE = {"model": "sandbox/silent", "messages": [{"role": "user", "content": "Hello"}]}
@@ -228,7 +228,7 @@ def test_a_connections_repr_shows_no_key_even_where_a_host_gives_a_plain_dict() 
             return {"api_key": "sk-or-v1-0123456789abcdef"}
 
     fields = manifest.load().auth.fields
-    connected = connection(
+    connected = resolve_credentials(
         Plain(), user_id="alice", toolkit=("OPENROUTER", "OpenRouter"), fields=fields, key="api_key", preferred=None
     )
     assert isinstance(connected.credentials, Credentials)

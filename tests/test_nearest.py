@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.nearest import nearest
+from openrouter_toolkit.text.close_matches import close_matches
 
 SLUGS = [
     "OPENROUTER_CREATE_CHAT_COMPLETION",
@@ -37,31 +37,31 @@ PARAMETERS = ["max_tokens", "temperature", "top_p", "stop", "x_title", "http_ref
     ],
 )
 def test_a_misspelt_parameter_finds_its_name(given: str, meant: str) -> None:
-    assert nearest(given, PARAMETERS) == [meant]
+    assert close_matches(given, PARAMETERS) == [meant]
 
 
 def test_a_forgotten_word_weighs_less_than_a_wrong_one() -> None:
-    assert nearest("OPENROUTER_LIST_MODELS", SLUGS) == ["OPENROUTER_LIST_AVAILABLE_MODELS"]
-    assert nearest("CHAT_COMPLETION", SLUGS) == ["OPENROUTER_CREATE_CHAT_COMPLETION"]
+    assert close_matches("OPENROUTER_LIST_MODELS", SLUGS) == ["OPENROUTER_LIST_AVAILABLE_MODELS"]
+    assert close_matches("CHAT_COMPLETION", SLUGS) == ["OPENROUTER_CREATE_CHAT_COMPLETION"]
 
 
 def test_the_same_name_comes_first() -> None:
-    assert nearest("stop", ["stop_sequences", "stop"], count=2)[0] == "stop"
+    assert close_matches("stop", ["stop_sequences", "stop"], count=2)[0] == "stop"
 
 
 @pytest.mark.parametrize("given", ["", " ", "_", "zebra", "12345", "\ud800", "日本語", "💡"])
 def test_what_resembles_nothing_finds_nothing(given: str) -> None:
-    assert nearest(given, PARAMETERS) == []
+    assert close_matches(given, PARAMETERS) == []
 
 
 def test_ties_keep_the_order_of_the_candidates() -> None:
-    assert nearest("model", ["a_model", "b_model"], count=2) == ["a_model", "b_model"]
-    assert nearest("model", ["b_model", "a_model"], count=2) == ["b_model", "a_model"]
+    assert close_matches("model", ["a_model", "b_model"], count=2) == ["a_model", "b_model"]
+    assert close_matches("model", ["b_model", "a_model"], count=2) == ["b_model", "a_model"]
 
 
 def test_no_more_are_named_than_were_asked_for() -> None:
-    assert len(nearest("OPENROUTER_LIST", SLUGS, count=2)) == 2
-    assert nearest("stop", []) == []
+    assert len(close_matches("OPENROUTER_LIST", SLUGS, count=2)) == 2
+    assert close_matches("stop", []) == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_more_are_named_than_were_asked_for() -> None:
     ],
 )
 def test_a_prefix_that_all_have_makes_no_name_alike(given: str) -> None:
-    assert nearest(given, SLUGS, count=3) == []
+    assert close_matches(given, SLUGS, count=3) == []
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_a_prefix_that_all_have_makes_no_name_alike(given: str) -> None:
     ],
 )
 def test_after_the_prefix_the_name_counts(given: str, meant: str) -> None:
-    assert nearest(given, SLUGS) == [meant]
+    assert close_matches(given, SLUGS) == [meant]
 
 
 @pytest.mark.parametrize("given", ["system", "files", "apikey", "color", "weather", "user_agent"])
 def test_a_word_with_some_letters_in_common_is_not_meant(given: str) -> None:
-    assert nearest(given, [*PARAMETERS, "stream", "user"]) == []
+    assert close_matches(given, [*PARAMETERS, "stream", "user"]) == []
 
 
 @pytest.mark.wall_clock
@@ -102,21 +102,21 @@ def test_many_names_against_many_candidates_cost_little_time() -> None:
     candidates = [f"acme/atlas-{number}-large-instruct-2026" for number in range(1_000)]
     started = time.monotonic()
     for number in range(50):
-        nearest(f"acme/atlas-{number}-lorge-instruckt-{'ab-' * 20}", candidates)
-    nearest("atlas", (f"atlas{number}" for number in range(10**7)))
+        close_matches(f"acme/atlas-{number}-lorge-instruckt-{'ab-' * 20}", candidates)
+    close_matches("atlas", (f"atlas{number}" for number in range(10**7)))
     assert time.monotonic() - started < 2
 
 
 @pytest.mark.wall_clock
 def test_a_very_long_name_costs_no_time() -> None:
     started = time.monotonic()
-    nearest("max_tokens_" * 1_000_000, PARAMETERS)
-    nearest("é" * 10_000_000, PARAMETERS)
+    close_matches("max_tokens_" * 1_000_000, PARAMETERS)
+    close_matches("é" * 10_000_000, PARAMETERS)
     assert time.monotonic() - started < 1
 
 
 @given(st.text(max_size=50), st.lists(st.text(max_size=20), max_size=5))
 def test_it_names_candidates_only_and_finds_each_by_itself(name: str, candidates: list[str]) -> None:
-    assert set(nearest(name, candidates, count=9)) <= set(candidates)
+    assert set(close_matches(name, candidates, count=9)) <= set(candidates)
     for candidate in candidates:
-        assert candidate in nearest(candidate, candidates, count=len(candidates))
+        assert candidate in close_matches(candidate, candidates, count=len(candidates))

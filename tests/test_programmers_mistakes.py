@@ -15,8 +15,8 @@ from composio_langchain import LangchainProvider
 from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.agents import google_genai, langchain, mcp, openai_agents, pydantic_ai
 from openrouter_toolkit.agents.composio.providers import attach
-from openrouter_toolkit.formats import ToolCall
 from openrouter_toolkit.openrouter import OpenRouter
+from openrouter_toolkit.tool_calling import ToolCall
 
 COUNT = "OPENROUTER_GET_MODELS_COUNT"
 CANARY = "sk-or-v1-5f7d2c9a1b3e8d40"

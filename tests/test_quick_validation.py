@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.quick_validation import quick_judge
-from openrouter_toolkit.validation import ArgumentValidator, compile_schema
+from openrouter_toolkit.validation.arguments import ArgumentValidator, compile_schema
+from openrouter_toolkit.validation.fast_check import compile_fast_check
 
 NAMES = ("a", "b", "c", "id")
 TEXTS = st.sampled_from(["", "a", "b", "ab", "abc", "1", "\ud800", "é", "👍🏽"])
@@ -98,7 +98,7 @@ SCHEMAS = st.recursive(
 @settings(max_examples=1500)
 @given(SCHEMAS, st.lists(VALUES, min_size=4, max_size=8))
 def test_its_yes_is_jsonschemas_yes(schema: Any, values: list[Any]) -> None:
-    judge, arbiter = quick_judge(schema), compile_schema(schema)
+    judge, arbiter = compile_fast_check(schema), compile_schema(schema)
     for value in values:
         assert not judge(value) or arbiter.is_valid(value), value
 
@@ -110,7 +110,7 @@ def test_its_yes_is_jsonschemas_yes(schema: Any, values: list[Any]) -> None:
 )
 def test_it_says_yes_to_all_that_fits_what_it_knows(schema: dict[str, Any], value: Any) -> None:
     schema.pop("dependentRequired", None)
-    assert quick_judge(schema)(value) is compile_schema(schema).is_valid(value)
+    assert compile_fast_check(schema)(value) is compile_schema(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -143,19 +143,19 @@ def test_it_says_yes_to_all_that_fits_what_it_knows(schema: dict[str, Any], valu
     ],
 )
 def test_what_it_says(schema: Any, value: Any, yes: bool) -> None:
-    assert quick_judge(schema)(value) is yes
+    assert compile_fast_check(schema)(value) is yes
 
 
 @pytest.mark.parametrize("type_", ["strin", [], ["number", "nonsense"]])
 def test_a_type_that_there_is_not_is_no_yes(type_: Any) -> None:
-    assert quick_judge({"type": type_})("text") is False
+    assert compile_fast_check({"type": type_})("text") is False
 
 
 def test_ordinary_calls_of_all_actions_need_no_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwanted(schema: Any) -> Any:
         raise AssertionError("jsonschema was asked")
 
-    monkeypatch.setattr("openrouter_toolkit.validation.compile_schema", unwanted)
+    monkeypatch.setattr("openrouter_toolkit.validation.arguments.compile_schema", unwanted)
     question = [{"role": "user", "content": [{"type": "text", "text": "What is 17 * 3?"}]}]
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     calls = {

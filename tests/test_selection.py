@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit.brief import for_model
 from openrouter_toolkit.envelope import ActionError
-from openrouter_toolkit.selection import LONGEST, SelectionError, select
+from openrouter_toolkit.text.selection import LONGEST, SelectionError, select
+from openrouter_toolkit.tool_calling.summary import for_model
 
 MODELS = {
     "data": [

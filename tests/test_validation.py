@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from openrouter_toolkit import ActionError, Envelope, ToolRegistry
 from openrouter_toolkit.manifest import load
-from openrouter_toolkit.validation import ArgumentValidator
+from openrouter_toolkit.validation.arguments import ArgumentValidator
 
 ACTIONS = {action.slug: action for action in load().actions}
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"

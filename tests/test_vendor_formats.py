@@ -18,8 +18,8 @@ from openai.types.responses import FunctionToolParam
 from pydantic import TypeAdapter
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.formats import FORMATS, input_schema, why_not_strict
-from openrouter_toolkit.formats.schemas import reduced_schema
+from openrouter_toolkit.tool_calling import FORMATS, input_schema, why_not_strict
+from openrouter_toolkit.tool_calling.schemas import reduced_schema
 
 REGISTRY = ToolRegistry.from_manifest()
 TYPES: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit.wording import clean, json_for_terminal, quoted, safe_for_terminal, shorten, shown
+from openrouter_toolkit.text.sanitize import clean, json_for_terminal, preview, quoted, safe_for_terminal, shorten
 
 ODD = [
     "\x1b", "[", "]", "\x07", "\\", "3", "1", "m", ";", "\x9b", "\x9d", "\x9c", "\x00", "\u200b", "\u200c", "\u200d",
@@ -150,7 +150,7 @@ def test_a_quotation_is_short_on_one_line_and_can_not_end_early(text: str, limit
     ],
 )
 def test_a_value_is_shown_as_json(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert preview(value) == text
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_value_is_shown_as_json(value: object, text: str) -> None:
     ids=["text", "list", "dict", "huge name", "huge integer"],
 )
 def test_a_value_is_shown_shortly(value: object) -> None:
-    assert len(shown(value)) <= 60
+    assert len(preview(value)) <= 60
 
 
 # For a terminal.

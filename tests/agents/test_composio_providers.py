@@ -35,8 +35,8 @@ from openai.types.responses import Response
 
 from openrouter_toolkit import MemoryAccounts, Refused, ToolRegistry
 from openrouter_toolkit.agents.composio.providers import attach, tools
-from openrouter_toolkit.formats import input_schema
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling import input_schema
 
 from .scripted_models import Call, ChatModel
 

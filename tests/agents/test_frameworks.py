@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import MemoryAccounts, ToolRegistry
-from openrouter_toolkit.formats import input_schema
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling import input_schema
 
 from .frameworks import FRAMEWORKS, Framework
 from .scripted_models import Call

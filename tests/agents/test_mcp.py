@@ -21,10 +21,10 @@ from mcp.server import Server, ServerRequestContext
 
 from openrouter_toolkit import MemoryAccounts, Refused, ToolRegistry, __version__
 from openrouter_toolkit.agents import mcp
-from openrouter_toolkit.formats.tool_calls import DEFAULT_LIMIT
 from openrouter_toolkit.handlers import account
-from openrouter_toolkit.openrouter.stream_events import StreamEvent
+from openrouter_toolkit.openrouter.streams.events import StreamEvent
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
 
 from ..openrouter.servers import Exchange, answering, chunk
 from ..openrouter.servers import Server as Upstream

@@ -108,6 +108,6 @@ def test_wrong_command_lines(run: Run, words: list[str]) -> None:
 
 
 def _keys(text: str) -> tuple[MasterKey, ...]:
-    from openrouter_toolkit.store.keys import read
+    from openrouter_toolkit.store.encryption.keys import read
 
     return read(text, "the file")

@@ -10,7 +10,7 @@ from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.cli import main
 from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.commands.show import sample, type_of
-from openrouter_toolkit.formats import FORMATS
+from openrouter_toolkit.tool_calling import FORMATS
 
 SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
 Printed = pytest.CaptureFixture[str]

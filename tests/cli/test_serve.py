@@ -19,7 +19,7 @@ import pytest
 
 from openrouter_toolkit.cli import main
 from openrouter_toolkit.commands import terminal
-from openrouter_toolkit.server import stopping
+from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import Store, sqlite
 
 from .conftest import Run
@@ -96,7 +96,7 @@ def test_a_port_that_can_not_be_had(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(stopping, "bind", refuse)
+    monkeypatch.setattr(graceful_shutdown, "bind", refuse)
     assert main(["serve", "--port", "80"]) == 1
     reason = f"127.0.0.1 port 80 can't be used: {os.strerror(number)}; {way_out}"
     assert capsys.readouterr().err == f"openrouter-toolkit: {reason}\n"
@@ -136,7 +136,7 @@ def test_keys_that_can_be_read_on_the_way_are_warned_of(
     options: tuple[str, ...],
     warned: bool,
 ) -> None:
-    monkeypatch.setattr(stopping.Server, "run", lambda server: server._on_start())
+    monkeypatch.setattr(graceful_shutdown.Server, "run", lambda server: server._on_start())
     assert main(["serve", *options]) == 0
     assert ("Keys and tokens can be read on the way here: put https" in capsys.readouterr().err) is warned
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from openrouter_toolkit.cli import main, parser
-from openrouter_toolkit.server.stopping import Server
+from openrouter_toolkit.server.graceful_shutdown import Server
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 SECRET = "a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4"

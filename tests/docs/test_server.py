@@ -17,7 +17,7 @@ from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.access.bodies import WITH_TOKEN
 from openrouter_toolkit.server.connections import MOST_PIPELINED
-from openrouter_toolkit.server.problems import TYPES
+from openrouter_toolkit.server.error_responses import TYPES
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..server.served import Served, serving

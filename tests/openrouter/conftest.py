@@ -13,9 +13,9 @@ import pytest
 from openrouter_toolkit import ToolRegistry, manifest
 from openrouter_toolkit.accounts import MemoryAccounts
 from openrouter_toolkit.call import Call
-from openrouter_toolkit.hooks import Hooks
+from openrouter_toolkit.execution.hooks import Hooks
+from openrouter_toolkit.execution.toolset import Toolset
 from openrouter_toolkit.manifest import LoadedToolkit
-from openrouter_toolkit.toolset import Toolset
 
 from .calls import KEY
 from .servers import Script, Server

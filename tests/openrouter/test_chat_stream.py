@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
-from openrouter_toolkit.openrouter.stream_events import StreamEvent
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
+from openrouter_toolkit.openrouter.streams.events import StreamEvent
 from openrouter_toolkit.sandbox import Sandbox
 
 from .calls import ARGUMENTS, CHAT, MESSAGE, answer, call, failure, partial, text_of

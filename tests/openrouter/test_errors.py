@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openrouter_toolkit import Envelope
-from openrouter_toolkit.openrouter.error_types import TYPES
+from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import FAILING_MODELS, Sandbox
 
 from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, answer, call, failure, partial, strictly, text_of

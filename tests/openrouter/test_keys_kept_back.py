@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrouter_toolkit import MemoryAccounts, ToolRegistry
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
-from openrouter_toolkit.openrouter.keys_kept_back import KeysKeptBack
-from openrouter_toolkit.openrouter.message_stream import MessageStream
-from openrouter_toolkit.openrouter.stream_events import StreamEvent
-from openrouter_toolkit.redaction import redact
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
+from openrouter_toolkit.openrouter.streams.events import StreamEvent
+from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
+from openrouter_toolkit.openrouter.streams.stream_redaction import StreamRedactor
+from openrouter_toolkit.text.redaction import redact
 
 from .calls import CHAT, KEY, MESSAGE, call
 from .servers import Exchange, Server, chunk, message_events
@@ -34,7 +34,7 @@ def told(
 ) -> list[StreamEvent]:
     """What a listener gets of a stream's events."""
     heard: list[StreamEvent] = []
-    keeper = KeysKeptBack(heard.append, secrets)
+    keeper = StreamRedactor(heard.append, secrets)
     stream = assembly()
     for one in chunks:
         stream.add(one)
@@ -163,7 +163,7 @@ def test_the_texts_of_tokens_go_with_the_key() -> None:
 
 def test_a_key_with_escapes_in_its_json_is_a_key() -> None:
     heard: list[StreamEvent] = []
-    keeper = KeysKeptBack(heard.append, (KEY,))
+    keeper = StreamRedactor(heard.append, (KEY,))
     event = chunk(KEY)
     keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event).replace("sk-or", "\\u0073k-or"))
     assert [one.text for one in heard] == ["[redacted]"]
@@ -175,7 +175,7 @@ def test_a_key_in_one_piece_is_out_of_everything(escaped: bool) -> None:
     made = {**chunk(tool_calls=[{"index": 0, "id": KEY, "function": {"name": OTHER}}]), "id": KEY, KEY: {"é": [OTHER]}}
     data = json.dumps(made, ensure_ascii=escaped)
     heard: list[StreamEvent] = []
-    KeysKeptBack(heard.append, SECRETS).hand_on(list(ChatStream().events(made, "")), data)
+    StreamRedactor(heard.append, SECRETS).hand_on(list(ChatStream().events(made, "")), data)
     assert heard[0].tool_call == {"index": 0, "id": "[redacted]", "name": "[redacted]"}
     assert heard[0].raw["id"] == "[redacted]"
     assert not any(secret in repr((heard[0].raw, heard[0])) for secret in SECRETS)
@@ -190,7 +190,7 @@ def test_two_calls_of_one_index_in_one_event_lose_nothing() -> None:
 
 def test_what_may_begin_a_key_waits_and_no_longer_than_for_the_next_piece() -> None:
     heard: list[str] = []
-    keeper = KeysKeptBack(lambda event: heard.append(event.text), (KEY,))
+    keeper = StreamRedactor(lambda event: heard.append(event.text), (KEY,))
     seen = []
     for piece in ("Let us", " see", " sk-or-v1-", "no"):
         event = chunk(piece)
@@ -201,7 +201,7 @@ def test_what_may_begin_a_key_waits_and_no_longer_than_for_the_next_piece() -> N
 
 def test_a_tool_call_behind_a_word_does_not_wait_for_it() -> None:
     heard: list[StreamEvent] = []
-    keeper = KeysKeptBack(heard.append, (KEY,))
+    keeper = StreamRedactor(heard.append, (KEY,))
     calls = [chunk(tool_calls=[{"index": 0, "function": {"arguments": part}}]) for part in ('{"a": ', "1}")]
     for number, event in enumerate([chunk("I list the models"), *calls]):
         keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
@@ -220,7 +220,7 @@ def test_a_listener_that_raised_is_not_called_again() -> None:
         heard.append(event)
         raise ZeroDivisionError
 
-    keeper = KeysKeptBack(raising, (KEY,))
+    keeper = StreamRedactor(raising, (KEY,))
     for piece in ("s", "k", "-"):
         event = chunk(piece)
         keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
@@ -233,7 +233,7 @@ def test_a_listener_that_raised_is_not_called_again() -> None:
 def test_the_beginning_of_a_key_where_the_stream_broke_off() -> None:
     for failed, shown in ((False, KEY[:40]), (True, "[redacted]")):
         heard: list[str] = []
-        keeper = KeysKeptBack(lambda event, heard=heard: heard.append(event.text), (KEY,))  # type: ignore[misc]
+        keeper = StreamRedactor(lambda event, heard=heard: heard.append(event.text), (KEY,))  # type: ignore[misc]
         event = chunk(KEY[:40])
         keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
         keeper.end(failed=failed)
@@ -250,7 +250,7 @@ def test_an_event_that_is_nested_deeply_is_no_matter(depth: int) -> None:
 def test_without_keys_nothing_waits(secrets: tuple[str, ...]) -> None:
     heard: list[str] = []
     event = chunk('s "\\')
-    KeysKeptBack(lambda event: heard.append(event.text), secrets).hand_on(
+    StreamRedactor(lambda event: heard.append(event.text), secrets).hand_on(
         list(ChatStream().events(event, "")), json.dumps(event)
     )
     assert heard == ['s "\\']
@@ -262,7 +262,7 @@ def test_ordinary_streams_are_not_slowed_down() -> None:
     events = [(list(stream.events(one, "")), json.dumps(one)) for one in chunks]
 
     def seconds(secrets: tuple[str, ...]) -> float:
-        keeper = KeysKeptBack(lambda _: None, secrets)
+        keeper = StreamRedactor(lambda _: None, secrets)
         started = perf_counter()
         for one, data in events:
             keeper.hand_on(one, data)

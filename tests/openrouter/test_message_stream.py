@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.openrouter.message_stream import MessageStream
+from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 from openrouter_toolkit.sandbox import Sandbox
 
 from .calls import ARGUMENTS, MESSAGE, answer, call

@@ -13,11 +13,11 @@ from urllib3 import BaseHTTPResponse
 
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.envelope import ActionError, Envelope
-from openrouter_toolkit.openrouter import streams
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
-from openrouter_toolkit.openrouter.message_stream import MessageStream
-from openrouter_toolkit.openrouter.stream_events import StreamEvent
-from openrouter_toolkit.openrouter.transport import Exchange
+from openrouter_toolkit.http.transport import Exchange
+from openrouter_toolkit.openrouter.streams import reader
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
+from openrouter_toolkit.openrouter.streams.events import StreamEvent
+from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 
 from .calls import KEY
 from .servers import chunk, message_events, sse
@@ -96,7 +96,7 @@ def read(format: type, events: list[Any], *, listen: bool) -> tuple[Envelope, li
     exchange = Exchange(Call(on_event=heard.append if listen else None))
     exchange.call.secrets = (KEY,)
     try:
-        text = streams.read(exchange, cast(BaseHTTPResponse, Pieces(body)), format(), 1 << 30, KEY)
+        text = reader.read(exchange, cast(BaseHTTPResponse, Pieces(body)), format(), 1 << 30, KEY)
         return Envelope.success(text), heard
     except ActionError as error:
         return Envelope.failure(error), heard

@@ -11,8 +11,8 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.openrouter import OpenRouter
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.response_cache import marked
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.sandbox import Sandbox
 
 CHAT, MESSAGE, TEXT = (f"OPENROUTER_CREATE_{name}" for name in ("CHAT_COMPLETION", "MESSAGE", "COMPLETION"))

@@ -14,7 +14,7 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.envelope import ActionError
-from openrouter_toolkit.openrouter.retries import Retries, RetryQuota, completions, never, reads
+from openrouter_toolkit.http.retries import Retries, RetryQuota, completions, never, reads
 from openrouter_toolkit.sandbox import Sandbox
 
 from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call, failure
@@ -385,7 +385,7 @@ def test_ten_threads_never_see_the_quota_below_nothing_or_above_full() -> None:
             cost = shared.acquire(error)
             seen.append(shared.available)
             if chance.random() < 0.6:
-                shared.give_back(cost or 1)
+                shared.release(cost or 1)
             seen.append(shared.available)
 
     watcher = threading.Thread(target=watch)
@@ -403,7 +403,7 @@ def test_the_quota_pays_only_whole_costs() -> None:
     costs = [shared.acquire(ActionError(kind, "No.")) for kind in ("timeout", "server", "timeout")]
     assert costs == [10, 0, 0]
     assert shared.available == 2
-    shared.give_back(100)
+    shared.release(100)
     assert shared.available == 12
 
 

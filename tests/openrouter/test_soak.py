@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from openrouter_toolkit import Envelope
-from openrouter_toolkit.openrouter.error_types import TYPES
+from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import Sandbox
 
 from .calls import CHAT, GENERATION, MESSAGE, READ, answer, call, failure

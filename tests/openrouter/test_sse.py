@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.openrouter.sse import EventParser
+from openrouter_toolkit.http.sse import EventParser
 
 Events = list[tuple[str, str]]
 

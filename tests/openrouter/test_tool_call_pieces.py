@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 
 from .servers import chunk
 

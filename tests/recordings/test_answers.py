@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from openrouter_toolkit.openrouter.error_types import TYPES
+from openrouter_toolkit.openrouter.errors.types import TYPES
 
 from .conftest import Execute
 from .traffic import MODELS, Recording

@@ -16,10 +16,10 @@ from urllib3 import BaseHTTPResponse
 
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.envelope import ActionError
-from openrouter_toolkit.openrouter import streams
-from openrouter_toolkit.openrouter.chat_stream import ChatStream
-from openrouter_toolkit.openrouter.message_stream import MessageStream
-from openrouter_toolkit.openrouter.transport import Exchange
+from openrouter_toolkit.http.transport import Exchange
+from openrouter_toolkit.openrouter.streams import reader
+from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
+from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 
 from .traffic import CHAT, Recording, recordings
 
@@ -56,7 +56,7 @@ class Pieces:
 
 def read(recording: Recording, pieces: Iterable[bytes]) -> str:
     assembly = ChatStream() if recording.kind == CHAT else MessageStream()
-    return streams.read(Exchange(Call()), cast(BaseHTTPResponse, Pieces(pieces)), assembly, 1 << 30)
+    return reader.read(Exchange(Call()), cast(BaseHTTPResponse, Pieces(pieces)), assembly, 1 << 30)
 
 
 def read_broken(recording: Recording, pieces: Iterable[bytes]) -> tuple[dict[str, Any], ActionError | None]:

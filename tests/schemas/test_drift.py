@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from openrouter_toolkit.openrouter import errors
+from openrouter_toolkit.openrouter.errors import api_errors
 
 from .definitions import ACTIONS, ROOT, openrouter_document
 from .deliberate import DIFFERENCES, LEFT_OUT, STATUSES
@@ -154,8 +154,8 @@ def test_each_action_is_compared() -> None:
 
 @pytest.mark.parametrize("status", sorted(set().union(*STATUSES.values())))
 def test_each_status_of_the_document_has_a_type_of_its_own(status: int) -> None:
-    error = errors.from_answer(status, {}, json.dumps({"error": {"code": status, "message": "m"}}))
-    assert error.type in errors.TYPES
+    error = api_errors.from_answer(status, {}, json.dumps({"error": {"code": status, "message": "m"}}))
+    assert error.type in api_errors.TYPES
     assert error.type != "unmapped"
     assert error.retryable is (status in {408, 429, 500, 502, 503, 524, 529})
 

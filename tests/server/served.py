@@ -16,9 +16,9 @@ from typing import Any
 import httpx2
 
 from openrouter_toolkit.server import Settings, create
+from openrouter_toolkit.server.graceful_shutdown import Server, bind, url_of
 from openrouter_toolkit.server.pages.login import new_link
 from openrouter_toolkit.server.state import State
-from openrouter_toolkit.server.stopping import Server, bind, url_of
 from openrouter_toolkit.store import Store
 
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))

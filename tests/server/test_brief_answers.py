@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from openrouter_toolkit.brief import for_model
-from openrouter_toolkit.formats.tool_calls import DEFAULT_LIMIT
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.summary import for_model
+from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
 
 from .served import CHAT, QUESTION, Served
 

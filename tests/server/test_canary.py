@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.formats import FORMATS
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store, sqlite
+from openrouter_toolkit.tool_calling import FORMATS
 
 from ..postgresql import PostgreSQL
 from ..store.test_secrets import seen

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server import accepting
+from openrouter_toolkit.server import socket_acceptor
 from openrouter_toolkit.store import MasterKey, Store
 
 from .served import KEY, PATIENCE, Process, Served, environment, wait_until
@@ -64,7 +64,7 @@ def test_few_descriptors_are_never_used_up(
 def test_a_failing_accept_is_tried_again(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(accepting, "_PAUSE", 0.05)
+    monkeypatch.setattr(socket_acceptor, "_PAUSE", 0.05)
     acceptor = served.server._acceptor
     tries = 0
 
@@ -95,9 +95,9 @@ def test_a_failing_accept_is_tried_again(
     ("allowed", "open_now", "threads"), [(1024, 30, 400), (256, 40, 400), (64, 20, 400), (20, 20, 9)]
 )
 def test_how_many_there_may_be(monkeypatch: pytest.MonkeyPatch, allowed: int, open_now: int, threads: int) -> None:
-    monkeypatch.setattr(accepting, "_files_allowed", lambda: allowed)
-    monkeypatch.setattr(accepting, "_files_open", lambda: open_now)
-    most = accepting.most_connections(threads)
+    monkeypatch.setattr(socket_acceptor, "_files_allowed", lambda: allowed)
+    monkeypatch.setattr(socket_acceptor, "_files_open", lambda: open_now)
+    most = socket_acceptor.most_connections(threads)
     left = allowed - open_now
     assert 1 <= most <= max(1, left)
     assert most >= left // 2, "at least half of what is left"

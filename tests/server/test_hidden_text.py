@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 
 from openrouter_toolkit.sandbox.failures import HOSTILE
-from openrouter_toolkit.wording import clean
+from openrouter_toolkit.text.sanitize import clean
 
 from .served import CHAT, QUESTION, Served
 from .test_mcp import asked, text

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openrouter_toolkit.server.access.bearer import BearerTokens
 from openrouter_toolkit.server.access.hosts import KnownHosts
-from openrouter_toolkit.server.pages.faults import wrong_address
+from openrouter_toolkit.server.pages.error_pages import wrong_address
 from openrouter_toolkit.server.settings import Settings
 from openrouter_toolkit.store import Store
 

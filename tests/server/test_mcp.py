@@ -13,8 +13,8 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from openrouter_toolkit.formats import FORMATS
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling import FORMATS
 
 from .conftest import ALICE, BOB
 from .served import CHAT, KEY, MODELS, QUESTION, Served

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from openrouter_toolkit.server import repeated_faults
-from openrouter_toolkit.server.repeated_faults import RepeatedFaults
+from openrouter_toolkit.server import log_throttle
+from openrouter_toolkit.server.log_throttle import RepeatedFaults
 from openrouter_toolkit.store import Store, StoreUnavailable
 
 from .served import Served, serving
@@ -74,7 +74,7 @@ def test_tracebacks_differ_by_their_ends(
 def test_it_remembers_no_more_than_it_can_hold(
     log: tuple[logging.Logger, RepeatedFaults, Clock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeated_faults, "_MOST_REMEMBERED", 10)
+    monkeypatch.setattr(log_throttle, "_MOST_REMEMBERED", 10)
     logger, faults, _ = log
     for first in "abcdefghij":
         for second in "abcdefghij":

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server import stopping
+from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import MasterKey, Store
 
 from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving, wait_until
@@ -168,7 +168,7 @@ def test_a_thread_that_can_not_be_ended_does_not_keep_the_process(start: Start, 
 
 
 def test_a_server_in_a_thread_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "GRACE", 0.2)
+    monkeypatch.setattr(graceful_shutdown, "GRACE", 0.2)
     before = threading.active_count()
 
     def use(served: Served) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.formats import FORMATS
 from openrouter_toolkit.server.api.routes import _LISTING, Format
+from openrouter_toolkit.tool_calling import FORMATS
 
 from .served import CHAT, KEY, Served
 

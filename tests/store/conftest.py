@@ -10,7 +10,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from openrouter_toolkit.store import MasterKey, Store, clock
-from openrouter_toolkit.store.key_places import MASTER_KEY
+from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 from openrouter_toolkit.store.urls import DATABASE
 
 from ..postgresql import PostgreSQL

@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from openrouter_toolkit.store import InvalidDatabaseUrl, MasterKey, Store, StoreError, StoreUnavailable, keys, migrating
+from openrouter_toolkit.store import InvalidDatabaseUrl, MasterKey, Store, StoreError, StoreUnavailable, migrating
+from openrouter_toolkit.store.encryption import keys
 
 from ..postgresql import PostgreSQL
 from .conftest import PassTime

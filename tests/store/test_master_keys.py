@@ -13,8 +13,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import InitError, KeyringLocked, PasswordSetError
 
-from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store, keys
-from openrouter_toolkit.store.key_places import MASTER_KEY
+from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store
+from openrouter_toolkit.store.encryption import keys
+from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 
 from ..postgresql import PostgreSQL
 from .conftest import OpenStore

@@ -16,9 +16,9 @@ import pytest
 
 from openrouter_toolkit import ActionError, Envelope, ToolRegistry, manifest
 from openrouter_toolkit.commands import account_views
-from openrouter_toolkit.hooks import Hooks
+from openrouter_toolkit.execution.hooks import Hooks
+from openrouter_toolkit.execution.toolset import Toolset
 from openrouter_toolkit.store import Status, Store
-from openrouter_toolkit.toolset import Toolset
 
 from ..openrouter.servers import Exchange, Script, Server, answering
 

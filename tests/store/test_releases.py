@@ -17,17 +17,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from openrouter_toolkit.store import (
-    LinkRefused,
-    MasterKey,
-    Status,
-    Store,
-    StoreTooNew,
-    Which,
-    keys,
-    migrating,
-)
+from openrouter_toolkit.store import LinkRefused, MasterKey, Status, Store, StoreTooNew, Which, migrating
 from openrouter_toolkit.store.database import Database
+from openrouter_toolkit.store.encryption import keys
 from openrouter_toolkit.store.tables import Row
 from openrouter_toolkit.store.urls import chosen
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import ToolRegistry, manifest
-from openrouter_toolkit.hooks import Hooks
+from openrouter_toolkit.execution.hooks import Hooks
+from openrouter_toolkit.execution.toolset import Toolset
 from openrouter_toolkit.store import ConnectedAccount, Store
-from openrouter_toolkit.toolset import Toolset
 
 from ..openrouter.servers import Exchange, Server, answering, failing
 from .conftest import OpenStore

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store, key_places, keys, rotation
-from openrouter_toolkit.store.sealing import Sealer
+from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Store
+from openrouter_toolkit.store.encryption import key_providers, keys, rotation
+from openrouter_toolkit.store.encryption.sealing import Sealer
 from openrouter_toolkit.store.tables import AccountRow
 
 from .conftest import OpenStore
@@ -165,14 +166,14 @@ def test_what_nobody_can_open_is_named_and_keeps_the_old_key(
 
 def test_a_key_in_the_users_own_place_is_changed_there(tmp_path: Path) -> None:
     with pytest.raises(MasterKeyError, match="Neither"):
-        key_places.add_fresh()
+        key_providers.add_fresh()
     with Store.open() as store:
         fill(store, 3)
     with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as store:
         fill(store, 2)
     path = tmp_path / "data" / "openrouter-toolkit" / "master-key"
     (old,) = keys.read(path.read_text(), "")
-    assert str(path) in key_places.add_fresh()
+    assert str(path) in key_providers.add_fresh()
     new, kept = keys.read(path.read_text(), "")
     assert kept == old
     assert path.stat().st_mode & 0o777 == 0o600
@@ -188,7 +189,7 @@ def test_who_was_started_before_finds_the_new_key_in_the_users_own_place() -> No
     with Store.open() as running, Store.open() as idle, Store.open() as checked:
         fill(running, 3)
         old = running.accounts._sealer.keys[0]
-        key_places.add_fresh()
+        key_providers.add_fresh()
         running.accounts.connect("OPENROUTER", "dave", {"api_key": "sealed with the old key still"})
         with Store.open() as other:
             assert other.rotate().retired == (old.id,)
@@ -204,7 +205,7 @@ def test_who_was_started_before_finds_the_new_key_in_the_users_own_place() -> No
 def test_the_running_are_ready_all_the_time() -> None:
     with Store.open() as running:
         fill(running, 3)
-        key_places.add_fresh()
+        key_providers.add_fresh()
         with Store.open() as rotating:
             running.check()
             with rotating._database.write() as session:
@@ -256,15 +257,15 @@ def test_a_key_that_another_database_got_does_not_seal_here(tmp_path: Path) -> N
     with Store.open() as here, Store.open(f"sqlite:///{tmp_path / 'other.db'}") as there:
         fill(here, 1)
         (old,) = here.accounts._sealer.keys
-        key_places.add_fresh()
+        key_providers.add_fresh()
         with Store.open() as rotating:
             rotating.rotate()
-        key_places.add_fresh()
+        key_providers.add_fresh()
         with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as rotating:
             rotating.rotate()
         here.accounts.connect("OPENROUTER", "alice", {"api_key": "alices"})
         there.accounts.connect("OPENROUTER", "bob", {"api_key": "bobs"})
-        newest, middle, oldest = key_places.KeyFile().read()
+        newest, middle, oldest = key_providers.KeyFile().read()
         assert oldest == old
         assert (sealed_with(here, middle), sealed_with(there, newest)) == (2, 1)
 
@@ -275,7 +276,7 @@ def test_keys_that_were_stated_are_not_looked_up_elsewhere(
     store = open_store()
     fill(store, 1)
     new = MasterKey.fresh()
-    key_places.KeyFile().write([new, key])
+    key_providers.KeyFile().write([new, key])
     open_store(keys=[new, key]).rotate()
     with pytest.raises(MasterKeyError, match="was retired"):
         store.accounts.connect("OPENROUTER", "bob", {"api_key": "bobs"})
@@ -296,7 +297,7 @@ def rotate_until_fsync(say: Say) -> None:
         time.sleep(1.5)
 
     os.fsync = fsync  # type: ignore[assignment]
-    key_places.add_fresh()
+    key_providers.add_fresh()
     say("written")
 
 
@@ -344,7 +345,7 @@ def test_a_draft_that_is_being_written_is_left_to_its_writer() -> None:
         with Store.open() as store:
             assert unreadable(store, 1) == []
         assert child.rest()[-1] == "written"
-    assert [key == old for key in key_places.KeyFile().read()] == [False, True]
+    assert [key == old for key in key_providers.KeyFile().read()] == [False, True]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), SystemExit(1)])
@@ -360,7 +361,7 @@ def test_a_write_that_fails_takes_its_draft_back(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises((MasterKeyError, KeyboardInterrupt, SystemExit)):
-        key_places.add_fresh()
+        key_providers.add_fresh()
     assert list(folder.glob("*.draft")) == []
     assert (folder / "master-key").read_text() == before
 

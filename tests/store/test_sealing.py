@@ -13,7 +13,7 @@ from sqlalchemy import update
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, SealBroken, Status, Store
-from openrouter_toolkit.store.sealing import Sealer
+from openrouter_toolkit.store.encryption.sealing import Sealer
 from openrouter_toolkit.store.tables import AccountRow
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .accounts import Accounts, Credentials, EnvironmentAccounts, MemoryAccounts
     from .envelope import ActionError, Envelope
-    from .event_stream import EventStream
-    from .hooks import Refused
+    from .execution.event_stream import EventStream
+    from .execution.hooks import Refused
     from .manifest import Action, ManifestError
-    from .openrouter.stream_events import StreamEvent
+    from .openrouter.streams.events import StreamEvent
     from .registry import ToolRegistry
 
 __version__ = "0.1.0"

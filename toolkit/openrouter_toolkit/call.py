@@ -26,7 +26,7 @@ class Call:
         self.timeout = timeout
         self.secrets: tuple[str, ...] = ()  # the account's, none of which an event may show
         self.cached: bool | None = None  # whether a cache had the answer; None where no cache was asked
-        self.recheck: Callable[[], None] | None = None  # raises when the call may not go on after a wait
+        self.revalidate: Callable[[], None] | None = None  # raises when the call may not go on after a wait
         self._deadline = None if timeout is None else monotonic() + timeout
         self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything
         self._ended: threading.Event | None = None
@@ -83,8 +83,8 @@ class Call:
         remaining = self.remaining()
         ended.wait(seconds if remaining is None else min(seconds, remaining))
         self.check()
-        if self.recheck is not None:
-            self.recheck()
+        if self.revalidate is not None:
+            self.revalidate()
 
     @contextmanager
     def cutting(self, cut: Callable[[], None]) -> Iterator[None]:

@@ -28,9 +28,9 @@ from .commands import (
     tokens,
     tools,
 )
+from .commands.did_you_mean import misspelt, no_such_choice, no_such_option
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say, without_keys
-from .commands.typos import misspelt, no_such_choice, no_such_option
 
 _INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
 _PIPE_CLOSED = 141
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         status = _PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback for people who only use it
-        status = _told(error)
+        status = _report_error(error)
     _discard_rest()
     return status
 
@@ -146,12 +146,12 @@ def _unknown(whole: argparse.ArgumentParser, options: argparse.Namespace, words:
     """What was too much, by the names of options only: a value may be a secret."""
     chosen = [whole, *_chosen(whole, options)]
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
-    told = [no_such_option(name, chosen[1:] or chosen) for name in names] or ["too many words"]
+    problems = [no_such_option(name, chosen[1:] or chosen) for name in names] or ["too many words"]
     if options.command == "execute" and not names:
-        told.append(_WHERE_ARGUMENTS_GO)
+        problems.append(_WHERE_ARGUMENTS_GO)
     if options.command == "connect" and (not names or any(_may_be_a_key(word) for word in words)):
-        told.append(_WHERE_KEYS_GO)
-    return f"{'; '.join(told)}; see {chosen[-1].prog} --help"
+        problems.append(_WHERE_KEYS_GO)
+    return f"{'; '.join(problems)}; see {chosen[-1].prog} --help"
 
 
 def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:
@@ -168,7 +168,7 @@ def _may_be_a_key(word: str) -> bool:
     return word.startswith("sk-") or without_keys(word) != word or "key" in word.partition("=")[0].lower()
 
 
-def _told(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     """Say why it failed; the exit status."""
     if os.environ.get(log.DEBUG) == "1":
         import traceback  # noqa: PLC0415

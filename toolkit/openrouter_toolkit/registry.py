@@ -10,22 +10,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from . import manifest, toolset
+from . import manifest
 from .accounts import Accounts, EnvironmentAccounts
 from .call import Listener
 from .envelope import Envelope
-from .event_stream import EventStream
-from .execution import Execution
-from .formats import FORMATS
-from .hooks import AfterExecute, BeforeExecute, Hooks
+from .execution import toolset
+from .execution.event_stream import EventStream
+from .execution.hooks import AfterExecute, BeforeExecute, Hooks
+from .execution.pipeline import Execution
+from .execution.resources import DEFAULT_WORKERS, Resources
+from .execution.toolset import SwitchedOff, Toolset
 from .manifest import Action, LoadedToolkit
-from .model_calls import ModelCalls, check_user, new_call
-from .nearest import nearest
-from .resources import DEFAULT_WORKERS, Resources
-from .toolset import SwitchedOff, Toolset
+from .text.close_matches import close_matches
+from .tool_calling import FORMATS
+from .tool_calling.caller import ToolCaller, check_user, new_call
 
 
-class ToolRegistry(ModelCalls):
+class ToolRegistry(ToolCaller):
     """A toolkit's actions, ready to be listed and executed. Safe to use from many threads."""
 
     def __init__(
@@ -228,7 +229,7 @@ def _check_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
         unknown = next((str(name) for name in options if name not in signature.parameters), None)
         if unknown is None:
             raise TypeError(f"client_options: {error}") from None
-        near = nearest(unknown, signature.parameters)
+        near = close_matches(unknown, signature.parameters)
         hint = f", did you mean {near[0]!r}?" if near else ""
         if unknown in {field.name for field in loaded.auth.fields}:
             hint = "; accounts= gives what an account consists of"

@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from openrouter_toolkit.store import ConnectedAccount, MasterKey, Store, keys, migrating
+from openrouter_toolkit.store import ConnectedAccount, MasterKey, Store, migrating
+from openrouter_toolkit.store.encryption import keys
 
 from ...postgresql import PostgreSQL
 

@@ -1,21 +1,21 @@
 """Connected accounts: who is connected, and with which credentials."""
 
-from .connection import Connection, connection
 from .credentials import Accounts, Credentials, TracksUse, unusable
 from .environment import EnvironmentAccounts
 from .memory import MemoryAccounts
+from .resolved_credentials import ResolvedCredentials, resolve_credentials
 from .verification import LONGEST, Verdict, Verifier
 
 __all__ = [
     "LONGEST",
     "Accounts",
-    "Connection",
     "Credentials",
     "EnvironmentAccounts",
     "MemoryAccounts",
+    "ResolvedCredentials",
     "TracksUse",
     "Verdict",
     "Verifier",
-    "connection",
+    "resolve_credentials",
     "unusable",
 ]

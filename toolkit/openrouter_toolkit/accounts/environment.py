@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Collection, Mapping
 
-from ..wording import named
+from ..text.sanitize import short_name
 from .credentials import Credentials
 
 DEFAULT_USER = "default"
@@ -47,7 +47,7 @@ class EnvironmentAccounts:
             missing = self._missing()
             return f"Set the environment variable{'s' * (len(missing) > 1)} {' and '.join(missing)}."
         first = self._first()
-        user = shlex.quote(named(user_id, 80))
+        user = shlex.quote(short_name(user_id, 80))
         return (
             f"The environment connects only the user '{DEFAULT_USER}' (by {first}). Connect others by "
             f"`openrouter-toolkit connect --user-id {user}` and `accounts=Store.open().for_registry()`, "
@@ -57,7 +57,7 @@ class EnvironmentAccounts:
     def how_to_connect_over_mcp(self, user_id: str) -> str:
         """The same for an MCP server that a client starts: it gets what the client hands down, and nothing else."""
         if user_id != DEFAULT_USER:
-            user = shlex.quote(named(user_id, 80))
+            user = shlex.quote(short_name(user_id, 80))
             return (
                 f"The environment connects only the user '{DEFAULT_USER}'. "
                 f"Somebody has to run `openrouter-toolkit connect --user-id {user}` and restart this server."

@@ -13,7 +13,7 @@ from enum import StrEnum
 from time import monotonic
 
 from ..call import Call
-from ..redaction import redact_thoroughly
+from ..text.redaction import redact_thoroughly
 
 # Seconds that finding out may take.
 LONGEST = 10.0

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..formats import ToolCall
-from ..formats.tool_calls import DEFAULT_LIMIT
+from ..tool_calling import ToolCall
+from ..tool_calling.tool_calls import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from google.genai import types
 
-    from ..formats import ToolResult
     from ..registry import ToolRegistry
+    from ..tool_calling import ToolResult
 
 _MISSING = "google-genai is missing: pip install 'openrouter-toolkit[google-genai]'"
 
@@ -98,7 +98,7 @@ def _contents(response: types.GenerateContentResponse, results: list[ToolResult]
     own = response.candidates[0].content if response.candidates else None
     if own is None or not any(part.model_dump(exclude_none=True) for part in own.parts or ()):
         return []  # Gemini refuses contents without parts
-    told = [
+    parts = [
         types.Part(
             function_response=types.FunctionResponse(
                 id=result.call.id or None,
@@ -108,4 +108,4 @@ def _contents(response: types.GenerateContentResponse, results: list[ToolResult]
         )
         for result in results
     ]
-    return [own, types.Content(role="user", parts=told)] if told else [own]
+    return [own, types.Content(role="user", parts=parts)] if parts else [own]

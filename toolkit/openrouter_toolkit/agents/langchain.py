@@ -15,16 +15,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..formats import input_schema
-from ..formats.tool_calls import DEFAULT_LIMIT
-from ..model_calls import check_options
+from ..tool_calling import input_schema
+from ..tool_calling.caller import check_options
+from ..tool_calling.tool_calls import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
     from langchain_core.tools import BaseTool
 
-    from ..formats import ToolResult
     from ..registry import ToolRegistry
+    from ..tool_calling import ToolResult
 
 
 def tools(
@@ -59,7 +59,7 @@ def tools(
     call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)
     call_async = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
 
-    def told(result: ToolResult, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
+    def to_content(result: ToolResult, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
         """Content and artifact. Content that is a message already keeps its status, which LangChain can't be told."""
         envelope = dict(result.envelope)
         if tool_call_id is None:  # called by a program, not by a model: LangChain hands on the content alone
@@ -81,10 +81,10 @@ def tools(
             return (), {"arguments": tool_input, "tool_call_id": tool_call_id}
 
         def _run(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
-            return told(call(self.name, arguments), tool_call_id)
+            return to_content(call(self.name, arguments), tool_call_id)
 
         async def _arun(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
-            return told(await call_async(self.name, arguments), tool_call_id)
+            return to_content(await call_async(self.name, arguments), tool_call_id)
 
     return [
         ActionTool(
@@ -116,7 +116,7 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
         last = state["messages"][-1]
         if not isinstance(last, AIMessage) or last.tool_calls or not last.invalid_tool_calls:
             return None
-        told = [
+        to_content = [
             ToolMessage(
                 "The arguments are no JSON. Nothing was called. Write them as one JSON object.",
                 name=call["name"],
@@ -125,6 +125,6 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
             )
             for call in last.invalid_tool_calls
         ]
-        return {"messages": told, "jump_to": "model"}
+        return {"messages": to_content, "jump_to": "model"}
 
     return answer_broken_calls

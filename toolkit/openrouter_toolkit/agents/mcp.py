@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..accounts import EnvironmentAccounts
-from ..formats.cut_failures import failure_for_model
-from ..formats.tool_calls import DEFAULT_LIMIT
-from ..model_calls import check_user
-from ..redaction import redact_thoroughly
-from ..wording import safe_for_terminal
+from ..text.redaction import redact_thoroughly
+from ..text.sanitize import safe_for_terminal
+from ..tool_calling.caller import check_user
+from ..tool_calling.tool_calls import DEFAULT_LIMIT
+from ..tool_calling.truncation import render_failure
 
 if TYPE_CHECKING:
     import mcp_types as types
     from mcp.server import Server, ServerRequestContext
 
-    from ..formats import ToolResult
     from ..registry import ToolRegistry
+    from ..tool_calling import ToolResult
 
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -116,8 +116,8 @@ def _mistakes_kept_in() -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001
         _log.error("the MCP server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), ()))
-        told = f"The server itself failed ({type(error).__name__}); its log has the details."
-        raise MCPError(INTERNAL_ERROR, told) from None
+        text = f"The server itself failed ({type(error).__name__}); its log has the details."
+        raise MCPError(INTERNAL_ERROR, text) from None
 
 
 def _listed(tool: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _structured(result: ToolResult, text: str) -> dict[str, Any]:
     """The envelope as its reader can bear it; a failure keeps its data, which `partial` may have made long."""
     if not result.failed:
         return {"data": text, "error": None, "successful": True}
-    return {"data": failure_for_model(result.envelope.data, DEFAULT_LIMIT), "error": text, "successful": False}
+    return {"data": render_failure(result.envelope.data, DEFAULT_LIMIT), "error": text, "successful": False}
 
 
 def _instructions(registry: ToolRegistry) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..formats import input_schema
-from ..formats.tool_calls import DEFAULT_LIMIT
-from ..model_calls import check_options
+from ..tool_calling import input_schema
+from ..tool_calling.caller import check_options
+from ..tool_calling.tool_calls import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from agents import FunctionTool

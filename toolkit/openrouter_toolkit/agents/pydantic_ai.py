@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import SchemaValidator, core_schema
 
-from ..formats import input_schema
-from ..formats.tool_calls import DEFAULT_LIMIT
-from ..model_calls import check_options
+from ..tool_calling import input_schema
+from ..tool_calling.caller import check_options
+from ..tool_calling.tool_calls import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from pydantic_ai import Tool, ToolReturn

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..wording import named
-from . import rows, store_place, terminal
+from ..text.sanitize import short_name
+from . import store_place, tables, terminal
 from .key_facts import described
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def print_list(accounts: Sequence[ConnectedAccount]) -> None:
     """All of them, in short."""
     if accounts:
         several = len({account.toolkit for account in accounts}) > 1
-        rows.show([_row(account, several=several) for account in accounts], {"status": _colour})
+        tables.show([_row(account, several=several) for account in accounts], {"status": _colour})
     else:
         missing = terminal.without_keys(store_place.missing())
         terminal.say(f"No account is connected{missing}; {terminal.PROGRAM} connect connects one.")
@@ -107,8 +107,8 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
     }
     for name in {**account.last_four, **keys}:
         ending = account.last_four.get(name)
-        told = keys.get(name, {})
-        words = told.get("problem") or described(told.get("facts", {}))
+        found = keys.get(name, {})
+        words = found.get("problem") or described(found.get("facts", {}))
         lines[name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
     width = max(map(len, lines))
     for name, value in lines.items():
@@ -132,7 +132,7 @@ def _whose(account: ConnectedAccount) -> str:
 
 def state(account: ConnectedAccount) -> str:
     """Its status, and why."""
-    return f"{account.status}: {named(account.reason, 200)}" if account.reason else str(account.status)
+    return f"{account.status}: {short_name(account.reason, 200)}" if account.reason else str(account.status)
 
 
 def _iso(moment: datetime | None) -> str | None:

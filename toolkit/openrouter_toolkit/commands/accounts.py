@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import account_views, store_place, terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened_if_there, valid
+from .store_session import opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..store import ConnectedAccount, Store
@@ -99,7 +99,7 @@ def _changing(change: Change) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _told(options: argparse.Namespace, sentence: str) -> None:
+def _report(options: argparse.Namespace, sentence: str) -> None:
     if not options.json:
         terminal.print_line(sentence)
 
@@ -109,13 +109,13 @@ def _rename(store: Store, account: ConnectedAccount, options: argparse.Namespace
 
     alias = None if options.no_alias else valid(names.alias, "ALIAS", options.alias)
     changed = store.accounts.rename(account.id, alias)
-    _told(options, f"{account.id} is called {alias} now." if alias else f"{account.id} has no alias now.")
+    _report(options, f"{account.id} is called {alias} now." if alias else f"{account.id} has no alias now.")
     return changed
 
 
 def _default(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     changed = store.accounts.make_default(account.id)
-    _told(options, f"{account_views.name(account)} is the default of {account.owner} now.")
+    _report(options, f"{account_views.name(account)} is the default of {account.owner} now.")
     return changed
 
 
@@ -125,13 +125,13 @@ def _share(store: Store, account: ConnectedAccount, options: argparse.Namespace)
     users = None if options.everyone else [valid(names.user, "--with", user) for user in options.users]
     changed = store.accounts.share(account.id, users)
     whom = "every user" if changed.users is None else ", ".join(sorted(changed.users))
-    _told(options, f"{account_views.name(account)} may be used by {whom} now.")
+    _report(options, f"{account_views.name(account)} may be used by {whom} now.")
     return changed
 
 
 def _disable(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     changed = store.accounts.disable(account.id)
-    _told(options, f"{account_views.name(account)} is switched off; to undo that: {_command('enable', account)}")
+    _report(options, f"{account_views.name(account)} is switched off; to undo that: {_command('enable', account)}")
     return changed
 
 
@@ -139,7 +139,7 @@ def _enable(store: Store, account: ConnectedAccount, options: argparse.Namespace
     changed = _taken_back(store, account) if account.status == "EXPIRED" else store.accounts.enable(account.id)
     if changed.status != "ACTIVE":
         raise CommandFailed(f"{account_views.name(account)} is {changed.status}: a key has to be connected first")
-    _told(options, f"{account_views.name(account)} is switched on.")
+    _report(options, f"{account_views.name(account)} is switched on.")
     return changed
 
 
@@ -170,7 +170,7 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
         if answer.lower() not in ("y", "yes"):
             raise CommandFailed("nothing was disconnected")
     gone = store.accounts.disconnect(account.id)
-    _told(options, f"{account_views.name(account)} is disconnected.")
+    _report(options, f"{account_views.name(account)} is disconnected.")
     terminal.say("Its key still works elsewhere; to end it, delete it where it was made.")
     return gone
 

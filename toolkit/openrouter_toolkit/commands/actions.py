@@ -6,8 +6,8 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..wording import safe_for_terminal, shorten
-from . import chosen_registry, terminal
+from ..text.sanitize import safe_for_terminal, shorten
+from . import registry_factory, terminal
 
 if TYPE_CHECKING:
     from ..manifest import Action
@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List them, in the manifest's order."""
-    with chosen_registry.registry() as registry:
+    with registry_factory.registry() as registry:
         if options.json:
             terminal.print_json([summary(action) for action in registry.actions.values()])
         else:

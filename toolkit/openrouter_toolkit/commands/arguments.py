@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..wording import clean
+from ..text.sanitize import clean
 from .failure import wrong_command_line
 
 

@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import account_views, asking, browser_login, terminal
+from . import account_views, browser_login, key_input, terminal
 from .failure import CommandFailed, KeyRefused
 from .key_facts import described
-from .opened_store import opened, valid
+from .store_session import opened, valid
 
 if TYPE_CHECKING:
     from ..connecting import Checked
@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
             with browser_login.login(loaded) as browser:
                 connecting.finish_login(browser_login.with_a_pasted_code(browser, connecting.label))
         elif options.stdin:
-            connecting.finish(asking.piped(loaded.auth))
+            connecting.finish(key_input.piped(loaded.auth))
         else:
-            asking.typed(loaded.auth, connecting.try_out, connecting.finish)
+            key_input.typed(loaded.auth, connecting.try_out, connecting.finish)
     return 0
 
 

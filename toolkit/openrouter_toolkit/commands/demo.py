@@ -14,8 +14,8 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..wording import clean, json_for_terminal, safe_for_terminal, shorten
-from . import chosen_registry, store_place
+from ..text.sanitize import clean, json_for_terminal, safe_for_terminal, shorten
+from . import registry_factory, store_place
 from .failure import wrong_command_line
 from .terminal import PROGRAM, console
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..envelope import Envelope
     from ..manifest import Action
-    from ..openrouter.stream_events import StreamEvent
+    from ..openrouter.streams.events import StreamEvent
     from ..registry import ToolRegistry
 
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -93,7 +93,7 @@ def _run_live() -> int:
         )
     where = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else "OpenRouter itself"
     return _run_with(
-        chosen_registry.registry,
+        registry_factory.registry,
         f"Against {where}: three short completions, and a little work with tools, by one of the cheapest models. "
         "They may cost a small part of a cent.",
         sandboxed=False,

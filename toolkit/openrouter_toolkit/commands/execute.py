@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, chosen_registry, terminal
+from . import arguments, registry_factory, terminal
 from .actions import find
 from .failure import wrong_command_line
-from .live_tokens import LiveTokens
+from .stream_printer import LiveTokens
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Execute it; 0 when successful, 1 when not."""
     given = arguments.read(options.arguments)
-    with chosen_registry.registry() as registry:
+    with registry_factory.registry() as registry:
         if options.stream:
             given = _streamed(registry, options.slug, given)
         with LiveTokens() as tokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..wording import named
+from ..text.sanitize import short_name
 
 # A key's own limit is a budget too (KeyBudget in OpenRouter's specification).
 _OWN_LIMIT = "key_limit"
@@ -25,7 +25,7 @@ def described(facts: Mapping[str, Any]) -> str:
         parts.append("free tier")
     if "limit" in facts:
         reset = facts.get("limit_reset")
-        every = f" ({named(reset, 20)})" if isinstance(reset, str) and reset else ""
+        every = f" ({short_name(reset, 20)})" if isinstance(reset, str) and reset else ""
         limit = _usd(facts["limit"])
         parts.append("no limit of its own" if limit is None else f"limit {limit}{every}")
     for name, words in (("limit_remaining", "left"), ("usage", "spent")):
@@ -36,7 +36,7 @@ def described(facts: Mapping[str, Any]) -> str:
     parts += _free_requests(facts.get("free_model_daily_requests"))
     expires = facts.get("expires_at")
     if isinstance(expires, str) and expires:
-        parts.append(f"expires {named(expires, 40)}")
+        parts.append(f"expires {short_name(expires, 40)}")
     elif "expires_at" in facts:
         parts.append("does not expire")
     return ", ".join(parts)
@@ -56,15 +56,15 @@ def _budget(budget: Mapping[str, Any], effective: Any) -> str:
     if limit is None:
         return ""
     scope, every, ends = (budget.get(name) for name in ("scope", "reset_interval", "resets_at"))
-    whose = _SCOPES.get(scope, named(scope, 40).replace("_", " ")) if isinstance(scope, str) else "another"
+    whose = _SCOPES.get(scope, short_name(scope, 40).replace("_", " ")) if isinstance(scope, str) else "another"
     words = f"{'effective ' if budget == effective else ''}budget of {whose} {limit}"
     if isinstance(every, str) and every:
-        words += f" ({named(every, 20)})"
+        words += f" ({short_name(every, 20)})"
     left = _usd(budget.get("remaining_usd"))
     if left is not None:
         words += " used up" if budget["remaining_usd"] <= 0 else f" with {left} left"
     if isinstance(ends, str) and ends:
-        words += f" until {named(ends, 40)}"
+        words += f" until {short_name(ends, 40)}"
     return words
 
 

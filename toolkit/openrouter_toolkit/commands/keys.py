@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed
-from .opened_store import opened
+from .store_session import opened
 
 if TYPE_CHECKING:
     from ..store import MasterKey
@@ -32,12 +32,12 @@ def add(commands: Any) -> None:
 def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
     place = ""
     with opened():
-        from ..store import key_places  # noqa: PLC0415
-        from ..store.rotation import BATCH  # noqa: PLC0415
+        from ..store.encryption import key_providers  # noqa: PLC0415
+        from ..store.encryption.rotation import BATCH  # noqa: PLC0415
 
-        stated = key_places.in_environment()
+        stated = key_providers.in_environment()
         if not stated:  # the store could be opened, so its own place has the key
-            place = key_places.add_fresh()
+            place = key_providers.add_fresh()
             terminal.say(f"A new master key was put into {place}.")
     if len(stated) == 1:
         raise CommandFailed(_how_to_state_two(stated))
@@ -50,14 +50,14 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         )
     if stated and not rotated.resealed and not rotated.retired:
         terminal.print_line(f"Nothing was to be done: everything is sealed with the key {stated[0].id} already.")
-        terminal.say(f"That is the first in {key_places.MASTER_KEY}; to change it, put the new one in front.")
+        terminal.say(f"That is the first in {key_providers.MASTER_KEY}; to change it, put the new one in front.")
         return 0
     retired = ", ".join(rotated.retired) or "none"
     terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
     if rotated.retired:
         terminal.say("A retired key opens nothing in this database any more.")
         terminal.say(
-            f"Start all servers with the first key of {key_places.MASTER_KEY} alone now, and take the others out."
+            f"Start all servers with the first key of {key_providers.MASTER_KEY} alone now, and take the others out."
             if stated
             else f"It stays in {place}, behind the new one: other databases of yours may need it, and backups of this."
         )
@@ -65,7 +65,7 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _how_to_state_two(stated: tuple[MasterKey, ...]) -> str:
-    from ..store.key_places import MASTER_KEY  # noqa: PLC0415
-    from ..store.keys import HOW_TO_MAKE_ONE  # noqa: PLC0415
+    from ..store.encryption.key_providers import MASTER_KEY  # noqa: PLC0415
+    from ..store.encryption.keys import HOW_TO_MAKE_ONE  # noqa: PLC0415
 
     return f"{MASTER_KEY} has only the key {stated[0].id}; put the new one in front of it: NEW,OLD. {HOW_TO_MAKE_ONE}"

@@ -36,14 +36,14 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print it."""
-    from .. import listing  # noqa: PLC0415
     from ..manifest import load  # noqa: PLC0415
+    from . import listing_formats  # noqa: PLC0415
 
     loaded = load()
     if options.format == "composio":
-        terminal.print_json(listing.composio(loaded))
+        terminal.print_json(listing_formats.composio(loaded))
     else:
-        terminal.print_json(listing.mcp_server(loaded, name=options.name, version=__version__))
+        terminal.print_json(listing_formats.mcp_server(loaded, name=options.name, version=__version__))
     return 0
 
 

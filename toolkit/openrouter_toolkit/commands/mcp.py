@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import chosen_registry
+from . import registry_factory
 from .failure import CommandFailed, wrong_command_line
 from .terminal import complain, is_terminal, say
 from .tools import add_toolset, toolset
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until standard input ends; Ctrl-C ends the process at once."""
     if sys.stdin is None:
         raise wrong_command_line("mcp reads standard input, and there is none")
-    with chosen_registry.registry(**toolset(options)) as registry:
+    with registry_factory.registry(**toolset(options)) as registry:
         if not registry.actions:
             complain("no action is left to offer: those that are allowed are denied, not read-only, or switched off")
         _serve(registry, options.user_id)

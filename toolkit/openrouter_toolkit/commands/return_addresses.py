@@ -7,7 +7,7 @@ from typing import Any
 
 from . import store_place, terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened, opened_if_there, valid
+from .store_session import opened, opened_if_there, valid
 
 
 def add(commands: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed, wrong_command_line
-from .opened_store import opened, opened_if_there, valid
+from .store_session import opened, opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..server import Settings
@@ -105,8 +105,8 @@ def run(options: argparse.Namespace) -> int:
     _needs_its_extra()
     from ..manifest import ManifestError  # noqa: PLC0415
     from ..server import create  # noqa: PLC0415
+    from ..server.graceful_shutdown import Server, address_of, url_of  # noqa: PLC0415
     from ..server.pages.login import new_link  # noqa: PLC0415
-    from ..server.stopping import Server, address_of, url_of  # noqa: PLC0415
 
     with _listening(options.host, options.port) as listening:
         settings = _settings(options, url_of(listening) if options.url is None else options.url)
@@ -176,7 +176,7 @@ def _needs_its_extra() -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    from ..server.stopping import bind  # noqa: PLC0415
+    from ..server.graceful_shutdown import bind  # noqa: PLC0415
 
     if not host:  # it would be every address
         raise wrong_command_line("--host: name an address")

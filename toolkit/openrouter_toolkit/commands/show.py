@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..wording import quoted, safe_for_terminal
+from ..text.sanitize import quoted, safe_for_terminal
 from . import terminal
 from .actions import effect, find
 from .failure import CommandFailed
@@ -64,9 +64,9 @@ def sample(schema: dict[str, Any]) -> Any:
 
 
 def _unknown(registry: ToolRegistry, slug: str) -> str:
-    from ..nearest import nearest  # noqa: PLC0415
+    from ..text.close_matches import close_matches  # noqa: PLC0415
 
-    near = nearest(slug, registry.actions)
+    near = close_matches(slug, registry.actions)
     hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
     return f"there is no action {quoted(slug, 80)}; {hint}"
 

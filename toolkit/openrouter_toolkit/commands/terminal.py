@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..wording import clean, json_for_terminal, quoted, safe_for_terminal
+from ..text.sanitize import clean, json_for_terminal, quoted, safe_for_terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +38,7 @@ def complain(reason: str) -> None:
 
 def without_keys(text: str) -> str:
     """The text without the environment's keys, their pieces, and whatever else looks like a key."""
-    from ..redaction import redact_thoroughly  # noqa: PLC0415
+    from ..text.redaction import redact_thoroughly  # noqa: PLC0415
 
     return redact_thoroughly(text, [os.environ[name] for name in _KEYS if os.environ.get(name)])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from . import rows, store_place, terminal
+from . import store_place, tables, terminal
 from .failure import CommandFailed
-from .opened_store import opened, opened_if_there, valid
+from .store_session import opened, opened_if_there, valid
 
 if TYPE_CHECKING:
     from ..store import ApiToken
@@ -63,7 +63,7 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         terminal.print_json([_as_dict(token) for token in tokens])
     elif tokens:
-        rows.show([_row(token) for token in tokens])
+        tables.show([_row(token) for token in tokens])
     else:
         missing = terminal.without_keys(store_place.missing())
         terminal.say(f"There is no token{missing}; {terminal.PROGRAM} tokens create makes one.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from . import chosen_registry, terminal
+from . import registry_factory, terminal
 
 
 def add(commands: Any) -> None:
@@ -39,7 +39,7 @@ def add_toolset(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the definitions."""
-    with chosen_registry.registry(**toolset(options)) as registry:
+    with registry_factory.registry(**toolset(options)) as registry:
         terminal.print_json(registry.tools(options.format, extensions=options.extensions))
     return 0
 
@@ -50,7 +50,7 @@ def toolset(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _known_format(name: str) -> str:
-    from ..formats import FORMATS  # noqa: PLC0415
+    from ..tool_calling import FORMATS  # noqa: PLC0415
 
     if name not in FORMATS:
         raise argparse.ArgumentTypeError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")

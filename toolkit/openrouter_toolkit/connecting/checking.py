@@ -9,11 +9,11 @@ from typing import Any
 
 from ..accounts import Credentials, MemoryAccounts, unusable
 from ..envelope import Envelope
-from ..hooks import Hooks
+from ..execution.hooks import Hooks
+from ..execution.toolset import Toolset
 from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
-from ..toolset import Toolset
-from ..wording import named, quoted
+from ..text.sanitize import quoted, short_name
 
 _SECONDS = 30.0
 _USER = "check"
@@ -120,7 +120,7 @@ def _refusal(loaded: LoadedToolkit, wanted: AuthField, answer: Mapping[str, Any]
         return f"{name} refused this key: it is wrong, revoked or expired. {said}{_made_at(wanted)}", False
     if _status(answer) == 403:
         return f"{name} does not let this key be used. {said}{_made_at(wanted)}", False
-    return f"It could not be checked: {named(message, 200)}. Try again later.", True
+    return f"It could not be checked: {short_name(message, 200)}. Try again later.", True
 
 
 def _key_is_refused(answer: Mapping[str, Any]) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..envelope import ActionError
-from ..wording import quoted
+from ..text.sanitize import quoted
 
 if TYPE_CHECKING:
-    from ..openrouter.client import OpenRouterCall
+    from ..openrouter.client import BoundClient
 
 
-def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def get_credits(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """Credit bought and used, in US dollars (GET /credits).
 
     Only management keys may read it; the refusal of an ordinary key points to what that key can read.
@@ -30,12 +30,12 @@ def get_credits(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
         raise
 
 
-def get_current_key(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def get_current_key(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """The key's label, limit, budgets and usage in US dollars, and free requests left today (GET /key)."""
     return openrouter.get("/key", arguments)
 
 
-def get_generation(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def get_generation(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """Statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation).
 
     They appear some seconds after the generation ends, so "not found" is asked again for a while.

@@ -7,14 +7,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..envelope import ActionError
-from ..openrouter.chat_stream import ChatStream
-from ..wording import named, shown
+from ..openrouter.streams.chat_stream import ChatStream
+from ..text.sanitize import preview, short_name
 
 if TYPE_CHECKING:
-    from ..openrouter.client import OpenRouterCall
+    from ..openrouter.client import BoundClient
 
 
-def create_chat_completion(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """A chat completion (POST /chat/completions).
 
     The API no longer has `functions` and `function_call`: they become `tools` and `tool_choice`, and the model's
@@ -23,7 +23,7 @@ def create_chat_completion(arguments: dict[str, Any], openrouter: OpenRouterCall
     return openrouter.complete("/chat/completions", _with_tools(arguments), lambda: ChatStream(_asked(arguments)))
 
 
-def create_completion(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def create_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """A text completion (POST /completions, a legacy endpoint)."""
     return openrouter.complete("/completions", arguments, lambda: ChatStream(_asked(arguments)))
 
@@ -60,8 +60,8 @@ def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
     if isinstance(name, str) and name in names:
         return {"type": "function", "function": {"name": name}}
     problem = (
-        f'given {shown(function_call)}, wanted none, auto, or {{"name": ...}} with one of '
-        f"{', '.join(map(named, names))}"
+        f'given {preview(function_call)}, wanted none, auto, or {{"name": ...}} with one of '
+        f"{', '.join(map(short_name, names))}"
     )
     raise ActionError(
         "invalid_arguments",

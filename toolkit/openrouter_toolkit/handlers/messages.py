@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..openrouter.message_stream import MessageStream
+from ..openrouter.streams.message_stream import MessageStream
 
 if TYPE_CHECKING:
-    from ..openrouter.client import OpenRouterCall
+    from ..openrouter.client import BoundClient
 
 
-def create_message(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def create_message(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """A message in Anthropic's format, from any model (POST /messages)."""
     return openrouter.complete("/messages", arguments, MessageStream)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..openrouter.client import OpenRouterCall
+    from ..openrouter.client import BoundClient
 
 
-def list_available_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_available_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """The catalogue, filtered and sorted upstream (GET /models); with `use_rss`, an RSS feed in XML.
 
     `use_rss` and `use_rss_chat_links` travel as the words true and false. `zdr` has no other value than true.
@@ -18,31 +18,31 @@ def list_available_models(arguments: dict[str, Any], openrouter: OpenRouterCall)
     return openrouter.get("/models", arguments, xml=arguments.get("use_rss") is True)
 
 
-def get_models_count(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def get_models_count(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """How many models there are (GET /models/count)."""
     return openrouter.get("/models/count", arguments)
 
 
-def list_user_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_user_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """The models that the account's preferences, privacy settings and guardrails leave (GET /models/user)."""
     return openrouter.get("/models/user", arguments)
 
 
-def list_embedding_models(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_embedding_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """The embedding models (GET /embeddings/models)."""
     return openrouter.get("/embeddings/models", arguments)
 
 
-def list_model_endpoints(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_model_endpoints(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """Who serves a model, and on which terms (GET /models/{author}/{slug}/endpoints)."""
     return openrouter.get("/models/{author}/{slug}/endpoints", arguments)
 
 
-def list_providers(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_providers(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """All providers (GET /providers)."""
     return openrouter.get("/providers", arguments)
 
 
-def list_zdr_endpoints(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def list_zdr_endpoints(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """The endpoints that remain under zero data retention (GET /endpoints/zdr)."""
     return openrouter.get("/endpoints/zdr", arguments)

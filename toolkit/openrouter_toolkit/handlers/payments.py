@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ..envelope import ActionError
 
 if TYPE_CHECKING:
-    from ..openrouter.client import OpenRouterCall
+    from ..openrouter.client import BoundClient
 
 
-def create_coinbase_charge(arguments: dict[str, Any], openrouter: OpenRouterCall) -> str:
+def create_coinbase_charge(arguments: dict[str, Any], openrouter: BoundClient) -> str:
     """A charge for paying with a cryptocurrency (POST /credits/coinbase).
 
     OpenRouter has withdrawn it and always answers 410. It is still sent: what counts is OpenRouter's word.

@@ -39,7 +39,7 @@ def _brief_problems(brief: Brief) -> Iterator[str]:
     import jmespath  # noqa: PLC0415 - only a foreign manifest must pay for it
     from jmespath.exceptions import ArityError, JMESPathTypeError, ParseError, UnknownFunctionError  # noqa: PLC0415
 
-    from ..selection import OPTIONS  # noqa: PLC0415
+    from ..text.selection import OPTIONS  # noqa: PLC0415
 
     places = {"brief.rows": brief.rows} | {f"brief.columns.{name}": text for name, text in brief.columns.items()}
     for place, expression in places.items():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from ..validation import ArgumentValidator
+from ..validation.arguments import ArgumentValidator
 from .clients import takes_credentials
 
 

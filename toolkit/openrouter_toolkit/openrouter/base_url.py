@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..envelope import ActionError
-from ..wording import quoted
+from ..text.sanitize import quoted
 
 DEFAULT = "https://openrouter.ai/api/v1"
 _HOST = re.compile(

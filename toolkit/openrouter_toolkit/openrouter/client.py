@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from ..call import Call
 from ..envelope import ActionError
+from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found
 from . import base_url as base_urls
 from . import options, suggestions
 from . import request as outgoing
 from . import response_cache as response_caching
-from .errors import mark_as_wrong_address
+from .errors.api_errors import mark_as_wrong_address
 from .headers import header_value, split
 from .request import Request
-from .retries import Policy, Retries, completions, never, reads, reads_until_found
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from .assembly import Assembly
-    from .transport import Exchange, Transport
+    from ..http.transport import Exchange, Transport
+    from .streams.accumulator import StreamAccumulator
 
 _BARE_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
 _ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
@@ -107,16 +107,16 @@ class OpenRouter:
     def __repr__(self) -> str:
         return f"<OpenRouter at {self._base_url}>"
 
-    def connected(self, key: str | None, call: Call) -> OpenRouterCall:
+    def connected(self, key: str | None, call: Call) -> BoundClient:
         """The client for one call of one account; without a key, for what is asked before there is one."""
-        return OpenRouterCall(self, key or "", call)
+        return BoundClient(self, key or "", call)
 
     @property
     def transport(self) -> Transport:
         """The pooled connections; made, and requests imported, at the first call."""
         transport = self._transport
         if transport is None:
-            from .transport import Transport  # noqa: PLC0415
+            from ..http.transport import Transport  # noqa: PLC0415
 
             with self._lock:
                 transport = self._transport
@@ -142,7 +142,7 @@ class OpenRouter:
             transport.close()
 
 
-class OpenRouterCall:
+class BoundClient:
     """What a handler calls: OpenRouter with this call's key, deadline and listener."""
 
     def __init__(self, openrouter: OpenRouter, key: str, call: Call) -> None:
@@ -170,14 +170,14 @@ class OpenRouterCall:
         request = outgoing.post(path, arguments)
         return self._run(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
-    def complete(self, path: str, arguments: Mapping[str, Any], assembly: Callable[[], Assembly]) -> str:
-        """The completion of a POST; a streamed one is handed on as it arrives and put together by `assembly`."""
+    def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], StreamAccumulator]) -> str:
+        """The completion of a POST; a streamed one is handed on as it arrives and put together by `accumulator`."""
         request = outgoing.post(path, arguments)
         if self._openrouter.completion_headers:
             request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})
         timeout = self._openrouter.completion_timeout
         try:
-            return self._run(lambda: self._answer(request, timeout, assembly=assembly), completions)
+            return self._run(lambda: self._answer(request, timeout, accumulator=accumulator), completions)
         except ActionError as error:
             if error.status == 404 and _BARE_NOT_FOUND.fullmatch(error.message):  # nothing about a model
                 mark_as_wrong_address(error)
@@ -191,20 +191,20 @@ class OpenRouterCall:
         if not suggestions.another_model_helps(error):
             return
         remaining = self._call.remaining()
-        patience = min(suggestions.LONGEST_LOOK_UP, math.inf if remaining is None else remaining)
-        if patience <= 0:
+        timeout = min(suggestions.LONGEST_LOOK_UP, math.inf if remaining is None else remaining)
+        if timeout <= 0:
             return
-        models = self._openrouter.catalogue.models(lambda: self._look_up(patience), patience)
+        models = self._openrouter.catalogue.models(lambda: self._look_up(timeout), timeout)
         chosen = str(arguments.get("model", ""))
         found = suggestions.suggest(models, suggestions.needs_of(arguments, error), chosen)
         if found:
             error.details["suggestions"] = found
             error.explanation += f" {suggestions.in_words(found, chosen, models)}"
 
-    def _look_up(self, patience: float) -> str:
+    def _look_up(self, timeout: float) -> str:
         """The catalogue, in a call of its own: once, and not for long."""
-        look_up = OpenRouterCall(self._openrouter, self._key, Call(timeout=patience))
-        return look_up._answer(outgoing.get("/models", {}), patience)
+        look_up = BoundClient(self._openrouter, self._key, Call(timeout=timeout))
+        return look_up._answer(outgoing.get("/models", {}), timeout)
 
     def _run(self, attempt: Callable[[], str], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)
@@ -212,13 +212,13 @@ class OpenRouterCall:
     def _answer(
         self,
         request: Request,
-        patience: float,
+        timeout: float,
         *,
         xml: bool = False,
-        assembly: Callable[[], Assembly] | None = None,
+        accumulator: Callable[[], StreamAccumulator] | None = None,
     ) -> str:
         """One attempt: send, read, judge."""
-        from .transport import Exchange  # noqa: PLC0415 - it loads urllib3
+        from ..http.transport import Exchange  # noqa: PLC0415 - it loads urllib3
 
         headers = {**self._openrouter.headers, **request.headers}
         if self._key:
@@ -229,26 +229,30 @@ class OpenRouterCall:
         with self._call.cutting(exchange.cut):
             transport = self._openrouter.transport
             try:
-                response = transport.open(exchange, request.method, request.target, headers, request.body, patience)
-                text = self._read(exchange, response, None if assembly is None else assembly(), xml=xml)
+                response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)
+                collected = None if accumulator is None else accumulator()
+                text = self._read(exchange, response, collected, xml=xml)
             except BaseException as error:
                 if not isinstance(error, Exception):  # such as KeyboardInterrupt
                     self._openrouter.leave(transport)
                 raise
             return response_caching.marked(text, response.headers, self._call)
 
-    def _read(self, exchange: Exchange, response: BaseHTTPResponse, assembly: Assembly | None, *, xml: bool) -> str:
+    def _read(
+        self, exchange: Exchange, response: BaseHTTPResponse, accumulator: StreamAccumulator | None, *, xml: bool
+    ) -> str:
         """The answer's text; a streamed one put together."""
-        from . import answers, streams  # noqa: PLC0415 - they load urllib3
-        from .body import Body  # noqa: PLC0415
+        from ..http.body import Body  # noqa: PLC0415
+        from . import response_parsing  # noqa: PLC0415 - they load urllib3
+        from .streams import reader  # noqa: PLC0415 - they load urllib3
 
         try:
             limit = self._openrouter.max_answer_bytes
             body = Body(exchange, response, limit)
-            if assembly is not None and 200 <= response.status < 300 and body.is_stream():
-                return streams.read(exchange, response, assembly, limit, self._key, body=body)
-            check = None if assembly is None else assembly.check
-            return answers.judged(body.text(), response, xml=xml, check=check)
+            if accumulator is not None and 200 <= response.status < 300 and body.is_stream():
+                return reader.read(exchange, response, accumulator, limit, self._key, body=body)
+            check = None if accumulator is None else accumulator.check
+            return response_parsing.parse_response(body.text(), response, xml=xml, check=check)
         except ActionError as error:
             _add_details(error, response)
             raise

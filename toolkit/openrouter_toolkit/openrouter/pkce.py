@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from ..call import Call
 from ..envelope import ActionError
-from ..redaction import redact_thoroughly
-from ..wording import named
+from ..text.redaction import redact_thoroughly
+from ..text.sanitize import short_name
 from . import base_url as base_urls
 from .client import OpenRouter
 
@@ -61,7 +61,7 @@ class BrowserLogin:
         try:
             text = self._openrouter.connected(None, Call(timeout=_SECONDS)).post("/auth/keys", wanted)
         except ActionError as error:
-            raise _told(error, redact_thoroughly(error.message, (code, verifier)).rstrip(".")) from None
+            raise _login_error(error, redact_thoroughly(error.message, (code, verifier)).rstrip(".")) from None
         return _key(text)
 
     def close(self) -> None:
@@ -76,21 +76,23 @@ def _authorization_page(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{before}/auth"
 
 
-def _told(error: ActionError, message: str) -> ActionError:
+def _login_error(error: ActionError, message: str) -> ActionError:
     """The failed exchange as the person who logs in should read it; nothing of the code or the verifier is in it."""
-    said = named(message, 300)
+    said = short_name(message, 300)
     if error.status == 403:
-        told = f"OpenRouter refused the code: it is wrong, was used already, or is older than ten minutes. {_AGAIN}"
+        explanation = (
+            f"OpenRouter refused the code: it is wrong, was used already, or is older than ten minutes. {_AGAIN}"
+        )
     elif error.status == 400:
-        told = f"OpenRouter refused the exchange: {said}. {_AGAIN}"
+        explanation = f"OpenRouter refused the exchange: {said}. {_AGAIN}"
     elif error.details.get("sent") is False:
-        told = f"{said}. The code was not used. {_AGAIN}"
+        explanation = f"{said}. The code was not used. {_AGAIN}"
     else:
-        told = (
+        explanation = (
             f"The code was not exchanged for a key: {said}. {_AGAIN} Should a key that nobody uses have appeared at "
             "openrouter.ai/keys, delete it there."
         )
-    return ActionError(error.type, message, told, status=error.status, retryable=error.retryable)
+    return ActionError(error.type, message, explanation, status=error.status, retryable=error.retryable)
 
 
 def _key(text: str) -> str:

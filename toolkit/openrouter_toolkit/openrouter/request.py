@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..envelope import ActionError
-from ..wording import shown
+from ..text.sanitize import preview
 from . import headers
 
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -53,7 +53,7 @@ def post(path: str, arguments: Mapping[str, Any]) -> Request:
 def _segment(name: str, value: str) -> str:
     """One part of a path. A value that would reach into another part is refused, not only quoted."""
     if "/" in value or "\\" in value or value in (".", ".."):
-        raise _unsendable(name, f"given {shown(value)}, wanted one part of a model id: AUTHOR/SLUG is split at its /")
+        raise _unsendable(name, f"given {preview(value)}, wanted one part of a model id: AUTHOR/SLUG is split at its /")
     try:
         return quote(value, safe=":")
     except UnicodeEncodeError:
@@ -70,7 +70,7 @@ def _query_value(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:
-        raise _unsendable("arguments", f"given {shown(value)}, which is no number that can be sent") from None
+        raise _unsendable("arguments", f"given {preview(value)}, which is no number that can be sent") from None
 
 
 def _unsendable(path: str, problem: str) -> ActionError:

@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Any
 
 from ..envelope import ActionError
-from ..nearest import nearest
-from ..wording import named
+from ..text.close_matches import close_matches
+from ..text.sanitize import short_name
 
 # The look-up must never make a failure slower than this, in seconds.
 LONGEST_LOOK_UP = 2.0
@@ -111,8 +111,8 @@ def needs_of(arguments: Mapping[str, Any], error: ActionError) -> Needs:
         if kind in _MODALITIES:
             needs.inputs.add(_MODALITIES[kind])
     answer = arguments.get("max_completion_tokens") or arguments.get("max_tokens")
-    told = error.details.get("requested_tokens")
-    known = told if error.type == "context_length_exceeded" and isinstance(told, int) else None
+    requested = error.details.get("requested_tokens")
+    known = requested if error.type == "context_length_exceeded" and isinstance(requested, int) else None
     needs.tokens = known or characters // _CHARACTERS_A_TOKEN + (answer if isinstance(answer, int) else 0)
     return needs
 
@@ -142,11 +142,11 @@ class Catalogue:
         self._models: list[Model] = []
         self._stale_at = -math.inf
 
-    def models(self, look_up: Callable[[], str], patience: float) -> list[Model]:
+    def models(self, look_up: Callable[[], str], timeout: float) -> list[Model]:
         """All models, from memory or by `look_up`; none when it fails or another thread takes too long with it."""
         if monotonic() < self._stale_at:
             return self._models
-        if not self._lock.acquire(timeout=max(0.0, patience)):
+        if not self._lock.acquire(timeout=max(0.0, timeout)):
             return self._models
         try:
             if monotonic() >= self._stale_at:
@@ -163,16 +163,16 @@ class Catalogue:
 def suggest(models: list[Model], needs: Needs, chosen: str) -> list[str]:
     """Up to five ids that can do the call: nearest name first, then cheapest."""
     fitting = sorted((model for model in models if model.id != chosen and needs.met_by(model)), key=lambda m: m.price)
-    near = nearest(chosen, [model.id for model in fitting], count=_MOST, closeness=_CLOSENESS)
+    near = close_matches(chosen, [model.id for model in fitting], count=_MOST, closeness=_CLOSENESS)
     return (near + [model.id for model in fitting if model.id not in near])[:_MOST]
 
 
 def in_words(suggested: list[str], chosen: str, models: list[Model]) -> str:
     """The suggestions as a sentence, and which of them was meant, where the chosen one does not exist."""
-    can_do = f"Models that can do this call: {', '.join(named(name, 80) for name in suggested)}."
+    can_do = f"Models that can do this call: {', '.join(short_name(name, 80) for name in suggested)}."
     exists = any(model.id == chosen for model in models)
-    meant = [] if exists else nearest(chosen, suggested, closeness=_CLOSENESS)
-    return f"Did you mean {named(meant[0], 80)}? {can_do}" if meant else can_do
+    meant = [] if exists else close_matches(chosen, suggested, closeness=_CLOSENESS)
+    return f"Did you mean {short_name(meant[0], 80)}? {can_do}" if meant else can_do
 
 
 def _models(entries: list[Any]) -> Iterator[Model]:

@@ -53,7 +53,7 @@ def answer_text(prompt: Prompt) -> str:
     if prompt.answer_schema is not None:
         return _json_answer(prompt)
     if prompt.tool_results:
-        found = "; ".join(_told(result).strip()[:_REPEATED_LENGTH] for result in prompt.tool_results)
+        found = "; ".join(_summarized(result).strip()[:_REPEATED_LENGTH] for result in prompt.tool_results)
         return f"Here is what the tool found: {found}"
     return _prose(prompt.question)
 
@@ -63,7 +63,7 @@ def reasoning_text(prompt: Prompt) -> str:
     return f"The user asks: {prompt.question.strip()[:_REPEATED_LENGTH]} A short answer will do."
 
 
-def _told(result: str) -> str:
+def _summarized(result: str) -> str:
     """What a tool's result says: of a model's answer, in either of the two formats, its words."""
     try:
         answer = json.loads(result)

@@ -20,7 +20,7 @@ from .completion_calls import FORMATS, Accidents, CompletionCalls
 from .connection import Connection
 from .errors import ApiError, openrouter_body
 from .generations import Generations
-from .listing import page, rss, select
+from .model_lists import page, rss, select
 from .models import MODELS, PROVIDERS, find_model
 from .queries import Query, checked
 from .request_log import RecordedRequest, RequestLog

@@ -10,9 +10,9 @@ from .completions import Completion, complete, new_generation_id
 from .connection import ClientGoneError, Connection
 from .errors import ApiError
 from .failures import FAILURES, Attempt, Visits, failing_model, listed_model
+from .fault_injection import EVENT_STREAM, MISBEHAVIOURS, TEXTS, Answer
 from .formats import Format
 from .generations import Generations
-from .misbehaviour import EVENT_STREAM, MISBEHAVIOURS, TEXTS, Answer
 from .models import do_everything_model
 from .prompts import Prompt
 from .response_cache import ResponseCache

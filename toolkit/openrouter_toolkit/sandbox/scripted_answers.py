@@ -7,7 +7,7 @@ from typing import Required, TypedDict
 from .catalogue import Model
 from .completions import Completion, assemble
 from .errors import ApiError, JsonObject
-from .misbehaviour import EVENT_STREAM, Answer
+from .fault_injection import EVENT_STREAM, Answer
 from .prompts import Prompt
 from .tool_calls import ToolCall
 

@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..envelope import ActionError
-from ..redaction import redact_thoroughly
 from ..store import Store, StoreError, UnknownAccount
+from ..text.redaction import redact_thoroughly
 from .access.bearer import BearerTokens
 from .access.bodies import BodyLimit
 from .access.browsers import BrowserCookies, LoginNeeded, remember
@@ -32,12 +32,12 @@ from .access.hosts import KnownHosts
 from .access.throttle import SlowRefusals, retry_after
 from .addresses import ONE_TIME_LINKS, answers_json, area_of
 from .api.health import router as health
-from .api.reading import wrong_value
+from .api.requests import wrong_value
 from .api.routes import router as api
+from .error_responses import Problem, problem, reads_pages
 from .mcp import McpEndpoints
-from .pages.faults import fault, wrong_address
+from .pages.error_pages import fault, wrong_address
 from .pages.routes import router as pages
-from .problems import Problem, problem, reads_pages
 from .settings import Settings
 from .state import State
 
@@ -105,8 +105,8 @@ def _answer_exceptions(application: FastAPI) -> None:
     def no(request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> Response:
         if not reads_pages(request.scope):
             # The names of parameters are told, and who sent them may have put anything in their place.
-            told = None if message is None else redact_thoroughly(message, _secrets(request.scope))
-            return problem(request.scope["path"], status, told, headers)
+            text = None if message is None else redact_thoroughly(message, _secrets(request.scope))
+            return problem(request.scope["path"], status, text, headers)
         page = fault(request, status, message)
         page.headers.update(headers or {})
         return page

@@ -18,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .access.client_address import is_trusted, read_address
 from .access.headers import security_headers
 from .access.throttle import retry_after
+from .error_responses import problem
 from .limits import AddressCounter
-from .problems import problem
 from .settings import Settings
 
 MOST_PIPELINED = 16

@@ -21,10 +21,10 @@ from starlette.types import Message, Receive, Scope, Send
 from ..agents.mcp import server
 from .access.bearer import token_of
 from .access.bodies import WITH_TOKEN
+from .active_calls import HostedRegistry
 from .addresses import MCP
-from .hanging_up import HungUp, while_connected
-from .problems import Problem, problem
-from .running import HostedRegistry
+from .disconnect import ClientDisconnected, while_connected
+from .error_responses import Problem, problem
 from .state import State
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class _Endpoint:
             message, body = body, None
             return message or await receive()
 
-        with suppress(HungUp):
+        with suppress(ClientDisconnected):
             answer = _json_refusals(scope, receive, send)
             await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, answer))
 

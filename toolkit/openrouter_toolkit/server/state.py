@@ -10,12 +10,12 @@ from starlette.requests import HTTPConnection
 
 from .. import manifest
 from ..envelope import ActionError
+from ..execution.toolset import Toolset
 from ..manifest import Action, LoadedToolkit
 from ..store import Store, StoreError
-from ..toolset import Toolset
+from .active_calls import ActiveCalls, HostedRegistry
+from .error_responses import Problem
 from .limits import AddressCounter, CallLimit, FairShare, Throttle
-from .problems import Problem
-from .running import HostedRegistry, Running
 from .settings import Settings
 from .store_check import StoreCheck
 
@@ -56,7 +56,7 @@ class State:
         """
         self.settings = settings
         self.store = store
-        self.running = Running()
+        self.running = ActiveCalls()
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
         self.threads = FairShare(settings.worker_threads)
@@ -122,8 +122,8 @@ class State:
                 return [action.slug for action in loaded.actions]
             return self.store.switches.off(slug)
         except StoreError:
-            told = "Which actions are allowed can't be looked up now, so the call was not made. Call again later."
-            raise ActionError("not_connected", told, retryable=True) from None
+            text = "Which actions are allowed can't be looked up now, so the call was not made. Call again later."
+            raise ActionError("not_connected", text, retryable=True) from None
 
 
 def hosted(connection: HTTPConnection) -> State:

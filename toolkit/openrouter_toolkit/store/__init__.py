@@ -16,6 +16,8 @@ except ImportError:
 
 from .account import AccountCredentials, ConnectedAccount, Status
 from .account_query import Which
+from .encryption.keys import MasterKey
+from .encryption.rotation import Rotated
 from .errors import (
     AliasTaken,
     InvalidDatabaseUrl,
@@ -28,9 +30,7 @@ from .errors import (
     UnknownAccount,
     UnknownToolkit,
 )
-from .keys import MasterKey
 from .links import Link, NewLink, Pkce
-from .rotation import Rotated
 from .sessions import BrowserSession
 from .store import Store
 from .stored_accounts import StoredAccounts

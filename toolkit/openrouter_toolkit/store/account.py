@@ -12,7 +12,7 @@ from typing import NoReturn
 from ..accounts import Credentials
 from . import names
 from .damage import damaged
-from .sealing import Sealer
+from .encryption.sealing import Sealer
 from .tables import ORGANISATION, AccountRow
 
 # Of a shorter value the last four characters would tell too much.
@@ -87,7 +87,7 @@ class AccountCredentials(Credentials):
         raise TypeError("credentials are not pickled")
 
 
-def told(row: AccountRow) -> ConnectedAccount:
+def to_account(row: AccountRow) -> ConnectedAccount:
     """A row as it is handed out."""
     everyone = row.owner == ORGANISATION and row.for_everyone
     return ConnectedAccount(

@@ -9,13 +9,13 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from . import names
-from .account import AccountCredentials, ConnectedAccount, Status, fill, opened, told
+from .account import AccountCredentials, ConnectedAccount, Status, fill, opened, to_account
 from .account_query import Which, older_than
 from .clock import now
 from .database import Database
+from .encryption.key_check import hold
+from .encryption.sealing import Sealer
 from .errors import AliasTaken, StoreError, UnknownAccount
-from .key_check import hold
-from .sealing import Sealer
 from .tables import ORGANISATION, AccountRow, ShareRow
 
 ALL = Which()
@@ -57,38 +57,38 @@ class ConnectedAccounts:
         with self._database.write() as session:
             row = self._add(session, toolkit, user_id, alias, users)
             self._fill(session, row, credentials)
-            return self._told(session, row, "connected")
+            return self._changed_account(session, row, "connected")
 
     def initiate(
         self, toolkit: str, user_id: str | None, *, alias: str | None = None, users: Iterable[str] | None = None
     ) -> ConnectedAccount:
         """An account that somebody has yet to connect: INITIATED, and not used before `fill`. As in `connect`."""
         with self._database.write() as session:
-            return self._told(session, self._add(session, toolkit, user_id, alias, users), "begun")
+            return self._changed_account(session, self._add(session, toolkit, user_id, alias, users), "begun")
 
     def fill(self, account_id: str, credentials: Mapping[str, str]) -> ConnectedAccount:
         """Put credentials into an account, the first or new ones; whatever its status was, it is ACTIVE then."""
         with self._changing(account_id) as (session, row):
             self._fill(session, row, credentials)
-            return self._told(session, row, "connected")
+            return self._changed_account(session, row, "connected")
 
     def fail(self, account_id: str, why: str) -> ConnectedAccount:
         """Connecting did not work: an account that was never filled becomes FAILED. Others stay as they are."""
         with self._changing(account_id) as (session, row):
             if row.status not in (Status.INITIALIZING, Status.INITIATED):
-                return told(row)
+                return to_account(row)
             row.status, row.reason = Status.FAILED, names.reason(why)
-            return self._told(session, row, f"not connected: {row.reason}")
+            return self._changed_account(session, row, f"not connected: {row.reason}")
 
     def get(self, account_id: str) -> ConnectedAccount:
         """One account."""
         with self._database.read() as session:
-            return told(_found(session, account_id))
+            return to_account(_found(session, account_id))
 
     def hold(self, account_id: str) -> ConnectedAccount:
         """One account, which nobody disconnects before the transaction around this ends (see `Store.transaction`)."""
         with self._database.write() as session:
-            return told(_found(session, account_id, lock={"read": True}))
+            return to_account(_found(session, account_id, lock={"read": True}))
 
     def list(
         self, which: Which = ALL, *, limit: int | None = None, after: ConnectedAccount | None = None
@@ -99,7 +99,7 @@ class ConnectedAccounts:
             chosen = chosen.where(older_than(after))
         chosen = chosen.order_by(AccountRow.created_at.desc(), AccountRow.id.desc()).limit(limit)
         with self._database.read() as session:
-            return [told(row) for row in session.scalars(chosen)]
+            return [to_account(row) for row in session.scalars(chosen)]
 
     def count(self, which: Which = ALL) -> int:
         """How many there are."""
@@ -119,7 +119,7 @@ class ConnectedAccounts:
         """Give it another alias, or none. `AliasTaken` where the owner has that already."""
         with self._changing(account_id) as (session, row):
             row.alias = _free(session, row, alias)
-            return self._told(session, row, "renamed")
+            return self._changed_account(session, row, "renamed")
 
     def make_default(self, account_id: str) -> ConnectedAccount:
         """Make it its owner's first choice in the toolkit, in place of the one that was."""
@@ -128,7 +128,7 @@ class ConnectedAccounts:
                 former.is_default = False
             session.flush()
             row.is_default = True
-            return self._told(session, row, "made the default")
+            return self._changed_account(session, row, "made the default")
 
     def share(self, account_id: str, users: Iterable[str] | None) -> ConnectedAccount:
         """Say who may use an account of the organisation's: these users and no others, or with None everybody.
@@ -140,26 +140,26 @@ class ConnectedAccounts:
             if row.owner != ORGANISATION:
                 raise StoreError("This account is a user's own; connect one for the organisation to share it.")
             _share(row, users)
-            return self._told(session, row, "shared")
+            return self._changed_account(session, row, "shared")
 
     def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
         """Stop its use from the next call on; nothing is forgotten."""
         with self._changing(account_id) as (session, row):
             row.status, row.reason = Status.INACTIVE, names.reason(why)
-            return self._told(session, row, "switched off")
+            return self._changed_account(session, row, "switched off")
 
     def enable(self, account_id: str) -> ConnectedAccount:
         """Undo `disable`: ACTIVE again, or INITIATED where it was never filled. Others stay as they are."""
         with self._changing(account_id) as (session, row):
             if row.status != Status.INACTIVE:
-                return told(row)
+                return to_account(row)
             row.status, row.reason = (Status.ACTIVE if row.sealed else Status.INITIATED), None
-            return self._told(session, row, "switched on")
+            return self._changed_account(session, row, "switched on")
 
     def disconnect(self, account_id: str) -> ConnectedAccount:
         """Forget it, its credentials and its links. If it was the default, the oldest active one becomes it."""
         with self._changing(account_id) as (session, row):
-            gone = self._told(session, row, "disconnected" if row.connected_at else "removed")
+            gone = self._changed_account(session, row, "disconnected" if row.connected_at else "removed")
             heirs = _siblings(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()
@@ -212,7 +212,7 @@ class ConnectedAccounts:
             AccountRow.status != Status.INACTIVE,
         )
         for former in session.scalars(begun.with_for_update()):
-            self._told(session, former, "replaced by a new beginning")
+            self._changed_account(session, former, "replaced by a new beginning")
             session.delete(former)
         session.flush()
 
@@ -226,10 +226,10 @@ class ConnectedAccounts:
             row.updated_at = now()
             yield session, row
 
-    def _told(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
+    def _changed_account(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
         """The account as it is now, and a line in the log about what was done with it."""
-        account = told(row)
-        self._database.tell(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
+        account = to_account(row)
+        self._database.log_change(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
         return account
 
     def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:

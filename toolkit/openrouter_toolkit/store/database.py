@@ -64,7 +64,7 @@ class Database:
         if outer is not None:
             yield outer
             return
-        with self._told(), self._transaction(self._reading) as session:
+        with self._map_errors(), self._transaction(self._reading) as session:
             yield session
 
     @contextmanager
@@ -89,7 +89,7 @@ class Database:
         engine = self._engine
         if patience is not None:
             engine = engine.execution_options(patience=int(patience * 1000))
-        with self._told(), self._transaction(engine) as session:
+        with self._map_errors(), self._transaction(engine) as session:
             session.connection()  # now, not at the first statement: SQLite's lock is taken by this
             try:
                 self._writing.session = weakref.ref(session)
@@ -99,14 +99,14 @@ class Database:
         for change in session.info.get(_CHANGES, ()):
             _log.info("%s", change)
 
-    def tell(self, session: Session, change: str) -> None:
+    def log_change(self, session: Session, change: str) -> None:
         """Log a change in a few words, once it is committed, for who looks after the store."""
         session.info.setdefault(_CHANGES, []).append(change)
 
     @contextmanager
     def rebuild(self) -> Iterator[Session]:
         """A transaction that may rebuild tables. One process at a time; readers see it whole or not at all."""
-        with self._told(), self._transaction(self._engine.execution_options(rebuilding=True)) as session:
+        with self._map_errors(), self._transaction(self._engine.execution_options(rebuilding=True)) as session:
             self.lock(session, "structure")
             yield session
             if not self.shared and session.execute(text("PRAGMA foreign_key_check")).first() is not None:
@@ -170,7 +170,7 @@ class Database:
             raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _map_errors(self) -> Iterator[None]:
         try:
             yield
         except PoolExhausted:

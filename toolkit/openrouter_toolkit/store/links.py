@@ -13,15 +13,15 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from .. import manifest
-from ..wording import quoted
+from ..text.sanitize import quoted
 from . import names
 from .clock import now
 from .connected_accounts import ConnectedAccounts
 from .damage import damaged
 from .database import Database
+from .encryption.key_check import hold
+from .encryption.sealing import Sealer
 from .errors import LinkRefused, UnknownToolkit
-from .key_check import hold
-from .sealing import Sealer
 from .tables import LinkRow
 
 LIFETIME = timedelta(minutes=10)
@@ -162,7 +162,7 @@ class Links:
         """The link of a secret, used and expired ones too, so that a page can say so. It is not used by this."""
         with self._database.read() as transaction:
             row = transaction.scalar(select(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)))
-            return None if row is None else _told(row)
+            return None if row is None else _to_link(row)
 
     def bind(self, secret: str, session: str) -> Link:
         """Make a link the browser session's own, from its first visit on.
@@ -172,7 +172,7 @@ class Links:
         """
         with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
             row.session_hash = names.hashed(session)
-            return _told(row)
+            return _to_link(row)
 
     def consume(self, secret: str, session: str | None = None) -> Link:
         """Use a link: of all who try, one succeeds. With `Store.transaction`, it counts together with what follows.
@@ -182,7 +182,7 @@ class Links:
         """
         with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
             row.used_at = now()
-            return _told(row)
+            return _to_link(row)
 
     def start_pkce(self, secret: str, session: str) -> Pkce:
         """Prepare for a login elsewhere. The link is bound to the session, and not used yet; a new start is fine.
@@ -207,7 +207,7 @@ class Links:
         with self._usable(LinkRow.state_hash == names.hashed(state), session) as (_, row):
             verifier = self._sealer.open(row.verifier or "", *place(row))
             row.used_at, row.verifier = now(), None
-            return _told(row), verifier
+            return _to_link(row), verifier
 
     def _refuse_unknown(self, toolkit: str) -> None:
         known = self.toolkits if self.toolkits is not None else [manifest.load().toolkit.slug]
@@ -226,7 +226,7 @@ class Links:
         )
         with self._database.write() as transaction:
             transaction.add(row)
-        return NewLink(_told(row), secret)
+        return NewLink(_to_link(row), secret)
 
     @contextmanager
     def _usable(self, which: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
@@ -258,7 +258,7 @@ def _state(row: LinkRow) -> State:
     return "open" if now() < row.expires_at else "expired"
 
 
-def _told(row: LinkRow) -> Link:
+def _to_link(row: LinkRow) -> Link:
     if row.kind not in ("connect", "login"):
         raise damaged(f"{row.__tablename__}.kind")
     return Link(

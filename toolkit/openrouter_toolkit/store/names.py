@@ -7,7 +7,7 @@ import re
 import secrets
 import string
 
-from .. import wording
+from ..text import sanitize
 from .tables import ORGANISATION
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # base62
@@ -83,7 +83,7 @@ def owner_in_words(user_id: str | None) -> str:
 
 def reason(text: str) -> str:
     """Why something is so, in somebody's words: on one line, not too long, and nothing hidden in it."""
-    return wording.named(text, _LONGEST_REASON)
+    return sanitize.short_name(text, _LONGEST_REASON)
 
 
 def name(text: str) -> str:

@@ -28,13 +28,13 @@ class ReturnAddresses:
         """
         with self._database.write() as session:
             self._database.add_missing(session, ReturnAddressRow, address=_checked(address), created_at=now())
-            self._database.tell(session, f"return address {address}: registered")
+            self._database.log_change(session, f"return address {address}: registered")
 
     def remove(self, address: str) -> None:
         """Allow an address no longer; nothing happens where it isn't."""
         with self._database.write() as session:
             session.execute(delete(ReturnAddressRow).where(ReturnAddressRow.address == address))
-            self._database.tell(session, f"return address {address}: removed")
+            self._database.log_change(session, f"return address {address}: removed")
 
     def registered(self, address: str) -> bool:
         """Whether exactly this address is allowed."""

@@ -42,7 +42,7 @@ class Sessions:
             transaction.add(
                 SessionRow(id_hash=names.hashed(session_id), created_at=at, last_seen_at=at, expires_at=at + LIFETIME)
             )
-            self._database.tell(transaction, "somebody logged in")
+            self._database.log_change(transaction, "somebody logged in")
         return session_id
 
     def find(self, session_id: str) -> BrowserSession | None:
@@ -65,8 +65,8 @@ class Sessions:
         """End all sessions."""
         self._revoke(SessionRow.revoked_at.is_(None), "everybody was logged out")
 
-    def _revoke(self, which: ColumnElement[bool], told: str) -> None:
+    def _revoke(self, which: ColumnElement[bool], change: str) -> None:
         end = update(SessionRow).where(which, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
         with self._database.write() as transaction:
             transaction.execute(end)
-            self._database.tell(transaction, told)
+            self._database.log_change(transaction, change)

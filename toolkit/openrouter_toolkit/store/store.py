@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NoReturn, Self
 
-from . import key_check, key_places, migrating, rotation, tidying, urls
+from . import cleanup, migrating, urls
 from .connected_accounts import ConnectedAccounts
 from .database import Database
+from .encryption import key_check, key_providers, rotation
+from .encryption.keys import MasterKey
+from .encryption.rotation import Rotated
+from .encryption.sealing import Sealer
 from .errors import StoreUnavailable
-from .keys import MasterKey
 from .links import Links
 from .return_addresses import ReturnAddresses
-from .rotation import Rotated
-from .sealing import Sealer
 from .sessions import Sessions
 from .stored_accounts import StoredAccounts
 from .switches import Switches
@@ -76,12 +77,12 @@ class Store:
             StoreTooNew: a version that is newer than the next has changed its structure.
             MasterKeyError: a key is missing, malformed or wrong. Nothing was changed.
         """
-        key_places.remove_drafts()
+        key_providers.remove_drafts()
         database = Database(urls.chosen(url))
         try:
             keys = _prepared(database, master_keys)
-            stated = master_keys is not None or database.shared or key_places.in_environment()
-            return cls(database, Sealer(keys, None if stated else key_places.look_up), toolkits)
+            stated = master_keys is not None or database.shared or key_providers.in_environment()
+            return cls(database, Sealer(keys, None if stated else key_providers.look_up), toolkits)
         except BaseException:
             database.close()
             raise
@@ -139,7 +140,7 @@ class Store:
 
     def tidy(self) -> None:
         """Put away what is over; see `tidying.tidy`."""
-        tidying.tidy(self._database)
+        cleanup.tidy(self._database)
 
     def close(self) -> None:
         """Close the connections that are kept open. The store can still be used; it opens new ones."""

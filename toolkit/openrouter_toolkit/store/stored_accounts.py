@@ -15,8 +15,8 @@ from .account import AccountCredentials, Status, opened
 from .account_query import BEST_FIRST, usable_by
 from .clock import now
 from .database import Database
+from .encryption.sealing import Sealer
 from .errors import StoreError
-from .sealing import Sealer
 from .tables import AccountRow
 
 _log = logging.getLogger("openrouter_toolkit")
@@ -125,8 +125,8 @@ class StoredAccounts:
                 marked = session.execute(mark).first()
                 if marked is not None:
                     whose = f"{names.owner_in_words(marked.owner or None)} ({marked.toolkit})"
-                    told = f"account {credentials.account_id} of {whose}: EXPIRED: {names.reason(why)}"
-                    self._database.tell(session, told)
+                    change = f"account {credentials.account_id} of {whose}: EXPIRED: {names.reason(why)}"
+                    self._database.log_change(session, change)
                 return marked is not None
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)

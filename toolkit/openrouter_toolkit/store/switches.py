@@ -24,7 +24,7 @@ class Switches:
         values = {"toolkit": names.slug(toolkit), "action": names.slug(action), "off_at": now()}
         with self._database.write() as session:
             self._database.add_missing(session, SwitchRow, **values)
-            self._database.tell(session, f"action {values['action']}: switched off")
+            self._database.log_change(session, f"action {values['action']}: switched off")
 
     def turn_on(self, toolkit: str, action: str) -> None:
         """Switch an action on again; nothing happens where it is on."""
@@ -32,7 +32,7 @@ class Switches:
             session.execute(
                 delete(SwitchRow).where(SwitchRow.toolkit == toolkit.upper(), SwitchRow.action == action.upper())
             )
-            self._database.tell(session, f"action {action.upper()}: switched on")
+            self._database.log_change(session, f"action {action.upper()}: switched on")
 
     def off(self, toolkit: str) -> dict[str, datetime]:
         """The slugs of a toolkit's actions that are off, and since when."""
@@ -44,13 +44,13 @@ class Switches:
         """Activate a toolkit that needs no login; nothing happens where it is."""
         with self._database.write() as session:
             self._database.add_missing(session, ActivationRow, toolkit=names.slug(toolkit), activated_at=now())
-            self._database.tell(session, f"toolkit {names.slug(toolkit)}: activated")
+            self._database.log_change(session, f"toolkit {names.slug(toolkit)}: activated")
 
     def deactivate(self, toolkit: str) -> None:
         """Undo `activate`."""
         with self._database.write() as session:
             session.execute(delete(ActivationRow).where(ActivationRow.toolkit == toolkit.upper()))
-            self._database.tell(session, f"toolkit {toolkit.upper()}: deactivated")
+            self._database.log_change(session, f"toolkit {toolkit.upper()}: deactivated")
 
     def activated(self) -> dict[str, datetime]:
         """The slugs of activated toolkits, and since when."""

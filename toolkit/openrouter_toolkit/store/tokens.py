@@ -74,8 +74,8 @@ class ApiTokens:
         )
         with self._database.write() as session:
             session.add(row)
-            self._database.tell(session, f"token {row.id}: made")
-        return _told(row), text
+            self._database.log_change(session, f"token {row.id}: made")
+        return _to_token(row), text
 
     def find(self, text: str) -> ApiToken | None:
         """The token of a text, or None when there is none or it was revoked. That it was used is noted.
@@ -89,13 +89,13 @@ class ApiTokens:
         if row is None or row.revoked_at is not None:
             return None
         self._note_use(row)
-        return _told(row)
+        return _to_token(row)
 
     def list(self) -> list[ApiToken]:
         """All tokens, revoked ones too, the newest first."""
         with self._database.read() as session:
             rows = session.scalars(select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id))
-            return [_told(row) for row in rows]
+            return [_to_token(row) for row in rows]
 
     def revoke(self, token_id: str) -> ApiToken | None:
         """End a token, everywhere and at once. The token, or None when there is none of that id."""
@@ -106,8 +106,8 @@ class ApiTokens:
             if row is None:
                 return None
             row.revoked_at = row.revoked_at or now()
-            self._database.tell(session, f"token {row.id}: revoked")
-            return _told(row)
+            self._database.log_change(session, f"token {row.id}: revoked")
+            return _to_token(row)
 
     def _note_use(self, row: TokenRow) -> None:
         """At most once a minute, and not at any price: a request does not fail for it."""
@@ -139,7 +139,7 @@ def checksum(text: str) -> str:
     return digits
 
 
-def _told(row: TokenRow) -> ApiToken:
+def _to_token(row: TokenRow) -> ApiToken:
     return ApiToken(
         id=row.id,
         name=row.name,

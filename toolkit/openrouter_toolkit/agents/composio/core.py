@@ -40,17 +40,17 @@ from types import new_class
 from typing import TYPE_CHECKING, Any
 
 from ...envelope import ActionError, Envelope
-from ...formats.cut_failures import failure_for_model
-from ...formats.tool_calls import DEFAULT_LIMIT
-from ...nearest import nearest
 from ...registry import ToolRegistry
-from ...wording import quoted
+from ...text.close_matches import close_matches
+from ...text.sanitize import quoted
+from ...tool_calling.tool_calls import DEFAULT_LIMIT
+from ...tool_calling.truncation import render_failure
 from .core_import import quietly
 from .core_names import app_name, make_known
 from .core_schemas import action_model, parameters_of
 
 if TYPE_CHECKING:
-    from ...formats import ToolResult
+    from ...tool_calling import ToolResult
 
 
 def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:
@@ -282,7 +282,7 @@ class _LocalToolSet:
     def _unknown(self, name: str, known: Iterable[str]) -> dict[str, Any]:
         """What is told of a name that is none of the known ones."""
         by_rest = {self._rest(one): one for one in known}
-        near = [by_rest[rest] for rest in nearest(self._rest(name), by_rest, count=3)]
+        near = [by_rest[rest] for rest in close_matches(self._rest(name), by_rest, count=3)]
         message = f"There is no action {quoted(name, 80)} here."
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(by_rest.values()) or 'none'}."
         return _composed(
@@ -308,7 +308,7 @@ def _for_model(result: ToolResult) -> dict[str, Any]:
     """What came of a model's call, as composio's envelope; nothing in it is longer than the result's limit."""
     if not result.failed:
         return {"data": _object(result.text), "error": None, "successful": True}
-    data = failure_for_model(result.envelope.data, DEFAULT_LIMIT)
+    data = render_failure(result.envelope.data, DEFAULT_LIMIT)
     return {"data": _object(data), "error": result.text, "successful": False}
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import PrivateAttr, create_model, model_serializer
 
-from ...formats import input_schema
 from ...manifest import Action
+from ...tool_calling import input_schema
 
 # What is `data` here is the parsed text that the toolkit's own envelope has there.
 _DATA = {"type": "object", "additionalProperties": True}

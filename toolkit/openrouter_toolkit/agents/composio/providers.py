@@ -42,8 +42,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...formats import input_schema
-from ...model_calls import check_user
+from ...tool_calling import input_schema
+from ...tool_calling.caller import check_user
 
 if TYPE_CHECKING:
     from composio.core.provider.agentic import AgenticProvider

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...store import ApiToken, StoreError
 from ..addresses import is_for_programs
-from ..problems import Problem, problem
+from ..error_responses import Problem, problem
 from ..state import State
 from .throttle import refused, retry_after
 

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..problems import problem
+from ..error_responses import problem
 from .bearer import TOKEN
 
 WITHOUT_TOKEN = 64 * 1024

@@ -8,8 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..error_responses import problem
 from ..limits import AddressCounter
-from ..problems import problem
 from ..settings import Settings
 from .throttle import retry_after
 

@@ -8,7 +8,7 @@ import hmac
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
-from ..problems import Problem
+from ..error_responses import Problem
 from ..state import hosted
 from .browsers import browser_id, session
 

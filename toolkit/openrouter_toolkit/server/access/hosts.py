@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..addresses import HEALTH, answers_json, is_for_programs
-from ..problems import problem
+from ..error_responses import problem
 from ..settings import Settings
 
 _log = logging.getLogger("openrouter_toolkit")

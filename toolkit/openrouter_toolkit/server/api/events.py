@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...call import Listener
 from ...envelope import ActionError, Envelope
-from ..hanging_up import HungUp, while_connected
+from ..disconnect import ClientDisconnected, while_connected
 
 # Proxies close what is silent for a minute.
 _SILENCE = 15.0
@@ -44,7 +44,7 @@ class EventStreamResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
             await while_connected(receive, lambda: self._tell(send))
-        except HungUp:
+        except ClientDisconnected:
             return
         await send({"type": "http.response.body", "body": b""})
 

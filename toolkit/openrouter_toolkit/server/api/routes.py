@@ -12,17 +12,17 @@ from starlette.responses import Response
 
 from ...call import Listener
 from ...envelope import ActionError, Envelope
-from ...formats import ToolCall
-from ...formats.schemas import SELECT
-from ...formats.tool_calls import DEFAULT_LIMIT, told
 from ...manifest import Action
 from ...store import ApiToken
+from ...tool_calling import ToolCall
+from ...tool_calling.schemas import SELECT
+from ...tool_calling.tool_calls import DEFAULT_LIMIT, to_result
 from ..access.bearer import token_of
-from ..hanging_up import HungUp, while_connected
-from ..problems import Problem
+from ..disconnect import ClientDisconnected, while_connected
+from ..error_responses import Problem
 from ..state import hosted
 from .events import EventStreamResponse
-from .reading import ActionCall, action_call, arguments_of, refuse_unknown
+from .requests import ActionCall, action_call, arguments_of, refuse_unknown
 
 Format = Literal["openai", "openai-responses", "anthropic", "gemini", "gemini-reduced", "mcp", "composio"]
 
@@ -141,14 +141,14 @@ async def execute(
     try:
         envelope = await while_connected(request.receive, answer)
         return _json(await run_in_threadpool(_brief, envelope, action, slug, select) if brief or selects else envelope)
-    except HungUp:
+    except ClientDisconnected:
         return Response(status_code=499)
 
 
 def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) -> Envelope:
     """An envelope whose data is as a model reads it."""
     try:
-        result = told(envelope, action, ToolCall("", slug, None), select=select, limit=DEFAULT_LIMIT)
+        result = to_result(envelope, action, ToolCall("", slug, None), select=select, limit=DEFAULT_LIMIT)
     except ActionError as error:
         return Envelope.failure(error)
     return envelope if result.failed else Envelope.success(result.text)

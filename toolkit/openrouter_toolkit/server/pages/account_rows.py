@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...manifest import Auth
 from ...store import ConnectedAccount, Status
-from .listing import Badge
+from .toolkit_cards import Badge
 
 _BADGES = {
     Status.INITIALIZING: Badge("Waiting for its key", "warn"),

@@ -9,13 +9,13 @@ from fastapi.responses import RedirectResponse
 
 from ...store import ConnectedAccount, Status, UnknownAccount
 from ..access.browsers import browser_id
-from ..problems import Problem
+from ..error_responses import Problem
 from ..state import hosted
 from .account_rows import row
-from .connect_for import told
-from .listing import TOOLS, listed, path_of
+from .connect_for import show_link
 from .messages import with_done
 from .rendering import render
+from .toolkit_cards import TOOLS, listed, path_of
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/accounts/{{account_id}}")
 
@@ -35,7 +35,7 @@ def hand_on(request: Request, toolkit: str, account_id: str) -> Response:
     """A new link for the account, told, for its user to put a new key in."""
     account = _account(request, toolkit, account_id)
     loaded = hosted(request).toolkit(toolkit).loaded
-    return told(request, loaded, hosted(request).store.links.to_reconnect(account.id))
+    return show_link(request, loaded, hosted(request).store.links.to_reconnect(account.id))
 
 
 @router.post("/default")
@@ -61,20 +61,20 @@ def ask(request: Request, toolkit: str, account_id: str) -> Response:
     """The question."""
     account = _account(request, toolkit, account_id)
     loaded = hosted(request).toolkit(toolkit).loaded
-    shown, told = listed(loaded, hosted(request).store), row(account, loaded.auth)
+    card, details = listed(loaded, hosted(request).store), row(account, loaded.auth)
     connected = account.connected_at is not None
-    endings = ", ".join(f"{title} ending in {ending}" for title, ending in told.endings)
-    icon = "organisation" if told.organisation else "person"
+    endings = ", ".join(f"{title} ending in {ending}" for title, ending in details.endings)
+    icon = "organisation" if details.organisation else "person"
     return render(
         request,
         "question.html",
-        toolkit=shown,
-        heading=f"{'Disconnect' if connected else 'Remove'} {told.called}?",
-        text=_consequences(shown.name, loaded.auth.key.link) if connected else "No key was ever entered for it.",
-        facts={"icon": icon, "name": told.name, "text": endings or told.whose},
+        toolkit=card,
+        heading=f"{'Disconnect' if connected else 'Remove'} {details.called}?",
+        text=_consequences(card.name, loaded.auth.key.link) if connected else "No key was ever entered for it.",
+        facts={"icon": icon, "name": details.name, "text": endings or details.whose},
         yes="Disconnect" if connected else "Remove",
         bad=True,
-        back=shown.path,
+        back=card.path,
     )
 
 

@@ -11,11 +11,11 @@ from ...store import LinkRefused, UnknownAccount
 from ..access.browsers import browser_id
 from ..access.throttle import refused
 from ..state import hosted
+from .connect_page import CONNECT, FIELD, connected, link_refused, page, usable
 from .forms import Form
 from .messages import LEFT_OUT
 from .rendering import render
-from .secure_page import CONNECT, FIELD, connected, link_refused, page, usable
-from .trying import in_thread
+from .worker_threads import in_thread
 
 router = APIRouter(prefix=CONNECT)
 _CANCELLED = "You did not authorize it there, and nothing was stored. You can try again, or enter a key."

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...manifest import LoadedToolkit
-from ...redaction import redact_thoroughly
 from ...store import AliasTaken, NewLink, names
+from ...text.redaction import redact_thoroughly
 from ..access.browsers import browser_id
-from ..problems import Problem
+from ..error_responses import Problem
 from ..state import hosted
+from .connect_page import CONNECT
 from .forms import Form
-from .listing import TOOLS, listed
 from .rendering import render
-from .secure_page import CONNECT
+from .toolkit_cards import TOOLS, listed
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = (
@@ -100,13 +100,13 @@ def connect(request: Request, toolkit: str, form: Form) -> Response:
                 return_address=wanted.return_address or None,
                 session=None if handed_on else browser_id(request),
             )
-            return told(request, loaded, link) if handed_on else RedirectResponse(f"/connect/{link.secret}", 303)
+            return show_link(request, loaded, link) if handed_on else RedirectResponse(f"/connect/{link.secret}", 303)
         except AliasTaken:
             wanted.problems["alias"] = "There is an account of that name already."
     return _page(request, loaded, wanted, 422)
 
 
-def told(request: Request, loaded: LoadedToolkit, made: NewLink) -> Response:
+def show_link(request: Request, loaded: LoadedToolkit, made: NewLink) -> Response:
     """A link on a page, to be handed on."""
     state = hosted(request)
     owner = made.link.owner

@@ -11,14 +11,14 @@ from fastapi.responses import RedirectResponse
 
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, UnknownAccount, Which
-from ..problems import Problem
+from ..error_responses import Problem
 from ..state import State, hosted
 from .account_rows import row
 from .forms import Form
-from .listing import TOOLS, listed, path_of
 from .messages import with_done
 from .parameters import Parameter, parameters
 from .rendering import render
+from .toolkit_cards import TOOLS, listed, path_of
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}")
 _ACCOUNTS_ON_A_PAGE = 50

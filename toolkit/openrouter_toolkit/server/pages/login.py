@@ -11,8 +11,8 @@ from ..access.browsers import log_in, log_out, remembered
 from ..access.throttle import refused
 from ..settings import Settings
 from ..state import hosted
-from .listing import TOOLS
 from .rendering import render
+from .toolkit_cards import TOOLS
 
 _MADE_ELSEWHERE = (
     "It may have been made for another server, or with another database than this server's: make it on the same "

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from ...nearest import nearest
+from ...text.close_matches import close_matches
 from ..state import hosted
-from .listing import TOOLS, ListedToolkit, Sort, listed, ordered
+from .formatting import counted
 from .rendering import render
-from .wording import counted
+from .toolkit_cards import TOOLS, ListedToolkit, Sort, listed, ordered
 
 router = APIRouter()
 _LONGEST_SEARCH = 100
@@ -79,6 +79,6 @@ def tools(request: Request) -> Response:
 def _meant(search: _Search, toolkits: Sequence[ListedToolkit]) -> _Meant | None:
     """What a search that found nothing was probably for, on whichever tab it is."""
     named = {toolkit.name: toolkit for toolkit in toolkits}
-    for name in nearest(search.q, named) if search.q else ():
+    for name in close_matches(search.q, named) if search.q else ():
         return _Meant(name, search.address("active" if named[name].active else "available", name))
     return None

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from ...store import Status, Store, UnknownAccount
-from .listing import path_of
+from .toolkit_cards import path_of
 
 _DONE = {
     "disconnected": "The account is disconnected, and its key forgotten here.",
@@ -51,7 +51,7 @@ def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> 
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
-def told(query: QueryParams, store: Store, names: dict[str, str]) -> Message | None:
+def message_for(query: QueryParams, store: Store, names: dict[str, str]) -> Message | None:
     """The message that an address asks for, or None. `names` are the toolkits' by slug."""
     if query.get("status") == "success":
         return _connected(query.get("connected_account_id", ""), store, names, "left_out" in query)

@@ -73,12 +73,12 @@ def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _limits(part: Mapping[str, Any]) -> str:
     choices = [value for value in part.get("enum", ()) if value is not None]
-    told = []
+    parts = []
     if choices:
         some = ", ".join(dict.fromkeys(_said(value) for value in choices[:_MOST_CHOICES]))
-        told.append(f"one of {some}{', …' if len(choices) > _MOST_CHOICES else ''}")
-    told += [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
-    return ", ".join(told)
+        parts.append(f"one of {some}{', …' if len(choices) > _MOST_CHOICES else ''}")
+    parts += [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
+    return ", ".join(parts)
 
 
 def _said(value: Any) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..access import csrf
 from ..state import hosted
-from . import messages, wording
+from . import formatting, messages
 
 
 def _environment() -> Environment:
@@ -23,10 +23,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["counted"] = wording.counted
-    environment.filters["moment"] = wording.moment
-    environment.filters["time_of_day"] = wording.time_of_day
-    environment.filters["without_scheme"] = wording.without_scheme
+    environment.filters["counted"] = formatting.counted
+    environment.filters["moment"] = formatting.moment
+    environment.filters["time_of_day"] = formatting.time_of_day
+    environment.filters["without_scheme"] = formatting.without_scheme
     environment.globals["static"] = lambda name: f"/static/{name}"
     return environment
 
@@ -40,7 +40,7 @@ def render(request: Request, template: str, /, status: int = 200, **values: Any)
     usual: dict[str, Any] = {"host_name": state.settings.host_name, "csrf": lambda: _token_field(request)}
     if "message" not in values:  # it may have to ask the store, which is out of reach when a page says so
         names = {slug: toolkit.loaded.toolkit.name for slug, toolkit in state.toolkits.items()}
-        usual["message"] = messages.told(request.query_params, state.store, names)
+        usual["message"] = messages.message_for(request.query_params, state.store, names)
     return _templates.TemplateResponse(request, template, {**usual, **values}, status_code=status)
 
 

@@ -7,12 +7,12 @@ from fastapi.responses import RedirectResponse
 
 from ..access import csrf
 from ..access.browsers import administrator
-from . import accounts, connect, connect_for, details, login, login_elsewhere, marketplace, try_it
+from . import accounts, browser_login, connect, connect_for, details, login, marketplace, try_it
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(csrf.checked)])
 router.include_router(login.router)
 router.include_router(connect.router)
-router.include_router(login_elsewhere.router)
+router.include_router(browser_login.router)
 
 _administration = APIRouter(dependencies=[Depends(administrator)])
 for _pages in (marketplace, connect_for, accounts, try_it, details):

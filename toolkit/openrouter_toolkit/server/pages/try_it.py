@@ -13,14 +13,14 @@ from ...envelope import Envelope
 from ...manifest import LoadedToolkit
 from ...store import Store, Which
 from ..access.throttle import retry_after
-from ..hanging_up import HungUp, while_connected
-from ..problems import Problem
+from ..disconnect import ClientDisconnected, while_connected
+from ..error_responses import Problem
 from ..state import hosted
 from .arguments import FormField, read
 from .details import ActionRow, action_of
 from .forms import Form
-from .listing import TOOLS, listed, path_of
 from .rendering import render
+from .toolkit_cards import TOOLS, listed, path_of
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
 _SECONDS = 60.0
@@ -99,7 +99,7 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
                 request.receive,
                 lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_SECONDS),
             )
-        except HungUp:
+        except ClientDisconnected:
             return Response(status_code=499)
     result = Result(envelope, monotonic() - started)
     return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)

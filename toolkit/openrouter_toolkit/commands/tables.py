@@ -1,0 +1,60 @@
+"""A list for people: a table, or a few lines for each row on a terminal that is too narrow for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..text.sanitize import safe_for_terminal
+from . import terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Row = Mapping[str, str]
+_WIDE = 132
+
+
+def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None = None) -> None:
+    """Print rows that all have the same columns; the first is what a row is called by.
+
+    `colours` gives a column's colour for a value. Rows may hold strangers' text.
+    """
+    console = terminal.console()
+    if not console.is_terminal:
+        console.width = 240  # a line for each row, so that grep and sort have something to hold
+    first = next(iter(rows[0]))
+
+    def cell(name: str, value: str) -> Text:
+        from rich.text import Text  # noqa: PLC0415
+
+        colour = (colours or {}).get(name)
+        style = "bold" if name == first else colour(value) if colour is not None else ""
+        return Text(safe_for_terminal(value), style=style)
+
+    if console.width < _WIDE:
+        _print_blocks(console, rows, cell)
+    else:
+        _print_table(console, rows, cell)
+
+
+def _print_table(console: Console, rows: Sequence[Row], cell: Callable[[str, str], Text]) -> None:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell(name, value) for name, value in row.items()))
+    console.print(table)
+
+
+def _print_blocks(console: Console, rows: Sequence[Row], cell: Callable[[str, str], Text]) -> None:
+    first, *others = rows[0]
+    width = max(map(len, others))
+    for row in rows:
+        console.print(cell(first, row[first]), soft_wrap=True)
+        for name in others:
+            if row[name]:
+                console.print(f"  {name:{width}}  ", cell(name, row[name]), sep="", soft_wrap=True)

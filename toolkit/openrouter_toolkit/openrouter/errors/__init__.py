@@ -1,0 +1,1 @@
+"""OpenRouter's errors: parsed, classified, and explained to the agent."""

@@ -1,0 +1,1 @@
+"""Streamed answers: read event by event, handed to a listener, and assembled."""

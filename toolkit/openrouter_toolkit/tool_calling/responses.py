@@ -1,0 +1,133 @@
+"""Tool calls out of a model's answer, and the messages that give their results back: one pair a format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call that a model wants made; its arguments are JSON text, or an object already."""
+
+    id: str
+    name: str
+    arguments: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a call.
+
+    Attributes:
+        call: the call.
+        text: what the model is to read: the answer, brief where it has a brief form, or what went wrong.
+        envelope: the whole answer.
+    """
+
+    call: ToolCall
+    text: str
+    envelope: Envelope
+
+    @property
+    def failed(self) -> bool:
+        """Whether the model did not get what it asked for."""
+        return not self.envelope.successful
+
+
+def read(response: Any) -> tuple[str, dict[str, Any], list[ToolCall]]:
+    """The format of an answer, the answer as a dict, and its tool calls.
+
+    Raises:
+        TypeError: for what is no answer of OpenAI's chat completions or responses, or of Anthropic's messages.
+    """
+    answer = _as_dict(response)
+    if isinstance(answer.get("choices"), list):
+        return "openai", answer, _openai_calls(answer)
+    if isinstance(answer.get("output"), list):
+        return "openai-responses", answer, _responses_calls(answer)
+    if isinstance(answer.get("content"), list) and answer.get("role") == "assistant":
+        return "anthropic", answer, _anthropic_calls(answer)
+    raise TypeError(
+        "wanted the answer of OpenAI's chat completions or responses, or of Anthropic's messages, "
+        f"as the SDK's object or its dict, not {type(response).__name__}"
+    )
+
+
+def messages(format_name: str, answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
+    """What to append to the conversation: the assistant's own message, unchanged, and the results."""
+    return _MESSAGES[format_name](answer, results)
+
+
+def _as_dict(response: Any) -> dict[str, Any]:
+    """The SDK's object as a dict with all that it holds, fields unknown to the SDK included; nulls left out."""
+    if isinstance(response, Mapping):
+        return dict(response)
+    dump = getattr(response, "model_dump", None)
+    if dump is None:
+        return {}
+    dumped: dict[str, Any] = dump(exclude_none=True, mode="json", warnings=False)
+    return dumped
+
+
+def _mappings(listed: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; whatever else stands in it, or is no list, is left out."""
+    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+
+
+def _openai_message(answer: dict[str, Any]) -> dict[str, Any]:
+    choices = _mappings(answer["choices"])
+    message = choices[0].get("message") if choices else None
+    return dict(message) if isinstance(message, Mapping) else {}
+
+
+def _openai_calls(answer: dict[str, Any]) -> list[ToolCall]:
+    calls = []
+    for call in _mappings(_openai_message(answer).get("tool_calls")):
+        function = call.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        calls.append(ToolCall(str(call.get("id", "")), str(function.get("name", "")), function.get("arguments")))
+    return calls
+
+
+def _openai_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
+    own = {k: v for k, v in _openai_message(answer).items() if v is not None or k == "content"}
+    appended = [{"role": "tool", "tool_call_id": result.call.id, "content": result.text} for result in results]
+    return [own, *appended] if own else appended
+
+
+def _responses_calls(answer: dict[str, Any]) -> list[ToolCall]:
+    return [
+        ToolCall(str(item.get("call_id", "")), str(item.get("name", "")), item.get("arguments"))
+        for item in _mappings(answer["output"])
+        if item.get("type") == "function_call"
+    ]
+
+
+def _responses_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
+    own = [{name: value for name, value in item.items() if value is not None} for item in _mappings(answer["output"])]
+    appended = [{"type": "function_call_output", "call_id": r.call.id, "output": r.text} for r in results]
+    return [*own, *appended]
+
+
+def _anthropic_calls(answer: dict[str, Any]) -> list[ToolCall]:
+    return [
+        ToolCall(str(block.get("id", "")), str(block.get("name", "")), block.get("input"))
+        for block in _mappings(answer["content"])
+        if block.get("type") == "tool_use"
+    ]
+
+
+def _anthropic_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
+    own = {"role": "assistant", "content": answer["content"]}
+    appended = [
+        {"type": "tool_result", "tool_use_id": result.call.id, "content": result.text, "is_error": result.failed}
+        for result in results
+    ]
+    return [own, {"role": "user", "content": appended}] if appended else [own]
+
+
+_MESSAGES = {"openai": _openai_messages, "openai-responses": _responses_messages, "anthropic": _anthropic_messages}

@@ -1,0 +1,297 @@
+"""Arguments held against an action's JSON Schema; what is wrong is said so that a model can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from ..envelope import ActionError
+from ..text.close_matches import close_matches
+from ..text.sanitize import preview, short_name, shorten
+from .fast_check import Judge, compile_fast_check
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
+
+Problem = dict[str, Any]
+
+_MOST_IN_TEXT = 8
+_MOST_IN_DATA = 50
+_MOST_FOUND = 1_000
+# A reference may lead to another, but not round in circles.
+_LONGEST_CHAIN = 20
+# What `interruptible` calls while jsonschema works; it raises when the call's time is over.
+_checkpoint: ContextVar[Callable[[], None] | None] = ContextVar("openrouter_toolkit_checkpoint", default=None)
+
+
+class ArgumentValidator:
+    """One action's `input_parameters`, compiled once and used for every call."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+
+    @cached_property
+    def surely_fits(self) -> Judge:
+        """A quick check: true means that the arguments are right, false that `check` has to decide."""
+        return compile_fast_check(self.schema)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return compile_schema(self.schema)
+
+    def check(self, slug: str, arguments: dict[str, Any], checkpoint: Callable[[], None] | None = None) -> None:
+        """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return.
+
+        `checkpoint` is called again and again meanwhile; what it raises ends the check.
+        """
+        try:
+            if self.surely_fits(arguments):
+                return
+            with interruptible(checkpoint):
+                if self._validator.is_valid(arguments):
+                    return
+                problems = self.problems(arguments)
+        except RecursionError:
+            problems = [_problem("", "they are nested too deeply, or contain themselves")]
+        except (ValueError, TypeError) as error:  # a Python value that JSON does not have
+            problems = [_problem("", f"they are no JSON values ({type(error).__name__})")]
+        raise refusal(slug, problems)
+
+    def problems(self, arguments: dict[str, Any]) -> list[Problem]:
+        """What is wrong, misspelt names first; not all of it where there is very much."""
+        found: dict[str, Problem] = {}
+        near = _Suggestions()
+        every = (problem for error in self._validator.iter_errors(arguments) for problem in _explained(error, near))
+        for problem in islice(every, _MOST_FOUND + 1):
+            found.setdefault(f"{problem['path']}: {problem['problem']}", problem)
+        return sorted(found.values(), key=lambda problem: not problem["problem"].startswith("unknown"))
+
+    def takes(self, rule: Any, value: Any) -> bool:
+        """Whether a part of the schema takes a value."""
+        try:
+            # References still start at the whole schema.
+            return self._validator.evolve(schema=rule).is_valid(value)
+        except RecursionError:
+            return False
+
+    def resolved(self, rule: Any) -> Any:
+        """A part of the schema; where it is a reference into the schema, what that leads to."""
+        for _ in range(_LONGEST_CHAIN):
+            reference = rule.get("$ref") if isinstance(rule, dict) else None
+            if not isinstance(reference, str) or not reference.startswith("#/"):
+                break
+            rule = self.schema
+            for step in reference[2:].split("/"):
+                rule = rule.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(rule, dict) else None
+        return rule
+
+
+@contextmanager
+def interruptible(checkpoint: Callable[[], None] | None) -> Iterator[None]:
+    """While inside, `checkpoint` is called at every step of a validation; what it raises ends that."""
+    token = _checkpoint.set(checkpoint)
+    try:
+        yield
+    finally:
+        _checkpoint.reset(token)
+
+
+def as_object(slug: str, arguments: Any) -> dict[str, Any]:
+    """The arguments as an object; none at all is an empty one. Raises `ActionError` for anything else."""
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict):
+        hint = "; a tool call's arguments are JSON text: parse them first" if isinstance(arguments, str) else ""
+        raise refusal(slug, [_problem("", f"they must be an object{hint}", arguments, "a JSON object")])
+    stray = list(islice((name for name in arguments if not isinstance(name, str)), _MOST_FOUND + 1))
+    if stray:
+        raise refusal(slug, [_problem(preview(name), "a parameter's name must be a string") for name in stray])
+    return arguments
+
+
+def compile_schema(schema: Mapping[str, Any]) -> Validator:
+    """A validator for JSON Schema 2020-12 that fetches nothing, whatever a `$ref` says."""
+    from referencing import Registry  # noqa: PLC0415
+
+    validator: Validator = _validator_class()(schema, registry=Registry())
+    return validator
+
+
+@cache
+def _validator_class() -> Any:
+    """The validator of jsonschema, with steps that can be interrupted, and with bounded alternatives."""
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - it takes longer than listing actions
+
+    keywords = {**Draft202012Validator.VALIDATORS, "anyOf": _any_of}
+    steps = {name: _step(check) for name, check in keywords.items()}
+    return validators.extend(Draft202012Validator, steps)  # type: ignore[no-untyped-call]
+
+
+def _step(check: Callable[..., Any]) -> Callable[..., Any]:
+    def step(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        checkpoint = _checkpoint.get()
+        if checkpoint is not None:
+            checkpoint()
+        return check(validator, value, instance, schema)
+
+    return step
+
+
+def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """As jsonschema's own, which would gather every error of every alternative, and quote the whole value."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+
+    context: list[ValidationError] = []
+    for number, branch in enumerate(branches):
+        errors = list(islice(validator.descend(instance, branch, schema_path=number), _MOST_IN_DATA))
+        if not errors:
+            return
+        context += errors
+    yield ValidationError("fits none of the alternatives", context=context)
+
+
+def refusal(slug: str, problems: list[Problem]) -> ActionError:
+    """The error that tells of wrong arguments, for whoever finds them: the schema or a handler."""
+    lines = [f"{problem['path']}: {problem['problem']}" for problem in problems]
+    listing = "; ".join(lines[:_MOST_IN_TEXT])
+    if len(lines) > _MOST_FOUND:
+        listing += f"; and over {_MOST_FOUND - _MOST_IN_TEXT} more"
+    elif len(lines) > _MOST_IN_TEXT:
+        listing += f"; and {len(lines) - _MOST_IN_TEXT} more"
+    return ActionError(
+        "invalid_arguments",
+        "; ".join(lines[:_MOST_IN_DATA]),
+        f"{slug} was not called, its arguments are wrong. {listing.rstrip('.')}"
+        f"{'' if listing.endswith('?') else '.'} Mend them and call again.",
+        problems=problems[:_MOST_IN_DATA],
+    )
+
+
+def _problem(
+    path: str, problem: str, given: Any = None, wanted: str | None = None, meant: str | None = None
+) -> Problem:
+    facts = {"given": None if given is None else preview(given), "wanted": wanted, "did_you_mean": meant}
+    return {"path": path or "arguments", "problem": problem} | {k: v for k, v in facts.items() if v is not None}
+
+
+class _Suggestions:
+    """The name that was probably meant, for the first names that are asked about: each costs some comparisons."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_IN_DATA
+
+    def __call__(self, name: str, candidates: Iterable[str]) -> str | None:
+        self._left -= 1
+        return None if self._left < 0 else next(iter(close_matches(name, candidates)), None)
+
+
+def _explained(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
+    """One jsonschema error as one or more problems; its own message is not used, it may quote megabytes."""
+    keyword, given, value = error.validator, cast(Any, error.instance), cast(Any, error.validator_value)
+    path = _path(error.absolute_path)
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    if keyword == "required":
+        for name in value:
+            if name not in given:
+                wanted = _wanted(schema.get("properties", {}).get(name, {}))
+                yield _problem(_join(path, name), f"required ({wanted})", wanted=wanted)
+    elif keyword in ("additionalProperties", "unevaluatedProperties") and isinstance(given, dict):
+        known = schema.get("properties", {})
+        free = [name for name in known if name not in given] or list(known)
+        for name in given:
+            if name not in known:
+                yield _unknown(path, name, free, near)
+    elif keyword in ("anyOf", "oneOf") and error.context:
+        yield from _nearest_branch(error, near)
+    else:
+        wanted = _wanted(schema)
+        meant = None
+        if keyword == "enum" and isinstance(given, str):
+            meant = near(given, [v for v in schema["enum"] if isinstance(v, str)])
+        hint = f", did you mean {meant}?" if meant else ""
+        yield _problem(path, f"given {preview(given)}, wanted {wanted}{hint}", given, wanted, meant)
+
+
+def _unknown(path: str, name: str, known: list[str], near: _Suggestions) -> Problem:
+    meant = near(name, known)
+    shown_name = short_name(name)
+    if meant:
+        return _problem(_join(path, shown_name), f"unknown parameter, did you mean {meant}?", meant=meant)
+    listing = shorten(", ".join(known), 300) if known else "no parameters at all"
+    return _problem(_join(path, shown_name), f"unknown parameter; there are {listing}", wanted=listing)
+
+
+def _nearest_branch(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
+    """Problems of the alternative whose type the value has; without one, all that would be taken."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    close = [inner for inner in branches.values() if not any(e.validator == "type" and not e.path for e in inner)]
+    if len(close) == 1:
+        for inner in close[0]:
+            yield from _explained(inner, near)
+        return
+    wanted = " or ".join(_wanted(branch) for branch in cast(Any, error.validator_value))
+    yield _problem(
+        _path(error.absolute_path), f"given {preview(error.instance)}, wanted {wanted}", error.instance, wanted
+    )
+
+
+def _path(steps: Iterable[str | int]) -> str:
+    path = ""
+    for step in steps:
+        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, short_name(step))
+    return path
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+_ARTICLES = {"array": "an array", "integer": "an integer", "object": "an object", "null": "null"}
+_LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} properties",
+    "maxProperties": "at most {} properties",
+    "pattern": "matching {}",
+    "format": "in the format {}",
+}
+
+
+def _wanted(schema: Any) -> str:
+    """What a schema wants, in words: `a number, at least 0, at most 2`."""
+    if not isinstance(schema, dict):
+        return "nothing" if schema is False else "anything"
+    if "const" in schema:
+        return preview(schema["const"])
+    if "enum" in schema:
+        return "one of " + shorten(", ".join(preview(value) for value in schema["enum"]), 300)
+    alternatives = schema.get("anyOf") or schema.get("oneOf")
+    if alternatives and "type" not in schema:
+        return " or ".join(_wanted(alternative) for alternative in alternatives)
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    words = " or ".join(_ARTICLES.get(name, f"a {name}") for name in types) or "a fitting value"
+    limits = [_limit(keyword, schema[keyword]) for keyword in _LIMITS if keyword in schema]
+    if schema.get("uniqueItems"):
+        limits.append("no two alike")
+    return ", ".join([words, *limits])
+
+
+def _limit(keyword: str, value: Any) -> str:
+    if value == 1 and keyword in ("minLength", "minItems", "minProperties"):
+        return "not empty"
+    return _LIMITS[keyword].format(value)
