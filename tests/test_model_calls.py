@@ -214,6 +214,38 @@ def test_no_calls_are_no_results() -> None:
     assert [result.call.id for result in results] == ["a", "b"]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hook_may_make_calls_though_all_workers_are_taken(openrouter_sandbox: Sandbox, workers: int) -> None:
+    both = [ToolCall("1", COUNT, {"x_title": "inner"}), ToolCall("2", COUNT, {"x_title": "inner"})]
+    inner: list[bool] = []
+
+    def calling(action: Any, arguments: dict[str, Any], user_id: str) -> None:
+        if arguments.get("x_title") != "inner":
+            inner.extend(result.failed for result in registry.call_tools(both, timeout=10))
+
+    registry = ToolRegistry.from_manifest(max_workers=workers, before_execute=calling)
+
+    async def outer() -> list[bool]:
+        return [envelope.successful for envelope in await asyncio.gather(registry.execute_async(COUNT))]
+
+    assert asyncio.run(outer()) == [True]
+    assert inner == [False, False]
+
+
+def test_who_waits_for_a_worker_waits_no_longer_than_the_deadline(openrouter_sandbox: Sandbox) -> None:
+    registry = ToolRegistry.from_manifest(max_workers=1)
+    free = threading.Event()
+    registry._resources.submit(free.wait)
+    started = time.monotonic()
+    try:
+        results = registry.call_tools([ToolCall("1", COUNT, {}), ToolCall("2", COUNT, {})], timeout=0.2)
+    finally:
+        free.set()
+    assert time.monotonic() - started < 5
+    assert ['"type":"timeout"' in result.envelope.data for result in results] == [True, True]
+    assert openrouter_sandbox.requests == []
+
+
 def test_a_registrys_repr_asks_nobody() -> None:
     def gone() -> set[str]:
         raise OSError("the database is gone")

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import anyio
@@ -70,7 +71,18 @@ def test_so_it_is_where_none_means_the_default(registry: ToolRegistry, user: Any
     assert len(attach(LangchainProvider(), registry)) == len(registry.actions)
 
 
-@pytest.mark.parametrize("on_event", [5, "print", []], ids=repr)
+async def awaited(event: Any) -> None: ...
+
+
+class Awaited:
+    async def __call__(self, event: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "on_event",
+    [5, "print", [], awaited, Awaited(), partial(awaited), lambda: None, lambda event, more: None],
+    ids=["number", "text", "list", "async", "async object", "async partial", "takes none", "takes two"],
+)
 def test_a_listener_that_can_not_be_called_is_a_mistake(registry: ToolRegistry, on_event: Any) -> None:
     with pytest.raises(TypeError, match="on_event must be a function"):
         registry.execute(COUNT, on_event=on_event)
@@ -132,6 +144,11 @@ def test_a_client_option_that_can_not_be_is_told_at_once(name: str, value: Any, 
 )
 def test_every_other_option_is_taken(options: dict[str, Any]) -> None:
     ToolRegistry.from_manifest(client_options=options)
+
+
+@pytest.mark.parametrize("on_event", [print, [].append, lambda *events: None, lambda event, more=None: None])
+def test_every_other_listener_is_taken(registry: ToolRegistry, on_event: Any) -> None:
+    assert "No OpenRouter account" in str(registry.execute(COUNT, on_event=on_event).error)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, "2", True, None], ids=repr)

@@ -56,7 +56,7 @@ class Hooks:
         self._before = _as_list("before_execute", before)
         self._after = [(hook, _takes_five(hook)) for hook in _as_list("after_execute", after)]
         for hook in self._before:
-            if not _takes(hook, 3):
+            if not takes(hook, 3):
                 wanted = "(action, arguments, user_id)"
                 raise TypeError(f"a before_execute hook takes {wanted}; {_described(hook)} does not")
 
@@ -120,12 +120,13 @@ def _as_list(kind: str, hooks: Any) -> list[Any]:
     for hook in listed:
         if not callable(hook):
             raise TypeError(f"{kind}: a hook is a function, not {type(hook).__name__}")
-        if _is_async(hook):
+        if is_async(hook):
             raise TypeError(f"{kind}: {_described(hook)} is async: {_PLAIN}")
     return listed
 
 
-def _is_async(hook: Any) -> bool:
+def is_async(hook: Any) -> bool:
+    """Whether calling it gives something to be awaited, as far as that can be seen before."""
     while isinstance(hook, functools.partial):
         hook = hook.func
     call = getattr(type(hook), "__call__", None)  # noqa: B004 - an object's own, to see whether that is async
@@ -134,14 +135,14 @@ def _is_async(hook: Any) -> bool:
     )
 
 
-def _takes(hook: Any, count: int) -> bool:
+def takes(hook: Any, count: int) -> bool:
     """Whether a hook can be called with so many arguments; one without a signature, such as some of C, is believed."""
     try:
         inspect.signature(hook).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:
-        return count == 3
+        return count in (1, 3)
     return True
 
 
@@ -154,12 +155,12 @@ def _takes_five(hook: Any) -> bool:
     Raises:
         TypeError: it can be called with neither.
     """
-    if not _takes(hook, 3):
-        if not _takes(hook, 5):
+    if not takes(hook, 3):
+        if not takes(hook, 5):
             wanted = "(action, envelope, seconds) or (action, envelope, seconds, arguments, user_id)"
             raise TypeError(f"an after_execute hook takes {wanted}; {_described(hook)} does not")
         return True
-    return _takes(hook, 5) and list(inspect.signature(hook).parameters)[3:5] == ["arguments", "user_id"]
+    return takes(hook, 5) and list(inspect.signature(hook).parameters)[3:5] == ["arguments", "user_id"]
 
 
 def _described(hook: Any) -> str:

@@ -32,6 +32,7 @@ class Resources:
             raise ValueError("max_workers must be 1 or more")
         self._make_client = make_client
         self._max_workers = max_workers
+        self._thread = threading.local()
         self._start()
         _all.add(self)
 
@@ -50,8 +51,15 @@ class Resources:
         context = contextvars.copy_context()
         with self._lock:  # so that `close` does not shut the workers in between
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(self._max_workers, "openrouter-toolkit")
+                self._workers = ThreadPoolExecutor(self._max_workers, "openrouter-toolkit", self._mark)
             return self._workers.submit(context.run, run)
+
+    def is_worker(self) -> bool:
+        """Whether this is one of its worker threads."""
+        return getattr(self._thread, "is_worker", False)
+
+    def _mark(self) -> None:
+        self._thread.is_worker = True
 
     def close(self) -> None:
         """Let go of both; what is asked for afterwards is made anew."""

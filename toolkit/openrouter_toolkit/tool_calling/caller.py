@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from threading import TIMEOUT_MAX
 from typing import Any, TypeVar
 
 from ..call import Call, Listener
 from ..envelope import ActionError, Envelope
+from ..execution.hooks import is_async, takes
 from ..execution.pipeline import Execution
 from ..execution.resources import Resources
 from ..manifest import Action
@@ -87,16 +89,20 @@ class ToolCaller:
     ) -> list[ToolResult]:
         """Make several calls at once; their results, in the same order. Ctrl-C ends all of them."""
         check_options(limit, timeout, user_id)
+        # Whoever is in a worker already has a place for one call, and must not wait for more places.
+        if len(written) == 1 or self._resources.is_worker():
+            return [self._result(one, user_id, limit, new_call(timeout, None)) for one in written]
         calls = [new_call(timeout, None) for _ in written]
-        if len(written) == 1:
-            return [self._result(written[0], user_id, limit, calls[0])]
 
         def run(one: ToolCall, call: Call) -> Callable[[], ToolResult]:
             return lambda: self._result(one, user_id, limit, call)
 
         running = [self._resources.submit(run(one, call)) for one, call in zip(written, calls, strict=True)]
         try:
-            return [future.result() for future in running]
+            return [
+                _not_begun(one, late) if (late := _late(future, call)) else future.result()
+                for one, future, call in zip(written, running, calls, strict=True)
+            ]
         except BaseException:
             for future, call in zip(running, calls, strict=True):
                 future.cancel()
@@ -197,6 +203,13 @@ class ToolCaller:
             raise
 
 
+def _late(future: Future[Any], call: Call) -> ActionError | None:
+    """Wait for a call in a worker; the reason why it never begins, where all workers were busy until its deadline."""
+    wait([future], timeout=call.remaining())
+    late = call.ending()
+    return late if late is not None and future.cancel() else None
+
+
 def _not_begun(written: ToolCall, error: ActionError) -> ToolResult:
     return ToolResult(written, error.explanation, Envelope.failure(error))
 
@@ -207,6 +220,15 @@ def check_options(limit: int, timeout: float | None, user_id: Any) -> None:
         raise ValueError(f"limit must be a number of characters, {LEAST_LIMIT} or more, not {limit!r}")
     new_call(timeout, None)
     check_user(user_id)
+
+
+def _check_listener(on_event: Any) -> None:
+    if not callable(on_event):
+        raise TypeError(f"on_event must be a function of an event, not {type(on_event).__name__}")
+    if is_async(on_event):
+        raise TypeError("on_event must be a function of an event, and not async: nobody would await it")
+    if not takes(on_event, 1):
+        raise TypeError("on_event must be a function of an event: it can't be called with one argument")
 
 
 def check_user(user_id: Any) -> None:
@@ -220,12 +242,12 @@ def new_call(timeout: float | None, on_event: Listener | None) -> Call:
 
     Raises:
         ValueError: `timeout` is not a positive number.
-        TypeError: `on_event` can't be called.
+        TypeError: `on_event` can't be called with an event, or is async.
     """
     wrong_type = isinstance(timeout, bool) or not isinstance(timeout, int | float | None)
     if wrong_type or (timeout is not None and not timeout > 0):
         raise ValueError(f"timeout must be a positive number of seconds, not {preview(timeout)}")
-    if on_event is not None and not callable(on_event):
-        raise TypeError(f"on_event must be a function of an event, not {type(on_event).__name__}")
+    if on_event is not None:
+        _check_listener(on_event)
     # What is longer than a lock can wait for is no limit.
     return Call(timeout=None if timeout is None or timeout > TIMEOUT_MAX else float(timeout), on_event=on_event)
