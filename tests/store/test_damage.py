@@ -120,14 +120,42 @@ def columns(path: Path) -> Iterator[tuple[str, str]]:
 COLUMNS = list(columns(RELEASE / "sqlite.db"))
 
 
-@pytest.mark.parametrize("value", ["NULL", "x'ff00'", "'\u2603 no such value'", "5", "'2026-13-45'", "'[5, {}]'"])
-def test_a_value_that_no_release_has_written(value: str, path: Path, master_keys: list[MasterKey]) -> None:
-    """In one column at a time, of tables that have lost their constraints."""
+def remove_constraints(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for table in {table for table, _ in COLUMNS}:
             connection.execute(f"CREATE TABLE copied AS SELECT * FROM {table}")
             connection.execute(f"DROP TABLE {table}")
             connection.execute(f"ALTER TABLE copied RENAME TO {table}")
+
+
+NULL_KEYS = {
+    "ort_master_keys.key_id": ["check", "connect", "rotate"],
+    "ort_connected_accounts.id": ["list", "pages", "a call of alice", "rotate"],
+    "ort_links.id": ["links", "bind", "start", "consume"],
+    "ort_api_tokens.id": ["token", "tokens"],
+    "ort_account_shares.user_id": ["list"],
+    "ort_switches.action": ["off"],
+    "ort_activations.toolkit": ["activated"],
+    "ort_return_addresses.address": ["addresses"],
+}
+
+
+@pytest.mark.parametrize("key", NULL_KEYS)
+def test_a_row_whose_primary_key_is_null_is_damage(key: str, path: Path, master_keys: list[MasterKey]) -> None:
+    remove_constraints(path)
+    table, column = key.split(".")
+    with opened(path, master_keys) as running:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(f"UPDATE {table} SET {column} = NULL")
+        for name in NULL_KEYS[key]:
+            with pytest.raises(StoreUnavailable, match="a primary key has a value that can't be"):
+                OPERATIONS[name](running)
+
+
+@pytest.mark.parametrize("value", ["NULL", "x'ff00'", "'\u2603 no such value'", "5", "'2026-13-45'", "'[5, {}]'"])
+def test_a_value_that_no_release_has_written(value: str, path: Path, master_keys: list[MasterKey]) -> None:
+    """In one column at a time, of tables that have lost their constraints."""
+    remove_constraints(path)
     plain = path.read_bytes()
     with opened(path, master_keys) as running:
         for number, (table, column) in enumerate(COLUMNS):

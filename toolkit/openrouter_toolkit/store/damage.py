@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy import JSON, Boolean, Integer
+from sqlalchemy import JSON, Boolean, Integer, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -65,11 +65,24 @@ class Json(TypeDecorator[Any]):
         return guarded(lambda value: _of_texts(process(value)), "a JSON column")
 
 
+class PrimaryKey(TypeDecorator[str]):
+    """A primary key column of strings. SQLAlchemy returns None instead of a row whose key is NULL: that is damage."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str:  # noqa: ARG002
+        """Return the value; raise `StoreUnavailable` for NULL."""
+        if value is None:
+            raise damaged("a primary key")
+        return value
+
+
 def expected(column_type: TypeEngine[Any]) -> type:
     """The Python type of a column's values."""
     if isinstance(column_type, Json):
         return column_type.shape
-    if isinstance(column_type, TypeDecorator):
+    if isinstance(column_type, TypeDecorator) and not isinstance(column_type, PrimaryKey):
         return datetime
     if isinstance(column_type, Boolean):
         return bool

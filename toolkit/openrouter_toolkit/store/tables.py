@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstrai
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from .clock import UtcDateTime
-from .damage import Json, damaged, expected
+from .damage import Json, PrimaryKey, damaged, expected
 
 # An organisation's account has no user_id. Here it is "", which no user can have, since NULLs are not unique.
 ORGANISATION = ""
@@ -60,7 +60,7 @@ class MasterKeyRow(Row):
 
     __tablename__ = "ort_master_keys"
 
-    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key_id: Mapped[str] = mapped_column(PrimaryKey(16), primary_key=True)
     proof: Mapped[str] = mapped_column(String(64))
     added_at: Mapped[datetime]
 
@@ -70,7 +70,7 @@ class AccountRow(Row):
 
     __tablename__ = "ort_connected_accounts"
 
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     toolkit: Mapped[str] = mapped_column(String(64))
     owner: Mapped[str]
     alias: Mapped[str | None] = mapped_column(String(100))
@@ -107,9 +107,9 @@ class ShareRow(Row):
     __tablename__ = "ort_account_shares"
 
     account_id: Mapped[str] = mapped_column(
-        String(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), primary_key=True
+        PrimaryKey(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), primary_key=True
     )
-    user_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(PrimaryKey(255), primary_key=True)
 
 
 class LinkRow(Row):
@@ -117,7 +117,7 @@ class LinkRow(Row):
 
     __tablename__ = "ort_links"
 
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     account_id: Mapped[str | None] = mapped_column(
@@ -139,7 +139,7 @@ class SessionRow(Row):
 
     __tablename__ = "ort_sessions"
 
-    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id_hash: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -151,7 +151,7 @@ class TokenRow(Row):
 
     __tablename__ = "ort_api_tokens"
 
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     users: Mapped[list[str] | None]
@@ -165,8 +165,8 @@ class SwitchRow(Row):
 
     __tablename__ = "ort_switches"
 
-    toolkit: Mapped[str] = mapped_column(String(64), primary_key=True)
-    action: Mapped[str] = mapped_column(String(64), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
+    action: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
     off_at: Mapped[datetime]
 
 
@@ -175,7 +175,7 @@ class ActivationRow(Row):
 
     __tablename__ = "ort_activations"
 
-    toolkit: Mapped[str] = mapped_column(String(64), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
     activated_at: Mapped[datetime]
 
 
@@ -184,5 +184,5 @@ class ReturnAddressRow(Row):
 
     __tablename__ = "ort_return_addresses"
 
-    address: Mapped[str] = mapped_column(String(500), primary_key=True)
+    address: Mapped[str] = mapped_column(PrimaryKey(500), primary_key=True)
     created_at: Mapped[datetime]
