@@ -30,9 +30,9 @@ _HOMES = {
     "EnvironmentAccounts": "accounts",
     "ManifestError": "manifest",
     "MemoryAccounts": "accounts",
-    "Refused": "hooks",
-    "EventStream": "event_stream",
-    "StreamEvent": "openrouter.stream_events",
+    "Refused": "execution.hooks",
+    "EventStream": "execution.event_stream",
+    "StreamEvent": "openrouter.streams.events",
     "ToolRegistry": "registry",
 }
 __all__ = [
