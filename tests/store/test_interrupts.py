@@ -9,7 +9,8 @@ from openrouter_toolkit.store import MasterKey
 
 WORK = """
 import os, random, signal, sys, threading, time
-from openrouter_toolkit.store import Store, StoreUnavailable, keys
+from openrouter_toolkit.store import Store, StoreUnavailable
+from openrouter_toolkit.store.encryption import keys
 
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
 store = Store.open(sys.argv[1], master_keys=keys.read(sys.argv[2], "the test"))

@@ -16,7 +16,8 @@ _WRITES = ("write", "pwrite64", "ftruncate")
 _CALL = re.compile(r"^\d+\s+(?P<name>\w+)\(\d+<(?P<path>[^>]*)>(?P<rest>.*)")
 _SCRIPT = """
 import sys
-from openrouter_toolkit.store import MasterKey, Store, keys, sqlite
+from openrouter_toolkit.store import MasterKey, Store, sqlite
+from openrouter_toolkit.store.encryption import keys
 
 url, key, mode = sys.argv[1:]
 sqlite.journal_mode = lambda version: mode

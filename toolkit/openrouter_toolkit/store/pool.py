@@ -6,6 +6,7 @@ locked, and then every other thread waits for ever. `queue.SimpleQueue` does eac
 
 from __future__ import annotations
 
+import logging
 import queue
 from typing import ClassVar, TypeVar
 
@@ -13,6 +14,8 @@ from sqlalchemy import QueuePool
 from sqlalchemy.util.queue import Empty, Full, QueueCommon
 
 _Item = TypeVar("_Item")
+# SQLAlchemy logs what its pool does under the name of the pool's module: not among what this package reports.
+logging.getLogger(__name__).setLevel(logging.WARNING)
 
 
 class _Queue(QueueCommon[_Item]):
