@@ -1,4 +1,4 @@
-"""One execution's lifeline: its deadline, whether it was cancelled, and what to cut when it ends early."""
+"""The state of one running call: its deadline, its cancellation, and how to interrupt its network wait."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Listener = Callable[[Any], None]
 
 
 class Call:
-    """What one `execute` hands down: who listens, how long it may take, and whether it is still wanted.
+    """The context of one `execute`: its listener, its deadline and whether it was cancelled.
 
-    A handler's client asks `remaining` before it waits and `check` after it waited, and wraps every wait for
-    the network in `cutting`, so that `cancel` and the deadline end it in the middle of silence too.
+    A handler's client calls `remaining` before it waits and `check` after it waited, and wraps every wait for
+    the network in `cutting`, so that `cancel` and the deadline also interrupt a silent connection.
     """
 
     def __init__(self, *, timeout: float | None = None, on_event: Listener | None = None) -> None:
         """Start the clock: `timeout` in seconds covers all attempts and waits."""
         self.on_event = on_event
         self.timeout = timeout
-        self.secrets: tuple[str, ...] = ()  # the account's, none of which an event may show
-        self.cached: bool | None = None  # whether a cache had the answer; None where no cache was asked
-        self.revalidate: Callable[[], None] | None = None  # raises when the call may not go on after a wait
+        self.secrets: tuple[str, ...] = ()  # the account's secrets; no event may contain one
+        self.cached: bool | None = None  # whether the answer came from a cache; None if no cache was used
+        self.revalidate: Callable[[], None] | None = None  # raises if the call may not continue after a wait
         self._deadline = None if timeout is None else monotonic() + timeout
-        self._lock = threading.RLock()  # `cancel` may be called by a finalizer, in the middle of anything
+        self._lock = threading.RLock()  # reentrant: a finalizer may call `cancel` at any time
         self._ended: threading.Event | None = None
         self._cancelled = False
         self._cut: Callable[[], None] | None = None
@@ -38,7 +38,7 @@ class Call:
         return None if self._deadline is None else max(0.0, self._deadline - monotonic())
 
     def cancel(self) -> None:
-        """End the call, from any thread: its connection is cut, its waits end, it fails as `cancelled`."""
+        """Cancel the call, from any thread: its connection is shut down, its waits end, it fails as `cancelled`."""
         with self._lock:
             self._cancelled = True
             cut, ended = self._cut, self._ended
@@ -48,7 +48,7 @@ class Call:
             cut()
 
     def ending(self) -> ActionError | None:
-        """Why the call may not go on, or None while it may."""
+        """The error that ends the call (`cancelled` or `timeout`), or None while it may continue."""
         if self._cancelled:
             return ActionError(
                 "cancelled",
@@ -66,15 +66,15 @@ class Call:
         return None
 
     def check(self) -> None:
-        """Raise `ActionError` (`cancelled` or `timeout`) when the call has to end."""
+        """Raise `ActionError` if the call was cancelled (`cancelled`) or is past its deadline (`timeout`)."""
         ending = self.ending()
         if ending is not None:
             raise ending
 
     def wait(self, seconds: float) -> None:
-        """Sleep, and wake early when the call is cancelled or its deadline comes; raises like `check`.
+        """Sleep, and wake early on cancellation or at the deadline; raises like `check`.
 
-        Afterwards it is asked anew whether the call may go on: its account may have been disconnected meanwhile.
+        Then `revalidate` runs, because the account may have been disconnected during the wait.
         """
         with self._lock:
             ended = self._ended = self._ended or threading.Event()
@@ -88,20 +88,20 @@ class Call:
 
     @contextmanager
     def cutting(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While inside, `cut` is called once the call is cancelled or past its deadline, from another thread."""
+        """Context in which `cut` is called, from another thread, on cancellation or at the deadline."""
         with self._lock:
             self._cut = cut
         self.check()
-        alarm = None
+        timer = None
         remaining = self.remaining()
         if remaining is not None:
-            alarm = threading.Timer(min(remaining, threading.TIMEOUT_MAX), cut)
-            alarm.daemon = True
-            alarm.start()
+            timer = threading.Timer(min(remaining, threading.TIMEOUT_MAX), cut)
+            timer.daemon = True
+            timer.start()
         try:
             yield
         finally:
-            if alarm is not None:
-                alarm.cancel()
+            if timer is not None:
+                timer.cancel()
             with self._lock:
                 self._cut = None

@@ -1,4 +1,4 @@
-"""What every call answers: the envelope; and the one error that becomes a failed envelope."""
+"""The envelope that every call returns, and the error type that becomes a failed envelope."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any, Self
 
-# The toolkit's own error types, beside those that a toolkit's API has, and what each means.
+# The error types of the toolkit itself, in addition to those of the API, and what each means.
 OWN_TYPES = {
     "unknown_action": "There is no action of that name.",
     "invalid_arguments": "The arguments don't fit the action's schema, or can't be sent. Nothing was sent.",
@@ -19,22 +19,22 @@ OWN_TYPES = {
 
 
 class ActionError(Exception):
-    """Why a call failed, as data. Raised where it is known, turned into an envelope by the registry.
+    """Why a call failed, as data. Raised where the failure is detected; the registry makes an envelope of it.
 
     Attributes:
-        type: the error's typed code, such as `rate_limit_exceeded` or `invalid_arguments`.
-        message: what happened, for a program; what OpenRouter or a provider said, as it came.
+        type: the error's code, such as `rate_limit_exceeded` or `invalid_arguments`.
+        message: what happened, for a program; the unchanged message of OpenRouter or a provider.
         explanation: what happened and what to do next, for the agent that reads it.
         status: the HTTP status, or None where there was no HTTP answer.
         retryable: whether the same call may succeed later.
-        retry_after: seconds to wait first, or None when nobody said.
-        details: what is specific to the type (`problems`, `suggestions`, `metadata`, ...).
-        partial: what had arrived before a stream broke off, as the object it was becoming.
+        retry_after: seconds to wait first, or None if unknown.
+        details: data specific to the type (`problems`, `suggestions`, `metadata`, ...).
+        partial: the incomplete answer that had arrived before a stream was interrupted.
     """
 
     def __init__(
         self,
-        type: str,  # noqa: A002 - the name that the error object has
+        type: str,  # noqa: A002 - the key in the error object
         message: str,
         explanation: str | None = None,
         *,
@@ -55,10 +55,10 @@ class ActionError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt_error, (self.__dict__,)
+        return _unpickle_error, (self.__dict__,)
 
     def as_dict(self) -> dict[str, Any]:
-        """The object that a program reads under `error` in a failed envelope's data."""
+        """The object under `error` in a failed envelope's data, for programs."""
         return {
             "type": self.type,
             "message": self.message,
@@ -74,7 +74,7 @@ class Envelope(dict[str, Any]):
 
     It is a dict, so it prints, compares and dumps to JSON as its three keys; the keys are attributes too.
     On success `data` is the text of the upstream answer and `error` is None. On failure `data` is a JSON
-    object whose `error` key tells a program what happened, and `error` tells it to the agent.
+    object whose `error` key describes the failure to a program, and `error` describes it to the agent.
     """
 
     def __init__(self, *, data: str, error: str | None, successful: bool) -> None:
@@ -82,12 +82,12 @@ class Envelope(dict[str, Any]):
 
     @classmethod
     def success(cls, data: str) -> Self:
-        """An answer that came."""
+        """The envelope of a successful call."""
         return cls(data=data, error=None, successful=True)
 
     @classmethod
     def failure(cls, error: ActionError) -> Self:
-        """A failure, told twice: as data for programs, in words for agents."""
+        """The envelope of a failed call: `data` for programs, `error` in words for agents."""
         data = {"error": error.as_dict()}
         if error.partial is not None:
             data["partial"] = error.partial
@@ -107,7 +107,7 @@ class Envelope(dict[str, Any]):
 
     @property
     def successful(self) -> bool:
-        """Whether the action did what it was asked to."""
+        """Whether the action succeeded."""
         return bool(self["successful"])
 
     def model_dump(self) -> dict[str, Any]:
@@ -119,25 +119,25 @@ class Envelope(dict[str, Any]):
         return json.dumps(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.data, self.error, self.successful)
+        return _unpickle_envelope, (self.data, self.error, self.successful)
 
 
 def as_json(data: dict[str, Any]) -> str:
-    """Data as compact JSON, whatever a handler or upstream put into it: what JSON can't hold is named."""
+    """Data as compact JSON. A value that JSON can't hold is replaced by a text that names its type."""
     try:
         return json.dumps(data, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return json.dumps(_plain(data), separators=(",", ":"))
+        return json.dumps(_json_compatible(data), separators=(",", ":"))
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """The nearest that JSON has to a value: what it can't hold is named."""
+def _json_compatible(value: Any, depth: int = 0) -> Any:
+    """A value as JSON can hold it: other types are replaced by a text that names them."""
     if depth > 100:
         return "nested too deeply"
     if isinstance(value, dict):
-        return {str(_plain(name)): _plain(item, depth + 1) for name, item in value.items()}
+        return {str(_json_compatible(name)): _json_compatible(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, depth + 1) for item in value]
+        return [_json_compatible(item, depth + 1) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -145,11 +145,11 @@ def _plain(value: Any, depth: int = 0) -> Any:
     return value if value is None or isinstance(value, str | bool) else f"a Python {type(value).__name__}"
 
 
-def _rebuilt_error(state: dict[str, Any]) -> ActionError:
+def _unpickle_error(state: dict[str, Any]) -> ActionError:
     error = ActionError(state["type"], state["message"])
     error.__dict__.update(state)
     return error
 
 
-def _rebuilt(data: str, error: str | None, successful: bool) -> Envelope:
+def _unpickle_envelope(data: str, error: str | None, successful: bool) -> Envelope:
     return Envelope(data=data, error=error, successful=successful)

@@ -1,1 +1,1 @@
-"""HTTP as any API's client needs it: connections, bodies within limits, retries, server-sent events."""
+"""HTTP for any API client: pooled connections, bodies with size limits, retries, server-sent events."""

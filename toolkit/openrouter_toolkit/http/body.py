@@ -1,4 +1,4 @@
-"""An answer's body, read piece by piece within its limits: bytes, the memory that they unfold to, and the deadline."""
+"""Read a response body in pieces, within limits of size, of memory after parsing, and of time."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from urllib3 import BaseHTTPResponse
 from ..envelope import ActionError
 from .transport import Exchange
 
-_PIECE = 64 * 1024
-_WHITE = b" \t\r\n"
-_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
-# Each value of a JSON text, and each line, becomes an object of about this many bytes, however short it is. They are
-# counted from this size on: a smaller body can't fill the memory.
-_BYTES_OF_VALUE = 64
-_COUNTED_FROM = 1024 * 1024
-# So many times the limit of an answer's bytes may be taken by what it unfolds to.
-_UNFOLDED = 4
+_READ_SIZE = 64 * 1024
+_WHITE_SPACE = b" \t\r\n"
+_EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+# Each JSON value, and each line, becomes an object of about this many bytes, however short it is. They are counted
+# only in larger bodies: a smaller one can't exhaust the memory.
+_BYTES_PER_VALUE = 64
+_ESTIMATED_FROM = 1024 * 1024
+# The estimated memory may be this many times the limit of the body's bytes.
+_MEMORY_FACTOR = 4
 
 
 class Body:
-    """The body of one answer. A compressed one is unpacked no further than it is read."""
+    """The body of one response. A compressed body is decompressed only as far as it is read."""
 
     def __init__(self, exchange: Exchange, response: BaseHTTPResponse, limit: int) -> None:
         self._exchange = exchange
         self._response = response
         self._limit = limit
         self._size = 0
-        self._unfolded = 0
+        self._memory = 0
         self._head = b""
 
     def piece(self) -> bytes:
-        """The bytes that arrive next, none at the end.
+        """The next bytes that arrive; empty at the end.
 
         Raises:
-            ActionError: `invalid_response` above the limit; why the call has to end; what the network did.
+            ActionError: `invalid_response` above the limit; the reason why the call ends; a network failure.
         """
         if self._head:
             piece, self._head = self._head, b""
             return piece
         with self._exchange.failures_as_errors():
-            piece = self._response.read1(_PIECE)
-        self._exchange.call.check()  # what has been received already is not cut by the deadline
+            piece = self._response.read1(_READ_SIZE)
+        self._exchange.call.check()  # data received earlier stays readable after a cut
         self._count(piece)
         return piece
 
@@ -59,47 +59,47 @@ class Body:
                 self._exchange.call.check()
                 self._count(piece)
                 body += piece
-            self._exchange.call.check()  # a body without a length just ends when it is cut
+            self._exchange.call.check()  # a body without a length simply ends when the socket is shut down
         return body.decode("utf-8", "replace").strip(" \t\r\n\ufeff")
 
     def is_stream(self) -> bool:
-        """Whether it is a stream of events: by how it begins, for gateways give both wrong content types.
+        """Whether it is an event stream, judged by its first bytes, because gateways send wrong content types.
 
-        What is read for that is the first `piece`.
+        The bytes that this reads are returned by the first `piece`.
         """
         declared = self._response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head = b""
-        while (found := _begins_stream(head, declared=declared)) is None:
+        while (is_stream_head := _is_stream_head(head, declared=declared)) is None:
             piece = self.piece()
             if not piece:
                 break
             head += piece
         self._head = head
-        return declared if found is None else found
+        return declared if is_stream_head is None else is_stream_head
 
     def _count(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size > _COUNTED_FROM:
-            self._unfolded += len(piece) + _BYTES_OF_VALUE * (piece.count(b",") + piece.count(b"\n"))
-        if self._size > self._limit or self._unfolded > self._limit * _UNFOLDED:
+        if self._size > _ESTIMATED_FROM:
+            self._memory += len(piece) + _BYTES_PER_VALUE * (piece.count(b",") + piece.count(b"\n"))
+        if self._size > self._limit or self._memory > self._limit * _MEMORY_FACTOR:
             self._response.close()
             raise too_large(self._limit)
 
 
-def _begins_stream(head: bytes, *, declared: bool) -> bool | None:
-    """Whether a body that begins so is a stream of events; None where it is too early to say."""
-    head = head.removeprefix(codecs.BOM_UTF8).lstrip(_WHITE)[:10]
+def _is_stream_head(head: bytes, *, declared: bool) -> bool | None:
+    """Whether a body that begins with `head` is an event stream; None if more bytes are needed."""
+    head = head.removeprefix(codecs.BOM_UTF8).lstrip(_WHITE_SPACE)[:10]
     if not head or codecs.BOM_UTF8.startswith(head):
         return None
     if declared:
         return head[:1] not in b"{[<"
-    if head.startswith(_FIELDS):
+    if head.startswith(_EVENT_FIELDS):
         return True
-    return None if any(field.startswith(head) for field in _FIELDS) else False
+    return None if any(field.startswith(head) for field in _EVENT_FIELDS) else False
 
 
 def too_large(limit: int) -> ActionError:
-    """The error for an answer above the limit, in bytes."""
+    """The error for a response larger than `limit` bytes."""
     return ActionError(
         "invalid_response",
         f"The answer is larger than {limit} bytes.",

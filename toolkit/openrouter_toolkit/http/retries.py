@@ -1,4 +1,4 @@
-"""Calls that are made again: which, how often, how far apart, and never as a storm."""
+"""Retries: which calls are repeated, how often and after which delay, limited by a shared quota."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Policy: TypeAlias = Callable[[ActionError], bool]
 
 _log = logging.getLogger("openrouter_toolkit")
 
-# Hints beyond this are not waited for; they are told.
+# A call is not retried after a longer delay, in seconds; the error reports the delay.
 LONGEST_WAIT = 60.0
 _CAPACITY = 500
 _COST = 5
 _COST_OF_TIMEOUT = 10
-_BACKOFF_LIMIT = 20.0
-# No provider has answered: a limit (429, and of the 402 the retryable ones), or a provider that failed. For
-# Cloudflare's, nothing reached OpenRouter: it refused the connection (521), could not be reached (523), or there was
-# no secure connection to it (525, 526). With 520, 522, 524, 527 and 530 nobody knows.
+_MAX_BACKOFF = 20.0
+# No provider has answered: a limit (429, and the retryable 402s), or a provider that failed. With these Cloudflare
+# statuses, nothing reached OpenRouter: it refused the connection (521), could not be reached (523), or there was no
+# secure connection to it (525, 526). With 520, 522, 524, 527 and 530 that is unknown.
 _NOTHING_BILLED = frozenset({402, 429, 502, 503, 521, 523, 525, 526, 529})
 
 
 def reads(error: ActionError) -> bool:
-    """A read may be repeated after everything that may pass."""
+    """Policy for reads: repeat after every retryable error."""
     return error.retryable
 
 
 def reads_until_found(error: ActionError) -> bool:
-    """The same, for what may not be there yet: statistics of a generation that has only just ended."""
+    """Like `reads`, and repeat after 404 too: statistics of a generation appear some time after its end."""
     return error.retryable or (error.status == 404 and not error.details.get("not_openrouter"))
 
 
 def completions(error: ActionError) -> bool:
-    """A completion may be repeated only while nothing of it can have been billed.
+    """Policy for completions: repeat only if nothing can have been billed.
 
-    That is: before the request was sent, or when a status said so in place of any output.
+    That is: if the request was not sent, or if an HTTP status says so and there was no output.
     """
     if "http_status" in error.details or error.partial is not None:
         return False
@@ -48,16 +48,16 @@ def completions(error: ActionError) -> bool:
     return error.retryable and error.status in _NOTHING_BILLED
 
 
-def never(error: ActionError) -> bool:  # noqa: ARG001 - it is a policy like the others
-    """A payment is not repeated."""
+def never(error: ActionError) -> bool:  # noqa: ARG001 - the signature of a policy
+    """Policy for payments: never repeat."""
     return False
 
 
 class RetryQuota:
-    """What all retries of a registry are paid from, so that a failing upstream is not stormed.
+    """The retry quota of a registry: limits all its retries, so that they don't overload a failing upstream.
 
-    The numbers are those of botocore's standard mode: 500 to begin with, a retry costs 5, after a time-out 10;
-    a success gives back what its retry cost, and 1 where it needed none.
+    The numbers are those of botocore's standard mode: capacity 500, a retry costs 5, after a timeout 10; a success
+    releases the cost of its retries, or 1 if it needed none.
     """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
@@ -66,7 +66,7 @@ class RetryQuota:
         self.available = capacity
 
     def acquire(self, error: ActionError) -> int:
-        """Pay for a retry after this error: what it cost, or 0 when there is not enough left."""
+        """Take the cost of a retry after this error; returns the cost, or 0 if the quota is exhausted."""
         cost = _COST_OF_TIMEOUT if error.type == "timeout" else _COST
         with self._lock:
             if cost > self.available:
@@ -75,7 +75,7 @@ class RetryQuota:
         return cost
 
     def release(self, cost: int = 1) -> None:
-        """A call succeeded."""
+        """Return `cost` to the quota after a success."""
         if self.available >= self._capacity:
             return
         with self._lock:
@@ -83,33 +83,33 @@ class RetryQuota:
 
 
 class Retries:
-    """Makes attempts until one succeeds or none is left, with exponential backoff and full jitter."""
+    """Repeats a call until it succeeds or no attempt is left, with exponential backoff and full jitter."""
 
     def __init__(self, max_attempts: int, quota: RetryQuota | None = None) -> None:
         self._max_attempts = max_attempts
         self.quota = quota or RetryQuota()
 
     def run(self, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
-        """The first success. Raises the last attempt's `ActionError`, with `attempts` where there were several."""
+        """The first success. Raises the last attempt's `ActionError`, with `attempts` if there were several."""
         try:
             answer = attempt()
         except ActionError as error:
             if not policy(error) or self._max_attempts < 2:
                 raise
-            return self._run_again(error, attempt, call, policy)
+            return self._retry(error, attempt, call, policy)
         self.quota.release()
         return answer
 
-    def _run_again(self, first: ActionError, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
+    def _retry(self, first: ActionError, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
         from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential  # noqa: PLC0415
 
         failures = [first]
-        paid = last_paid = 0
-        backoff = wait_random_exponential(multiplier=1, max=_BACKOFF_LIMIT)  # random() * min(2^(n-1), 20) s
+        total_cost = last_cost = 0
+        backoff = wait_random_exponential(multiplier=1, max=_MAX_BACKOFF)  # random() * min(2^(n-1), 20) s
 
-        def made() -> str:
-            if len(failures) == 1 and paid == 0:
-                raise first  # the first attempt has been made already
+        def next_attempt() -> str:
+            if len(failures) == 1 and total_cost == 0:
+                raise first  # the first attempt was made by `run`
             try:
                 return attempt()
             except ActionError as error:
@@ -117,24 +117,24 @@ class Retries:
                 raise
 
         def delay(state: RetryCallState) -> float:
-            if failures[-1].status == 404:  # not a failing upstream but one that is not ready: 0.5 s, then 2 s
+            if failures[-1].status == 404:  # the upstream does not fail, the data is not ready: 0.5 s, then 2 s
                 return float(0.5 * 4 ** (state.attempt_number - 1))
             return failures[-1].retry_after or float(backoff(state))
 
-        def is_enough(state: RetryCallState) -> bool:
-            nonlocal paid, last_paid
+        def should_stop(state: RetryCallState) -> bool:
+            nonlocal total_cost, last_cost
             remaining = call.remaining()
-            longest = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
-            if state.attempt_number >= self._max_attempts or state.upcoming_sleep > longest:
+            max_delay = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
+            if state.attempt_number >= self._max_attempts or state.upcoming_sleep > max_delay:
                 return True
-            last_paid = self.quota.acquire(failures[-1])
-            paid += last_paid
-            return not last_paid
+            last_cost = self.quota.acquire(failures[-1])
+            total_cost += last_cost
+            return not last_cost
 
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ActionError) and policy(error)),
             wait=delay,
-            stop=is_enough,
+            stop=should_stop,
             sleep=call.wait,
             before_sleep=lambda state: _log.debug(
                 "attempt %d failed (%s), the next in %.1f s",
@@ -145,12 +145,12 @@ class Retries:
             reraise=True,
         )
         try:
-            answer = retrying(made)
+            answer = retrying(next_attempt)
         except ActionError as error:
-            if error not in failures:  # cancelled, or out of time, while waiting: that retry was not made
-                self.quota.release(last_paid)
+            if error not in failures:  # cancelled or timed out during the wait: this retry was not made
+                self.quota.release(last_cost)
             if len(failures) > 1:
                 error.details["attempts"] = len(failures)
             raise
-        self.quota.release(paid)
+        self.quota.release(total_cost)
         return answer

@@ -1,65 +1,65 @@
-"""Server-sent events out of bytes as they arrive, in whatever pieces the network delivers them."""
+"""Parse server-sent events from bytes, in whatever pieces they arrive."""
 
 from __future__ import annotations
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# More lines than this no event has; each of them takes some memory, however short it is.
-_MOST_LINES = 100_000
+# No real event has more lines; each line takes memory, however short it is.
+_MAX_LINES = 100_000
 
 
 class TooManyLinesError(ValueError):
-    """One event has so many lines that they would fill the memory."""
+    """One event has so many lines that they could exhaust the memory."""
 
 
 class EventParser:
-    """Give it bytes, get the events that are complete: pairs of event name and data.
+    """Incremental parser: `feed` takes bytes and returns the complete events as pairs of event name and data.
 
-    Comments are dropped, several data lines are joined by line feeds; a JSON object without a field's name before it
-    is taken for data. Bytes are cut into events before they are decoded, so a character that is split across reads
-    stays whole.
+    Comments are dropped, several data lines are joined by line feeds; a JSON object without a field name before it
+    counts as data. Bytes are split into events before they are decoded, so a character that is split across reads
+    stays intact.
     """
 
     def __init__(self) -> None:
-        self._rest = bytearray()
-        self._begun = False
-        self._ended_in_return = False
+        self._buffer = bytearray()
+        self._started = False
+        self._ended_with_cr = False
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
         """The events that these bytes complete, in order. Raises `TooManyLinesError`, as `close` does."""
-        seen = max(0, len(self._rest) - 1)  # an end may have begun in the byte before
-        self._rest += self._with_line_feeds(piece)
-        if self._rest.find(b"\n\n", seen) < 0:  # a long event, not yet whole: looked through once, not each time
+        searched = max(0, len(self._buffer) - 1)  # the blank line may begin in the byte before
+        self._buffer += self._normalize_newlines(piece)
+        if self._buffer.find(b"\n\n", searched) < 0:  # incomplete: a long event is searched once, not for each piece
             return []
-        *blocks, self._rest = self._rest.split(b"\n\n")
-        return [event for block in blocks if block and (event := self._parsed(block)) is not None]
+        *blocks, self._buffer = self._buffer.split(b"\n\n")
+        return [event for block in blocks if block and (event := self._parse_event(block)) is not None]
 
     def close(self) -> list[tuple[str, str]]:
-        """The event that was not ended by an empty line before the stream ended, if there is one."""
-        event = self._parsed(self._rest)
-        self._rest = bytearray()
+        """The last event, if the stream ended without the empty line after it."""
+        event = self._parse_event(self._buffer)
+        self._buffer = bytearray()
         return [] if event is None else [event]
 
-    def _with_line_feeds(self, piece: bytes) -> bytes:
-        """The bytes with each CR LF and CR as a line feed, as the format has it."""
-        if self._ended_in_return and piece:
+    def _normalize_newlines(self, piece: bytes) -> bytes:
+        """The bytes with each CR LF and CR replaced by a line feed."""
+        if self._ended_with_cr and piece:
             piece = piece.removeprefix(b"\n")  # the other half of a CR LF
-            self._ended_in_return = False
+            self._ended_with_cr = False
         if b"\r" in piece:
-            self._ended_in_return = piece.endswith(b"\r")
+            self._ended_with_cr = piece.endswith(b"\r")
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return piece
 
-    def _parsed(self, block: bytearray) -> tuple[str, str] | None:
-        if not self._begun:
-            self._begun = True
+    def _parse_event(self, block: bytearray) -> tuple[str, str] | None:
+        if not self._started:
+            self._started = True
             block = block.removeprefix(_BYTE_ORDER_MARK)
-        return _parsed(block)
+        return _parse_event(block)
 
 
-def _parsed(block: bytearray) -> tuple[str, str] | None:
+def _parse_event(block: bytearray) -> tuple[str, str] | None:
     if block.startswith(b"data: ") and b"\n" not in block:
         return "", block[6:].decode("utf-8", "replace")
-    if block.count(b"\n") > _MOST_LINES:
+    if block.count(b"\n") > _MAX_LINES:
         raise TooManyLinesError
     name = ""
     data: list[str] = []
@@ -70,6 +70,6 @@ def _parsed(block: bytearray) -> tuple[str, str] | None:
             data.append(text.decode("utf-8", "replace"))
         elif field == b"event":
             name = text.decode("utf-8", "replace")
-    if not data and block.startswith(b"{"):  # an error that something on the way wrote into the stream as it is
+    if not data and block.startswith(b"{"):  # an error that a proxy wrote into the stream as plain JSON
         return name, block.decode("utf-8", "replace")
     return (name, "\n".join(data)) if data else None

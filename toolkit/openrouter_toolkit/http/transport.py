@@ -1,4 +1,4 @@
-"""One HTTP exchange over pooled connections, which can be cut from another thread at any moment."""
+"""HTTP over pooled connections, where another thread can interrupt an exchange at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
-from ssl import SSLError as SSLErrorOfPython
+from ssl import SSLError as PythonSSLError
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -32,81 +32,81 @@ from ..call import Call
 from ..envelope import ActionError
 from ..text.sanitize import quoted
 
-# More threads than this still work; their connections are not kept open afterwards.
-_KEPT_CONNECTIONS = 256
-# What a socket can wait for, in seconds; a number too large for a clock means no more than that.
-_LONGEST_SILENCE = 1e6
+# With more threads than this, the additional connections are closed after use.
+_POOL_SIZE = 256
+# The longest socket timeout, in seconds; larger numbers may overflow the clock.
+_MAX_TIMEOUT = 1e6
 _NO_RETRIES = Retry(0, redirect=False)
-# The exchange of the current thread, told to the pool, which is what knows the connection first.
+# The exchange of the current thread. The pool reads it, because the pool chooses the connection.
 _current = threading.local()
 
 
 class Exchange:
-    """A request on its way and its answer, as long as a connection serves it: what `cut` ends.
+    """One request and its response, as long as they use a connection; `cut` interrupts them.
 
-    The pool tells it which connection it is about to use and when the connection is free again, so that a late
-    cut never hits a connection that serves another call by then.
+    The pool notifies it which connection it uses and when that connection is released, so that a late `cut`
+    never hits a connection that serves another call by then.
     """
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self._lock = threading.RLock()  # `cut` may be called by a finalizer, in the middle of anything
+        self._lock = threading.RLock()  # reentrant: a finalizer may call `cut` at any time
         self._connection: Any = None
         self._socket: Any = None
         self._begun = False
 
     def on_connecting(self, connection: Any) -> None:
-        """The pool has chosen a connection, which may not stand yet."""
+        """The pool has chosen a connection, which may not be open yet."""
         with self._lock:
             self._connection = connection
 
     def on_connection(self, connection: Any) -> None:
-        """The connection stands; nothing has been sent on it yet."""
+        """The connection is open; the request has not been sent yet."""
         with self._lock:
             self._socket = connection.sock
         self.call.check()
         self._begun = True
 
     def on_release(self) -> None:
-        """The answer has been read to its end: the connection goes back to the pool."""
+        """The response has been read completely: the connection returns to the pool."""
         with self._lock:
             self._connection = self._socket = None
 
     def cut(self) -> None:
-        """End every wait for the network now: the thread that reads sees the end of the stream."""
+        """Shut the socket down, which ends every network wait: the reading thread sees the end of the stream."""
         with self._lock, suppress(OSError):
             found = self._socket or getattr(self._connection, "sock", None)
             found = getattr(found, "socket", found)  # inside a proxy's TLS
             if isinstance(found, socket.socket):
-                socket.socket.shutdown(found, socket.SHUT_RDWR)  # TLS's own would wait for the other side
+                socket.socket.shutdown(found, socket.SHUT_RDWR)  # the TLS shutdown would wait for the peer
 
     def set_read_timeout(self, seconds: float) -> None:
-        """How long to wait for the next bytes from here on."""
+        """Set how many seconds to wait for the next bytes."""
         with self._lock, suppress(OSError, AttributeError):
             if self._socket is not None:
                 self._socket.settimeout(seconds)
 
     @contextmanager
     def failures_as_errors(self) -> Iterator[None]:
-        """Turn what the network does into `ActionError`; a call that was cut fails for the reason of the cut."""
+        """Convert network errors to `ActionError`; after `cut`, the error is the reason why the call ended."""
         try:
             yield
         except (HTTPError, RequestException, OSError, ValueError) as error:
             raise self.call.ending() or _network_failure(error, begun=self._begun) from None
 
 
-class _FreeConnections:
-    """The connections that wait for a call, the last one first: what urllib3 needs of a queue, without locks.
+class _IdleConnections:
+    """A LIFO queue of idle connections without locks, with the methods that urllib3 uses.
 
-    A Ctrl-C that arrives inside of `queue.LifoQueue` can leave its lock held, and then every thread waits for ever. The
-    operations of a deque can't be interrupted.
+    A Ctrl-C inside `queue.LifoQueue` can leave its lock held, and then every thread waits forever. The operations of
+    a deque can't be interrupted.
     """
 
     def __init__(self, maxsize: int) -> None:
         self._maxsize = maxsize
         self._connections: deque[Any] = deque()
 
-    def put(self, connection: Any, block: bool = True) -> None:  # noqa: ARG002 - nobody waits: the pool makes another
+    def put(self, connection: Any, block: bool = True) -> None:  # noqa: ARG002 - it never blocks: the pool opens another connection
         if len(self._connections) >= self._maxsize:
             raise queue.Full
         self._connections.append(connection)
@@ -121,17 +121,17 @@ class _FreeConnections:
         return len(self._connections)
 
 
-class _Watched:
-    """A pool that tells an exchange which connection it is about to use, and when it is done with it."""
+class _NotifyingPool:
+    """Mixin for a connection pool: notifies the exchange of the connection that it uses and releases."""
 
-    QueueCls = _FreeConnections
+    QueueCls = _IdleConnections
 
     def _validate_conn(self, conn: Any) -> None:
         exchange: Exchange | None = getattr(_current, "exchange", None)
         if exchange is not None:
             exchange.on_connecting(conn)
         if conn.sock is None and not isinstance(self, HTTPSConnectionPool):
-            conn.connect()  # as the pool for https does: the connection stands before anything is sent
+            conn.connect()  # as the https pool does: open the connection before anything is sent
         super()._validate_conn(conn)  # type: ignore[misc]
         if exchange is not None:
             conn.exchange = exchange
@@ -146,39 +146,39 @@ class _Watched:
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter, whose pools are watched, with and without a proxy."""
+    """requests' adapter, whose pools notify the exchange, with and without a proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        _watch(self.poolmanager)
+        _use_notifying_pools(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        _watch(manager)
+        _use_notifying_pools(manager)
         return manager
 
 
-def _watch(manager: Any) -> None:
+def _use_notifying_pools(manager: Any) -> None:
     manager.pool_classes_by_scheme = {
-        scheme: type(f"_Watched{pool.__name__}", (_Watched, pool), {})
+        scheme: type(f"_Notifying{pool.__name__}", (_NotifyingPool, pool), {})
         for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
 class Transport:
-    """Connections to one base URL, kept open and shared by all threads.
+    """A connection pool for one base URL, shared by all threads.
 
-    requests decides about proxies, certificates and TLS, once. What its session would do for each request is
-    left out on purpose: it would follow redirects, keep cookies, and put a ~/.netrc in the key's place.
+    requests sets up proxies, certificates and TLS, once. Its session is not used for the requests, on purpose: it
+    would follow redirects, keep cookies, and replace the key by a ~/.netrc entry.
     """
 
     def __init__(self, base_url: str, *, connect_timeout: float) -> None:
         parts = urlsplit(base_url)
         self._prefix = parts.path.rstrip("/")
         self._connect_timeout = connect_timeout
-        self._adapter = _Adapter(pool_maxsize=_KEPT_CONNECTIONS)
+        self._adapter = _Adapter(pool_maxsize=_POOL_SIZE)
         with requests.Session() as session:
-            session.trust_env = parts.scheme == "https"  # a proxy has no business with loopback
+            session.trust_env = parts.scheme == "https"  # plain http is only for loopback, which needs no proxy
             settings = session.merge_environment_settings(base_url, {}, False, None, None)
         verify: Any = settings["verify"] if settings["verify"] is not None else True
         request = requests.Request("GET", base_url).prepare()
@@ -190,7 +190,7 @@ class Transport:
 
     @classmethod
     def to(cls, base_url: str, *, connect_timeout: float) -> Self:
-        """The same, with what is wrong in the environment told as an `ActionError` (`connection_failed`)."""
+        """Create a transport; a wrong proxy or certificate setting raises `ActionError` (`connection_failed`)."""
         try:
             return cls(base_url, connect_timeout=connect_timeout)
         except (HTTPError, RequestException, OSError, ValueError) as error:
@@ -208,15 +208,15 @@ class Transport:
         body: bytes | None,
         timeout: float,
     ) -> BaseHTTPResponse:
-        """Send a request and wait for the answer's head; the body is still to be read.
+        """Send a request and wait for the response's head; the body is not read yet.
 
         Raises:
-            ActionError: `connection_failed` or `timeout`, or why the call had to end.
+            ActionError: `connection_failed` or `timeout`, or the reason why the call ended.
         """
         remaining = exchange.call.remaining()
-        timeout = min(timeout, _LONGEST_SILENCE if remaining is None else max(remaining, 0.001))
+        timeout = min(timeout, _MAX_TIMEOUT if remaining is None else max(remaining, 0.001))
         timeouts = Timeout(connect=min(self._connect_timeout, timeout), read=timeout)
-        outer, _current.exchange = getattr(_current, "exchange", None), exchange
+        previous, _current.exchange = getattr(_current, "exchange", None), exchange
         try:
             with exchange.failures_as_errors():
                 response = self._pool.urlopen(
@@ -231,22 +231,22 @@ class Transport:
                     decode_content=True,
                 )
         finally:
-            _current.exchange = outer
+            _current.exchange = previous
         return response
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the pooled connections."""
         self._pool.close()
         self._adapter.close()
 
 
 def _network_failure(error: Exception, *, begun: bool) -> ActionError:
-    """What went wrong on the way; `begun` tells whether the connection stood, so that the request may have left."""
+    """The error for a network failure; `begun`: the connection was open, so the request may have been sent."""
     cause: BaseException = error
     while isinstance(cause, HTTPError) and isinstance(getattr(cause, "reason", None), Exception):
         cause = cause.reason  # type: ignore[attr-defined]
-    what = quoted(_without_passwords(_plainly(cause)), 160)
-    if isinstance(cause, SSLError | SSLErrorOfPython) and not begun:
+    what = quoted(_without_passwords(_plain_message(cause)), 160)
+    if isinstance(cause, SSLError | PythonSSLError) and not begun:
         return ActionError(
             "connection_failed",
             f"No secure connection to OpenRouter: {what}",
@@ -282,8 +282,8 @@ def _network_failure(error: Exception, *, begun: bool) -> ActionError:
     )
 
 
-def _plainly(error: BaseException) -> str:
-    """What an exception says, without the object addresses that urllib3 puts in front."""
+def _plain_message(error: BaseException) -> str:
+    """An exception's message, without the object address that urllib3 puts before it."""
     inner = next((part for part in error.args if isinstance(part, Exception)), error)
     if isinstance(inner, IncompleteRead):
         return "it ended in the middle of the answer"
@@ -291,7 +291,7 @@ def _plainly(error: BaseException) -> str:
 
 
 def _without_passwords(text: str) -> str:
-    """The text without the proxies' addresses, which may hold passwords."""
+    """The text without proxy addresses, which may contain passwords."""
     for name, proxy in getproxies().items():
         if name != "no" and "@" in proxy:
             text = text.replace(proxy, "the proxy")

@@ -1,1 +1,1 @@
-"""Text from strangers made safe: cleaned, quoted, redacted; close matches of names; JMESPath within limits."""
+"""Text tools: sanitize and redact untrusted text, find close matches of names, run JMESPath within limits."""

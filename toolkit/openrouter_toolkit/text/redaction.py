@@ -1,4 +1,4 @@
-"""Keys taken out of text, whoever wrote them into it."""
+"""Replace secrets (API keys) in text, also where they are written with JSON escapes."""
 
 from __future__ import annotations
 
@@ -7,88 +7,88 @@ import re
 from collections.abc import Iterable, Sequence
 
 REDACTED = "[redacted]"
-# What is shorter is no secret, and taking it out would garble the text.
-SHORTEST = 5
-# What an OpenRouter key looks like; another's key is no less a secret.
+# Shorter values are not secrets, and replacing them would garble the text.
+MIN_LENGTH = 5
+# The format of an OpenRouter key, for keys of other accounts, which are secret too.
 _KEY = re.compile(r"sk-or-v\d+-[0-9a-zA-Z-]{12,}")
 _PUBLIC_PREFIX = re.compile(r"^sk-or-v\d+-")
-# JSON may write any character as an escape, and JSON inside of a JSON text has a backslash more for each.
+# JSON may write any character as an escape; JSON nested in a JSON string adds a backslash per level.
 _ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|/)")
-# An escape of what keys consist of: letters, digits, hyphen, underscore. Nobody needs to escape these.
+# An escape of a character that keys consist of: letter, digit, hyphen, underscore. None of them needs escaping.
 _NEEDLESS_ESCAPE = re.compile(r"\\u00(?:2[dD]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
-_UNUSUAL = re.compile(r"[^0-9a-zA-Z_-]")
-# Hidden characters that may stand between a key's own, raw or as JSON's escapes.
+_NOT_KEY_CHARACTER = re.compile(r"[^0-9a-zA-Z_-]")
+# Hidden characters that may occur between a key's characters, raw or as JSON escapes.
 _BETWEEN = r"(?:\\u[0-9a-fA-F]{4}|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff])*"
-# A piece of a key this long is treated as the key: upstream messages often cut one in the middle.
-_PIECE = 12
+# A fragment of a key of this length is redacted like the key: upstream messages often truncate keys.
+_MIN_FRAGMENT = 12
 
 
-def in_order(secrets: Iterable[str]) -> list[str]:
-    """The secrets that are long enough to be taken out, the longer first: one key may begin like another."""
-    return sorted((secret for secret in secrets if len(secret) >= SHORTEST), key=len, reverse=True)
+def longest_first(secrets: Iterable[str]) -> list[str]:
+    """The secrets that are long enough to redact, longest first: one key may be the prefix of another."""
+    return sorted((secret for secret in secrets if len(secret) >= MIN_LENGTH), key=len, reverse=True)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret in it replaced, also one that is written with JSON's escapes."""
-    ordered = in_order(secrets)
+    """The text with every secret replaced, also one that is written with JSON escapes."""
+    ordered = longest_first(secrets)
     for secret in ordered:
         if secret in text:
             text = text.replace(secret, REDACTED)
-    if "\\" in text and _may_hide(text, ordered):
+    if "\\" in text and _may_contain_escaped_secret(text, ordered):
         plain = without_escapes(text)
         for secret in ordered:
-            for written in (secret, json.dumps(secret, ensure_ascii=False)[1:-1]):
-                if written in plain:
-                    text = plain = plain.replace(written, REDACTED)
+            for spelling in (secret, json.dumps(secret, ensure_ascii=False)[1:-1]):
+                if spelling in plain:
+                    text = plain = plain.replace(spelling, REDACTED)
     return text
 
 
 def holds_secret(text: str, ordered: Sequence[str]) -> bool:
-    """Whether `redact` would change the text; `ordered` as `in_order` gives it."""
+    """Whether `redact` would change the text; `ordered` is the result of `longest_first`."""
     for secret in ordered:
         if secret in text:
             return True
-    return "\\" in text and _may_hide(text, ordered) and redact(text, ordered) != text
+    return "\\" in text and _may_contain_escaped_secret(text, ordered) and redact(text, ordered) != text
 
 
-def _may_hide(text: str, ordered: Sequence[str]) -> bool:
-    """Whether escapes in the text may write a secret; hardly any text has those, and it costs little to see that."""
+def _may_contain_escaped_secret(text: str, ordered: Sequence[str]) -> bool:
+    """Whether escapes in the text may spell a secret: a cheap check, and rarely true."""
     if "\\u00" in text and _NEEDLESS_ESCAPE.search(text):
         return True
-    return any(_UNUSUAL.search(secret) for secret in ordered)
+    return any(_NOT_KEY_CHARACTER.search(secret) for secret in ordered)
 
 
 def without_escapes(text: str) -> str:
-    """The text with plain characters for the escapes that JSON does not need, on all levels of JSON inside of JSON."""
-    return _ESCAPE.sub(_unescaped, text)
+    """The text with the escapes that JSON does not need decoded, on all levels of JSON nested in JSON."""
+    return _ESCAPE.sub(_unescape, text)
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     character = chr(int(found[1], 16)) if found[1] else "/"
     return character if character.isprintable() and character not in '"\\' else found[0]
 
 
 def redact_thoroughly(text: str, secrets: Iterable[str]) -> str:
-    """The same, for text that tells of a failure: pieces of a secret and foreign keys go too."""
+    """Like `redact`, for error messages: fragments of a secret and keys of other accounts are replaced too."""
     secrets = list(secrets)
-    if "\\" in text and _may_hide(text, secrets):
+    if "\\" in text and _may_contain_escaped_secret(text, secrets):
         text = without_escapes(text)
     text = _KEY.sub(REDACTED, redact(text, secrets))
     for secret in secrets:
-        if len(secret) >= _PIECE:
+        if len(secret) >= _MIN_FRAGMENT:
             text = re.sub(_BETWEEN.join(map(re.escape, secret)), REDACTED, text)
     for secret in secrets:
-        text = _without_pieces(text, _PUBLIC_PREFIX.sub("", secret))
+        text = _without_fragments(text, _PUBLIC_PREFIX.sub("", secret))
     return text
 
 
-def _without_pieces(text: str, secret: str) -> str:
+def _without_fragments(text: str, secret: str) -> str:
     start = 0
-    while start + _PIECE <= len(secret):
-        if secret[start : start + _PIECE] not in text:
+    while start + _MIN_FRAGMENT <= len(secret):
+        if secret[start : start + _MIN_FRAGMENT] not in text:
             start += 1
             continue
-        end = start + _PIECE
+        end = start + _MIN_FRAGMENT
         while end < len(secret) and secret[start : end + 1] in text:
             end += 1
         text = text.replace(secret[start:end], REDACTED)

@@ -1,4 +1,4 @@
-"""Strangers' text made fit for a sentence: shortened, quoted, and free of what cannot be seen."""
+"""Sanitize untrusted text for messages: shorten it, quote it, remove invisible characters."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import re
 from typing import Any
 
-# ANSI escape sequences: CSI and OSC as a whole, then any other escape with its one byte.
+# ANSI escape sequences: complete CSI and OSC sequences, then any other escape with its one byte.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)(?:[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c))?|\x1b.?", re.DOTALL
 )
-# Controls, zero-width and bidi characters, invisible operators, tags, variation selectors that select nothing.
+# Controls, zero-width and bidi characters, invisible operators, tags, unused variation selectors.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-# A joiner or selector is kept behind a character outside ASCII, where emoji and scripts use it, and in a keycap.
+# A joiner or selector is kept after a character outside ASCII, where emoji and scripts use it, and in a keycap.
 _ORPHANS = re.compile(r"(?:(?<=[\x00-\x7f])|^)[\u200d\ufe00-\ufe0f]+(?!\u20e3)")
 _SPACE = re.compile(r"\s+")
-# What a terminal might act on, in text that is otherwise printed as it is.
+# Characters that a terminal may interpret, in text that is otherwise printed unchanged.
 _UNSAFE_ON_TERMINAL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -29,7 +29,7 @@ _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 def clean(text: str) -> str:
     """The text on one line, without escape sequences and hidden characters; emoji and all scripts stay."""
     previous = None
-    while text != previous:  # taking one out may bring the two halves of another together
+    while text != previous:  # removing one may join the two halves of another
         previous = text
         text = _SPACE.sub(" ", _ORPHANS.sub("", _HIDDEN.sub("", _ESCAPES.sub("", text)))).strip()
     return text
@@ -41,17 +41,17 @@ def shorten(text: str, limit: int) -> str:
 
 
 def short_name(text: str, limit: int = 60) -> str:
-    """A stranger's name for something, clean and short, whatever its length."""
+    """An untrusted name, cleaned and shortened to `limit` characters."""
     return shorten(clean(text[: limit * 20]), limit)
 
 
 def quoted(text: str, limit: int = 200) -> str:
-    """A stranger's text in a sentence of ours: clean, short, and visibly a quotation."""
+    """Untrusted text for use in a sentence: cleaned, shortened and in double quotes."""
     return '"' + short_name(text, limit).replace('"', "'") + '"'
 
 
 def preview(value: Any, limit: int = 60) -> str:
-    """A value as JSON in at most `limit` characters, for a message that says what was given."""
+    """A value as JSON in at most `limit` characters, for a message that shows the given value."""
     return shorten(clean(_excerpt(value, limit)), limit)
 
 
@@ -78,10 +78,10 @@ def _excerpt(value: Any, limit: int, depth: int = 3) -> str:
 
 
 def safe_for_terminal(text: str) -> str:
-    """The text with every control and direction character written as an escape, line feeds and tabs kept."""
+    """The text with every control and bidi character as an escape; line feeds and tabs are kept."""
     return _UNSAFE_ON_TERMINAL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def json_for_terminal(value: Any) -> str:
-    """A value as readable JSON that no terminal acts on: what is not plainly visible is escaped."""
+    """A value as readable JSON that is safe for a terminal: invisible characters are escaped."""
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

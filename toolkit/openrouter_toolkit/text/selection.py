@@ -1,4 +1,4 @@
-"""A model's JMESPath expression, evaluated within bounds: length, depth, work and results are counted on the way."""
+"""Evaluate a model's JMESPath expression within limits of length, depth, work, time and result size."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jmespath import functions
 from jmespath.exceptions import ArityError, JMESPathError, JMESPathTypeError
 from jmespath.visitor import TreeInterpreter
 
-LONGEST = 2_000  # characters of an expression
-DEEPEST = 100  # levels of an expression
-# Steps, entries of lists and objects, and 16 characters of text count 1 each: some 100 MB and two seconds at the most.
-_MOST_WORK = 1_000_000
-_MOST_SECONDS = 3.0  # of CPU: a busy machine is no reason
-_CHARACTERS = 16
-_LONG = 200
-_CLOCK_EVERY = 1_000
-# What JMESPath may stumble over, beside its own errors. Its parser warns, which a host may turn into errors.
-_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, Warning)
+LONGEST = 2_000  # maximum length of an expression, in characters
+DEEPEST = 100  # maximum nesting of an expression, in levels
+# Each step, each entry of a list or object and each 16 characters of text count 1: at most about 100 MB and 2 s.
+_MAX_WORK = 1_000_000
+_MAX_SECONDS = 3.0  # CPU time of this thread, so that a busy machine does not matter
+_CHARACTERS_PER_UNIT = 16
+_LONG_TEXT = 200
+_CHECK_EVERY = 1_000
+# What JMESPath may raise besides its own errors. Its parser emits warnings, which a host may turn into errors.
+_OTHER_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, Warning)
 
 
 class SelectionError(ValueError):
@@ -28,11 +28,11 @@ class SelectionError(ValueError):
 
 
 class _Functions(functions.Functions):
-    """What brief forms need beside JMESPath's own functions."""
+    """Functions for summaries, in addition to JMESPath's own."""
 
     @functions.signature({"types": ["string", "number", "null"]})
     def _func_per_million(self, price: Any) -> float | str | None:
-        """US dollars a token, as US dollars a million tokens; a negative price is not fixed."""
+        """Convert US dollars per token to US dollars per million tokens; "varies" for a negative price."""
         try:
             dollars = float(f"{float(price) * 1e6:.6g}")
         except (OverflowError, TypeError, ValueError):
@@ -41,7 +41,7 @@ class _Functions(functions.Functions):
 
     @functions.signature({"types": ["number", "null"]})
     def _func_thousands(self, number: Any) -> int | None:
-        """Thousands, rounded."""
+        """The number in thousands, rounded."""
         try:
             rounded: int = round(number / 1000)
         except (OverflowError, TypeError, ValueError):
@@ -55,7 +55,7 @@ class _Functions(functions.Functions):
 
     @functions.signature({"types": ["array", "null"]}, {"types": ["string"]})
     def _func_joined(self, parts: Any, separator: Any) -> str:
-        """The texts of a list as one; what is no text is left out."""
+        """The strings of a list, joined; other values are skipped."""
         return str(separator).join(part for part in parts or () if isinstance(part, str))
 
 
@@ -64,37 +64,37 @@ OPTIONS = jmespath.Options(custom_functions=_FUNCTIONS)
 
 
 def select(expression: str, value: Any, checkpoint: Callable[[], None] | None = None) -> Any:
-    """What an expression finds in a value.
+    """The result of a JMESPath expression on a value.
 
     Args:
         expression: JMESPath, as a model wrote it.
         value: JSON.
-        checkpoint: called from time to time; what it raises ends the evaluation.
+        checkpoint: called regularly; an exception that it raises ends the evaluation.
 
     Raises:
-        SelectionError: it is no JMESPath expression, does not fit the value, or would take too much.
+        SelectionError: it is not valid JMESPath, does not fit the value, or exceeds a limit.
     """
     if len(expression) > LONGEST:
         raise SelectionError(f"it is longer than {LONGEST} characters")
     work = _Work(checkpoint)
     try:
-        found = _Interpreter(work).visit(_parsed(expression), value)
+        found = _Interpreter(work).visit(_parse(expression), value)
     except SelectionError:
         raise
     except RecursionError:
         raise SelectionError("it, or what it finds, is nested too deeply") from None
-    except JMESPathTypeError as error:  # its own text has the whole value
+    except JMESPathTypeError as error:  # its own message contains the whole value
         reason = f"{error.function_name}() takes {' or '.join(map(str, error.expected_types))}, not {error.actual_type}"
         raise SelectionError(reason) from None
     except JMESPathError as error:
         what = "" if isinstance(error, ArityError) else "it is no JMESPath expression: "
         raise SelectionError(what + str(error)) from None
-    except _STUMBLES as error:
+    except _OTHER_ERRORS as error:
         raise SelectionError(f"it can't be applied to this answer ({type(error).__name__})") from None
     return found
 
 
-def _parsed(expression: str) -> Any:
+def _parse(expression: str) -> Any:
     tree: Any = jmespath.compile(expression).parsed
     level = [tree]
     for _ in range(DEEPEST):
@@ -104,106 +104,106 @@ def _parsed(expression: str) -> Any:
     raise SelectionError("it is nested too deeply")
 
 
-def _with(node: Any, *values: Any) -> Any:
-    """A node of the tree with values, found already, in place of its children."""
+def _with_values(node: Any, *values: Any) -> Any:
+    """A syntax tree node whose children are replaced by their values, already evaluated."""
     return {**node, "children": [{"type": "literal", "children": [], "value": value} for value in values]}
 
 
 class _Work:
-    """Counts what an evaluation has done, and ends it when that is too much."""
+    """Counts the work of an evaluation, and raises `SelectionError` when it exceeds a limit."""
 
     def __init__(self, checkpoint: Callable[[], None] | None) -> None:
         self._checkpoint = checkpoint
-        self._left = _MOST_WORK
-        self._next_look = _MOST_WORK
-        self._end = thread_time() + _MOST_SECONDS
+        self._left = _MAX_WORK
+        self._next_check = _MAX_WORK
+        self._end = thread_time() + _MAX_SECONDS
 
     def add(self, amount: int) -> None:
-        """Count before it is done."""
+        """Count an amount of work, before it is done."""
         self._left -= amount
-        if self._left <= self._next_look:
-            self._look()
+        if self._left <= self._next_check:
+            self._check_limits()
 
-    def _look(self) -> None:
+    def _check_limits(self) -> None:
         if self._left < 0 or thread_time() > self._end:
             raise SelectionError("it does too much, or finds too much")
         if self._checkpoint is not None:
             self._checkpoint()
-        self._next_look = self._left - _CLOCK_EVERY
+        self._next_check = self._left - _CHECK_EVERY
 
-    def shallow(self, value: Any) -> None:
+    def add_length(self, value: Any) -> None:
         """Count a value's own length."""
         if isinstance(value, str):
-            self.add(len(value) // _CHARACTERS)
+            self.add(len(value) // _CHARACTERS_PER_UNIT)
         elif isinstance(value, list | dict):
             self.add(len(value))
 
-    def whole(self, value: Any) -> None:
-        """Count a value and all that is in it; what stands in it twice counts twice."""
-        self.shallow(value)
+    def add_recursively(self, value: Any) -> None:
+        """Count a value and everything inside it; a value that occurs twice counts twice."""
+        self.add_length(value)
         if isinstance(value, list | dict):
             for part in value.values() if isinstance(value, dict) else value:
                 self.add(1)
-                self.whole(part)
+                self.add_recursively(part)
 
 
 class _Interpreter(TreeInterpreter):
-    """jmespath's interpreter, which counts each step and whatever a step makes."""
+    """jmespath's interpreter, which counts each step and the size of its result."""
 
     def __init__(self, work: _Work) -> None:
         super().__init__(OPTIONS)
         self._work = work
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        """One step. A long text is compared or searched by the next one, which may happen for each of many."""
+        """Evaluate one node. A long text is counted too: the next step may compare or search it many times."""
         self._work.add(1)
         found = super().visit(node, *args, **kwargs)
-        if type(found) is str and len(found) > _LONG:
-            self._work.add(len(found) // _LONG)
+        if type(found) is str and len(found) > _LONG_TEXT:
+            self._work.add(len(found) // _LONG_TEXT)
         return found
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        """Compare; lists and objects are compared in depth."""
+        """Compare two values; lists and objects are compared recursively."""
         one, other = (self.visit(child, value) for child in node["children"])
         if isinstance(one, list | dict) and isinstance(other, list | dict):
-            self._work.whole(one)
-            self._work.whole(other)
-        return super().visit_comparator(_with(node, one, other), value)
+            self._work.add_recursively(one)
+            self._work.add_recursively(other)
+        return super().visit_comparator(_with_values(node, one, other), value)
 
     def visit_flatten(self, node: Any, value: Any) -> Any:
-        """Join the lists of a list."""
-        base = self.visit(node["children"][0], value)
-        if isinstance(base, list):
-            self._work.add(sum(len(part) if isinstance(part, list) else 1 for part in base))
-        return super().visit_flatten(_with(node, base), value)
+        """Flatten a list by one level."""
+        nested = self.visit(node["children"][0], value)
+        if isinstance(nested, list):
+            self._work.add(sum(len(part) if isinstance(part, list) else 1 for part in nested))
+        return super().visit_flatten(_with_values(node, nested), value)
 
     def visit_slice(self, node: Any, value: Any) -> Any:
         """Copy a part of a list."""
-        self._work.shallow(value)
+        self._work.add_length(value)
         return super().visit_slice(node, value)
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
-        """Call a function, once it is known that its result is not too large."""
+        """Call a function, after checking that its result is not too large."""
         arguments = [self.visit(child, value) for child in node["children"]]
         self._count_call(node["value"], arguments)
         result: Any = _FUNCTIONS.call_function(node["value"], arguments)
-        self._work.shallow(result)
+        self._work.add_length(result)
         return result
 
     def _count_call(self, name: str, arguments: list[Any]) -> None:
         for argument in arguments:
-            self._work.shallow(argument)
-        if name in ("to_string", "contains"):  # go through all that is in a value
+            self._work.add_length(argument)
+        if name in ("to_string", "contains"):  # these read everything inside a value
             for argument in arguments:
-                self._work.whole(argument)
+                self._work.add_recursively(argument)
         elif name in ("join", "joined"):
             lists = [argument for argument in arguments if isinstance(argument, list)]
             separators = [len(argument) for argument in arguments if isinstance(argument, str)]
             parts = [part for each in lists for part in each if isinstance(part, str)]
-            self._work.add((sum(map(len, parts)) + len(parts) * max(separators, default=0)) // _CHARACTERS)
+            self._work.add((sum(map(len, parts)) + len(parts) * max(separators, default=0)) // _CHARACTERS_PER_UNIT)
         elif name == "letters" and len(arguments) == 2 and all(isinstance(each, list | dict) for each in arguments):
             self._work.add(len(arguments[0]) * len(arguments[1]))
         elif name in ("sort", "sort_by", "max", "min", "max_by", "min_by"):
             lists = [argument for argument in arguments if isinstance(argument, list)]
             texts = [part for each in lists for part in each if isinstance(part, str)]
-            self._work.add(sum(map(len, texts)) // _CHARACTERS + 10 * sum(map(len, lists)))
+            self._work.add(sum(map(len, texts)) // _CHARACTERS_PER_UNIT + 10 * sum(map(len, lists)))

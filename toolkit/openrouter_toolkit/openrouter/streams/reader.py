@@ -17,7 +17,7 @@ from ...envelope import ActionError, as_json
 from ...http.body import Body
 from ...http.sse import EventParser, TooManyLinesError
 from ...http.transport import Exchange
-from ...text.redaction import holds_secret, in_order, redact, redact_thoroughly
+from ...text.redaction import holds_secret, longest_first, redact, redact_thoroughly
 from ...text.sanitize import quoted
 from .. import response_parsing
 from ..errors import api_errors
@@ -58,7 +58,7 @@ def read(
             with `partial` holding what had arrived.
     """
     listener = exchange.call.on_event
-    secrets = in_order({key, *exchange.call.secrets})
+    secrets = longest_first({key, *exchange.call.secrets})
     listening = None if listener is None else StreamRedactor(partial(_tell, listener), secrets)
     body = body or Body(exchange, response, limit)
     reader = _Reader(exchange, response, body, accumulator, secrets, listening)

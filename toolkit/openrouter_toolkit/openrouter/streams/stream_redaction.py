@@ -16,7 +16,7 @@ from typing import Any
 
 from ...call import Listener
 from ...envelope import as_json
-from ...text.redaction import holds_secret, in_order, redact, redact_thoroughly, without_escapes
+from ...text.redaction import holds_secret, longest_first, redact, redact_thoroughly, without_escapes
 from .events import StreamEvent
 
 # The fields of an event whose texts come in pieces.
@@ -69,7 +69,7 @@ class StreamRedactor:
 
     def __init__(self, listener: Listener, secrets: Collection[str]) -> None:
         self._listener = listener
-        self._secrets = in_order(secrets)
+        self._secrets = longest_first(secrets)
         self._longest = max(map(len, self._secrets), default=0)
         self._suspicious = _suspicious(self._secrets)
         self._runs: dict[Path, _Run] = {}
