@@ -577,7 +577,7 @@ def login(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
             then()
             return key
 
-        monkeypatch.setattr(browser_login, "with_a_pasted_code", made)
+        monkeypatch.setattr(browser_login, "log_in_with_pasted_code", made)
         status = main(["connect", "--headless"])
         printed = capsys.readouterr()
         assert key not in printed.out + printed.err

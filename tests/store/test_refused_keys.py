@@ -360,7 +360,7 @@ def test_an_account_that_is_looked_at_is_expired_by_openrouter_only(form: Script
     with Server(form) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENROUTER_BASE_URL", server.base_url)
         account = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
-        (told,) = account_views.asked(manifest.load(), store, account).values()
+        (told,) = account_views.check_keys(manifest.load(), store, account).values()
     assert ("OpenRouter refused this key" in told["problem"]) == expired
     assert ("It could not be checked" in told["problem"]) != expired
     assert status(store) == (Status.EXPIRED if expired else Status.ACTIVE)

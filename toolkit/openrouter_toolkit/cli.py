@@ -1,4 +1,4 @@
-"""The command line, `openrouter-toolkit`: its parser, its exit status, and how it fails."""
+"""The command line `openrouter-toolkit`: argument parser, exit status and error output."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from .commands.did_you_mean import misspelt, no_such_choice, no_such_option
 from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
 from .commands.terminal import PROGRAM, complain, say, without_keys
 
-_INTERRUPTED = 130  # as a shell says it: 128 and the signal's number
+_INTERRUPTED = 130  # as a shell reports it: 128 plus the signal's number
 _PIPE_CLOSED = 141
-# In the order of the help.
+# In the order in which the help lists them.
 _COMMANDS = (
     actions,
     show,
@@ -67,19 +67,19 @@ environment:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line, and takes no abbreviations."""
+    """An argument parser that prints errors in one line and accepts no abbreviated options."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})  # type: ignore[arg-type]
         self._words: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's; the words are kept for `error`, which may find a typo among them."""
+        """Parse as argparse does, and keep the words for `error`, which looks for typos among them."""
         self._words = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """End with exit status 2. What is missing may be there, misspelt."""
+        """Exit with status 2. A missing option may be present but misspelt, so typos are reported first."""
         typos = [no_such_option(name, [self]) for name in misspelt(self._words, self)]
         complain(f"{'; '.join(typos) or message}; see {self.prog} --help")
         self.exit(WRONG_COMMAND_LINE)
@@ -90,22 +90,22 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    whole = _Parser(
+    """The parser of the root command line."""
+    root = _Parser(
         prog=PROGRAM,
         description="OpenRouter for agents: declarative actions, each answered in one envelope.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    root.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for command in _COMMANDS:
         command.add(commands)
-    return whole
+    return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. The exit status is 0, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C."""
+    """Run one command and return the exit status: 0, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C."""
     if sys.stdout is None:
         complain("standard output is closed, so nothing was done")
         return 1
@@ -119,21 +119,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _INTERRUPTED
     except BrokenPipeError:
         status = _PIPE_CLOSED
-    except Exception as error:  # noqa: BLE001 - the last resort: no traceback for people who only use it
+    except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
         status = _report_error(error)
     _discard_rest()
     return status
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    whole = parser()
+    root = parser()
     try:
-        options, unknown = whole.parse_known_args(argv)
+        options, unknown = root.parse_known_args(argv)
         if unknown:
-            complain(_unknown(whole, options, unknown))
+            complain(_unknown(root, options, unknown))
             return WRONG_COMMAND_LINE
         if options.command is None:
-            whole.print_help(sys.stderr)
+            root.print_help(sys.stderr)
             return WRONG_COMMAND_LINE
     except SystemExit as end:
         return int(end.code or 0)
@@ -142,9 +142,9 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
-def _unknown(whole: argparse.ArgumentParser, options: argparse.Namespace, words: list[str]) -> str:
-    """What was too much, by the names of options only: a value may be a secret."""
-    chosen = [whole, *_chosen(whole, options)]
+def _unknown(root: argparse.ArgumentParser, options: argparse.Namespace, words: list[str]) -> str:
+    """The error message for unknown words. It names options only, because a value may be a secret."""
+    chosen = [root, *_chosen(root, options)]
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
     problems = [no_such_option(name, chosen[1:] or chosen) for name in names] or ["too many words"]
     if options.command == "execute" and not names:
@@ -155,7 +155,7 @@ def _unknown(whole: argparse.ArgumentParser, options: argparse.Namespace, words:
 
 
 def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:
-    """The parsers of the command that was chosen, and of the action within it."""
+    """The parsers of the chosen command and of the chosen action within it."""
     for action in parser._actions:  # noqa: SLF001
         name = getattr(options, action.dest, None)
         if isinstance(action, argparse._SubParsersAction) and name is not None:  # noqa: SLF001
@@ -164,12 +164,12 @@ def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Ite
 
 
 def _may_be_a_key(word: str) -> bool:
-    """Whether a word looks like a key, or is an option that was to be given one."""
+    """Whether a word looks like a key, or is an option that would take one."""
     return word.startswith("sk-") or without_keys(word) != word or "key" in word.partition("=")[0].lower()
 
 
 def _report_error(error: Exception) -> int:
-    """Say why it failed; the exit status."""
+    """Print why the command failed and return the exit status."""
     if os.environ.get(log.DEBUG) == "1":
         import traceback  # noqa: PLC0415
 
@@ -177,7 +177,7 @@ def _report_error(error: Exception) -> int:
     if isinstance(error, CommandFailed):
         complain(error.reason)
         return error.status
-    problems = getattr(error, "problems", None)  # a ManifestError's, not imported just to be told apart
+    problems = getattr(error, "problems", None)  # of a ManifestError, which is not imported only for this check
     if problems:
         for problem in problems:
             complain(problem)
@@ -190,7 +190,7 @@ def _report_error(error: Exception) -> int:
 
 
 def _discard_rest() -> None:
-    """Drop what could not be printed, so that the interpreter does not complain about it once more at its end."""
+    """Drop output that could not be printed, so that the interpreter does not report it again when it exits."""
     try:
         sys.stdout.flush()
     except OSError:

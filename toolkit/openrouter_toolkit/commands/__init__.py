@@ -1,4 +1,4 @@
-"""The command line's commands: one module a command, each with `add`, which makes its parser known.
+"""The commands of the command line: one module per command, each with `add`, which adds its parser.
 
-These modules import the rest of the package inside their functions, so that `--help` and `--version` stay quick.
+These modules import the rest of the package inside their functions, so that `--help` and `--version` stay fast.
 """

@@ -1,4 +1,4 @@
-"""Connected accounts as people and programs see them: a table, one in full, JSON. Never a key."""
+"""Views of connected accounts: a table, the details of one, and JSON. A key is never shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.sanitize import short_name
 from . import store_place, tables, terminal
-from .key_facts import described
+from .key_facts import describe
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,12 +21,12 @@ _COLOURS = {"ACTIVE": "green", "EXPIRED": "red", "FAILED": "red"}
 
 
 def name(account: ConnectedAccount) -> str:
-    """An account as a sentence calls it."""
+    """The name of an account for use in a sentence: alias and id."""
     return f"{account.alias} ({account.id})" if account.alias else account.id
 
 
 def as_dict(account: ConnectedAccount) -> dict[str, Any]:
-    """An account for programs; times are ISO 8601 in UTC."""
+    """An account as JSON for programs. Times are ISO 8601 in UTC."""
     return {
         "id": account.id,
         "toolkit": account.toolkit,
@@ -44,28 +44,28 @@ def as_dict(account: ConnectedAccount) -> dict[str, Any]:
     }
 
 
-def asked(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Keys:
-    """What the API tells about each of an account's keys now: `facts`, or under `problem` why it can't be used.
+def check_keys(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Keys:
+    """Check each key of an account with the API. Each has `facts`, or `problem`, the reason why it can't be used.
 
-    Where the API does not know the ordinary key any more, the store is told, as after a call.
+    Where the API no longer knows the ordinary key, the refusal is recorded in the store, as after a call.
     """
     from ..connecting import check  # noqa: PLC0415
 
-    held = store.accounts.credentials(account.id) if account.toolkit == loaded.toolkit.slug else None
-    if held is None:
+    credentials = store.accounts.credentials(account.id) if account.toolkit == loaded.toolkit.slug else None
+    if credentials is None:
         return {}
-    names = [field.name for field in loaded.auth.fields if held.get(field.name)]
-    checked = check(loaded, {name: held[name] for name in names})
+    names = [field.name for field in loaded.auth.fields if credentials.get(field.name)]
+    checked = check(loaded, {name: credentials[name] for name in names})
     if loaded.auth.key.name in checked.unknown:
-        store.for_registry().refused(held, checked.refusals[loaded.auth.key.name])
-    return {name: _key(checked.facts.get(name), checked.refusals.get(name)) for name in names}
+        store.for_registry().refused(credentials, checked.refusals[loaded.auth.key.name])
+    return {name: _key_view(checked.facts.get(name), checked.refusals.get(name)) for name in names}
 
 
 def print_list(accounts: Sequence[ConnectedAccount]) -> None:
-    """All of them, in short."""
+    """Print a table of accounts."""
     if accounts:
         several = len({account.toolkit for account in accounts}) > 1
-        tables.show([_row(account, several=several) for account in accounts], {"status": _colour})
+        tables.show([_row(account, several=several) for account in accounts], {"status": _status_colour})
     else:
         missing = terminal.without_keys(store_place.missing())
         terminal.say(f"No account is connected{missing}; {terminal.PROGRAM} connect connects one.")
@@ -76,7 +76,7 @@ def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
     return {
         "id": account.id,
         **toolkit,
-        "user": _whose(account),
+        "user": _owner(account),
         "alias": account.alias or "",
         "default": "default" if account.default else "",
         "status": state(account),
@@ -87,18 +87,18 @@ def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
 
 
 def _endings(last_four: Mapping[str, str]) -> str:
-    """The last four characters of the only key, or of each: `api …0718, management …7788`."""
+    """The last four characters of the key; with several keys, of each: `api …0718, management …7788`."""
     if len(last_four) == 1:
         return f"…{next(iter(last_four.values()))}"
     return ", ".join(f"{re.sub('(_api)?_key$', '', name)} …{ending}" for name, ending in sorted(last_four.items()))
 
 
 def print_account(account: ConnectedAccount, keys: Keys) -> None:
-    """One of them, a line for each thing."""
+    """Print the details of one account, one per line."""
     lines = {
         "id": account.id,
         "toolkit": account.toolkit,
-        "user": _whose(account),
+        "user": _owner(account),
         "alias": account.alias or "-",
         "default": "yes" if account.default else "no",
         "status": state(account),
@@ -108,22 +108,22 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
     for name in {**account.last_four, **keys}:
         ending = account.last_four.get(name)
         found = keys.get(name, {})
-        words = found.get("problem") or described(found.get("facts", {}))
+        words = found.get("problem") or describe(found.get("facts", {}))
         lines[name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
     width = max(map(len, lines))
     for name, value in lines.items():
         terminal.print_line(f"{name:{width}}  {value}")
 
 
-def _key(facts: dict[str, Any] | None, problem: str | None) -> dict[str, Any]:
+def _key_view(facts: dict[str, Any] | None, problem: str | None) -> dict[str, Any]:
     return {"facts": facts or {}} if problem is None else {"problem": problem}
 
 
-def _colour(status: str) -> str:
+def _status_colour(status: str) -> str:
     return _COLOURS.get(status.partition(":")[0], "yellow")
 
 
-def _whose(account: ConnectedAccount) -> str:
+def _owner(account: ConnectedAccount) -> str:
     if account.user_id is not None:
         return account.user_id
     users = "everyone" if account.users is None else ", ".join(sorted(account.users)) or "nobody"
@@ -131,7 +131,7 @@ def _whose(account: ConnectedAccount) -> str:
 
 
 def state(account: ConnectedAccount) -> str:
-    """Its status, and why."""
+    """An account's status, with the reason if there is one."""
     return f"{account.status}: {short_name(account.reason, 200)}" if account.reason else str(account.status)
 
 

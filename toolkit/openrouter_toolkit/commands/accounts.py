@@ -1,4 +1,4 @@
-"""`accounts`: connected accounts listed, shown with their limits, renamed, shared, switched off, disconnected."""
+"""`accounts`: list connected accounts, show their limits, rename, share, disable and disconnect them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import account_views, store_place, terminal
 from .failure import CommandFailed, wrong_command_line
-from .store_session import opened_if_there, valid
+from .store_session import check_input, open_existing_store
 
 if TYPE_CHECKING:
     from ..store import ConnectedAccount, Store
@@ -18,7 +18,7 @@ Change = Callable[["Store", "ConnectedAccount", argparse.Namespace], "ConnectedA
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "accounts",
         help="list and manage connected accounts",
@@ -39,17 +39,19 @@ def add(commands: Any) -> None:
 
     action("list", "list them all", _list)
     action("show", "show one, with the limits and the spending of its keys as they are now", _show)
-    rename = action("rename", "give it another alias", _changing(_rename)).add_mutually_exclusive_group(required=True)
+    rename = action("rename", "give it another alias", _change_command(_rename)).add_mutually_exclusive_group(
+        required=True
+    )
     rename.add_argument("alias", metavar="ALIAS", nargs="?", help="the new alias")
     rename.add_argument("--no-alias", action="store_true", help="take the alias away")
-    action("default", "make it its owner's first choice", _changing(_default))
-    share = action("share", "say who may use an account of the organisation's", _changing(_share))
+    action("default", "make it its owner's first choice", _change_command(_default))
+    share = action("share", "say who may use an account of the organisation's", _change_command(_share))
     who = share.add_mutually_exclusive_group(required=True)
     who.add_argument("--with", metavar="U", nargs="+", dest="users", help="these users and no others")
     who.add_argument("--everyone", action="store_true", help="every user")
-    action("disable", "switch it off; nothing is forgotten", _changing(_disable))
-    action("enable", "switch it on again, or take an expired one back once its key works", _changing(_enable))
-    disconnect = action("disconnect", "forget it and its keys", _changing(_disconnect))
+    action("disable", "switch it off; nothing is forgotten", _change_command(_disable))
+    action("enable", "switch it on again, or take an expired one back once its key works", _change_command(_enable))
+    disconnect = action("disconnect", "forget it and its keys", _change_command(_disconnect))
     disconnect.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -60,8 +62,8 @@ def _add_common(parser: argparse.ArgumentParser, *, json: Any, user_id: Any) -> 
 
 
 def _list(options: argparse.Namespace) -> int:
-    with opened_if_there() as store:
-        found = [] if store is None else _listed(store, options.user_id)
+    with open_existing_store() as store:
+        found = [] if store is None else _accounts_for(store, options.user_id)
     if options.json:
         terminal.print_json([account_views.as_dict(account) for account in found])
     else:
@@ -70,11 +72,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    """Show it; 1 when one of its keys can't be used, or can't be asked about. OpenRouter's no expires the account."""
+    """Show an account. Returns 1 if a key can't be used or checked; a refusal by OpenRouter expires the account."""
     from ..manifest import load  # noqa: PLC0415
 
-    with _one(options) as (store, found):
-        keys = account_views.asked(load(), store, found)
+    with _opened_account(options) as (store, found):
+        keys = account_views.check_keys(load(), store, found)
         account = store.accounts.get(found.id)
     if options.json:
         terminal.print_json({**account_views.as_dict(account), "keys": keys})
@@ -86,11 +88,11 @@ def _show(options: argparse.Namespace) -> int:
     return 0 if works else 1
 
 
-def _changing(change: Change) -> Callable[[argparse.Namespace], int]:
-    """A command that changes one account: what it prints is what the change says, or the account as it is then."""
+def _change_command(change: Change) -> Callable[[argparse.Namespace], int]:
+    """A command that applies a change to one account. It prints the change's sentence or, as JSON, the new account."""
 
     def run(options: argparse.Namespace) -> int:
-        with _one(options) as (store, account):
+        with _opened_account(options) as (store, account):
             changed = change(store, account, options)
         if options.json:
             terminal.print_json(account_views.as_dict(changed))
@@ -107,7 +109,7 @@ def _report(options: argparse.Namespace, sentence: str) -> None:
 def _rename(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     from ..store import names  # noqa: PLC0415
 
-    alias = None if options.no_alias else valid(names.alias, "ALIAS", options.alias)
+    alias = None if options.no_alias else check_input(names.alias, "ALIAS", options.alias)
     changed = store.accounts.rename(account.id, alias)
     _report(options, f"{account.id} is called {alias} now." if alias else f"{account.id} has no alias now.")
     return changed
@@ -122,7 +124,7 @@ def _default(store: Store, account: ConnectedAccount, options: argparse.Namespac
 def _share(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     from ..store import names  # noqa: PLC0415
 
-    users = None if options.everyone else [valid(names.user, "--with", user) for user in options.users]
+    users = None if options.everyone else [check_input(names.user, "--with", user) for user in options.users]
     changed = store.accounts.share(account.id, users)
     whom = "every user" if changed.users is None else ", ".join(sorted(changed.users))
     _report(options, f"{account_views.name(account)} may be used by {whom} now.")
@@ -136,19 +138,19 @@ def _disable(store: Store, account: ConnectedAccount, options: argparse.Namespac
 
 
 def _enable(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
-    changed = _taken_back(store, account) if account.status == "EXPIRED" else store.accounts.enable(account.id)
+    changed = _reconnect(store, account) if account.status == "EXPIRED" else store.accounts.enable(account.id)
     if changed.status != "ACTIVE":
         raise CommandFailed(f"{account_views.name(account)} is {changed.status}: a key has to be connected first")
     _report(options, f"{account_views.name(account)} is switched on.")
     return changed
 
 
-def _taken_back(store: Store, account: ConnectedAccount) -> ConnectedAccount:
-    """An expired account connected again with what it holds, if that works now."""
+def _reconnect(store: Store, account: ConnectedAccount) -> ConnectedAccount:
+    """Connect an expired account again with the keys that it has, if they work now."""
     from ..manifest import load  # noqa: PLC0415
 
     held = store.accounts.credentials(account.id)
-    keys = account_views.asked(load(), store, account)
+    keys = account_views.check_keys(load(), store, account)
     problems = [f"{name}: {key['problem']}" for name, key in keys.items() if "problem" in key]
     if problems:
         raise CommandFailed(f"{account_views.name(account)} is still EXPIRED. {' '.join(problems)}")
@@ -169,14 +171,14 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
             answer = ""
         if answer.lower() not in ("y", "yes"):
             raise CommandFailed("nothing was disconnected")
-    gone = store.accounts.disconnect(account.id)
+    disconnected = store.accounts.disconnect(account.id)
     _report(options, f"{account_views.name(account)} is disconnected.")
     terminal.say("Its key still works elsewhere; to end it, delete it where it was made.")
-    return gone
+    return disconnected
 
 
-def _listed(store: Store, user_id: str | None) -> list[ConnectedAccount]:
-    """All accounts; or a user's own, and the organisation's that the user may use."""
+def _accounts_for(store: Store, user_id: str | None) -> list[ConnectedAccount]:
+    """All accounts; for a user, the user's own and those of the organisation that the user may use."""
     from ..store import Which, names  # noqa: PLC0415
 
     if user_id is None:
@@ -197,20 +199,20 @@ def _of_user(store: Store, options: argparse.Namespace) -> list[ConnectedAccount
 
 
 @contextmanager
-def _one(options: argparse.Namespace) -> Iterator[tuple[Store, ConnectedAccount]]:
-    """The store, and the account that ID means."""
-    with opened_if_there() as store:
+def _opened_account(options: argparse.Namespace) -> Iterator[tuple[Store, ConnectedAccount]]:
+    """The open store and the account that ID names."""
+    with open_existing_store() as store:
         if store is None:
             raise _no_such_account(options, store_place.missing())
-        yield store, _found(store, options)
+        yield store, _find(store, options)
 
 
-def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
-    """The account that ID means: the one of that id or alias, else the only one whose id begins so."""
+def _find(store: Store, options: argparse.Namespace) -> ConnectedAccount:
+    """The account with that id or alias, or else the only one whose id begins with ID."""
     accounts = _of_user(store, options)
-    exact = [account for account in accounts if options.id in (account.id, account.alias)]
-    begun = [account for account in accounts if options.id.startswith("ca_") and account.id.startswith(options.id)]
-    found = exact or begun
+    exact_matches = [account for account in accounts if options.id in (account.id, account.alias)]
+    by_prefix = [account for account in accounts if options.id.startswith("ca_") and account.id.startswith(options.id)]
+    found = exact_matches or by_prefix
     if len(found) == 1:
         return found[0]
     if found:
@@ -220,7 +222,7 @@ def _found(store: Store, options: argparse.Namespace) -> ConnectedAccount:
 
 
 def _no_such_account(options: argparse.Namespace, where: str) -> CommandFailed:
-    named = terminal.repeated(options.id)
+    named = terminal.quote_input(options.id)
     what = f"no account {named}" if named else "no such account"
     whose = f" of user {options.user_id}" if options.user_id is not None else ""
     return CommandFailed(f"there is {what}{whose}{where}; {terminal.PROGRAM} accounts lists them")

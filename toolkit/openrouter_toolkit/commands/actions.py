@@ -1,4 +1,4 @@
-"""`actions`: what the toolkit can do, as a table for people or JSON for programs."""
+"""`actions`: list the toolkit's actions, as a table for people or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SENTENCE = re.compile(r"(.+?)(?:(?<=[.!?]) |;|: |, after |$)")
 _LONGEST_LINE = 100
-_WIDE = 140
+_WIDE_TERMINAL = 140
 
 
 def add(commands: Any) -> None:
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List them, in the manifest's order."""
+    """List the actions in the manifest's order."""
     with registry_factory.registry() as registry:
         if options.json:
             terminal.print_json([summary(action) for action in registry.actions.values()])
@@ -36,12 +36,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def find(registry: ToolRegistry, slug: str) -> Action | None:
-    """The action of a slug or an older slug."""
+    """The action with this slug or alias; None if there is none."""
     return next((a for a in registry.actions.values() if slug == a.slug or slug in a.aliases), None)
 
 
 def summary(action: Action) -> dict[str, Any]:
-    """What a program chooses by."""
+    """The part of a definition by which a program chooses an action."""
     definition = action.definition
     return {
         "slug": definition.slug,
@@ -53,7 +53,7 @@ def summary(action: Action) -> dict[str, Any]:
 
 
 def effect(action: Action) -> str:
-    """Whether it costs or changes anything, in two words."""
+    """An action's effect in two words: whether it costs money or changes anything."""
     if action.definition.annotations.costsMoney:
         return "costs money"
     return "read-only" if action.read_only else "changes things"
@@ -64,9 +64,9 @@ def _print_table(registry: ToolRegistry) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     console = terminal.console()
-    wide = not console.is_terminal or console.width >= _WIDE
+    wide = not console.is_terminal or console.width >= _WIDE_TERMINAL
     if not console.is_terminal:
-        console.width = 200  # a line for each action, so that grep and sort have something to hold
+        console.width = 200  # one line per action, for grep and sort
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0 if wide else 1, 0))
     table.add_column("action", no_wrap=True)
     if wide:
@@ -78,14 +78,14 @@ def _print_table(registry: ToolRegistry) -> None:
         name = Text(safe_for_terminal(action.definition.name))
         first = [slug, name] if wide else [Text.assemble(slug, "\n", name)]
         style = "yellow" if action.definition.annotations.costsMoney else "green"
-        table.add_row(*first, Text(effect(action), style=style), Text(in_a_line(action)))
+        table.add_row(*first, Text(effect(action), style=style), Text(first_sentence(action)))
     console.print(table)
     if console.is_terminal:
         terminal.say("openrouter-toolkit show SLUG tells more about one.")
 
 
-def in_a_line(action: Action) -> str:
-    """The first thing that its description says."""
+def first_sentence(action: Action) -> str:
+    """The first sentence or clause of an action's description, on one line."""
     text = safe_for_terminal(action.definition.description)
     found = _SENTENCE.match(text)
     return shorten((found[1] if found else text).rstrip("."), _LONGEST_LINE)

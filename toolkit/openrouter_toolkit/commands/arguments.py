@@ -1,4 +1,4 @@
-"""The arguments of an action, as they are given on the command line: JSON, @FILE, or - for standard input."""
+"""Reads an action's arguments from the command line: JSON, @FILE, or - for standard input."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .failure import wrong_command_line
 
 
 def read(given: str) -> dict[str, Any]:
-    """The JSON object that was given.
+    """Read the JSON object that `--arguments` gives.
 
     Raises:
-        CommandFailed: it can't be read, or is no JSON object. The reason repeats nothing of its content.
+        CommandFailed: it can't be read, or is not a JSON object. The reason repeats none of its content.
     """
     if given == "-":
-        source, text = "standard input", _decoded(_standard_input(), "standard input")
+        source, text = "standard input", _decode(_standard_input(), "standard input")
     elif given.startswith("@"):
         source = f"the file {clean(given[1:])}"
-        text = _decoded(_file(given[1:]), source)
+        text = _decode(_file(given[1:]), source)
     else:
-        source, text = "--arguments", _decoded(given.encode("utf-8", "surrogateescape"), "--arguments")
-    return _parsed(text, source)
+        source, text = "--arguments", _decode(given.encode("utf-8", "surrogateescape"), "--arguments")
+    return _parse(text, source)
 
 
 def _standard_input() -> bytes:
@@ -47,7 +47,7 @@ def _file(name: str) -> bytes:
         raise wrong_command_line(f"the file {clean(name)} can't be read: {reason}") from None
 
 
-def _decoded(content: bytes, source: str) -> str:
+def _decode(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,11 +56,11 @@ def _decoded(content: bytes, source: str) -> str:
         ) from None
 
 
-def _parsed(text: str, source: str) -> dict[str, Any]:
+def _parse(text: str, source: str) -> dict[str, Any]:
     if not text.strip():
         raise wrong_command_line(f"{source} is empty; give a JSON object, {{}} for no arguments")
     try:
-        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise wrong_command_line(
@@ -78,11 +78,11 @@ _EXAMPLE = """'{"id": "gen-1"}'"""
 _KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 
 
-def _no_number(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number; leave it out or give a number")
 
 
-def _finite(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
         raise ValueError("a number in it is too large")

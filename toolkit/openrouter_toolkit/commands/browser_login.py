@@ -1,4 +1,4 @@
-"""The login in the browser as a command does it: the page opened, the code awaited or pasted, the key fetched."""
+"""Login in the browser for a command: opens the page, waits for the code or asks for it, fetches the key."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ if TYPE_CHECKING:
     from ..connecting import BrowserLogin, Callback
     from ..manifest import LoadedToolkit
 
-_PATIENCE = 600.0
+_TIMEOUT = 600.0  # seconds
 _LONGEST_CODE = 4_096
 
 
 @contextmanager
 def login(loaded: LoadedToolkit) -> Iterator[BrowserLogin]:
-    """The toolkit's login, while inside; its failures end the command.
+    """A context with the toolkit's browser login; if the login fails, the command ends.
 
     Raises:
-        CommandFailed: the toolkit has none, or it failed.
+        CommandFailed: the toolkit has no browser login, or the login failed.
     """
     from ..connecting import browser_login  # noqa: PLC0415
     from ..envelope import ActionError  # noqa: PLC0415
 
     try:
-        made = browser_login(loaded)
-        if made is None:
+        browser = browser_login(loaded)
+        if browser is None:
             raise CommandFailed(f"{loaded.toolkit.name} has no login in the browser; paste a key instead")
         try:
-            yield made
+            yield browser
         finally:
-            made.close()
+            browser.close()
     except ActionError as error:
         raise CommandFailed(error.explanation) from None
 
 
-def through_the_browser(browser: BrowserLogin, callback: Callback, key_label: str) -> str:
-    """The key, once the browser came back.
+def log_in_with_browser(browser: BrowserLogin, callback: Callback, key_label: str) -> str:
+    """Open the login page, wait for the browser's callback and return the key.
 
     Raises:
-        CommandFailed: the person refused, or did not come back.
-        ActionError: the code was not exchanged.
+        CommandFailed: the person refused, or no callback came in time.
+        ActionError: the code could not be exchanged for a key.
     """
     from ..connecting import LoginRefused, LoginTimedOut, new_verifier  # noqa: PLC0415
 
     verifier = new_verifier()
     url = browser.begin(callback.url, key_label, verifier)
     terminal.say(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
-    # A browser in the terminal, or a wrapper of one, returns only when the person has finished.
-    threading.Thread(target=_open, args=(url,), daemon=True).start()
+    # A browser in the terminal, or its wrapper, returns only after the person has finished.
+    threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
     try:
-        code = callback.code(_PATIENCE)
+        code = callback.code(_TIMEOUT)
     except LoginRefused:
         callback.show("Not connected", "You refused, and nothing was stored. You can close this page.")
         raise CommandFailed("the login was refused in the browser, and nothing was stored") from None
     except LoginTimedOut:
         raise CommandFailed(
-            f"nobody came back from the browser within {_PATIENCE / 60:.0f} minutes, and nothing was stored; "
+            f"nobody came back from the browser within {_TIMEOUT / 60:.0f} minutes, and nothing was stored; "
             "on a machine without a browser use --headless"
         ) from None
     return browser.finish(code, verifier)
 
 
-def with_a_pasted_code(browser: BrowserLogin, key_label: str) -> str:
-    """The key for a code that a person pastes, or that stands on standard input.
+def log_in_with_pasted_code(browser: BrowserLogin, key_label: str) -> str:
+    """Return the key for a code that the person pastes or that standard input contains.
 
     Raises:
         CommandFailed: there is no code.
-        ActionError: it was not exchanged.
+        ActionError: the code could not be exchanged for a key.
     """
     from ..connecting import new_verifier  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def with_a_pasted_code(browser: BrowserLogin, key_label: str) -> str:
     return browser.finish(code, verifier)
 
 
-def _open(url: str) -> None:
+def _open_browser(url: str) -> None:
     import webbrowser  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""`connect`: an account connected, with a key that was tried first."""
+"""`connect`: connect an account, after its key was checked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import account_views, browser_login, key_input, terminal
 from .failure import CommandFailed, KeyRefused
-from .key_facts import described
-from .store_session import opened, valid
+from .key_facts import describe
+from .store_session import check_input, open_store
 
 if TYPE_CHECKING:
     from ..connecting import Checked
@@ -31,7 +31,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "connect",
         help="connect an account",
@@ -53,41 +53,41 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Get the keys, try them, keep them."""
+    """Get the keys, check them and store them."""
     from ..connecting import Callback  # noqa: PLC0415
     from ..manifest import load  # noqa: PLC0415
 
     loaded = load()
-    with opened() as store:
+    with open_store() as store:
         connecting = _Connecting(loaded, store, options)
         if options.browser:
             with browser_login.login(loaded) as browser, Callback() as callback:
-                key = browser_login.through_the_browser(browser, callback, connecting.label)
+                key = browser_login.log_in_with_browser(browser, callback, connecting.label)
                 try:
                     connecting.finish_login(key)
                 finally:
-                    if connecting.kept:
+                    if connecting.stored:
                         callback.show("Connected", f"{loaded.toolkit.name} is connected. You can close this page.")
         elif options.headless:
             with browser_login.login(loaded) as browser:
-                connecting.finish_login(browser_login.with_a_pasted_code(browser, connecting.label))
+                connecting.finish_login(browser_login.log_in_with_pasted_code(browser, connecting.label))
         elif options.stdin:
-            connecting.finish(key_input.piped(loaded.auth))
+            connecting.finish(key_input.read_fields(loaded.auth))
         else:
-            key_input.typed(loaded.auth, connecting.try_out, connecting.finish)
+            key_input.ask_for_fields(loaded.auth, connecting.check, connecting.finish)
     return 0
 
 
 class _Connecting:
-    """One account on its way: whose, what is replaced, and what happens to the keys once they are there.
+    """The connection of one account: its owner, the account that is replaced, and the checking and storing of keys.
 
     Attributes:
-        label: what a key that a login makes is called.
-        kept: whether the keys are stored.
+        label: the name of a key that a login creates.
+        stored: whether the keys are stored.
     """
 
     def __init__(self, loaded: LoadedToolkit, store: Store, options: argparse.Namespace) -> None:
-        """Says what is about to happen.
+        """Check the names, and announce it if another account's key will be replaced.
 
         Raises:
             CommandFailed: a name is malformed.
@@ -96,65 +96,65 @@ class _Connecting:
 
         self._loaded = loaded
         self._store = store
-        self.kept = False
-        self._user_id = None if options.organisation else valid(names.user, "--user-id", options.user_id)
-        self._alias = None if options.alias is None else valid(names.alias, "--alias", options.alias)
-        self._former = _to_reconnect(store, loaded.toolkit.slug, self._user_id, self._alias)
+        self.stored = False
+        self._user_id = None if options.organisation else check_input(names.user, "--user-id", options.user_id)
+        self._alias = None if options.alias is None else check_input(names.alias, "--alias", options.alias)
+        self._replaced = _account_to_replace(store, loaded.toolkit.slug, self._user_id, self._alias)
         self.label = f"{_LABEL} {self._alias}" if self._alias else _LABEL
-        if self._former is not None:
-            state = account_views.state(self._former).rstrip(".")
-            terminal.say(f"The new key will replace that of {account_views.name(self._former)} ({state}).")
+        if self._replaced is not None:
+            state = account_views.state(self._replaced).rstrip(".")
+            terminal.say(f"The new key will replace that of {account_views.name(self._replaced)} ({state}).")
 
     def finish_login(self, key: str) -> None:
-        """Keep the key that a login made, as `finish` does; one that is not kept is not forgotten without a word."""
+        """Store the key that a login created, as `finish` does. If that fails, say where to delete the key."""
         field = self._loaded.auth.key
         try:
             self.finish({field.name: key})
         except BaseException:
-            if not self.kept:
+            if not self.stored:
                 page = field.link or self._loaded.toolkit.name
                 terminal.say(f"A key called {self.label} was made: delete it at {page}.")
             raise
 
     def finish(self, given: Mapping[str, str]) -> None:
-        """Try the keys and keep them.
+        """Check the keys and store them.
 
         Raises:
-            CommandFailed: one did not pass; nothing was stored.
+            CommandFailed: a key was refused; nothing was stored.
         """
-        checked = self._checked(given)
-        if self._former is None:
+        checked = self._check_all(given)
+        if self._replaced is None:
             slug = self._loaded.toolkit.slug
             account = self._store.accounts.connect(slug, self._user_id, checked.values, alias=self._alias)
         else:
-            account = self._store.accounts.fill(self._former.id, checked.values)
-        self.kept = True
+            account = self._store.accounts.fill(self._replaced.id, checked.values)
+        self.stored = True
         self._print(account, checked)
 
-    def try_out(self, given: Mapping[str, str]) -> Checked:
-        """The check of keys, of which nothing else is known yet.
+    def check(self, given: Mapping[str, str]) -> Checked:
+        """Check keys alone, without those that an account already has.
 
         Raises:
-            CommandFailed: one did not pass.
+            CommandFailed: a key was refused.
         """
-        from ..connecting import check  # noqa: PLC0415
+        from ..connecting import check as check_keys  # noqa: PLC0415
 
-        return self._passed(check(self._loaded, given))
+        return self._require_passed(check_keys(self._loaded, given))
 
-    def _passed(self, checked: Checked) -> Checked:
+    def _require_passed(self, checked: Checked) -> Checked:
         if not checked.passed:
-            told = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
-            reason = f"{told} Nothing was stored."
+            refusals = " ".join(f"{self._title(name)}: {reason}" for name, reason in checked.refusals.items())
+            reason = f"{refusals} Nothing was stored."
             raise CommandFailed(reason) if checked.unsure else KeyRefused(reason)
         return checked
 
-    def _checked(self, given: Mapping[str, str]) -> Checked:
-        """The check of what was given, and of what the account keeps beside it."""
+    def _check_all(self, given: Mapping[str, str]) -> Checked:
+        """Check the given keys together with those that the account keeps."""
         from ..connecting.reconnecting import check_for  # noqa: PLC0415
 
-        if self._former is None:
-            return self.try_out(given)
-        checked = self._passed(check_for(self._store, self._loaded, self._former, given))
+        if self._replaced is None:
+            return self.check(given)
+        checked = self._require_passed(check_for(self._store, self._loaded, self._replaced, given))
         for name, reason in checked.left_out.items():
             terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
         return checked
@@ -163,11 +163,11 @@ class _Connecting:
         return next((field.title for field in self._loaded.auth.fields if field.name == name), name)
 
     def _print(self, account: ConnectedAccount, checked: Checked) -> None:
-        what = "Connected" if self._former is None else "Reconnected"
+        what = "Connected" if self._replaced is None else "Reconnected"
         terminal.print_line(f"{what} {self._loaded.toolkit.name} for {account.owner}: {account_views.name(account)}")
         for name in checked.values:
             ending = account.last_four.get(name)
-            facts = described(checked.facts.get(name, {}))
+            facts = describe(checked.facts.get(name, {}))
             shown = f"{self._title(name)}{f' ending in {ending}' if ending else ''}"
             terminal.print_line(f"  {shown}{f': {facts}' if facts else ''}")
         terminal.say(self._how_to_use(account))
@@ -185,8 +185,8 @@ class _Connecting:
         return f"Agents use it by {terminal.PROGRAM} mcp{whose}, or serve; to try it: {trial}"
 
 
-def _to_reconnect(store: Store, toolkit: str, user_id: str | None, alias: str | None) -> ConnectedAccount | None:
-    """The account that gets the new key: that of the alias; without one, an expired one, or that without alias."""
+def _account_to_replace(store: Store, toolkit: str, user_id: str | None, alias: str | None) -> ConnectedAccount | None:
+    """The account to replace: the one with this alias; without alias, an expired one or the one without alias."""
     from ..store import Status, Which  # noqa: PLC0415
 
     own = store.accounts.list(Which(toolkits=[toolkit], users=[user_id]))

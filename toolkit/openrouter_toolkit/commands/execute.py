@@ -1,4 +1,4 @@
-"""`execute`: one action, its envelope on standard output."""
+"""`execute`: execute one action and print its envelope on standard output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import arguments, registry_factory, terminal
 from .actions import find
 from .failure import wrong_command_line
-from .stream_printer import LiveTokens
+from .stream_printer import StreamPrinter
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
@@ -25,7 +25,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "execute",
         help="execute an action",
@@ -47,25 +47,25 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Execute it; 0 when successful, 1 when not."""
+    """Execute the action. Returns 0 if it succeeded, otherwise 1."""
     given = arguments.read(options.arguments)
     with registry_factory.registry() as registry:
         if options.stream:
-            given = _streamed(registry, options.slug, given)
-        with LiveTokens() as tokens:
+            given = _with_stream(registry, options.slug, given)
+        with StreamPrinter() as printer:
             envelope = registry.execute(
                 options.slug,
                 given,
                 user_id=options.user_id,
-                on_event=tokens if options.stream else None,
+                on_event=printer if options.stream else None,
                 timeout=options.timeout,
             )
     terminal.print_json(envelope)
     return 0 if envelope.successful else 1
 
 
-def _streamed(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with `stream`; those of an unknown action as they are, the registry answers them."""
+def _with_stream(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with `stream` set. For an unknown action they stay as they are; the registry reports the error."""
     action = find(registry, slug)
     if action is None:
         return given

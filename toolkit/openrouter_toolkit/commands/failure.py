@@ -1,4 +1,4 @@
-"""How a command ends early: a reason for the person at the terminal, and the exit status."""
+"""Exceptions that end a command: a reason for the user and the exit status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ WRONG_COMMAND_LINE = 2
 
 
 class CommandFailed(Exception):  # noqa: N818 - it says what happened to the command
-    """Ends a command. `reason` is one line that says what to do; it goes to standard error."""
+    """Ends a command. `reason` is one line that says what to do; it is printed on standard error."""
 
     def __init__(self, reason: str, status: int = 1) -> None:
         super().__init__(reason)
@@ -15,9 +15,9 @@ class CommandFailed(Exception):  # noqa: N818 - it says what happened to the com
 
 
 class KeyRefused(CommandFailed):
-    """A key that was tried does not pass; another may."""
+    """A key was checked and refused; another key may work."""
 
 
 def wrong_command_line(reason: str) -> CommandFailed:
-    """What was typed can't be meant; nothing was done."""
+    """The error for a wrong command line (exit status 2); nothing was done."""
     return CommandFailed(reason, WRONG_COMMAND_LINE)

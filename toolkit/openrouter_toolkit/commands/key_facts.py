@@ -1,4 +1,4 @@
-"""What the API says about a key, in words: its limit, its budgets, spending, free requests left, expiry."""
+"""Describes in words what the API reports about a key: limit, budgets, spending, free requests left, expiry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..text.sanitize import short_name
 
-# A key's own limit is a budget too (KeyBudget in OpenRouter's specification).
+# The API lists a key's own limit as a budget too (KeyBudget in OpenRouter's specification).
 _OWN_LIMIT = "key_limit"
 _SCOPES = {
     "workspace": "the workspace",
@@ -18,8 +18,8 @@ _SCOPES = {
 }
 
 
-def described(facts: Mapping[str, Any]) -> str:
-    """Limit, what remains, spending, budgets and expiry, as far as the facts have them; in US dollars. May be empty."""
+def describe(facts: Mapping[str, Any]) -> str:
+    """Describe limit, remaining amount, spending, budgets and expiry, as far as known, in US dollars. May be empty."""
     parts = []
     if facts.get("is_free_tier") is True:
         parts.append("free tier")
@@ -43,9 +43,9 @@ def described(facts: Mapping[str, Any]) -> str:
 
 
 def _budgets(facts: Mapping[str, Any]) -> list[str]:
-    """Each budget that binds the key besides its own limit, which is described already."""
-    given, effective = facts.get("budgets"), facts.get("effective_budget")
-    budgets = [budget for budget in (given if isinstance(given, list) else []) if isinstance(budget, Mapping)]
+    """Each budget that binds the key besides its own limit, which is describe already."""
+    listed, effective = facts.get("budgets"), facts.get("effective_budget")
+    budgets = [budget for budget in (listed if isinstance(listed, list) else []) if isinstance(budget, Mapping)]
     if isinstance(effective, Mapping) and effective not in budgets:
         budgets.append(effective)
     return [words for budget in budgets if budget.get("scope") != _OWN_LIMIT and (words := _budget(budget, effective))]
@@ -69,7 +69,7 @@ def _budget(budget: Mapping[str, Any], effective: Any) -> str:
 
 
 def _free_requests(quota: Any) -> list[str]:
-    """What is left of today's requests to free models, which the whole account shares."""
+    """The number of requests to free models left today. All keys of an account share them."""
     if not isinstance(quota, Mapping):
         return []
     left, most = quota.get("remaining"), quota.get("limit")

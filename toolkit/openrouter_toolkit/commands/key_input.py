@@ -1,4 +1,4 @@
-"""Where keys come from: typed without echo, or standard input. Never the command line."""
+"""Reads keys: ask_for_fields without echo, or from standard input. Never from the command line."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ if TYPE_CHECKING:
     from ..manifest import Auth, AuthField
 
 Try = Callable[[Mapping[str, str]], object]
-_LONGEST_INPUT = 64 * 1024
-_TIMES = 3
-_NOTHING = "nothing was given, and nothing was stored"
+_MAX_BYTES = 64 * 1024
+_ATTEMPTS = 3
+_NOTHING_GIVEN = "nothing was given, and nothing was stored"
 
 
-def typed(auth: Auth, tried: Try, finish: Try) -> None:
-    """Each field as a person types it, after the steps to get one; optional ones may be skipped.
+def ask_for_fields(auth: Auth, check: Try, finish: Try) -> None:
+    """Ask a person for each field, after the steps to get one; optional fields may be skipped.
 
-    What is required is tried before anybody is asked for more, and everything is handed to `finish` in the end. What
-    one of the two refuses is asked for again, up to three times each.
+    Required fields are passed to `check` before the optional ones are asked for; all fields are passed to `finish`
+    at the end. If either refuses, its fields are asked for again, up to three times.
 
     Raises:
-        CommandFailed: there is nobody to ask, nothing was given, or it was refused for the last time.
+        CommandFailed: there is no terminal, nothing was typed, or the last attempt was refused.
     """
     if not terminal.can_ask():
         raise wrong_command_line("there is no terminal to ask for the key; give it on standard input with --stdin")
     given: Mapping[str, str] = {}
     rounds = _rounds(auth)
     for number, fields in enumerate(rounds, 1):
-        given = _passed(fields, given, finish if number == len(rounds) else tried)
+        given = _ask_until_accepted(fields, given, finish if number == len(rounds) else check)
 
 
 def _rounds(auth: Auth) -> list[Sequence[AuthField]]:
-    """The fields that are asked for together: up to the last that is required, and the rest."""
+    """The groups of fields that are asked for together: up to the last required field, and the rest."""
     last_required = max((number for number, field in enumerate(auth.fields, 1) if field.required), default=0)
     return [fields for fields in (auth.fields[:last_required], auth.fields[last_required:]) if fields]
 
 
-def _passed(fields: Sequence[AuthField], given: Mapping[str, str], tried: Try) -> Mapping[str, str]:
-    """What was given, and these fields with it, as it passed."""
+def _ask_until_accepted(fields: Sequence[AuthField], given: Mapping[str, str], check: Try) -> Mapping[str, str]:
+    """The fields given so far together with these, once `check` accepts them."""
     for field in fields:
         _explain(field)
-    left = _TIMES
+    attempts_left = _ATTEMPTS
     while True:
-        answers = {**given, **_answers(fields)}
+        answers = {**given, **_ask(fields)}
         try:
-            tried(answers)
-        except KeyRefused as no:
-            left -= 1
-            if not left:
+            check(answers)
+        except KeyRefused as refusal:
+            attempts_left -= 1
+            if not attempts_left:
                 raise
-            terminal.complain(f"{no.reason} Try again.")
+            terminal.complain(f"{refusal.reason} Try again.")
         else:
             return answers
 
 
-def piped(auth: Auth) -> dict[str, str]:
-    """The fields from standard input, a line each, in the manifest's order.
+def read_fields(auth: Auth) -> dict[str, str]:
+    """Read the fields from standard input, one per line, in the manifest's order.
 
     Raises:
-        CommandFailed: there is nothing, too much, or a terminal, which would show what is typed.
+        CommandFailed: the input is empty, too long, or a terminal, which would show what is typed.
     """
     if sys.stdin is None:
         raise wrong_command_line("--stdin reads standard input, and there is none")
     if terminal.is_terminal(sys.stdin):
         raise wrong_command_line("--stdin reads a file or a pipe; leave it out to be asked without echo")
     try:
-        sent = sys.stdin.buffer.read(_LONGEST_INPUT + 1)
-        lines = [line.strip() for line in sent.decode("utf-8-sig").strip().splitlines()]
+        content = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        lines = [line.strip() for line in content.decode("utf-8-sig").strip().splitlines()]
     except OSError as error:
         raise wrong_command_line(f"standard input can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise wrong_command_line("standard input is not in UTF-8") from None
     wanted = ", ".join(field.name + ("" if field.required else " (optional)") for field in auth.fields)
-    if len(sent) > _LONGEST_INPUT:
+    if len(content) > _MAX_BYTES:
         raise wrong_command_line(f"standard input is too much; give a line each: {wanted}")
     if len(lines) > len(auth.fields):
         raise wrong_command_line(f"standard input has {len(lines)} lines; give one for each of {wanted}")
@@ -86,7 +86,7 @@ def piped(auth: Auth) -> dict[str, str]:
     return {field.name: line for field, line in zip(auth.fields, lines, strict=False) if line}
 
 
-def _answers(fields: Sequence[AuthField]) -> dict[str, str]:
+def _ask(fields: Sequence[AuthField]) -> dict[str, str]:
     answers = {}
     for field in fields:
         skip = "" if field.required else "; Enter leaves it out"
@@ -96,11 +96,11 @@ def _answers(fields: Sequence[AuthField]) -> dict[str, str]:
             else:
                 value = terminal.ask(f"{field.title}{' (Enter leaves it out)' if skip else ''}: ")
         except EOFError:
-            raise CommandFailed(_NOTHING) from None
+            raise CommandFailed(_NOTHING_GIVEN) from None
         if value:
             answers[field.name] = value
         elif field.required:
-            raise CommandFailed(_NOTHING)
+            raise CommandFailed(_NOTHING_GIVEN)
     return answers
 
 

@@ -1,4 +1,4 @@
-"""`keys rotate`: the master key, with which connected accounts are sealed, changed for a new one."""
+"""`keys rotate`: replace the master key with which connected accounts are encrypted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed
-from .store_session import opened
+from .store_session import open_store
 
 if TYPE_CHECKING:
     from ..store import MasterKey
@@ -20,7 +20,7 @@ that run."""
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "keys", help="change the master key", description="The master key with which connected accounts are sealed."
     )
@@ -31,25 +31,25 @@ def add(commands: Any) -> None:
 
 def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
     place = ""
-    with opened():
+    with open_store():
         from ..store.encryption import key_providers  # noqa: PLC0415
         from ..store.encryption.rotation import BATCH  # noqa: PLC0415
 
-        stated = key_providers.in_environment()
-        if not stated:  # the store could be opened, so its own place has the key
+        env_keys = key_providers.in_environment()
+        if not env_keys:  # the store could be opened, so the key is in the keyring or in a file
             place = key_providers.add_fresh()
             terminal.say(f"A new master key was put into {place}.")
-    if len(stated) == 1:
-        raise CommandFailed(_how_to_state_two(stated))
-    with opened() as store:
+    if len(env_keys) == 1:
+        raise CommandFailed(_how_to_add_second(env_keys))
+    with open_store() as store:
         rotated = store.rotate(lambda sealed: terminal.say(f"{sealed} so far") if sealed >= BATCH else None)
     if rotated.unreadable:
         raise CommandFailed(
             f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
             "connect them anew or disconnect them, then run this again"
         )
-    if stated and not rotated.resealed and not rotated.retired:
-        terminal.print_line(f"Nothing was to be done: everything is sealed with the key {stated[0].id} already.")
+    if env_keys and not rotated.resealed and not rotated.retired:
+        terminal.print_line(f"Nothing was to be done: everything is sealed with the key {env_keys[0].id} already.")
         terminal.say(f"That is the first in {key_providers.MASTER_KEY}; to change it, put the new one in front.")
         return 0
     retired = ", ".join(rotated.retired) or "none"
@@ -58,14 +58,14 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         terminal.say("A retired key opens nothing in this database any more.")
         terminal.say(
             f"Start all servers with the first key of {key_providers.MASTER_KEY} alone now, and take the others out."
-            if stated
+            if env_keys
             else f"It stays in {place}, behind the new one: other databases of yours may need it, and backups of this."
         )
     return 0
 
 
-def _how_to_state_two(stated: tuple[MasterKey, ...]) -> str:
+def _how_to_add_second(env_keys: tuple[MasterKey, ...]) -> str:
     from ..store.encryption.key_providers import MASTER_KEY  # noqa: PLC0415
     from ..store.encryption.keys import HOW_TO_MAKE_ONE  # noqa: PLC0415
 
-    return f"{MASTER_KEY} has only the key {stated[0].id}; put the new one in front of it: NEW,OLD. {HOW_TO_MAKE_ONE}"
+    return f"{MASTER_KEY} has only the key {env_keys[0].id}; put the new one in front of it: NEW,OLD. {HOW_TO_MAKE_ONE}"

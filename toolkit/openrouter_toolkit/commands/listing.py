@@ -1,4 +1,4 @@
-"""`listing`: the toolkit as marketplaces list it."""
+"""`listing`: print the toolkit's entry for a marketplace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEFAULT_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "listing",
         help="print the toolkit's entry for a marketplace",
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it."""
+    """Print the entry."""
     from ..manifest import load  # noqa: PLC0415
     from . import listing_formats  # noqa: PLC0415
 

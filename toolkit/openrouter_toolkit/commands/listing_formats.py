@@ -1,4 +1,4 @@
-"""A toolkit as marketplaces list it: Composio's toolkit metadata, and a `server.json` of the MCP Registry."""
+"""A toolkit's entry for marketplaces: Composio's toolkit metadata, and a `server.json` for the MCP Registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST_DESCRIPTION = 100
 
 
 def composio(loaded: LoadedToolkit) -> dict[str, Any]:
-    """The answer of Composio's `GET /toolkits/{slug}`, version 3.1 of its API."""
+    """The toolkit in the shape of Composio's `GET /toolkits/{slug}`, version 3.1 of its API."""
     toolkit, auth = loaded.toolkit, loaded.auth
     since = datetime.strptime(toolkit.version[:8], "%Y%m%d").replace(tzinfo=UTC).isoformat()
     slug = toolkit.slug.lower()
@@ -46,12 +46,12 @@ def composio(loaded: LoadedToolkit) -> dict[str, Any]:
 
 
 def mcp_server(loaded: LoadedToolkit, *, name: str, version: str) -> dict[str, Any]:
-    """A `server.json` that tells MCP clients how to install and start `openrouter-toolkit mcp`.
+    """A `server.json` from which MCP clients learn how to install and start `openrouter-toolkit mcp`.
 
     Args:
         loaded: the toolkit.
         name: the server's name in the registry, `namespace/server`; the registry checks who owns the namespace.
-        version: of the distribution on PyPI.
+        version: the version of the distribution on PyPI.
     """
     toolkit = loaded.toolkit
     return {
@@ -122,7 +122,7 @@ def _slug(name: str) -> str:
 
 
 def _short(description: str) -> str:
-    """The first sentence, where the whole is too long for the registry."""
+    """The description, or its first sentence if the description is too long for the registry."""
     if len(description) <= _LONGEST_DESCRIPTION:
         return description
     return description.split(". ", maxsplit=1)[0].rstrip(".")[:_LONGEST_DESCRIPTION]

@@ -1,4 +1,4 @@
-"""The log on standard error: a line for each warning; for a server everything, with the time; without keys."""
+"""Logging to standard error without keys: one line per warning or, for a server, every record with its time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
 
 class _StandardError(logging.Handler):
-    """Prints each record: the first line of its message, or all of it."""
+    """Prints each record: the first line of its message, or the whole record."""
 
     def __init__(self, level: int, *, whole: bool) -> None:
         super().__init__(level)
@@ -31,20 +31,20 @@ class _StandardError(logging.Handler):
 
 @contextmanager
 def on_standard_error(*, whole: bool) -> Iterator[None]:
-    """While inside, the log goes there: warnings in short; or all that happens, with what led to it.
+    """A context in which log records go to standard error: warnings in one line, or (`whole`) all records in full.
 
-    OPENROUTER_TOOLKIT_DEBUG=1 adds what is only of interest to who looks for a mistake.
+    OPENROUTER_TOOLKIT_DEBUG=1 adds debug records.
     """
     debugging = os.environ.get(DEBUG) == "1"
-    quiet = logging.INFO if whole else logging.WARNING
-    handler = _StandardError(logging.DEBUG if debugging else quiet, whole=whole or debugging)
-    ours, everybodys = logging.getLogger("openrouter_toolkit"), logging.getLogger()
-    before = ours.level
+    usual_level = logging.INFO if whole else logging.WARNING
+    handler = _StandardError(logging.DEBUG if debugging else usual_level, whole=whole or debugging)
+    toolkit_logger, root_logger = logging.getLogger("openrouter_toolkit"), logging.getLogger()
+    level_before = toolkit_logger.level
     if debugging or whole:
-        ours.setLevel(handler.level)
-    everybodys.addHandler(handler)
+        toolkit_logger.setLevel(handler.level)
+    root_logger.addHandler(handler)
     try:
         yield
     finally:
-        everybodys.removeHandler(handler)
-        ours.setLevel(before)
+        root_logger.removeHandler(handler)
+        toolkit_logger.setLevel(level_before)

@@ -1,4 +1,4 @@
-"""`mcp`: the actions as an MCP server on standard input and output, which desktop clients start."""
+"""`mcp`: serve the actions as an MCP server on standard input and output, for clients that start it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ command, until its input ends. The client has to hand OPENROUTER_API_KEY down to
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "mcp",
         help="serve the actions to an MCP client (stdio)",
@@ -47,16 +47,16 @@ def _serve(registry: ToolRegistry, user_id: str) -> None:
     from ..agents.mcp import serve_stdio, server  # noqa: PLC0415
 
     try:
-        offered = server(registry, user_id=user_id)
+        mcp_server = server(registry, user_id=user_id)
     except ImportError as error:
         raise CommandFailed(str(error)) from None
     import anyio  # noqa: PLC0415
 
-    # A thread waits for input all the time, and Python's own way would wait for the thread.
+    # A thread is always blocked on input, and Python's own handler of Ctrl-C would wait for that thread.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if is_terminal(sys.stdin):
         say("This is a server for an MCP client, which speaks to it on standard input. Ctrl-C ends it.")
     try:
-        anyio.run(serve_stdio, offered)
+        anyio.run(serve_stdio, mcp_server)
     except* BrokenPipeError:
-        pass  # the client is gone, and nobody is left to tell
+        pass  # the client is gone, so there is nobody to report it to

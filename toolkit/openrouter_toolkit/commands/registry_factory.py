@@ -1,4 +1,4 @@
-"""The registry that commands work with: that of the connected accounts where there is a store of them."""
+"""Creates the registry for commands, with the connected accounts if there is a store of them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registry(**toolset: Any) -> Iterator[ToolRegistry]:
-    """A registry while inside, for a toolset, and hooks, as `ToolRegistry.from_manifest` takes them.
+    """A context with a registry. The arguments, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
 
-    Where there is a store, its connected accounts and switches count, and the environment's keys for the user
-    `default` as long as no account is connected for that one. Otherwise the environment's keys alone.
+    If there is a store, its connected accounts and switches apply, and the user `default` has the environment's keys
+    as long as no account is connected for that user. Otherwise only the environment's keys apply.
 
-    A store that another installation left on the machine is passed over, with a word about it, where this one has not
-    the packages to open it, and a key in the environment.
+    A store that another installation created is ignored, with a message, if this installation lacks the packages to
+    open it and the environment has a key.
 
     Raises:
         CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
     """
     with ExitStack() as stack:
-        connected = _connected(stack) if store_place.is_there() and not _passed_over() else {}
-        yield stack.enter_context(_made(**connected, **toolset))
+        connected = _store_options(stack) if store_place.is_there() and not _ignores_store() else {}
+        yield stack.enter_context(_create(**connected, **toolset))
 
 
-def _passed_over() -> bool:
-    """Whether to go on without the store that is there, after saying so."""
-    left = store_place.left_behind()
-    if left is None:
+def _ignores_store() -> bool:
+    """Whether to continue without the existing store; prints a message if so."""
+    path = store_place.default_store()
+    if path is None:
         return False
     try:
         import_module("..store", __package__)
@@ -53,20 +53,20 @@ def _passed_over() -> bool:
     if unusable(os.environ.get(variable, "")) is not None:
         return False
     say(
-        f"The store of connected accounts at {left} is not used: it was made by another installation, and this one "
+        f"The store of connected accounts at {path} is not used: it was made by another installation, and this one "
         f"lacks its packages (pip install 'openrouter-toolkit[accounts]'). The key in {variable} is used instead."
     )
     return True
 
 
-def _connected(stack: ExitStack) -> dict[str, Any]:
+def _store_options(stack: ExitStack) -> dict[str, Any]:
     from ..accounts import EnvironmentAccounts  # noqa: PLC0415
     from ..manifest import load  # noqa: PLC0415
-    from .store_session import opened  # noqa: PLC0415
+    from .store_session import open_store  # noqa: PLC0415
 
     loaded = load()
-    store = stack.enter_context(opened())
-    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `opened` says so where the packages are missing
+    store = stack.enter_context(open_store())
+    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `open_store` says so where the packages are missing
 
     return {
         "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),
@@ -74,7 +74,7 @@ def _connected(stack: ExitStack) -> dict[str, Any]:
     }
 
 
-def _made(**options: Any) -> ToolRegistry:
+def _create(**options: Any) -> ToolRegistry:
     from ..manifest import ManifestError  # noqa: PLC0415
     from ..registry import ToolRegistry  # noqa: PLC0415
 

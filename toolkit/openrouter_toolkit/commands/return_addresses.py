@@ -1,4 +1,4 @@
-"""`return-addresses`: where people may be sent back to after connecting, registered, listed and removed."""
+"""`return-addresses`: register, list and remove the URLs to which people may be redirected after connecting."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from . import store_place, terminal
 from .failure import CommandFailed, wrong_command_line
-from .store_session import opened, opened_if_there, valid
+from .store_session import check_input, open_existing_store, open_store
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "return-addresses",
         help="say where people may be sent back to after connecting",
@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with opened_if_there() as store:
+    with open_existing_store() as store:
         addresses = [] if store is None else store.return_addresses.list()
     if options.json:
         terminal.print_json(addresses)
@@ -44,8 +44,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> int:
-    address = valid(str, "URL", options.address)
-    with opened() as store:
+    address = check_input(str, "URL", options.address)
+    with open_store() as store:
         try:
             store.return_addresses.register(address)
         except ValueError as error:
@@ -55,7 +55,7 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    with opened_if_there() as store:
+    with open_existing_store() as store:
         if store is None or options.address not in store.return_addresses.list():
             raise CommandFailed(
                 f"that address is not registered; {terminal.PROGRAM} return-addresses lists those that are"

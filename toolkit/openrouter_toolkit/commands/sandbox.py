@@ -1,4 +1,4 @@
-"""`sandbox`: a stand-in OpenRouter on this machine."""
+"""`sandbox`: run a local stand-in for the OpenRouter API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .terminal import say
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "sandbox",
         help="run a stand-in OpenRouter on this machine",
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from ..sandbox.server import HOST  # noqa: PLC0415
 
     try:
-        port = _free(HOST, options.port)
+        port = _free_port(HOST, options.port)
         say("A sandbox that answers like OpenRouter; Ctrl-C stops it. To use it from another terminal:")
         say(f"  export OPENROUTER_BASE_URL=http://{HOST}:{port}{PREFIX}")
         say(f"  export OPENROUTER_API_KEY={Sandbox.api_key}")
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _free(host: str, port: int) -> int:
-    """The port itself, or a free one for 0; raises `OSError` when it is taken."""
+def _free_port(host: str, port: int) -> int:
+    """The given port, or a free one for 0. Raises `OSError` if the port is in use."""
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.platform != "win32"))
         trial.bind((host, port))

@@ -1,4 +1,4 @@
-"""`serve`: the web application, for people who connect accounts and hosts that execute actions."""
+"""`serve`, `login-link`, `logout-all`: run the web application and manage logins to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import terminal
 from .failure import CommandFailed, wrong_command_line
-from .store_session import opened, opened_if_there, valid
+from .store_session import check_input, open_existing_store, open_store
 
 if TYPE_CHECKING:
     from ..server import Settings
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _MOST_DIGITS = 10
 _LONGEST_TIMEOUT = 3600
-_WAYS_OUT = {
+_ADVICE = {
     errno.EADDRINUSE: "choose another with --port",
     errno.EACCES: "choose one from 1024 on with --port",
 }
 
 
 def add(commands: Any) -> None:
-    """Make the commands known."""
+    """Add the commands' parsers."""
     serve = commands.add_parser(
         "serve",
         help="run the web application: marketplace, API, MCP over HTTP",
@@ -102,15 +102,15 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    _needs_its_extra()
+    _require_extra()
     from ..manifest import ManifestError  # noqa: PLC0415
     from ..server import create  # noqa: PLC0415
     from ..server.graceful_shutdown import Server, address_of, url_of  # noqa: PLC0415
     from ..server.pages.login import new_link  # noqa: PLC0415
 
-    with _listening(options.host, options.port) as listening:
+    with _bind(options.host, options.port) as listening:
         settings = _settings(options, url_of(listening) if options.url is None else options.url)
-        with opened() as store:
+        with open_store() as store:
             try:
                 application = create(settings, store, options.manifest)
             except ManifestError:
@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
                 raise wrong_command_line(f"--manifest: {error}") from None
             for address in options.return_address:
                 _register(store, address)
-            link = new_link(store, settings)  # now: where nothing can be written, nothing is served
+            link = new_link(store, settings)  # made before serving: if the store is not writable, nothing is served
 
             def started() -> None:
                 terminal.print_line(settings.url)
@@ -136,19 +136,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_link(options: argparse.Namespace) -> int:
-    """Make a link."""
-    _needs_its_extra()
+    """Create a login link and print it."""
+    _require_extra()
     from ..server.pages.login import new_link  # noqa: PLC0415
 
     settings = _settings(options, options.url)
-    with opened() as store:
+    with open_store() as store:
         terminal.print_line(new_link(store, settings))
     return 0
 
 
 def log_everybody_out(options: argparse.Namespace) -> int:  # noqa: ARG001
-    """End all sessions."""
-    with opened_if_there() as store:
+    """End all sessions and unused login links."""
+    with open_existing_store() as store:
         if store is not None:
             with store.transaction():
                 store.sessions.revoke_all()
@@ -163,41 +163,41 @@ def _is_loopback(listening: socket.socket) -> bool:
 
 def _register(store: Store, address: str) -> None:
     try:
-        store.return_addresses.register(valid(str, "--return-address", address))
+        store.return_addresses.register(check_input(str, "--return-address", address))
     except ValueError as error:
         raise wrong_command_line(f"--return-address: {error}") from None
 
 
-def _needs_its_extra() -> None:
+def _require_extra() -> None:
     try:
         from .. import server  # noqa: F401, PLC0415
     except ImportError as error:
         raise CommandFailed(str(error)) from None
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     from ..server.graceful_shutdown import bind  # noqa: PLC0415
 
-    if not host:  # it would be every address
+    if not host:  # an empty host would mean every address
         raise wrong_command_line("--host: name an address")
     try:
         return bind(host, port)
     except OSError as error:
         reason = error.strerror or str(error)
-        way_out = _WAYS_OUT.get(error.errno or 0, "name an address of this machine with --host")
-        raise CommandFailed(f"{host} port {port} can't be used: {reason}; {way_out}") from None
-    except (TypeError, ValueError):  # what no host can be called
+        advice = _ADVICE.get(error.errno or 0, "name an address of this machine with --host")
+        raise CommandFailed(f"{host} port {port} can't be used: {reason}; {advice}") from None
+    except (TypeError, ValueError):  # not a possible host name
         raise wrong_command_line("--host: this is no address") from None
 
 
 def _settings(options: argparse.Namespace, url: str) -> Settings:
     from ..server import Settings  # noqa: PLC0415
 
-    valid(str, "the URL", url)
+    check_input(str, "the URL", url)
     more: dict[str, Any] = {}
     if "name" in options:
         more = {
-            "host_name": valid(str, "--name", options.name),
+            "host_name": check_input(str, "--name", options.name),
             "url_given": options.url is not None,
             "calls_per_minute": options.calls_per_minute,
             "worker_threads": options.worker_threads,
@@ -218,7 +218,7 @@ def _port(text: str) -> int:
 
 
 def _count(most: int) -> Callable[[str], int]:
-    """Reads a number from 1 to `most`."""
+    """A parser for an integer from 1 to `most`."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= most):
@@ -233,13 +233,13 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 1 <= seconds <= _LONGEST_TIMEOUT:  # and not nan
+    if not 1 <= seconds <= _LONGEST_TIMEOUT:  # also refuses nan
         raise argparse.ArgumentTypeError(f"give a number of seconds from 1 to {_LONGEST_TIMEOUT}")
     return seconds
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
-    _needs_its_extra()
+    _require_extra()
     from ..server.access.client_address import read_network  # noqa: PLC0415
 
     try:

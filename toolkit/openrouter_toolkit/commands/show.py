@@ -1,4 +1,4 @@
-"""`show`: one action, its parameters, and how it is called."""
+"""`show`: describe one action, its parameters and how to call it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ..manifest import Action
     from ..registry import ToolRegistry
 
-_NARROWEST = 30
+_MIN_WIDTH = 30
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser("show", help="tell about one action", description="Tells about one action.")
     parser.add_argument("slug", metavar="SLUG", help="the action; `openrouter-toolkit actions` lists them")
     parser.add_argument("--json", action="store_true", help="its full definition, for programs")
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Tell about it, or that there is no such action."""
+    """Print the action's description, or fail if there is no such action."""
     from ..registry import ToolRegistry  # noqa: PLC0415
 
     registry = ToolRegistry.from_manifest()
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def sample(schema: dict[str, Any]) -> Any:
-    """A value of the right shape, with no more than what is required."""
+    """An example value that fits the schema, with required properties only."""
     if schema.get("enum"):
         return schema["enum"][0]
     if "anyOf" in schema:
@@ -96,7 +96,7 @@ def _print_action(action: Action) -> None:
 
 
 def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
-    """Two lines a parameter: the documented ones, then those that the API takes beyond them."""
+    """Print two lines per parameter: first the documented ones, then the extensions."""
     properties: dict[str, Any] = schema.get("properties", {})
     for name, parameter in sorted(properties.items(), key=lambda item: bool(item[1].get("x-extension"))):
         extension = bool(parameter.get("x-extension"))
@@ -107,12 +107,12 @@ def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
 
 
 def _print(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
-    """Text in lines of whole words, whatever the width: a value that is cut or broken can't be copied."""
+    """Print text wrapped between words only, because a value that is cut or broken can't be copied."""
     from rich.text import Text  # noqa: PLC0415
 
     lines = textwrap.wrap(
         safe_for_terminal(text),
-        max(console.width, _NARROWEST),
+        max(console.width, _MIN_WIDTH),
         initial_indent=indent,
         subsequent_indent=indent or "  ",
         break_long_words=False,
@@ -127,9 +127,9 @@ _BOUNDS = {"exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}
 
 
 def type_of(schema: dict[str, Any]) -> str:
-    """A parameter's type in words, with all that its values are held to: `string or null`, `integer, 1 to 5`.
+    """A parameter's type in words, with its constraints: `string or null`, `integer, 1 to 5`.
 
-    A truth value may be written as text where the API takes that too; to a reader it is the same value.
+    Where the API also accepts a boolean written as text, the two spellings are shown as one value.
     """
     if schema.get("enum"):
         values = [value if isinstance(value, str) else json.dumps(value) for value in schema["enum"]]

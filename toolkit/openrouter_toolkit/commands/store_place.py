@@ -1,4 +1,4 @@
-"""Whether there is a store of connected accounts, told without its packages: they may be missing, and take time."""
+"""Finds the store of connected accounts without importing its packages, which may be missing and are slow to import."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
 
 
 def is_there() -> bool:
-    """Whether a store was made before, or one in another kind of database is named."""
+    """Whether the SQLite file of a store exists, or the environment names another kind of database."""
     url = os.environ.get(_DATABASE, "").strip()
     file = _SQLITE.fullmatch(url)
     if file is not None:
         place = Path(unquote(file[1]))
-        return _may_exist(place) or not place.is_absolute()  # the store itself says what is wrong with it
+        return _may_exist(place) or not place.is_absolute()  # opening the store reports what is wrong
     if url:
         return True
-    return left_behind() is not None
+    return default_store() is not None
 
 
-def left_behind() -> Path | None:
-    """The store at its usual place, where nobody names another: an installation of before may have made it."""
+def default_store() -> Path | None:
+    """The store at its default path, if the environment names no other. An earlier installation may have created it."""
     if os.environ.get(_DATABASE, "").strip():
         return None
     places = (folder / "openrouter-toolkit" / "store.db" for folder in _data_folders())
@@ -33,7 +33,7 @@ def left_behind() -> Path | None:
 
 
 def missing() -> str:
-    """The end of a sentence that says that there is nothing: the file that was named and does not exist, if so."""
+    """For the end of a "nothing found" message: the file that the environment names, if it does not exist."""
     file = _SQLITE.fullmatch(os.environ.get(_DATABASE, "").strip())
     if file is None or is_there():
         return ""
@@ -41,7 +41,7 @@ def missing() -> str:
 
 
 def _may_exist(path: Path) -> bool:
-    """Whether a file is there, or can't be looked at: the store itself says why then."""
+    """Whether a file exists or can't be checked; opening the store then reports why."""
     try:
         return path.exists()
     except OSError:
@@ -49,7 +49,7 @@ def _may_exist(path: Path) -> bool:
 
 
 def _data_folders() -> Iterator[Path]:
-    """Where users' data may be kept; without platformdirs, wherever it would be on any of the systems."""
+    """Folders for users' data; without platformdirs, the usual ones of all operating systems."""
     try:
         from platformdirs import user_data_path  # noqa: PLC0415
     except ImportError:
@@ -57,6 +57,6 @@ def _data_folders() -> Iterator[Path]:
             if os.environ.get(name):
                 yield Path(os.environ[name])
         for folder in ("~/.local/share", "~/Library/Application Support", "~/AppData/Local"):
-            yield Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser fails where there is no home
+            yield Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser fails if there is no home
     else:
         yield user_data_path()

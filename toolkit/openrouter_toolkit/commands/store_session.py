@@ -1,4 +1,4 @@
-"""The store of connected accounts as the commands open it: what it says no to is told in a line."""
+"""Opens the store of connected accounts for commands, and reports its errors in one line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened() -> Iterator[Store]:
-    """The store, while inside; it is made where there is none.
+def open_store() -> Iterator[Store]:
+    """A context with the open store, which is created if there is none.
 
     Raises:
-        CommandFailed: it can't be opened, or says no to something that is done inside.
+        CommandFailed: the store can't be opened, or refuses an operation within the context.
     """
     try:
         from ..store import Store, StoreError  # noqa: PLC0415
@@ -32,24 +32,24 @@ def opened() -> Iterator[Store]:
 
 
 @contextmanager
-def opened_if_there() -> Iterator[Store | None]:
-    """The same for what only looks into it, or changes what is in it: where there is no store, none is made.
+def open_existing_store() -> Iterator[Store | None]:
+    """A context with the open store, or None if there is no store; none is created.
 
     Raises:
-        CommandFailed: as `opened`.
+        CommandFailed: as for `open_store`.
     """
     if store_place.is_there():
-        with opened() as store:
+        with open_store() as store:
             yield store
     else:
         yield None
 
 
-def valid(check: Callable[[str], str], option: str, text: str) -> str:
-    """A name that was typed, as `check` returns it.
+def check_input(check: Callable[[str], str], option: str, text: str) -> str:
+    """A text from the command line, as `check` returns it.
 
     Raises:
-        CommandFailed: it can't be one (status 2); or it is a key, which nobody should type here.
+        CommandFailed: the text is not valid (status 2), or is a key, which must not be typed here.
     """
     from ..text.redaction import redact_thoroughly  # noqa: PLC0415
 

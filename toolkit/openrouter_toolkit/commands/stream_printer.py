@@ -1,4 +1,4 @@
-"""A streamed answer, shown on standard error while it arrives."""
+"""Prints a streamed answer on standard error while it arrives."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ if TYPE_CHECKING:
 _SHOWN = ("text", "refusal", "reasoning", "tool_call")
 
 
-class LiveTokens:
-    """A listener for `execute`; as a context manager, it ends the last line whatever happens.
+class StreamPrinter:
+    """A listener for `execute`. As a context manager, it always ends the last line.
 
-    Reasoning and tool calls are dimmed. Each choice or content block begins on a line of its own.
+    Reasoning and tool calls are dimmed. Each choice or content block begins on a new line.
     """
 
     def __init__(self) -> None:
-        self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if coloured(sys.stderr) else ("", "")
-        self._before: tuple[bool, int] | None = None
+        self._dim, self._reset = ("\x1b[2m", "\x1b[0m") if coloured(sys.stderr) else ("", "")
+        self._last_part: tuple[bool, int] | None = None
 
     def __call__(self, event: StreamEvent) -> None:
-        """Show an event's text at once."""
+        """Print an event's text immediately."""
         if event.kind not in _SHOWN:
             return
         name = (event.tool_call or {}).get("name")
         text = f"{name} {event.text}" if name else event.text
         if not text:
             return
-        aside = event.kind in ("reasoning", "tool_call")
-        part = (aside, event.index)
-        if self._before is not None and (part != self._before or name):
+        dimmed = event.kind in ("reasoning", "tool_call")
+        part = (dimmed, event.index)
+        if self._last_part is not None and (part != self._last_part or name):
             self._write("\n")
-        self._before = part
+        self._last_part = part
         safe = safe_for_terminal(text)
-        self._write(f"{self._dim}{safe}{self._plain}" if aside else safe)
+        self._write(f"{self._dim}{safe}{self._reset}" if dimmed else safe)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._before is not None:
+        if self._last_part is not None:
             self._write("\n")
 
     def _write(self, text: str) -> None:
-        """A standard error that is gone must not cost the answer."""
+        """Write to standard error; if that fails, the answer must not be lost."""
         if sys.stderr is not None:
             try:
                 sys.stderr.write(text)

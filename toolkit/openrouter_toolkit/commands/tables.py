@@ -1,4 +1,4 @@
-"""A list for people: a table, or a few lines for each row on a terminal that is too narrow for one."""
+"""Prints a list for people: a table, or a block of lines per row on a terminal that is too narrow."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Row = Mapping[str, str]
-_WIDE = 132
+_MIN_TABLE_WIDTH = 132
 
 
 def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None = None) -> None:
-    """Print rows that all have the same columns; the first is what a row is called by.
+    """Print rows that all have the same columns. The first column names the row.
 
-    `colours` gives a column's colour for a value. Rows may hold strangers' text.
+    `colours` maps a column to a function from value to colour. Rows may contain untrusted text.
     """
     console = terminal.console()
     if not console.is_terminal:
-        console.width = 240  # a line for each row, so that grep and sort have something to hold
+        console.width = 240  # one line per row, for grep and sort
     first = next(iter(rows[0]))
 
     def cell(name: str, value: str) -> Text:
@@ -33,7 +33,7 @@ def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None
         style = "bold" if name == first else colour(value) if colour is not None else ""
         return Text(safe_for_terminal(value), style=style)
 
-    if console.width < _WIDE:
+    if console.width < _MIN_TABLE_WIDTH:
         _print_blocks(console, rows, cell)
     else:
         _print_table(console, rows, cell)

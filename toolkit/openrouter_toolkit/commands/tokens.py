@@ -1,4 +1,4 @@
-"""`tokens`: API tokens for the web application, made, listed and revoked."""
+"""`tokens`: create, list and revoke API tokens for the web application."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import store_place, tables, terminal
 from .failure import CommandFailed
-from .store_session import opened, opened_if_there, valid
+from .store_session import check_input, open_existing_store, open_store
 
 if TYPE_CHECKING:
     from ..store import ApiToken
@@ -16,7 +16,7 @@ _NAME = "made on the command line"
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "tokens",
         help="make, list and revoke API tokens",
@@ -43,11 +43,15 @@ def add(commands: Any) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
-    with opened() as store:
+    with open_store() as store:
         from ..store import names  # noqa: PLC0415
 
-        name = valid(names.name, "--name", options.name)
-        users = None if options.user_id is None else [valid(names.user, "--user-id", user) for user in options.user_id]
+        name = check_input(names.name, "--name", options.name)
+        users = (
+            None
+            if options.user_id is None
+            else [check_input(names.user, "--user-id", user) for user in options.user_id]
+        )
         token, text = store.tokens.create(name, users)
     if options.json:
         terminal.print_json({**_as_dict(token), "token": text})
@@ -58,7 +62,7 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with opened_if_there() as store:
+    with open_existing_store() as store:
         tokens = [] if store is None else store.tokens.list()
     if options.json:
         terminal.print_json([_as_dict(token) for token in tokens])
@@ -71,11 +75,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _revoke(options: argparse.Namespace) -> int:
-    with opened_if_there() as store:
+    with open_existing_store() as store:
         token = None if store is None else store.tokens.revoke(_id(store.tokens.list(), options.id))
         where = store_place.missing() if store is None else f" in the {store.name}"
     if token is None:
-        named = terminal.repeated(options.id)
+        named = terminal.quote_input(options.id)
         what = f"no token {named}" if named else "no such token"
         raise CommandFailed(f"there is {what}{where}; {terminal.PROGRAM} tokens list lists them")
     if options.json:
@@ -86,11 +90,11 @@ def _revoke(options: argparse.Namespace) -> int:
 
 
 def _id(tokens: list[ApiToken], given: str) -> str:
-    """The whole id of the one token that is meant; what was given, where there is none."""
-    begun = [token.id for token in tokens if given.startswith("tok_") and token.id.startswith(given)]
-    if len(begun) > 1 and given not in begun:
-        raise CommandFailed(f"that may be {', '.join(begun[:5])}; say which by more of its id")
-    return begun[0] if len(begun) == 1 else given
+    """The full id of the only token whose id begins with `given`; `given` itself if there is none."""
+    by_prefix = [token.id for token in tokens if given.startswith("tok_") and token.id.startswith(given)]
+    if len(by_prefix) > 1 and given not in by_prefix:
+        raise CommandFailed(f"that may be {', '.join(by_prefix[:5])}; say which by more of its id")
+    return by_prefix[0] if len(by_prefix) == 1 else given
 
 
 def _as_dict(token: ApiToken) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`tools`: the actions' definitions in a format for function calling."""
+"""`tools`: print the actions' definitions in a format for function calling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import registry_factory, terminal
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser(
         "tools",
         help="print the actions' definitions for function calling",
@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
 
 
 def add_toolset(parser: argparse.ArgumentParser) -> None:
-    """The options that choose which actions may be used."""
+    """Add the options that choose which actions may be used."""
     names = {"metavar": "SLUG|TAG", "action": "extend", "nargs": "+"}
     parser.add_argument("--allow", help="only these actions", **names)  # type: ignore[arg-type]
     parser.add_argument("--deny", help="not these actions, whatever else is said", **names)  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def toolset(options: argparse.Namespace) -> dict[str, Any]:
-    """What `add_toolset`'s options say, as `ToolRegistry.from_manifest` takes it."""
+    """The values of `add_toolset`'s options, as arguments of `ToolRegistry.from_manifest`."""
     return {"allow": options.allow, "deny": options.deny, "read_only": options.read_only}
 
 
