@@ -179,3 +179,47 @@ def test_escapes_in_any_number_take_no_long_time(unit: str) -> None:
     started = time.perf_counter()
     redact(text, [KEY])
     assert time.perf_counter() - started < 4
+
+
+PASSWORDS = [
+    'pa"ss-1234',
+    "pa'ss-1234",
+    "pa\\ss-1234",
+    'p w\\"/é1234',
+    '\\"quoted\\"',
+    '"a\\\\b"',
+    'it\'s "both"',
+    "tab\tand\nline",
+]
+WRITERS: dict[str, Callable[[str], str]] = {
+    "itself": lambda secret: secret,
+    "json": json.dumps,
+    "json of json": lambda secret: json.dumps({"raw": json.dumps({"password": secret})}),
+    "json thrice": lambda secret: json.dumps(json.dumps(json.dumps(secret))),
+    "repr": lambda secret: repr({"password": secret}),
+    "repr in json": lambda secret: json.dumps({"message": f"wrong: {secret!r}"}),
+    "repr of json": lambda secret: repr(json.dumps(secret)),
+    "json, not ascii": lambda secret: json.dumps({"message": secret}, ensure_ascii=False),
+}
+
+
+@pytest.mark.parametrize("secret", PASSWORDS)
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
+def test_a_password_of_any_characters_is_taken_out_however_it_is_written(
+    write: Callable[[str], str], secret: str
+) -> None:
+    written = write(secret)
+    for clean in (redact(written, [secret]), redact_thoroughly(written, [secret])):
+        assert "[redacted]" in clean
+        for piece in ("1234", "quoted", "both", "and", "a\\"):
+            assert piece not in clean
+    if write is json.dumps:
+        assert json.loads(redact(written, [secret])) == "[redacted]"
+
+
+@pytest.mark.parametrize("secret", ['\\"quoted', "\\\\\\\\quoted", '""""a', 'a\\\\"'])
+def test_many_backslashes_take_no_long_time(secret: str) -> None:
+    started = time.process_time()
+    for text in ("\\" * 300_000, "\\" * 300_000 + "a", "a" + "\\" * 300_000, ("a" + "\\" * 50) * 5_000):
+        redact(text, [secret])
+    assert time.process_time() - started < 2

@@ -16,6 +16,9 @@ _PUBLIC_PREFIX = re.compile(r"^sk-or-v\d+-")
 _ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|/)")
 # An escape of a character that keys consist of: letter, digit, hyphen, underscore. None of them needs escaping.
 _NEEDLESS_ESCAPE = re.compile(r"\\u00(?:2[dD]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
+# Characters that JSON or Python's repr escapes; a password may contain them.
+_NEEDS_ESCAPE = re.compile(r"""[\\"'\n\r\t]""")
+_ESCAPE_LETTERS = {"\n": "n", "\r": "r", "\t": "t"}
 _NOT_KEY_CHARACTER = re.compile(r"[^0-9a-zA-Z_-]")
 # Hidden characters that may occur between a key's characters, raw or as JSON escapes.
 _BETWEEN = r"(?:\\u[0-9a-fA-F]{4}|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff])*"
@@ -40,6 +43,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
             for spelling in (secret, json.dumps(secret, ensure_ascii=False)[1:-1]):
                 if spelling in plain:
                     text = plain = plain.replace(spelling, REDACTED)
+            if _NEEDS_ESCAPE.search(secret):
+                redacted, count = _escaped_spellings(secret).subn(REDACTED, plain)
+                if count:
+                    text = plain = redacted
     return text
 
 
@@ -61,6 +68,23 @@ def _may_contain_escaped_secret(text: str, ordered: Sequence[str]) -> bool:
 def without_escapes(text: str) -> str:
     """The text with the escapes that JSON does not need decoded, on all levels of JSON nested in JSON."""
     return _ESCAPE.sub(_unescape, text)
+
+
+def _escaped_spellings(secret: str) -> re.Pattern[str]:
+    """Matches the secret with any number of backslashes where JSON, nested JSON or Python's repr add them."""
+    pattern = before = ""
+    for piece in re.findall(r"\\+|[^\\]", secret):
+        if piece[0] == "\\":
+            pattern += rf"\\{{{len(piece)},}}"
+        elif piece in "\"'":
+            pattern += ("" if before == "\\" else r"\\*") + piece
+        elif piece in _ESCAPE_LETTERS:
+            pattern += rf"(?:{piece}|\\+{_ESCAPE_LETTERS[piece]})"
+        else:
+            pattern += re.escape(piece)
+        before = piece[0]
+    # A match starts at the first of several backslashes only; otherwise long runs of them take quadratic time.
+    return re.compile(rf"(?<!\\){pattern}" if secret[0] in "\\\"'" else pattern)
 
 
 def _unescape(found: re.Match[str]) -> str:
