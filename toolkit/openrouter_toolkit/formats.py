@@ -1,4 +1,4 @@
-"""The vendors' formats of tool definitions, tool calls and results, for hosts that need them without a registry."""
+"""Vendor formats of tool definitions, tool calls and results, for hosts that use them without a registry."""
 
 from .tool_calling import (
     FORMATS,

@@ -1,4 +1,4 @@
-"""What a host holds: a toolkit's actions, to be listed, executed, streamed, and called by models."""
+"""The tool registry: lists, executes and streams a toolkit's actions, and handles the tool calls of models."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ class ToolRegistry(ToolCaller):
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
     ) -> None:
-        """See `from_manifest`, which is how a registry is made."""
+        """Use `from_manifest` to create a registry."""
         self.loaded = loaded
         self.toolkit = loaded.toolkit
         self.auth = loaded.auth
-        self.accounts = _checked_accounts(accounts)
+        self.accounts = _validated_accounts(accounts)
         self._toolset = chosen
         if not isinstance(client_options, Mapping | None):
             raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
         options = dict(client_options or {})
-        if loaded.client is not None:  # a wrong option is a programmer's mistake, so it is told here and now
-            _check_names(loaded, options)
-            getattr(loaded.client, "check_options", _nothing)(**options)
-        self._resources = Resources(partial(loaded.client or _nothing, **options), max_workers)
+        if loaded.client is not None:  # a wrong option is a programming error, so it is reported early
+            _check_option_names(loaded, options)
+            getattr(loaded.client, "check_options", _no_op)(**options)
+        self._resources = Resources(partial(loaded.client or _no_op, **options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
 
     @property
     def actions(self) -> Mapping[str, Action]:
-        """The actions that may be used now, by slug, in manifest order."""
+        """The actions that are currently allowed, by slug, in manifest order."""
         return self._toolset.actions
 
     @classmethod
-    def from_manifest(  # noqa: PLR0913 - they are named, and most hosts give two or three
+    def from_manifest(  # noqa: PLR0913 - they are keywords, and most hosts pass two or three
         cls,
         path: Path | str | None = None,
         *,
@@ -75,28 +75,27 @@ class ToolRegistry(ToolCaller):
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
     ) -> Self:
-        """A registry of a manifest's actions.
+        """Create a registry from a manifest.
 
         Args:
-            path: the manifest; the packaged one (OpenRouter's) when left out.
-            accounts: who is connected; the environment's one user `default` when left out.
-            allow: slugs or tags of the only actions that may be used; all when left out.
-            deny: slugs or tags of actions that may not be used, whatever else is said.
-            tags: tags of actions that may be used, beside those of `allow`.
-            read_only: only actions that change nothing.
-            switched_off: gives the slugs that somebody has switched off meanwhile; asked for each listing and call.
+            path: the manifest; by default the packaged one (OpenRouter's).
+            accounts: the connected accounts; by default one user, `default`, from environment variables.
+            allow: slugs or tags of the only actions that are allowed; all by default.
+            deny: slugs or tags of actions that are not allowed; this overrides the other arguments.
+            tags: tags of actions that are allowed, in addition to those of `allow`.
+            read_only: allow only actions that change nothing.
+            switched_off: returns the slugs that are switched off at present; called for each listing and call.
             before_execute: one or several hooks, see `hooks.Hooks`.
             after_execute: one or several hooks, see `hooks.Hooks`.
             client_options: keyword arguments of the toolkit's client; for OpenRouter see
                 `openrouter_toolkit.openrouter.OpenRouter`.
-            max_workers: how many calls the async methods and `handle_tool_calls` make at once, each in a thread of
-                its own; more of them wait.
+            max_workers: how many calls the async methods and `handle_tool_calls` make at once, each in its own
+                thread; further calls wait.
 
         Raises:
-            ManifestError: the manifest, or a file that it names, is wrong.
-            ValueError: `allow`, `deny` or `tags` has a name that does not exist, or an option can't have its value.
-            TypeError: `client_options` has a name that the client does not take, or something given is of the wrong
-                type.
+            ManifestError: the manifest, or a file that it names, is invalid.
+            ValueError: `allow`, `deny` or `tags` has an unknown name, or an option has an invalid value.
+            TypeError: the client has no such option, or an argument has the wrong type.
         """
         loaded = manifest.load(path)
         actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
@@ -115,17 +114,17 @@ class ToolRegistry(ToolCaller):
         extensions: bool = False,
         strict: bool = False,
     ) -> list[dict[str, Any]]:
-        """The definitions of all usable actions, in manifest order.
+        """Return the tool definitions of all allowed actions, in manifest order.
 
         Args:
             format: a name in `formats.FORMATS`: "openai" (chat completions), "openai-responses", "anthropic",
                 "gemini", "gemini-reduced", "mcp" or "composio".
-            extensions: with the parameters that the API takes beyond the documented ones.
-            strict: strict mode, where the format has one and the action's schema can be strict; the others come
-                as they are. `formats.why_not_strict` tells why one can't.
+            extensions: include the undocumented parameters that the API accepts.
+            strict: use strict mode where the format has it and the action's schema allows it; other schemas are
+                unchanged. `formats.why_not_strict` returns the reason why a schema can't be strict.
 
         Raises:
-            ValueError: for a format that does not exist.
+            ValueError: the format does not exist.
         """
         if format not in FORMATS:
             raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
@@ -140,18 +139,18 @@ class ToolRegistry(ToolCaller):
         on_event: Listener | None = None,
         timeout: float | None = None,
     ) -> Envelope:
-        """Execute an action for a user; whatever goes wrong on the way is told in the envelope.
+        """Execute an action for a user. All errors of the execution are returned in the envelope.
 
         Args:
             slug: the action, such as "OPENROUTER_GET_CREDITS"; older slugs of an action work too.
-            arguments: its arguments, held against its `input_parameters`. They are not changed.
-            user_id: whose connected account to use.
+            arguments: its arguments, validated against its `input_parameters`. They are not changed.
+            user_id: the user whose connected account is used.
             on_event: called with each event of a streamed answer as it arrives.
-            timeout: seconds for the whole call, attempts and waits included; no limit when left out.
+            timeout: seconds for the whole call, including retries and waits; no limit by default.
 
         Raises:
             ValueError: `timeout` is not a positive number.
-            TypeError: `user_id` is no text, or `on_event` can't be called.
+            TypeError: `user_id` is not a string, or `on_event` is not a function of an event.
         """
         check_user(user_id)
         return self._execution.run(slug, arguments, user_id, new_call(timeout, on_event))
@@ -165,9 +164,9 @@ class ToolRegistry(ToolCaller):
         on_event: Listener | None = None,
         timeout: float | None = None,
     ) -> Envelope:
-        """The same, for async code; `on_event` is called in a worker thread.
+        """`execute` for async code; `on_event` is called in a worker thread.
 
-        Cancelling it ends the call: its connection is closed at once.
+        Cancelling it cancels the call and closes its connection at once.
         """
         check_user(user_id)
         call = new_call(timeout, on_event)
@@ -183,12 +182,12 @@ class ToolRegistry(ToolCaller):
         user_id: str = "default",
         timeout: float | None = None,
     ) -> EventStream:
-        """The same, as an iterator of the events of a streamed answer; closing it early ends the call.
+        """`execute` as an iterator over the events of a streamed answer; closing it early cancels the call.
 
-        Where the action can stream, `stream` is set to true. Everything else is as in `execute`.
+        If the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
         check_user(user_id)
-        call = new_call(timeout, None)  # refuses a wrong timeout here, not in the other thread
+        call = new_call(timeout, None)  # raises for an invalid timeout here, not in the other thread
         action = self._execution.known.get(slug) if isinstance(slug, str) else None
         if action is not None and action.streams and (arguments is None or isinstance(arguments, dict)):
             arguments = {**(arguments or {}), "stream": True}
@@ -196,7 +195,7 @@ class ToolRegistry(ToolCaller):
         return EventStream(lambda call: run(self._execution.run, slug, arguments, user_id, call), call)
 
     def close(self) -> None:
-        """Close the connections that are kept open. The registry can still be used; it opens new ones."""
+        """Close the open connections. The registry can still be used; it opens new ones."""
         self._resources.close()
 
     def __repr__(self) -> str:
@@ -209,7 +208,7 @@ class ToolRegistry(ToolCaller):
         self.close()
 
 
-def _checked_accounts(accounts: Any) -> Accounts:
+def _validated_accounts(accounts: Any) -> Accounts:
     if isinstance(accounts, type) or not all(
         callable(getattr(accounts, name, None)) for name in ("credentials", "how_to_connect")
     ):
@@ -219,7 +218,7 @@ def _checked_accounts(accounts: Any) -> Accounts:
     return cast(Accounts, accounts)
 
 
-def _check_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
+def _check_option_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
     """Raise `TypeError` for options that the toolkit's client does not take."""
     client = cast(Any, loaded.client)
     try:
@@ -229,12 +228,12 @@ def _check_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
         unknown = next((str(name) for name in options if name not in signature.parameters), None)
         if unknown is None:
             raise TypeError(f"client_options: {error}") from None
-        near = close_matches(unknown, signature.parameters)
-        hint = f", did you mean {near[0]!r}?" if near else ""
+        matches = close_matches(unknown, signature.parameters)
+        hint = f", did you mean {matches[0]!r}?" if matches else ""
         if unknown in {field.name for field in loaded.auth.fields}:
             hint = "; accounts= gives what an account consists of"
         raise TypeError(f"client_options: {client.__name__} takes no {unknown[:80]!r}{hint}") from None
 
 
-def _nothing(**_options: Any) -> None:
-    """What a toolkit without a client, or a client without checks, has for one."""
+def _no_op(**_options: Any) -> None:
+    """Stands in for a toolkit's missing client, or for a client's missing option check."""

@@ -4,10 +4,10 @@ from .credentials import Accounts, Credentials, TracksUse, unusable
 from .environment import EnvironmentAccounts
 from .memory import MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
-from .verification import LONGEST, Verdict, Verifier
+from .verification import VERIFY_TIMEOUT, Verdict, Verifier
 
 __all__ = [
-    "LONGEST",
+    "VERIFY_TIMEOUT",
     "Accounts",
     "Credentials",
     "EnvironmentAccounts",

@@ -141,7 +141,7 @@ def resolve_credentials(
     fields: Sequence[Field],
     key: str,
     preferred: str | None,
-    whole: bool = False,
+    all_fields: bool = False,
 ) -> ResolvedCredentials:
     """The user's credentials, and which of them is the key.
 
@@ -152,7 +152,7 @@ def resolve_credentials(
         fields: the auth scheme's fields.
         key: the name of the one that is the key.
         preferred: the field that the action prefers where the account has it.
-        whole: whether the toolkit's client gets all fields, and judges itself what can be a secret of its API.
+        all_fields: whether the toolkit's client gets all fields, and checks itself which values its API accepts.
 
     Raises:
         ActionError: `not_connected`, saying how to connect.
@@ -170,7 +170,7 @@ def resolve_credentials(
         value: object = connected[name]
         if not isinstance(value, str):
             return f"it is no text, but {type(value).__name__}"
-        return unusable(value) if is_secret(name) and not whole else None
+        return unusable(value) if is_secret(name) and not all_fields else None
 
     # A field that is not used now and can't be a key is left out: it is no secret either.
     held = {n: v for n, v in connected.items() if v and (n in needed or wrong(n) is None)}

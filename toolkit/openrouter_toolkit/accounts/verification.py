@@ -16,7 +16,7 @@ from ..call import Call
 from ..text.redaction import redact_thoroughly
 
 # Seconds that finding out may take.
-LONGEST = 10.0
+VERIFY_TIMEOUT = 10.0
 _LOOK_EVERY = 0.05
 _MOST_REMEMBERED = 1_000
 _log = logging.getLogger("openrouter_toolkit")
@@ -48,7 +48,7 @@ class Verifier:
         if self._process != os.getpid():
             self._start()
         question = self._question(credentials, ask)
-        until = monotonic() + LONGEST
+        until = monotonic() + VERIFY_TIMEOUT
         while not question.answered.wait(_LOOK_EVERY) and call.ending() is None and monotonic() < until:
             pass
         return question.verdict
@@ -75,7 +75,7 @@ class _Question:
 
     def __init__(self, secrets: tuple[str, ...], ask: Callable[[], Verdict]) -> None:
         self.verdict = Verdict.UNKNOWN
-        self.until = monotonic() + 2 * LONGEST
+        self.until = monotonic() + 2 * VERIFY_TIMEOUT
         self.answered = threading.Event()
         self._secrets = secrets
         self._ask = ask

@@ -1,1 +1,1 @@
-"""The way of a call: find the action, check whether it is allowed, validate, resolve credentials, run, redact."""
+"""Executing a call: find the action, check that it is allowed, validate, resolve credentials, run, redact."""

@@ -1,4 +1,4 @@
-"""An execution as an iterator of its events, which can be closed early."""
+"""The event stream: an execution as an iterator over its events, which can be closed early."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any, Self
 from ..call import Call
 from ..envelope import Envelope
 
-_PATIENCE_WHEN_CLOSED = 1.0
+_CLOSE_TIMEOUT = 1.0  # seconds
 
 
 class EventStream(Iterator[Any]):
-    """Iterate over the events as they arrive; afterwards `envelope` is the answer.
+    """Iterates over the events as they arrive; afterwards `envelope` is the answer.
 
-    Leaving early by `close`, by the end of a `with` block or by forgetting the stream cancels the call and closes
-    its connection at once, which stops generation, and billing, at many providers.
+    Calling `close`, leaving a `with` block or dropping the last reference cancels a running call and closes its
+    connection at once, which stops generation and billing at many providers.
     """
 
     def __init__(self, run: Callable[[Call], Envelope], call: Call) -> None:
-        """`run` executes the call; it is called in a thread of its own."""
+        """`run` executes the call; it is called in a new thread."""
         self._queue: SimpleQueue[Any] = SimpleQueue()
         call.on_event = self._queue.put
         self._call = call
         self._envelope: Envelope | None = None
         self._closed = False
-        # The thread knows the queue and the call but not the stream, so that a forgotten stream is collected.
+        # The thread refers to the queue and the call but not to the stream, so an unused stream is collected.
         arguments = (run, self._call, self._queue)
         self._thread = threading.Thread(target=_run, args=arguments, name="openrouter-toolkit-stream", daemon=True)
         self._thread.start()
@@ -37,19 +37,19 @@ class EventStream(Iterator[Any]):
         if self._closed or self._envelope is not None:
             raise StopIteration
         event = self._queue.get()
-        if self._is_last(event):
+        if self._is_end(event):
             raise StopIteration
         return event
 
     @property
     def envelope(self) -> Envelope:
-        """The answer; waits for the end of the stream where it has not come, letting the other events go."""
+        """The answer. Waits for the end of the stream, and discards the remaining events."""
         while self._envelope is None:
-            self._is_last(self._queue.get())
+            self._is_end(self._queue.get())
         return self._envelope
 
-    def _is_last(self, event: Any) -> bool:
-        """Whether the stream has ended; what ended it is left in the queue for whoever else waits."""
+    def _is_end(self, event: Any) -> bool:
+        """Return whether the event ends the stream; it is put back into the queue for other waiting threads."""
         if not isinstance(event, Envelope | BaseException):
             return False
         self._queue.put(event)
@@ -59,10 +59,10 @@ class EventStream(Iterator[Any]):
         return True
 
     def close(self) -> None:
-        """Stop listening: the connection is closed at once. `envelope` then tells of the cancellation."""
+        """Cancel the call and close its connection at once. `envelope` then reports the cancellation."""
         self._closed = True
         self._call.cancel()
-        self._thread.join(_PATIENCE_WHEN_CLOSED)
+        self._thread.join(_CLOSE_TIMEOUT)
 
     def __enter__(self) -> Self:
         return self
@@ -79,5 +79,5 @@ class EventStream(Iterator[Any]):
 def _run(run: Callable[[Call], Envelope], call: Call, queue: SimpleQueue[Any]) -> None:
     try:
         queue.put(run(call))
-    except BaseException as error:  # noqa: BLE001 - such as SystemExit in a hook: it belongs to whoever listens
+    except BaseException as error:  # noqa: BLE001 - such as SystemExit in a hook: re-raised in the reading thread
         queue.put(error)

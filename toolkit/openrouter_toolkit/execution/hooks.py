@@ -1,4 +1,4 @@
-"""The hooks that a host gives the registry: functions that see each call before and after it."""
+"""Hooks: the host's functions that the registry calls before and after each execution."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ AfterExecute: TypeAlias = (
 _log = logging.getLogger("openrouter_toolkit")
 
 
-class Refused(Exception):  # noqa: N818 - it is a decision, not an accident
-    """Raised by a hook to refuse a call; the reason is told to the agent."""
+class Refused(Exception):  # noqa: N818 - it is a decision, not an error
+    """Raised by a hook to refuse a call; the agent receives the reason."""
 
     def __init__(self, reason: str = "no reason was given") -> None:
         super().__init__(reason)
@@ -33,18 +33,18 @@ class Refused(Exception):  # noqa: N818 - it is a decision, not an accident
 
 
 class Hooks:
-    """The host's hooks, in the order given.
+    """The host's hooks, called in the given order.
 
-    A `before_execute` hook is called with the action, the arguments (a copy of its own) and the user_id,
-    before validation. It returns changed arguments, or None to leave them, or raises `Refused`.
+    A `before_execute` hook is called with the action, a copy of the arguments and the user_id, before validation.
+    It returns changed arguments, or None to keep them, or raises `Refused`.
 
-    An `after_execute` hook is called with the action, the envelope and the seconds that the call took. One that takes
-    five, `after(action, envelope, seconds, arguments, user_id)`, gets the arguments (a copy of its own, as the before
-    hooks left them) and the user_id too, and also hears of slugs that don't exist: then its action is None.
+    An `after_execute` hook is called with the action, the envelope and the seconds that the call took. A hook with
+    five parameters, `after(action, envelope, seconds, arguments, user_id)`, also gets a copy of the arguments (as
+    changed by the before hooks) and the user_id. It is called for unknown slugs too, with None as the action.
 
-    A hook that raises anything else fails the call: what a policy could not judge does not pass.
+    If a hook raises anything else, the call fails: a call that a policy could not check is not allowed.
 
-    Hooks are plain functions. The async methods call them in a worker thread, so they may wait for something there.
+    Hooks are not async. The async methods call them in a worker thread, so hooks may block.
     """
 
     def __init__(
@@ -52,66 +52,66 @@ class Hooks:
         before: BeforeExecute | Iterable[BeforeExecute] | None = None,
         after: AfterExecute | Iterable[AfterExecute] | None = None,
     ) -> None:
-        """Raises `TypeError` for a hook that can't be called as it will be."""
-        self._before = _as_list("before_execute", before)
-        self._after = [(hook, _takes_five(hook)) for hook in _as_list("after_execute", after)]
+        """Raises `TypeError` for a hook with a wrong signature."""
+        self._before = _check_hooks("before_execute", before)
+        self._after = [(hook, _accepts_five(hook)) for hook in _check_hooks("after_execute", after)]
         for hook in self._before:
-            if not takes(hook, 3):
+            if not accepts(hook, 3):
                 wanted = "(action, arguments, user_id)"
-                raise TypeError(f"a before_execute hook takes {wanted}; {_described(hook)} does not")
+                raise TypeError(f"a before_execute hook takes {wanted}; {_hook_name(hook)} does not")
 
     def before(self, action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any]:
-        """Ask every before hook in turn; raises `ActionError` of type `refused_by_policy`."""
+        """Call the before hooks in order. Raises `ActionError` of type `refused_by_policy`."""
         for hook in self._before:
-            own = _copied(action, arguments)
+            arguments_copy = _copy_arguments(action, arguments)
             try:
-                changed = hook(action, own, user_id)
+                changed = hook(action, arguments_copy, user_id)
             except Refused as refused:
-                raise _refusal(action, refused) from None
+                raise _refusal_error(action, refused) from None
             except Exception as error:  # noqa: BLE001 - a host's hook may raise anything
                 _log.error("a before_execute hook raised, so %s was not executed\n%s", action.slug, _trace())
-                raise _broken("before_execute", error, "Nothing was sent.") from None
+                raise _hook_failure("before_execute", error, "Nothing was sent.") from None
             if changed is not None:
                 if not isinstance(changed, dict):
-                    _never_awaited(changed)
+                    _close_coroutine(changed)
                     returned = f"it returned {type(changed).__name__}, wanted a dict or None"
-                    wrong = TypeError(_PLAIN if inspect.isawaitable(changed) else returned)
+                    wrong = TypeError(_NOT_ASYNC if inspect.isawaitable(changed) else returned)
                     _log.error("a before_execute hook is wrong: %s", wrong)
-                    raise _broken("before_execute", wrong, "Nothing was sent.")
+                    raise _hook_failure("before_execute", wrong, "Nothing was sent.")
                 arguments = changed
         return arguments
 
     def after(
         self, action: Action | None, envelope: Envelope, seconds: float, arguments: Any, user_id: str
     ) -> Envelope:
-        """Show the envelope to every after hook; the envelope that the caller gets. No action: the slug is unknown."""
+        """Call the after hooks and return the caller's envelope. `action` is None for an unknown slug."""
         if not self._after:
             return envelope
-        executed = _executed(envelope)
-        for hook, takes_five in self._after:
-            if action is None and not takes_five:
+        executed = _was_executed(envelope)
+        for hook, accepts_five in self._after:
+            if action is None and not accepts_five:
                 continue
-            more = (_own(arguments), user_id) if takes_five else ()
+            extra = (_safe_copy(arguments), user_id) if accepts_five else ()
             try:
-                returned = hook(action, copy.copy(envelope), seconds, *more)
+                returned = hook(action, copy.copy(envelope), seconds, *extra)
                 if inspect.isawaitable(returned):
-                    _never_awaited(returned)
-                    raise TypeError(_PLAIN)  # noqa: TRY301 - it is the hook's mistake, as what it raises is
+                    _close_coroutine(returned)
+                    raise TypeError(_NOT_ASYNC)  # noqa: TRY301 - handled like any error of the hook
             except Refused as refused:
-                envelope = Envelope.failure(_refusal(action, refused, executed=executed))
+                envelope = Envelope.failure(_refusal_error(action, refused, executed=executed))
             except Exception as error:  # noqa: BLE001
                 _log.error("an after_execute hook raised after %s\n%s", action or "a call of no action", _trace())
-                envelope = _kept(envelope, error)
+                envelope = _failure_with_partial(envelope, error)
         return envelope
 
 
-_PLAIN = (
+_NOT_ASYNC = (
     "a hook is a plain function; the async methods call it in a worker thread, so write it with def and let it wait "
     "there, by asyncio.run where it has to await something"
 )
 
 
-def _as_list(kind: str, hooks: Any) -> list[Any]:
+def _check_hooks(kind: str, hooks: Any) -> list[Any]:
     if hooks is None:
         return []
     listed = (
@@ -121,22 +121,22 @@ def _as_list(kind: str, hooks: Any) -> list[Any]:
         if not callable(hook):
             raise TypeError(f"{kind}: a hook is a function, not {type(hook).__name__}")
         if is_async(hook):
-            raise TypeError(f"{kind}: {_described(hook)} is async: {_PLAIN}")
+            raise TypeError(f"{kind}: {_hook_name(hook)} is async: {_NOT_ASYNC}")
     return listed
 
 
 def is_async(hook: Any) -> bool:
-    """Whether calling it gives something to be awaited, as far as that can be seen before."""
+    """Whether calling the hook returns something to await, as far as inspection shows."""
     while isinstance(hook, functools.partial):
         hook = hook.func
-    call = getattr(type(hook), "__call__", None)  # noqa: B004 - an object's own, to see whether that is async
+    call = getattr(type(hook), "__call__", None)  # noqa: B004 - inspected, to see whether it is async
     return any(
         inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (hook, call) if one is not None
     )
 
 
-def takes(hook: Any, count: int) -> bool:
-    """Whether a hook can be called with so many arguments; one without a signature, such as some of C, is believed."""
+def accepts(hook: Any, count: int) -> bool:
+    """Whether a hook accepts `count` arguments; without a signature (some C functions), three are assumed."""
     try:
         inspect.signature(hook).bind(*[None] * count)
     except TypeError:
@@ -146,43 +146,43 @@ def takes(hook: Any, count: int) -> bool:
     return True
 
 
-def _takes_five(hook: Any) -> bool:
-    """Whether an after hook is to be called with five arguments, or with three.
+def _accepts_five(hook: Any) -> bool:
+    """Whether an after hook is called with five arguments; otherwise with three.
 
-    Three is for every hook that can be called so, also by `*args`; but not where its fourth and fifth parameters are
-    named `arguments` and `user_id`.
+    A hook that accepts three, also by `*args`, gets three, unless its fourth and fifth parameters are named
+    `arguments` and `user_id`.
 
     Raises:
-        TypeError: it can be called with neither.
+        TypeError: it accepts neither three nor five.
     """
-    if not takes(hook, 3):
-        if not takes(hook, 5):
+    if not accepts(hook, 3):
+        if not accepts(hook, 5):
             wanted = "(action, envelope, seconds) or (action, envelope, seconds, arguments, user_id)"
-            raise TypeError(f"an after_execute hook takes {wanted}; {_described(hook)} does not")
+            raise TypeError(f"an after_execute hook takes {wanted}; {_hook_name(hook)} does not")
         return True
-    return takes(hook, 5) and list(inspect.signature(hook).parameters)[3:5] == ["arguments", "user_id"]
+    return accepts(hook, 5) and list(inspect.signature(hook).parameters)[3:5] == ["arguments", "user_id"]
 
 
-def _described(hook: Any) -> str:
+def _hook_name(hook: Any) -> str:
     return str(getattr(hook, "__qualname__", None) or type(hook).__name__)
 
 
-def _never_awaited(returned: Any) -> None:
-    """Close a coroutine, so that Python does not warn that nobody awaited it."""
+def _close_coroutine(returned: Any) -> None:
+    """Close a coroutine, so that Python does not warn that it was never awaited."""
     if inspect.iscoroutine(returned):
         returned.close()
 
 
-def _own(arguments: Any) -> Any:
-    """A hook's own copy of a call's arguments; of what can't be copied, no more than its kind."""
+def _safe_copy(arguments: Any) -> Any:
+    """Copy a call's arguments for a hook; if they can't be copied, name only the error's type."""
     try:
         return {} if arguments is None else copy.deepcopy(arguments)
-    except Exception as error:  # noqa: BLE001 - anything may stand in the arguments of a Python caller
+    except Exception as error:  # noqa: BLE001 - a Python caller may pass any objects
         return {"arguments": f"can't be copied ({type(error).__name__})"}
 
 
-def _executed(envelope: Envelope) -> bool | None:
-    """Whether the action was carried out; None where nobody knows."""
+def _was_executed(envelope: Envelope) -> bool | None:
+    """Whether the action was executed; None if that is unknown."""
     if envelope.successful:
         return True
     failure = json.loads(envelope.data)
@@ -195,15 +195,15 @@ def _trace() -> str:
     return redact_thoroughly(traceback.format_exc(), ())
 
 
-def _copied(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
+def _copy_arguments(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return copy.deepcopy(arguments)
-    except Exception as error:  # noqa: BLE001 - anything may stand in the arguments of a Python caller
+    except Exception as error:  # noqa: BLE001 - a Python caller may pass any objects
         reason = f"they are no JSON values ({type(error).__name__})"
         raise refusal(action.slug, [{"path": "arguments", "problem": reason}]) from None
 
 
-def _refusal(action: Action | None, refused: Refused, *, executed: bool | None = False) -> ActionError:
+def _refusal_error(action: Action | None, refused: Refused, *, executed: bool | None = False) -> ActionError:
     ending = " The action itself was carried out; its answer is withheld." if executed else ""
     return ActionError(
         "refused_by_policy",
@@ -214,7 +214,7 @@ def _refusal(action: Action | None, refused: Refused, *, executed: bool | None =
     )
 
 
-def _broken(kind: str, error: Exception, consequence: str, **details: Any) -> ActionError:
+def _hook_failure(kind: str, error: Exception, consequence: str, **details: Any) -> ActionError:
     return ActionError(
         "refused_by_policy",
         f"The {kind} hook failed ({type(error).__name__}).",
@@ -224,11 +224,11 @@ def _broken(kind: str, error: Exception, consequence: str, **details: Any) -> Ac
     )
 
 
-def _kept(envelope: Envelope, error: Exception) -> Envelope:
-    """A failed envelope that loses nothing: the answer that came stands in it as `partial`."""
+def _failure_with_partial(envelope: Envelope, error: Exception) -> Envelope:
+    """Return a failed envelope that keeps the received answer as `partial`."""
     if not envelope.successful:
         return envelope
-    failure = _broken(
+    failure = _hook_failure(
         "after_execute",
         error,
         "The action itself was carried out: do not repeat it; see partial.",

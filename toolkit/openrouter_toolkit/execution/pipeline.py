@@ -1,4 +1,4 @@
-"""The way of a call: find the action, ask who may refuse, validate, take the user's key, run, answer."""
+"""Executes a call: find the action, check that it is allowed, validate, resolve credentials, run, redact."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from ..accounts import LONGEST, Accounts, Credentials, ResolvedCredentials, Verdict, Verifier, resolve_credentials
+from ..accounts import (
+    VERIFY_TIMEOUT,
+    Accounts,
+    Credentials,
+    ResolvedCredentials,
+    Verdict,
+    Verifier,
+    resolve_credentials,
+)
 from ..call import Call
 from ..envelope import ActionError, Envelope
 from ..manifest import Action, LoadedToolkit
@@ -28,7 +36,7 @@ class Execution:
     """Executes a toolkit's actions. Safe to use from many threads.
 
     Attributes:
-        known: the toolkit's actions by slug and by older slugs, those outside the toolset included.
+        known: all actions of the toolkit, by slug and by older slugs, including those outside the toolset.
     """
 
     def __init__(
@@ -51,51 +59,51 @@ class Execution:
         self._takes_credentials = loaded.client_takes_credentials
 
     def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
-        """Execute an action for a user; whatever goes wrong on the way is told in the envelope."""
+        """Execute an action for a user. All errors are returned in the envelope."""
         started = monotonic()
-        connected: ResolvedCredentials | None = None
+        resolved: ResolvedCredentials | None = None
         action: Action | None = None
         try:
             action = self._find(slug)
             self._toolset.check_allowed(action)
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments, call.check)
-            connected = self._connected(action, user_id)
-            call.revalidate = partial(self._revalidate, action, connected)
-            envelope = Envelope.success(redact(self._run(action, arguments, connected, call), _secrets(connected)))
-            if connected is not None:
-                connected.used()
+            resolved = self._resolve(action, user_id)
+            call.revalidate = partial(self._revalidate, action, resolved)
+            envelope = Envelope.success(redact(self._run(action, arguments, resolved, call), _secrets(resolved)))
+            if resolved is not None:
+                resolved.used()
         except ActionError as error:
-            if connected is not None and _refuses_key(error):
-                connected.refused(error, partial(self._verdict, action, connected, call))
-            envelope = _failure(error, connected)
-        except Exception as error:  # noqa: BLE001 - a mistake of a handler's: told and logged, never raised
-            trace = redact_thoroughly(traceback.format_exc(), _secrets(connected))
+            if resolved is not None and _refuses_key(error):
+                resolved.refused(error, partial(self._verdict, action, resolved, call))
+            envelope = _failure(error, resolved)
+        except Exception as error:  # noqa: BLE001 - a bug in a handler: logged and returned, never raised
+            trace = redact_thoroughly(traceback.format_exc(), _secrets(resolved))
             _log.error("%s failed unexpectedly\n%s", action, trace)
-            envelope = _failure(_unexpected(error), connected)
+            envelope = _failure(_unexpected(error), resolved)
         return self._hooks.after(action, envelope, monotonic() - started, arguments, user_id)
 
     def _find(self, slug: str) -> Action:
         action = self.known.get(slug) if isinstance(slug, str) else None
         if action is None:
             usable = self._toolset.actions
-            near = close_matches(slug, usable, count=3) if isinstance(slug, str) else []
-            name = self._written(slug) if isinstance(slug, str) else preview(slug)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(usable) or 'none'}."
+            matches = close_matches(slug, usable, count=3) if isinstance(slug, str) else []
+            name = self._display_slug(slug) if isinstance(slug, str) else preview(slug)
+            hint = f"Did you mean {matches[0]}?" if matches else f"There are {', '.join(usable) or 'none'}."
             raise ActionError(
                 "unknown_action",
                 f"There is no action {name}.",
                 f"There is no action {name}. {hint}",
-                suggestions=near,
+                suggestions=matches,
             )
         return action
 
-    def _written(self, slug: str) -> str:
-        """An unknown slug in quotes; as in JSON where only what can't be seen, such as a blank, makes it unknown."""
+    def _display_slug(self, slug: str) -> str:
+        """Quote an unknown slug; as JSON if only invisible characters, such as spaces, make it unknown."""
         return json.dumps(slug[:80]) if clean(slug[:80]) in self.known else quoted(slug, 80)
 
-    def _connected(self, action: Action, user_id: str) -> ResolvedCredentials | None:
-        """The user's account and the key that this action is executed with; None where there is no login."""
+    def _resolve(self, action: Action, user_id: str) -> ResolvedCredentials | None:
+        """Resolve the user's account and the key for this action; None if the toolkit has no login."""
         if self._auth.scheme == "NO_AUTH":
             return None
         return resolve_credentials(
@@ -105,39 +113,39 @@ class Execution:
             fields=self._auth.fields,
             key=self._auth.key.name,
             preferred=action.credential,
-            whole=self._takes_credentials,
+            all_fields=self._takes_credentials,
         )
 
-    def _given(self, connected: ResolvedCredentials | None) -> Any:
-        """What the toolkit's client gets of the account: the key, or all of it, as its `connected` takes it."""
+    def _client_credentials(self, resolved: ResolvedCredentials | None) -> Any:
+        """What the client's `connected` method takes: the key, or all credentials of the account."""
         if self._takes_credentials:
-            return Credentials({}) if connected is None else connected.credentials
-        return None if connected is None else connected.key
+            return Credentials({}) if resolved is None else resolved.credentials
+        return None if resolved is None else resolved.key
 
-    def _revalidate(self, action: Action, connected: ResolvedCredentials | None) -> None:
-        """Whether a call may be tried again: a switch or a disconnect counts for the next request."""
+    def _revalidate(self, action: Action, resolved: ResolvedCredentials | None) -> None:
+        """Before a retry, check that the action is still allowed and the account still connected."""
         self._toolset.check_allowed(action)
-        if connected is not None:
-            connected.revalidate()
+        if resolved is not None:
+            resolved.revalidate()
 
-    def _verdict(self, action: Action | None, connected: ResolvedCredentials, call: Call) -> Verdict:
-        """Whether the API refuses the key that a call was refused with, by the manifest's `verify` action."""
+    def _verdict(self, action: Action | None, resolved: ResolvedCredentials, call: Call) -> Verdict:
+        """After a refused call: use the manifest's `verify` action to check whether the API refuses the key itself."""
         verify = self.known.get(self._auth.verify or "")
-        if verify is None or verify is action:  # nothing knows better than this very answer
+        if verify is None or verify is action:  # no other call would give a better answer
             return Verdict.REFUSED
-        return self._verifier.verdict(connected.credentials, partial(self._ask, verify, connected), call)
+        return self._verifier.verdict(resolved.credentials, partial(self._call_verify, verify, resolved), call)
 
-    def _ask(self, verify: Action, connected: ResolvedCredentials) -> Verdict:
+    def _call_verify(self, verify: Action, resolved: ResolvedCredentials) -> Verdict:
         try:
-            self._run(verify, dict(self._auth.verify_arguments), connected, Call(timeout=LONGEST))
+            self._run(verify, dict(self._auth.verify_arguments), resolved, Call(timeout=VERIFY_TIMEOUT))
         except ActionError as error:
             return Verdict.REFUSED if _refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
 
-    def _run(self, action: Action, arguments: dict[str, Any], connected: ResolvedCredentials | None, call: Call) -> str:
+    def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
         call.check()
-        call.secrets = _secrets(connected)
-        client = () if self._client is None else (self._client().connected(self._given(connected), call),)
+        call.secrets = _secrets(resolved)
+        client = () if self._client is None else (self._client().connected(self._client_credentials(resolved), call),)
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
@@ -145,19 +153,19 @@ class Execution:
 
 
 def _refuses_key(error: ActionError) -> bool:
-    """Whether the API itself refused the key: not a provider or a proxy, which the client would name."""
+    """Whether the API itself refused the key, and not a provider or proxy (the client reports those)."""
     return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
-def _secrets(connected: ResolvedCredentials | None) -> tuple[str, ...]:
-    return () if connected is None else connected.secrets
+def _secrets(resolved: ResolvedCredentials | None) -> tuple[str, ...]:
+    return () if resolved is None else resolved.secrets
 
 
-def _failure(error: ActionError, connected: ResolvedCredentials | None) -> Envelope:
+def _failure(error: ActionError, resolved: ResolvedCredentials | None) -> Envelope:
     envelope = Envelope.failure(error)
     return Envelope(
-        data=redact_thoroughly(envelope.data, _secrets(connected)),
-        error=redact_thoroughly(envelope.error or "", _secrets(connected)),
+        data=redact_thoroughly(envelope.data, _secrets(resolved)),
+        error=redact_thoroughly(envelope.error or "", _secrets(resolved)),
         successful=False,
     )
 

@@ -1,4 +1,4 @@
-"""What a registry holds open: its toolkit's client and its worker threads, one set a process."""
+"""A registry's client and worker threads, created once per process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _Answer = TypeVar("_Answer")
 
 
 class Resources:
-    """A client and worker threads, made when they are first needed. Safe to use from many threads.
+    """A client and worker threads, created on first use. Safe to use from many threads.
 
-    A forked process leaves its parent's alone, since connections and threads can't be shared, and makes its own.
+    A forked process creates its own, since connections and threads can't be shared with the parent.
     """
 
     _client: Any
@@ -33,11 +33,11 @@ class Resources:
         self._make_client = make_client
         self._max_workers = max_workers
         self._thread = threading.local()
-        self._start()
-        _all.add(self)
+        self._reset()
+        _instances.add(self)
 
     def client(self) -> Any:
-        """The client, which keeps connections open between calls."""
+        """Return the client, which keeps connections open between calls."""
         client = self._client
         if client is None:
             with self._lock:
@@ -47,22 +47,22 @@ class Resources:
         return client
 
     def submit(self, run: Callable[[], _Answer]) -> Future[_Answer]:
-        """Run something in a worker thread, in the context variables of whoever asks."""
+        """Run a function in a worker thread, with the caller's context variables."""
         context = contextvars.copy_context()
-        with self._lock:  # so that `close` does not shut the workers in between
+        with self._lock:  # so that `close` can't shut the workers down in between
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(self._max_workers, "openrouter-toolkit", self._mark)
+                self._workers = ThreadPoolExecutor(self._max_workers, "openrouter-toolkit", self._mark_worker)
             return self._workers.submit(context.run, run)
 
     def is_worker(self) -> bool:
-        """Whether this is one of its worker threads."""
+        """Whether the current thread is one of its worker threads."""
         return getattr(self._thread, "is_worker", False)
 
-    def _mark(self) -> None:
+    def _mark_worker(self) -> None:
         self._thread.is_worker = True
 
     def close(self) -> None:
-        """Let go of both; what is asked for afterwards is made anew."""
+        """Close the client and the workers; later use creates new ones."""
         with self._lock:
             client, self._client = self._client, None
             workers, self._workers = self._workers, None
@@ -71,17 +71,17 @@ class Resources:
         if workers is not None:
             workers.shutdown(wait=False)
 
-    def _start(self) -> None:
+    def _reset(self) -> None:
         self._client = None
         self._workers = None
         self._lock = threading.Lock()
 
 
-def _start_anew() -> None:
-    for resources in list(_all):
-        resources._start()  # noqa: SLF001 - nobody else is to do that
+def _reset_after_fork() -> None:
+    for resources in list(_instances):
+        resources._reset()  # noqa: SLF001 - not for use from outside this module
 
 
-_all: WeakSet[Resources] = WeakSet()
+_instances: WeakSet[Resources] = WeakSet()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)

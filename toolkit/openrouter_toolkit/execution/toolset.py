@@ -1,4 +1,4 @@
-"""Which of a toolkit's actions may be used: chosen by slug or tag, denied, or read-only."""
+"""The toolset: which of a toolkit's actions are allowed, by slug, tag or read-only filter."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SwitchedOff = Callable[[], Collection[str]]
 
 
 class Toolset:
-    """The actions that a host chose, less those that somebody has switched off meanwhile."""
+    """The actions that the host chose, minus those that are switched off at present."""
 
     def __init__(self, chosen: Iterable[Action], switched_off: SwitchedOff | None = None) -> None:
-        """`switched_off` gives the slugs that are off now; it is asked for each listing and each call.
+        """`switched_off` returns the slugs that are off now; it is called for each listing and each call.
 
         Raises:
-            TypeError: `switched_off` can't be called.
+            TypeError: `switched_off` is not callable.
         """
         if switched_off is not None and not callable(switched_off):
             raise TypeError(f"switched_off must be a function that gives slugs, not {type(switched_off).__name__}")
@@ -26,19 +26,19 @@ class Toolset:
         self._switched_off = switched_off
 
     def __len__(self) -> int:
-        """How many the host chose; nobody is asked what is off."""
+        """Count the actions that the host chose, without calling `switched_off`."""
         return len(self._chosen)
 
     @property
     def actions(self) -> Mapping[str, Action]:
-        """The actions that may be used now, by slug."""
+        """The actions that are currently allowed, by slug."""
         if self._switched_off is None:
             return self._chosen
         off = self._switched_off()
         return {slug: action for slug, action in self._chosen.items() if slug not in off}
 
     def check_allowed(self, action: Action) -> None:
-        """Raise `ActionError` of type `refused_by_policy` when the action may not be used."""
+        """Raise `ActionError` of type `refused_by_policy` if the action is not allowed."""
         if action.slug not in self._chosen:
             raise ActionError(
                 "refused_by_policy",
@@ -61,23 +61,23 @@ def choose(
     tags: Iterable[str] | None = None,
     read_only: bool = False,
 ) -> list[Action]:
-    """The actions that remain. A name in `allow` or `deny` is a slug, an older slug or a tag; deny always wins.
+    """Filter actions. A name in `allow` or `deny` is a slug, an older slug or a tag; `deny` takes precedence.
 
     Raises:
-        ValueError: for a name that is neither: a misspelt denial must not leave an action open.
-        TypeError: for what is no name at all.
+        ValueError: a name is unknown: a misspelt denial must not leave an action allowed.
+        TypeError: a name is not a string.
     """
     chosen = list(actions)
     if allow is not None or tags is not None:
-        wanted = _named(actions, allow) | _tagged(actions, tags)
+        wanted = _slugs_by_name(actions, allow) | _slugs_by_tag(actions, tags)
         chosen = [action for action in chosen if action.slug in wanted]
-    denied = _named(actions, deny)
+    denied = _slugs_by_name(actions, deny)
     return [action for action in chosen if action.slug not in denied and (action.read_only or not read_only)]
 
 
-def _named(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
+def _slugs_by_name(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
     slugs: set[str] = set()
-    for name in _listed(names):
+    for name in _check_names(names):
         matching = {a.slug for a in actions if name == a.slug or name in a.aliases or name in a.tags}
         if not matching:
             raise ValueError(f"there is no action or tag {name!r}" + _hint(name, actions))
@@ -85,9 +85,9 @@ def _named(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
     return slugs
 
 
-def _tagged(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
+def _slugs_by_tag(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
     slugs: set[str] = set()
-    for tag in _listed(tags):
+    for tag in _check_names(tags):
         matching = {action.slug for action in actions if tag in action.tags}
         if not matching:
             raise ValueError(f"there is no tag {tag!r}" + _hint(tag, actions))
@@ -95,15 +95,17 @@ def _tagged(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
     return slugs
 
 
-def _listed(names: Iterable[str] | None) -> list[str]:
-    listed = [names] if isinstance(names, str) else list(names or ()) if isinstance(names, Iterable | None) else [names]
-    for name in listed:
+def _check_names(names: Iterable[str] | None) -> list[str]:
+    names_list = (
+        [names] if isinstance(names, str) else list(names or ()) if isinstance(names, Iterable | None) else [names]
+    )
+    for name in names_list:
         if not isinstance(name, str):
             raise TypeError(f"allow, deny and tags are lists of slugs or tags, and {type(name).__name__} is neither")
-    return listed
+    return names_list
 
 
 def _hint(name: str, actions: Sequence[Action]) -> str:
     known = [action.slug for action in actions] + sorted({tag for action in actions for tag in action.tags})
-    meant = close_matches(name, known)
-    return f", did you mean {meant[0]!r}?" if meant else ""
+    matches = close_matches(name, known)
+    return f", did you mean {matches[0]!r}?" if matches else ""

@@ -1,4 +1,4 @@
-"""What models are given and what they give back: definitions, tool calls and results, format by format."""
+"""Tool calling: tool definitions, tool calls and tool results in each vendor's format."""
 
 from .definitions import FORMATS
 from .responses import ToolCall, ToolResult, messages, read

@@ -1,4 +1,4 @@
-"""An action's definition in each vendor's format: one function a format."""
+"""Tool definitions of an action, with one function per vendor format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Format = Callable[[Action, Toolkit, bool, bool], dict[str, Any]]
 
 def openai(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
     """OpenAI's chat completions: an entry of `tools`."""
-    schema, is_strict = _as_asked(action, extensions, strict)
+    schema, is_strict = _parameters(action, extensions, strict)
     function = {"name": action.slug, "description": action.definition.description, "parameters": schema}
     return {"type": "function", "function": {**function, "strict": True} if is_strict else function}
 
 
 def openai_responses(action: Action, _toolkit: Toolkit, extensions: bool, strict: bool) -> dict[str, Any]:
-    """OpenAI's responses: an entry of `tools`, which says in any case whether it is strict."""
-    schema, is_strict = _as_asked(action, extensions, strict)
+    """OpenAI's responses: an entry of `tools`, which always says whether it is strict."""
+    schema, is_strict = _parameters(action, extensions, strict)
     return {
         "type": "function",
         "name": action.slug,
@@ -34,15 +34,15 @@ def openai_responses(action: Action, _toolkit: Toolkit, extensions: bool, strict
 def anthropic(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
     """Anthropic's messages: an entry of `tools`.
 
-    Never strict: the toolkit has more parameters of several types, and more optional ones, than a request may carry
-    in strict mode (16 and 24).
+    Never strict: the toolkit has more parameters with several types and more optional parameters than strict mode
+    allows in a request (16 and 24).
     """
     schema = input_schema(action, extensions=extensions)
     return {"name": action.slug, "description": action.definition.description, "input_schema": schema}
 
 
 def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
-    """Gemini: a function declaration that carries the schema as it is."""
+    """Gemini: a function declaration with the schema unchanged."""
     schema = input_schema(action, extensions=extensions)
     return {"name": action.slug, "description": action.definition.description, "parameters_json_schema": schema}
 
@@ -50,7 +50,7 @@ def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -
 def gemini_reduced(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
     """Gemini: a function declaration with the reduced schema of older clients; `X-Title` is `X_Title` there."""
     schema = input_schema(action, extensions=extensions)
-    schema.pop("anyOf", None)  # a declaration's own schema has to be an object's
+    schema.pop("anyOf", None)  # a declaration's top-level schema must be an object
     schema = reduced_schema(schema)
     if not schema["properties"]:
         return {"name": action.slug, "description": action.definition.description}
@@ -73,7 +73,7 @@ def mcp(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> d
 
 
 def composio(action: Action, toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
-    """Composio's definition of a tool, an item of its `GET /tools`; MCP's hints stand among the tags there."""
+    """Composio's definition of a tool, an item of its `GET /tools`; its tags include MCP's hints."""
     definition = action.definition
     logo = toolkit.logo or ""
     versions = {"version": toolkit.version, "available_versions": [toolkit.version]}
@@ -99,8 +99,8 @@ def composio(action: Action, toolkit: Toolkit, extensions: bool, _strict: bool) 
     }
 
 
-def _as_asked(action: Action, extensions: bool, strict: bool) -> tuple[dict[str, Any], bool]:
-    """The schema, strict where that was asked for and can be."""
+def _parameters(action: Action, extensions: bool, strict: bool) -> tuple[dict[str, Any], bool]:
+    """Return the input schema, strict if requested and possible, and whether it is strict."""
     schema = input_schema(action, extensions=extensions)
     if strict and why_not_strict(schema) is None:
         return strict_schema(schema), True

@@ -1,4 +1,4 @@
-"""Tool calls out of a model's answer, and the messages that give their results back: one pair a format."""
+"""Reads the tool calls of a model's answer, and writes their results as messages, in each vendor's format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..envelope import Envelope
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call that a model wants made; its arguments are JSON text, or an object already."""
+    """One tool call of a model; its arguments are JSON text or an object."""
 
     id: str
     name: str
@@ -20,12 +20,12 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came of a call.
+    """The result of a tool call.
 
     Attributes:
         call: the call.
-        text: what the model is to read: the answer, brief where it has a brief form, or what went wrong.
-        envelope: the whole answer.
+        text: the text for the model: the answer, as a summary if the action has one, or the error.
+        envelope: the full answer.
     """
 
     call: ToolCall
@@ -34,15 +34,15 @@ class ToolResult:
 
     @property
     def failed(self) -> bool:
-        """Whether the model did not get what it asked for."""
+        """Whether the call failed."""
         return not self.envelope.successful
 
 
 def read(response: Any) -> tuple[str, dict[str, Any], list[ToolCall]]:
-    """The format of an answer, the answer as a dict, and its tool calls.
+    """Return the format of an answer, the answer as a dict, and its tool calls.
 
     Raises:
-        TypeError: for what is no answer of OpenAI's chat completions or responses, or of Anthropic's messages.
+        TypeError: it is not an answer of OpenAI's chat completions or responses, or of Anthropic's messages.
     """
     answer = _as_dict(response)
     if isinstance(answer.get("choices"), list):
@@ -58,12 +58,12 @@ def read(response: Any) -> tuple[str, dict[str, Any], list[ToolCall]]:
 
 
 def messages(format_name: str, answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
-    """What to append to the conversation: the assistant's own message, unchanged, and the results."""
+    """Return the messages for the conversation: the assistant's own, unchanged, and the results."""
     return _MESSAGES[format_name](answer, results)
 
 
 def _as_dict(response: Any) -> dict[str, Any]:
-    """The SDK's object as a dict with all that it holds, fields unknown to the SDK included; nulls left out."""
+    """Convert the SDK's object to a dict with all fields, including those unknown to the SDK, without nulls."""
     if isinstance(response, Mapping):
         return dict(response)
     dump = getattr(response, "model_dump", None)
@@ -74,7 +74,7 @@ def _as_dict(response: Any) -> dict[str, Any]:
 
 
 def _mappings(listed: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; whatever else stands in it, or is no list, is left out."""
+    """Return the objects of a list, without other values; an empty list if it is not a list."""
     return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
 
 

@@ -1,4 +1,4 @@
-"""An action's `input_parameters` as formats want it: documented or all, strict, or reduced."""
+"""Input schemas for tool definitions: with or without undocumented parameters, strict, or reduced for Gemini."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from ..manifest import Action
 
 SELECT = "select"
 _SELECT_PARAMETER = {"type": "string", "description": "JMESPath filter"}
-# What a JSON Schema may hold that a reduced one (Gemini's `parameters`) may not.
-_NOT_REDUCED = frozenset({"additionalProperties", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems", "multipleOf"})
-_NO_NAME = re.compile(r"\W")
+# JSON Schema keywords that Gemini's `parameters` does not support.
+_UNSUPPORTED_BY_GEMINI = frozenset(
+    {"additionalProperties", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems", "multipleOf"}
+)
+_NON_WORD = re.compile(r"\W")
 
 
 def input_schema(action: Action, *, extensions: bool, select: bool = True) -> dict[str, Any]:
-    """The action's `input_parameters` without our marks; documented parameters only, unless asked for all.
+    """Return the action's `input_parameters` without our `x-extension` keys.
 
-    With `select`, an action whose answers are made brief for models also takes a JMESPath expression.
+    With `extensions`, undocumented parameters are included. With `select`, an action that has a summary also gets
+    the parameter `select`, a JMESPath expression.
     """
     schema = copy.deepcopy(action.definition.input_parameters)
     properties: dict[str, Any] = schema.get("properties", {})
@@ -33,14 +36,14 @@ def input_schema(action: Action, *, extensions: bool, select: bool = True) -> di
 
 
 def why_not_strict(schema: Any, place: str = "") -> str | None:
-    """Why a schema can't be a strict one (OpenAI's structured outputs), or None when it can.
+    """Return why a schema can't be strict (OpenAI's structured outputs), or None if it can.
 
-    Strict means closed: every object lists all that it may hold. An open one (`logit_bias`, a message) can't.
+    Strict mode needs closed objects, which list all their properties; `logit_bias` and messages are open.
     """
     if not isinstance(schema, dict):
         return None
-    kinds = schema.get("type")
-    is_object = kinds == "object" or (isinstance(kinds, list) and "object" in kinds)
+    types = schema.get("type")
+    is_object = types == "object" or (isinstance(types, list) and "object" in types)
     if is_object and schema.get("additionalProperties") is not False:
         return f"{place or 'the whole'} is an open object"
     for keyword in ("allOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas"):
@@ -52,7 +55,7 @@ def why_not_strict(schema: Any, place: str = "") -> str | None:
 
 
 def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A strict schema: every property required, and null for what was optional. See `why_not_strict`."""
+    """Return a strict schema: all properties are required, optional ones may be null. See `why_not_strict`."""
     required = schema.get("required", [])
     properties = {
         name: parameter if name in required else _or_null(parameter)
@@ -68,20 +71,20 @@ def _or_null(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def reduced_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what Gemini's `Schema` has: no lists of types, texts as enums, names without dashes.
+    """Reduce a schema to what Gemini's `Schema` supports: no lists of types, only strings in enums, no dashes in names.
 
-    Where it has `anyOf`, it has nothing else, as Vertex demands: what was beside it goes into the alternatives, the
-    description into the first.
+    A schema with `anyOf` has no other keywords, as Vertex requires: they are moved into the alternatives, and the
+    description into the first one.
     """
-    kinds = schema.get("type")
-    if isinstance(kinds, list):
-        rest = {key: value for key, value in schema.items() if key not in ("type", "description", "anyOf")}
+    types = schema.get("type")
+    if isinstance(types, list):
+        typed = {key: value for key, value in schema.items() if key not in ("type", "description", "anyOf")}
         described = {key: value for key, value in schema.items() if key in ("description", "anyOf")}
-        return _alternatives(described, [_of_kind(rest, kind) for kind in kinds if kind != "null"])
+        return _alternatives(described, [_for_type(typed, type_name) for type_name in types if type_name != "null"])
     if "anyOf" in schema:
-        beside = {key: value for key, value in schema.items() if key != "anyOf"}
-        return _alternatives(beside, [branch for branch in schema["anyOf"] if branch.get("type") != "null"])
-    reduced = {key: value for key, value in schema.items() if key not in _NOT_REDUCED}
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        return _alternatives(rest, [branch for branch in schema["anyOf"] if branch.get("type") != "null"])
+    reduced = {key: value for key, value in schema.items() if key not in _UNSUPPORTED_BY_GEMINI}
     if any(not isinstance(value, str) for value in reduced.get("enum", ())):
         reduced["description"] = f"{reduced.get('description', '')} One of {reduced.pop('enum')}.".strip()
     if "properties" in reduced:
@@ -93,23 +96,23 @@ def reduced_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return reduced
 
 
-def _alternatives(beside: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
-    """`anyOf` alone; a single alternative without `anyOf`."""
-    common = {key: value for key, value in beside.items() if key != "description"}
+def _alternatives(rest: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a schema with only `anyOf`; a single alternative without `anyOf`."""
+    common = {key: value for key, value in rest.items() if key != "description"}
     reduced: list[dict[str, Any]] = []
     for branch in branches:
         descriptions = [branch["description"]] if branch.get("description") else []
-        if not reduced and beside.get("description"):
-            descriptions.insert(0, beside["description"])
+        if not reduced and rest.get("description"):
+            descriptions.insert(0, rest["description"])
         described = {"description": " ".join(descriptions)} if descriptions else {}
-        whole = reduced_schema({**described, **common, **branch, **described})
-        reduced += whole.get("anyOf", [whole])
+        branch_schema = reduced_schema({**described, **common, **branch, **described})
+        reduced += branch_schema.get("anyOf", [branch_schema])
     if len(reduced) > 1:
         return {"anyOf": reduced}
-    return reduced[0] if reduced else {key: value for key, value in beside.items() if key == "description"}
+    return reduced[0] if reduced else {key: value for key, value in rest.items() if key == "description"}
 
 
-_OF_KINDS = {
+_TYPE_KEYWORDS = {
     "array": ("items", "minItems", "maxItems"),
     "object": ("properties", "required", "maxProperties", "minProperties"),
     "string": ("pattern", "minLength", "maxLength", "format", "enum"),
@@ -118,17 +121,20 @@ _OF_KINDS = {
 }
 
 
-def _of_kind(schema: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {"type": kind, **{key: value for key, value in schema.items() if key in _OF_KINDS.get(kind, ())}}
+def _for_type(schema: dict[str, Any], type_name: str) -> dict[str, Any]:
+    return {
+        "type": type_name,
+        **{key: value for key, value in schema.items() if key in _TYPE_KEYWORDS.get(type_name, ())},
+    }
 
 
 def plain_name(name: str) -> str:
-    """A parameter's name in a format that takes letters, digits and underscores only: `X-Title` as `X_Title`."""
-    return _NO_NAME.sub("_", name)
+    """Return a parameter's name with only letters, digits and underscores: `X_Title` for `X-Title`."""
+    return _NON_WORD.sub("_", name)
 
 
 def original_names(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under the action's own names, where a format could not carry one."""
+    """Rename arguments to the action's own parameter names where a format had changed them (see `plain_name`)."""
     names = action.definition.input_parameters.get("properties", {})
     own = {plain_name(name): name for name in names}
     return {own.get(name, name) if name not in names else name: value for name, value in arguments.items()}

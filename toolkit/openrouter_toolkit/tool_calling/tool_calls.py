@@ -1,4 +1,4 @@
-"""A model's tool call, from what it wrote to what it is to read: repaired, executed, made brief."""
+"""Runs a model's tool call: reads and coerces its arguments, executes it, and renders the result."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .schemas import SELECT, original_names
 from .summary import for_model
 
 DEFAULT_LIMIT = 20_000  # characters
-LEAST_LIMIT = 1_000
-_MOST_ENCODINGS = 4  # an object, encoded as text three times over
+MIN_LIMIT = 1_000
+_MAX_DECODES = 4  # an object that was encoded as text three extra times
 
 
 def run(
@@ -29,14 +29,14 @@ def run(
     limit: int = DEFAULT_LIMIT,
     checkpoint: Callable[[], None] | None = None,
 ) -> ToolResult:
-    """Make one call; whatever is wrong with it comes back as a result that the model can correct.
+    """Make one call. Errors are returned as a result that the model can react to.
 
     Args:
         call: what the model wrote.
-        action: the action of that name, or None.
-        execute: runs the slug with the arguments.
-        limit: the result's length in characters, at the most.
-        checkpoint: called from time to time before and after the execution; what it raises is the result.
+        action: the action with that name, or None.
+        execute: executes the slug with the arguments.
+        limit: the result's maximum length in characters.
+        checkpoint: called repeatedly before and after the execution; an `ActionError` that it raises is the result.
     """
     try:
         arguments = read_arguments(call.name, call.arguments)
@@ -62,7 +62,7 @@ def to_result(
     limit: int,
     checkpoint: Callable[[], None] | None = None,
 ) -> ToolResult:
-    """An envelope as the model reads it: the answer, made brief where it has a brief form, or the error."""
+    """Render an envelope for a model: the answer, as a summary if the action has one, or the error."""
     if not envelope.successful or action is None:
         return ToolResult(call, shorten(envelope.error or "", limit), envelope)
     brief = action.definition.brief
@@ -74,19 +74,19 @@ def to_result(
 
 
 def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.loads) -> dict[str, Any]:
-    """The arguments of a call as an object.
+    """Parse the arguments of a call into an object.
 
-    Models write JSON text; nothing at all, or null, where there are no parameters; and text that is encoded twice.
+    Models write JSON text, an empty text or null for no parameters, and JSON text that is encoded twice.
 
     Args:
-        name: the tool's, as the model wrote it.
+        name: the tool's name, as the model wrote it.
         written: the arguments, as the model wrote them.
-        loads: reads JSON; what it can't read is a `ValueError`.
+        loads: parses JSON; raises `ValueError` for invalid JSON.
 
     Raises:
-        ActionError: they are none; it says what the model has to write.
+        ActionError: they are not an object; the error says what the model has to write.
     """
-    for _ in range(_MOST_ENCODINGS):
+    for _ in range(_MAX_DECODES):
         if not isinstance(written, str) or not written.strip():
             break
         try:
@@ -99,32 +99,34 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
     if written is None or (isinstance(written, str) and not written.strip()):
         return {}
     if not isinstance(written, dict):
-        message = f"The arguments of {quoted(name, 80)} are no JSON object, but {_KINDS.get(type(written), 'a value')}."
+        message = (
+            f"The arguments of {quoted(name, 80)} are no JSON object, but {_TYPE_NAMES.get(type(written), 'a value')}."
+        )
         raise ActionError("invalid_arguments", message, f"{message} Nothing was called. Write an object.")
     return dict(written)
 
 
-_KINDS = {str: "text", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
+_TYPE_NAMES = {str: "text", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
 
 
 def known_name(written: Any, known: Container[str]) -> str | None:
-    """The tool that a model named, where what it wrote round the name is of the usual kinds; None where it is unknown.
+    """Find the tool that a model named, also if the name has common additions; None if it is unknown.
 
-    The usual kinds are blanks, quotes, a namespace (`functions.NAME`, `mcp__server__NAME`), parentheses, a call's
+    Common additions are spaces, quotes, a namespace (`functions.NAME`, `mcp__server__NAME`), parentheses, a call
     number (`NAME:0`) and special tokens of the model's own format (`NAME<|channel|>json`).
     """
     if not isinstance(written, str):
         return None
     if written in known:
         return written
-    name = clean(written[:_LONGEST_NAME]).partition("<|")[0].strip(_ROUND_NAMES).removesuffix("()")
+    name = clean(written[:_MAX_NAME]).partition("<|")[0].strip(_NAME_PADDING).removesuffix("()")
     name = _CALL_NUMBER.sub("", name)
     parts = _NAMESPACES.split(name)
     ends = ["".join(parts[start:]) for start in range(0, len(parts), 2)]
     return next((end for end in (name, *ends) if end in known), None)
 
 
-_LONGEST_NAME = 300
-_ROUND_NAMES = " \"'`*"
+_MAX_NAME = 300
+_NAME_PADDING = " \"'`*"
 _CALL_NUMBER = re.compile(r":\d+$")
 _NAMESPACES = re.compile(r"(\.|::?|/|__)")

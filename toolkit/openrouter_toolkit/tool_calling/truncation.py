@@ -1,4 +1,4 @@
-"""A failure's data, made short enough for a model: what had arrived before a stream broke off may be long."""
+"""Truncates a failed call's data for a model: the part of a stream that arrived before it broke may be long."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from .summary import for_model
 
 
 def render_failure(data: str, limit: int) -> str:
-    """The failed envelope's data as JSON in at most `limit` characters (1000 or more); cut only where it has to be."""
+    """Return a failed envelope's data as JSON, truncated if it exceeds `limit` characters (1000 or more)."""
     return data if len(data) <= limit else for_model(data, None, limit=limit)

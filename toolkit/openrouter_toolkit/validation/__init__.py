@@ -1,1 +1,1 @@
-"""Arguments checked against JSON Schema."""
+"""Validation of arguments against JSON Schema."""

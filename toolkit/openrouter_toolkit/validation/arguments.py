@@ -1,4 +1,4 @@
-"""Arguments held against an action's JSON Schema; what is wrong is said so that a model can mend it."""
+"""Validates arguments against an action's JSON Schema, with error messages that a model can act on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from ..envelope import ActionError
 from ..text.close_matches import close_matches
 from ..text.sanitize import preview, short_name, shorten
-from .fast_check import Judge, compile_fast_check
+from .fast_check import FastCheck, compile_fast_check
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 Problem = dict[str, Any]
 
-_MOST_IN_TEXT = 8
-_MOST_IN_DATA = 50
-_MOST_FOUND = 1_000
-# A reference may lead to another, but not round in circles.
-_LONGEST_CHAIN = 20
-# What `interruptible` calls while jsonschema works; it raises when the call's time is over.
+_MAX_IN_TEXT = 8
+_MAX_IN_DATA = 50
+_MAX_PROBLEMS = 1_000
+# References are followed this many times, so that circular ones end.
+_MAX_REFERENCES = 20
+# Called at each step of jsonschema (see `interruptible`); it raises when the call has timed out.
 _checkpoint: ContextVar[Callable[[], None] | None] = ContextVar("openrouter_toolkit_checkpoint", default=None)
 
 
@@ -36,8 +36,8 @@ class ArgumentValidator:
         self.schema = schema
 
     @cached_property
-    def surely_fits(self) -> Judge:
-        """A quick check: true means that the arguments are right, false that `check` has to decide."""
+    def fast_check(self) -> FastCheck:
+        """A fast check: true means that the arguments are valid, false that `check` must decide."""
         return compile_fast_check(self.schema)
 
     @cached_property
@@ -47,10 +47,10 @@ class ArgumentValidator:
     def check(self, slug: str, arguments: dict[str, Any], checkpoint: Callable[[], None] | None = None) -> None:
         """Raise `ActionError` (`invalid_arguments`) with all problems at once, or return.
 
-        `checkpoint` is called again and again meanwhile; what it raises ends the check.
+        `checkpoint` is called repeatedly during validation; it may raise to stop it.
         """
         try:
-            if self.surely_fits(arguments):
+            if self.fast_check(arguments):
                 return
             with interruptible(checkpoint):
                 if self._validator.is_valid(arguments):
@@ -58,30 +58,30 @@ class ArgumentValidator:
                 problems = self.problems(arguments)
         except RecursionError:
             problems = [_problem("", "they are nested too deeply, or contain themselves")]
-        except (ValueError, TypeError) as error:  # a Python value that JSON does not have
+        except (ValueError, TypeError) as error:  # a Python value that is not a JSON value
             problems = [_problem("", f"they are no JSON values ({type(error).__name__})")]
         raise refusal(slug, problems)
 
     def problems(self, arguments: dict[str, Any]) -> list[Problem]:
-        """What is wrong, misspelt names first; not all of it where there is very much."""
+        """Return the problems, unknown names first, up to a maximum number."""
         found: dict[str, Problem] = {}
-        near = _Suggestions()
-        every = (problem for error in self._validator.iter_errors(arguments) for problem in _explained(error, near))
-        for problem in islice(every, _MOST_FOUND + 1):
+        suggest = _Suggestions()
+        errors = self._validator.iter_errors(arguments)
+        for problem in islice(chain.from_iterable(_to_problems(error, suggest) for error in errors), _MAX_PROBLEMS + 1):
             found.setdefault(f"{problem['path']}: {problem['problem']}", problem)
         return sorted(found.values(), key=lambda problem: not problem["problem"].startswith("unknown"))
 
-    def takes(self, rule: Any, value: Any) -> bool:
-        """Whether a part of the schema takes a value."""
+    def accepts(self, rule: Any, value: Any) -> bool:
+        """Whether a value is valid for a part of the schema."""
         try:
-            # References still start at the whole schema.
+            # References are still resolved from the root schema.
             return self._validator.evolve(schema=rule).is_valid(value)
         except RecursionError:
             return False
 
     def resolved(self, rule: Any) -> Any:
-        """A part of the schema; where it is a reference into the schema, what that leads to."""
-        for _ in range(_LONGEST_CHAIN):
+        """Return a part of the schema, with references into the schema resolved."""
+        for _ in range(_MAX_REFERENCES):
             reference = rule.get("$ref") if isinstance(rule, dict) else None
             if not isinstance(reference, str) or not reference.startswith("#/"):
                 break
@@ -93,7 +93,7 @@ class ArgumentValidator:
 
 @contextmanager
 def interruptible(checkpoint: Callable[[], None] | None) -> Iterator[None]:
-    """While inside, `checkpoint` is called at every step of a validation; what it raises ends that."""
+    """Call `checkpoint` at every step of a validation inside the block; it may raise to stop the validation."""
     token = _checkpoint.set(checkpoint)
     try:
         yield
@@ -102,20 +102,20 @@ def interruptible(checkpoint: Callable[[], None] | None) -> Iterator[None]:
 
 
 def as_object(slug: str, arguments: Any) -> dict[str, Any]:
-    """The arguments as an object; none at all is an empty one. Raises `ActionError` for anything else."""
+    """Return the arguments as an object, which is empty for None. Raises `ActionError` for other types."""
     if arguments is None:
         return {}
     if not isinstance(arguments, dict):
         hint = "; a tool call's arguments are JSON text: parse them first" if isinstance(arguments, str) else ""
         raise refusal(slug, [_problem("", f"they must be an object{hint}", arguments, "a JSON object")])
-    stray = list(islice((name for name in arguments if not isinstance(name, str)), _MOST_FOUND + 1))
-    if stray:
-        raise refusal(slug, [_problem(preview(name), "a parameter's name must be a string") for name in stray])
+    non_strings = list(islice((name for name in arguments if not isinstance(name, str)), _MAX_PROBLEMS + 1))
+    if non_strings:
+        raise refusal(slug, [_problem(preview(name), "a parameter's name must be a string") for name in non_strings])
     return arguments
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
-    """A validator for JSON Schema 2020-12 that fetches nothing, whatever a `$ref` says."""
+    """Compile a JSON Schema 2020-12 validator that never fetches a `$ref` from elsewhere."""
     from referencing import Registry  # noqa: PLC0415
 
     validator: Validator = _validator_class()(schema, registry=Registry())
@@ -124,8 +124,8 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
 
 @cache
 def _validator_class() -> Any:
-    """The validator of jsonschema, with steps that can be interrupted, and with bounded alternatives."""
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - it takes longer than listing actions
+    """Create jsonschema's validator class with interruptible steps and a limited number of errors in `anyOf`."""
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - the import is slower than listing actions
 
     keywords = {**Draft202012Validator.VALIDATORS, "anyOf": _any_of}
     steps = {name: _step(check) for name, check in keywords.items()}
@@ -143,12 +143,12 @@ def _step(check: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """As jsonschema's own, which would gather every error of every alternative, and quote the whole value."""
+    """Check `anyOf`. jsonschema's own check would collect all errors of all alternatives, and quote the full value."""
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415
 
     context: list[ValidationError] = []
     for number, branch in enumerate(branches):
-        errors = list(islice(validator.descend(instance, branch, schema_path=number), _MOST_IN_DATA))
+        errors = list(islice(validator.descend(instance, branch, schema_path=number), _MAX_IN_DATA))
         if not errors:
             return
         context += errors
@@ -156,42 +156,42 @@ def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) ->
 
 
 def refusal(slug: str, problems: list[Problem]) -> ActionError:
-    """The error that tells of wrong arguments, for whoever finds them: the schema or a handler."""
+    """Create the error for invalid arguments, for use by the validator and by handlers and hooks."""
     lines = [f"{problem['path']}: {problem['problem']}" for problem in problems]
-    listing = "; ".join(lines[:_MOST_IN_TEXT])
-    if len(lines) > _MOST_FOUND:
-        listing += f"; and over {_MOST_FOUND - _MOST_IN_TEXT} more"
-    elif len(lines) > _MOST_IN_TEXT:
-        listing += f"; and {len(lines) - _MOST_IN_TEXT} more"
+    listing = "; ".join(lines[:_MAX_IN_TEXT])
+    if len(lines) > _MAX_PROBLEMS:
+        listing += f"; and over {_MAX_PROBLEMS - _MAX_IN_TEXT} more"
+    elif len(lines) > _MAX_IN_TEXT:
+        listing += f"; and {len(lines) - _MAX_IN_TEXT} more"
     return ActionError(
         "invalid_arguments",
-        "; ".join(lines[:_MOST_IN_DATA]),
+        "; ".join(lines[:_MAX_IN_DATA]),
         f"{slug} was not called, its arguments are wrong. {listing.rstrip('.')}"
         f"{'' if listing.endswith('?') else '.'} Mend them and call again.",
-        problems=problems[:_MOST_IN_DATA],
+        problems=problems[:_MAX_IN_DATA],
     )
 
 
 def _problem(
-    path: str, problem: str, given: Any = None, wanted: str | None = None, meant: str | None = None
+    path: str, problem: str, given: Any = None, wanted: str | None = None, suggestion: str | None = None
 ) -> Problem:
-    facts = {"given": None if given is None else preview(given), "wanted": wanted, "did_you_mean": meant}
+    facts = {"given": None if given is None else preview(given), "wanted": wanted, "did_you_mean": suggestion}
     return {"path": path or "arguments", "problem": problem} | {k: v for k, v in facts.items() if v is not None}
 
 
 class _Suggestions:
-    """The name that was probably meant, for the first names that are asked about: each costs some comparisons."""
+    """Suggests the closest name, for a limited number of names only, because each lookup is costly."""
 
     def __init__(self) -> None:
-        self._left = _MOST_IN_DATA
+        self._left = _MAX_IN_DATA
 
     def __call__(self, name: str, candidates: Iterable[str]) -> str | None:
         self._left -= 1
         return None if self._left < 0 else next(iter(close_matches(name, candidates)), None)
 
 
-def _explained(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
-    """One jsonschema error as one or more problems; its own message is not used, it may quote megabytes."""
+def _to_problems(error: ValidationError, suggest: _Suggestions) -> Iterator[Problem]:
+    """Convert a jsonschema error to one or more problems, without its message, which may quote megabytes."""
     keyword, given, value = error.validator, cast(Any, error.instance), cast(Any, error.validator_value)
     path = _path(error.absolute_path)
     schema = error.schema if isinstance(error.schema, dict) else {}
@@ -205,36 +205,38 @@ def _explained(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
         free = [name for name in known if name not in given] or list(known)
         for name in given:
             if name not in known:
-                yield _unknown(path, name, free, near)
+                yield _unknown_parameter(path, name, free, suggest)
     elif keyword in ("anyOf", "oneOf") and error.context:
-        yield from _nearest_branch(error, near)
+        yield from _branch_problems(error, suggest)
     else:
         wanted = _wanted(schema)
-        meant = None
+        suggestion = None
         if keyword == "enum" and isinstance(given, str):
-            meant = near(given, [v for v in schema["enum"] if isinstance(v, str)])
-        hint = f", did you mean {meant}?" if meant else ""
-        yield _problem(path, f"given {preview(given)}, wanted {wanted}{hint}", given, wanted, meant)
+            suggestion = suggest(given, [v for v in schema["enum"] if isinstance(v, str)])
+        hint = f", did you mean {suggestion}?" if suggestion else ""
+        yield _problem(path, f"given {preview(given)}, wanted {wanted}{hint}", given, wanted, suggestion)
 
 
-def _unknown(path: str, name: str, known: list[str], near: _Suggestions) -> Problem:
-    meant = near(name, known)
+def _unknown_parameter(path: str, name: str, known: list[str], suggest: _Suggestions) -> Problem:
+    suggestion = suggest(name, known)
     shown_name = short_name(name)
-    if meant:
-        return _problem(_join(path, shown_name), f"unknown parameter, did you mean {meant}?", meant=meant)
+    if suggestion:
+        return _problem(
+            _join(path, shown_name), f"unknown parameter, did you mean {suggestion}?", suggestion=suggestion
+        )
     listing = shorten(", ".join(known), 300) if known else "no parameters at all"
     return _problem(_join(path, shown_name), f"unknown parameter; there are {listing}", wanted=listing)
 
 
-def _nearest_branch(error: ValidationError, near: _Suggestions) -> Iterator[Problem]:
-    """Problems of the alternative whose type the value has; without one, all that would be taken."""
+def _branch_problems(error: ValidationError, suggest: _Suggestions) -> Iterator[Problem]:
+    """Return the problems of the one alternative with the value's type; otherwise list all alternatives."""
     branches: dict[Any, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
     close = [inner for inner in branches.values() if not any(e.validator == "type" and not e.path for e in inner)]
     if len(close) == 1:
         for inner in close[0]:
-            yield from _explained(inner, near)
+            yield from _to_problems(inner, suggest)
         return
     wanted = " or ".join(_wanted(branch) for branch in cast(Any, error.validator_value))
     yield _problem(
@@ -272,7 +274,7 @@ _LIMITS = {
 
 
 def _wanted(schema: Any) -> str:
-    """What a schema wants, in words: `a number, at least 0, at most 2`."""
+    """Describe a schema in words: `a number, at least 0, at most 2`."""
     if not isinstance(schema, dict):
         return "nothing" if schema is False else "anything"
     if "const" in schema:

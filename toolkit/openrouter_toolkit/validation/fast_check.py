@@ -1,6 +1,6 @@
-"""A judge of JSON values that is quick and may only say yes; where it does not, jsonschema decides and explains.
+"""A fast check that a JSON value is valid; if it does not pass, jsonschema decides and gives the errors.
 
-A yes is jsonschema's yes. Everything that this module does not know, a keyword or a Python type, is not a yes.
+A value that passes is valid for jsonschema too. Unknown keywords and Python types never pass.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeAlias
 
-Judge: TypeAlias = Callable[[Any], bool]
+FastCheck: TypeAlias = Callable[[Any], bool]
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -21,63 +21,63 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-# Keywords that judge nothing.
-_NOTES = frozenset(
+# Keywords that are not checked.
+_ANNOTATIONS = frozenset(
     ("$comment", "default", "deprecated", "description", "examples", "format", "readOnly", "title", "writeOnly")
 )
-_OF_OBJECTS = frozenset(("properties", "additionalProperties", "required", "minProperties", "maxProperties"))
+_OBJECT_KEYWORDS = frozenset(("properties", "additionalProperties", "required", "minProperties", "maxProperties"))
 
 
-def compile_fast_check(schema: Any) -> Judge:
-    """The judge of a schema of draft 2020-12. True: the value fits. False: it is not known."""
+def compile_fast_check(schema: Any) -> FastCheck:
+    """Compile a schema of draft 2020-12. The check returns True: the value is valid, or False: unknown."""
     if not isinstance(schema, dict):
-        return _yes if schema is True else _no
-    given = {name: value for name, value in schema.items() if name not in _NOTES and not name.startswith("x-")}
+        return _always if schema is True else _never
+    given = {name: value for name, value in schema.items() if name not in _ANNOTATIONS and not name.startswith("x-")}
     names = given.pop("type", list(_TYPES))
     allowed = [names] if isinstance(names, str) else names
-    checks: dict[type, list[Judge]] = {kind: [] for name in allowed for kind in _TYPES.get(name, ())}
+    checks: dict[type, list[FastCheck]] = {python_type: [] for name in allowed for python_type in _TYPES.get(name, ())}
     if "integer" in allowed and "number" not in allowed:
         checks[float].append(float.is_integer)
-    objects = {name: given.pop(name) for name in _OF_OBJECTS & given.keys()}
+    objects = {name: given.pop(name) for name in _OBJECT_KEYWORDS & given.keys()}
     if objects and dict in checks:
         checks[dict].append(_object(objects))
     for keyword, value in given.items():
         if keyword == "anyOf":
-            for of_type in checks.values():
-                of_type.append(_any([compile_fast_check(branch) for branch in value]))
+            for type_checks in checks.values():
+                type_checks.append(_any([compile_fast_check(branch) for branch in value]))
         elif keyword == "enum":
-            for kind, of_type in checks.items():
-                of_type.append(_one_of(value) if kind is str else _no)
-        elif keyword in _SIMPLE:
-            kinds, make = _SIMPLE[keyword]
-            for kind in kinds:
-                if kind in checks:
-                    checks[kind].append(make(value))
+            for python_type, type_checks in checks.items():
+                type_checks.append(_one_of(value) if python_type is str else _never)
+        elif keyword in _KEYWORDS:
+            types, make = _KEYWORDS[keyword]
+            for python_type in types:
+                if python_type in checks:
+                    checks[python_type].append(make(value))
         else:
-            return _no
-    return _of_types({kind: tuple(of_type) for kind, of_type in checks.items()})
+            return _never
+    return _by_type({python_type: tuple(type_checks) for python_type, type_checks in checks.items()})
 
 
-def _of_types(checks: Mapping[type, Sequence[Judge]]) -> Judge:
-    def judge(value: Any) -> bool:
-        of_type = checks.get(type(value))
-        if of_type is None:
+def _by_type(checks: Mapping[type, Sequence[FastCheck]]) -> FastCheck:
+    def check_value(value: Any) -> bool:
+        type_checks = checks.get(type(value))
+        if type_checks is None:
             return False
-        for check in of_type:  # noqa: SIM110 - a generator would cost more than most checks
+        for check in type_checks:  # noqa: SIM110 - a generator would be slower than most checks
             if not check(value):
                 return False
         return True
 
-    return judge
+    return check_value
 
 
-def _object(keywords: Mapping[str, Any]) -> Judge:
+def _object(keywords: Mapping[str, Any]) -> FastCheck:
     rules = {name: compile_fast_check(schema) for name, schema in keywords.get("properties", {}).items()}
     others = compile_fast_check(keywords.get("additionalProperties", True))
     required = tuple(keywords.get("required", ()))
     least, most = keywords.get("minProperties", 0), keywords.get("maxProperties", float("inf"))
 
-    def judge(value: dict[Any, Any]) -> bool:
+    def check_value(value: dict[Any, Any]) -> bool:
         if not least <= len(value) <= most:
             return False
         for name in required:
@@ -88,40 +88,40 @@ def _object(keywords: Mapping[str, Any]) -> Judge:
                 return False
         return True
 
-    return judge
+    return check_value
 
 
-def _items(schema: Any) -> Judge:
+def _items(schema: Any) -> FastCheck:
     rule = compile_fast_check(schema)
 
-    def judge(value: list[Any]) -> bool:
+    def check_value(value: list[Any]) -> bool:
         for item in value:  # noqa: SIM110
             if not rule(item):
                 return False
         return True
 
-    return judge
+    return check_value
 
 
-def _any(branches: Sequence[Judge]) -> Judge:
+def _any(branches: Sequence[FastCheck]) -> FastCheck:
     return lambda value: any(branch(value) for branch in branches)
 
 
-def _one_of(values: Sequence[Any]) -> Judge:
+def _one_of(values: Sequence[Any]) -> FastCheck:
     return frozenset(value for value in values if isinstance(value, str)).__contains__
 
 
-def _yes(value: Any) -> bool:  # noqa: ARG001
+def _always(value: Any) -> bool:  # noqa: ARG001
     return True
 
 
-def _no(value: Any) -> bool:  # noqa: ARG001
+def _never(value: Any) -> bool:  # noqa: ARG001
     return False
 
 
 _NUMBERS, _STRING, _ARRAY = (int, float), (str,), (list,)
-# Keywords that judge values of some types: which, and how the judge is made.
-_SIMPLE: Mapping[str, tuple[tuple[type, ...], Callable[[Any], Judge]]] = {
+# Keywords that apply to some types: the types, and a function that creates the check.
+_KEYWORDS: Mapping[str, tuple[tuple[type, ...], Callable[[Any], FastCheck]]] = {
     "minimum": (_NUMBERS, lambda limit: lambda value: value >= limit),
     "maximum": (_NUMBERS, lambda limit: lambda value: value <= limit),
     "exclusiveMinimum": (_NUMBERS, lambda limit: lambda value: value > limit),
