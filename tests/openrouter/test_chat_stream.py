@@ -384,3 +384,25 @@ def test_a_whole_message_at_the_end_adds_what_the_pieces_did_not_have() -> None:
     whole = message(chunk("Hel"), chunk("lo"), end)
     assert (whole["content"], whole["images"]) == ("Hello", [1])
     assert message(end) == {"content": "Hello", "images": [1]}
+
+
+def test_a_detail_of_an_unknown_kind_is_not_replaced_by_the_next_one() -> None:
+    details = [{"type": "reasoning.new", "blob": "AA"}, {"type": "reasoning.new", "blob": "BB"}]
+    stream = ChatStream()
+    for detail in details:
+        stream.add(chunk(reasoning_details=[detail]))
+    assert stream.result()["choices"][0]["message"]["reasoning_details"] == details
+
+
+@pytest.mark.parametrize("nothing", [[], {}], ids=json.dumps)
+def test_content_without_parts_does_not_make_a_list_of_the_text(nothing: Any) -> None:
+    stream = ChatStream()
+    for content in (nothing, "Hello", nothing):
+        stream.add(chunk(content))
+    assert stream.result()["choices"][0]["message"]["content"] == "Hello"
+
+
+def test_a_listener_hears_texts_in_a_list_of_parts() -> None:
+    stream, part = ChatStream(), chunk(["Hel", {"type": "text", "text": "lo"}])
+    stream.add(part)
+    assert "".join(event.text for event in stream.events(part, "")) == "Hello"

@@ -206,7 +206,20 @@ WORDS: list[tuple[int, Any, str, bool, float | None, str]] = [
     (200, {"error": {"type": "throttlingException", "message": "x"}}, RATE, True, None, "Wait"),
     (200, {"error": {"message": "Provider disconnected unexpectedly"}}, DOWN, True, None, "Wait"),
     (200, {"error": {"message": "Upstream idle timeout exceeded"}}, "timeout", True, None, "Wait"),
-    (200, {"error": {"code": "brand_new", "message": "x"}}, "unmapped", False, None, "Change the call"),
+    (200, {"error": {"code": "brand_new", "message": "x"}}, "unmapped", False, None, "another model"),
+    (200, {"error": {"code": "rate_limited_upstream", "message": "x"}}, RATE, True, None, "Wait"),
+    (200, {"error": {"code": "429 Too Many Requests", "message": "x"}}, RATE, True, None, "Wait"),
+    (200, {"error": {"code": "ECONNRESET", "message": "socket hang up"}}, DOWN, True, None, "Wait"),
+    (200, {"error": {"code": "model_overloaded", "message": "x"}}, BUSY, True, None, "Wait"),
+    (200, {"error": {"code": "gateway_timeout", "message": "x"}}, "timeout", True, None, "Wait"),
+    (200, {"error": {"code": "connection_error", "message": "x"}}, DOWN, True, None, "Wait"),
+    (200, {"error": {"message": "Provider returned error"}}, DOWN, True, None, "Wait"),
+    (200, {"error": {"code": "insufficient_quota", "message": "x"}}, MONEY, False, None, "at the provider"),
+    (429, {"error": {"code": "insufficient_quota", "message": "x"}}, MONEY, False, None, "at the provider"),
+    (404, {"error": {"message": "No endpoints found that can handle the requested parameters."}}, UNKNOWN, False, None,
+     "takes all of the call's parameters"),
+    (400, {"error": {"message": "Provider returned error", "metadata": {"provider_name": "Google", "raw":
+           "User location is not supported for the API use."}}}, WRONG, False, None, "use another provider"),
     (200, {"error": [{"code": 429, "message": "x"}]}, RATE, True, None, "Wait"),
     (200, {"error": "Internal Server Error"}, "server", True, None, "Wait"),
     (200, {"error": True, "message": "Internal error", "code": "server_error"}, "server", True, None, "Wait"),
@@ -289,6 +302,14 @@ def test_what_is_said_is_understood(
     assert step in advice(error), error.explanation
     assert len(error.explanation) < 700
     assert_agreement(error)
+
+
+@pytest.mark.parametrize("message", [None, "", ["slow", "down"], {"text": "slow down"}, 5], ids=json.dumps)
+def test_a_message_that_is_no_text_is_never_told_as_http_200(message: Any) -> None:
+    error = error_of(200, {"error": {"code": 429, "message": message}})
+    assert error.type == RATE
+    assert "HTTP 200" not in f"{error.message} {error.explanation}"
+    assert error.message == (json.dumps(message) if message else "an error without a message (code 429)")
 
 
 def test_a_key_that_is_not_found_is_no_limit() -> None:

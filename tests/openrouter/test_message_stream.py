@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import ARGUMENTS, MESSAGE, answer, call
-from .conftest import Connect
-from .servers import message_events
+from .calls import ARGUMENTS, MESSAGE, answer, call, failure
+from .conftest import Connect, Serve
+from .servers import Exchange, message_events
 
 START = {
     "type": "message_start",
@@ -211,3 +211,42 @@ def test_streamed_and_whole_are_the_same(connect: Connect, openrouter_sandbox: S
             if part["type"] == "tool_use":
                 part.pop("id")
     assert streamed == whole
+
+
+@pytest.mark.parametrize(
+    ("block", "kind", "text"),
+    [
+        ({"type": "text", "text": "Hello"}, "text", "Hello"),
+        ({"type": "thinking", "thinking": "Hm"}, "reasoning", "Hm"),
+        ({"type": "tool_use", "id": "t", "name": "look", "input": {"city": "Rome"}}, "tool_call", '{"city": "Rome"}'),
+        ({"type": "tool_use", "id": "t", "name": "look", "input": {}}, "other", ""),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_listener_hears_what_a_block_holds_from_its_start(block: dict[str, Any], kind: str, text: str) -> None:
+    stream = MessageStream()
+    event = {"type": "content_block_start", "index": 3, "content_block": block}
+    stream.add(event)
+    (heard,) = stream.events(event, "")
+    assert (heard.kind, heard.text, heard.index) == (kind, text, 3)
+    if kind == "tool_call":
+        assert heard.tool_call == {"index": 3, "id": "t", "name": "look"}
+    assert stream.result()["content"] == [block]
+
+
+@pytest.mark.parametrize("whole", [{}, {"content": []}, {"type": "message", "content": None, "stop_reason": None}])
+def test_a_message_that_says_nothing_is_no_success_with_and_without_streaming(
+    connect: Connect, serve: Serve, whole: dict[str, Any]
+) -> None:
+    def script(exchange: Exchange) -> None:
+        if exchange.request.json.get("stream"):
+            exchange.stream()
+            exchange.event({"type": "message_start", "message": whole}, {"type": "message_stop"})
+            exchange.end()
+        else:
+            exchange.json(whole)
+
+    registry = connect(serve(script).base_url)
+    failures = [failure(call(registry, MESSAGE, stream=stream)) for stream in (False, True)]
+    assert [found["type"] for found in failures] == ["invalid_response", "invalid_response"]
+    assert failures[0]["message"] == failures[1]["message"]

@@ -185,7 +185,7 @@ def test_what_upstream_adds_to_a_function_is_kept() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [5, "text", [5], ["text"], [{"index": []}], [{"index": {}}], [{"index": "a"}], [{"index": 0.5}], [{"index": True}],
-     [{"index": 10**300}], [{"id": 5}], [{"id": []}], [{"function": 5}], [{"function": []}], [{"function": "f"}],
+     [{"index": 10**300}], [{"id": []}], [{"function": 5}], [{"function": []}], [{"function": "f"}],
      [{"function": {"name": 5}}], [{"function": {"name": {}}}]],
     ids=json.dumps,
 )  # fmt: skip
@@ -222,3 +222,31 @@ def test_no_character_of_any_call_is_lost(pieces: list[tuple[str, str]], numberi
     expected = sorted((identity, f"f{identity}", text) for identity, text in whole.items())
     assert sorted(calls) == expected
     assert sorted(heard) == expected
+
+
+@pytest.mark.parametrize("identity", [None, "look"], ids=["no id", "the name as the id of all"])
+@pytest.mark.parametrize("number", [{}, {"index": 0}, {"index": None}], ids=json.dumps)
+def test_two_calls_of_one_function_are_two_without_ids_of_their_own(number: dict[str, Any], identity: Any) -> None:
+    first, second = (piece(arguments, "look", identity, **number) for arguments in (A, B))
+    told, heard = assembled(first, second)
+    assert told == heard == [(identity, "look", A), (identity, "look", B)]
+
+
+@pytest.mark.parametrize("number", [{}, {"index": 0}], ids=json.dumps)
+def test_a_name_alone_begins_another_call_where_the_arguments_before_are_whole(number: dict[str, Any]) -> None:
+    two = [
+        (piece("", "look", **number), piece(A[:5], **number), piece(A[5:], **number)),
+        (piece("", "look", **number), piece(B, **number)),
+    ]
+    told, heard = assembled(*two[0], *two[1])
+    assert told == heard == [(None, "look", A), (None, "look", B)]
+
+
+def test_a_name_that_only_comes_once_more_is_no_call() -> None:
+    told, _ = assembled(piece(A, "look", index=0), piece("", "look", index=0))
+    assert told == [(None, "look", A)]
+
+
+def test_an_id_that_is_a_number_is_taken_as_text() -> None:
+    told, heard = assembled(piece(A[:4], "look", 7, index=0), piece(A[4:], id=7, index=0))
+    assert told == heard == [("7", "look", A)]

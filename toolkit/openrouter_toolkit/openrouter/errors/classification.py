@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from . import provider_messages
 from .limits import IN_FLIGHT, PROVIDERS_CREDIT, Limit, limit_in, resets_in
 from .retry_after import retry_after
-from .types import PASSING, TYPES, status_of_code, type_of_code, type_of_status
+from .types import PASSING, TYPES, status_of_code, type_in_code, type_of_code, type_of_status
 
 # Types that OpenRouter gives to much, so that what is said beside them may make them more precise.
 _BROAD = frozenset(
@@ -51,6 +52,8 @@ _TYPE_OF_AVAILABILITY = {
     "privacy_restricted": "not_found",
     "constraint_filtered": "not_found",
 }
+_PROVIDER_FAILED = re.compile(r"\s*provider returned (an )?error\b", re.IGNORECASE)
+_LONGEST_CODE = 80
 # So much of a message is looked through for words, numbers and hints.
 _READ = 2_000
 
@@ -83,7 +86,9 @@ class Report:
         raw = self.metadata.get("raw")
         self.provider_message = raw if isinstance(raw, str) else None if raw is None else json.dumps(raw)
         message = error.get("message")
-        self.message = message if isinstance(message, str) and message else self.provider_message or f"HTTP {status}"
+        if message and not isinstance(message, str):
+            message = json.dumps(message, ensure_ascii=False)
+        self.message = message or self.provider_message or _unsaid(error, status)
         self.words = f"{self.message[:_READ]}\n{(self.provider_message or '')[:_READ]}"
         provider = self.metadata.get("provider_name")
         self.provider = provider if isinstance(provider, str) else None
@@ -111,8 +116,11 @@ class Report:
     def _limit(self) -> Limit | None:
         """The limit that was hit, unless OpenRouter names a type that speaks against it."""
         limit = limit_in(self.metadata, self.message[:_READ], self.status)
-        if limit is None and (self.provider is not None or self.provider_message is not None):
-            limit = PROVIDERS_CREDIT if provider_messages.means_the_providers_credit(self.words) else None
+        if limit is None:
+            of_provider = self.provider is not None or self.provider_message is not None
+            codes = " ".join(code for name in ("code", "type") if isinstance(code := self.error.get(name), str))
+            said = f"{codes[:_READ]} {self.words}" if of_provider else codes
+            limit = PROVIDERS_CREDIT if provider_messages.means_the_providers_credit(said, self.words) else None
         if limit is None or self._named is None or self._named in _BROAD or limit.type == self._named:
             return limit
         return None
@@ -134,7 +142,15 @@ class Report:
         found = provider_messages.type_in(self.words, self.status) or precise or self._named or by_availability
         if found is not None:
             return found
-        return type_of_status(self.status) if self.status is not None else next(iter((*own, *inner)), "unmapped")
+        if self.status is not None:
+            return type_of_status(self.status)
+        return next(iter((*own, *inner)), None) or self._of_unknown_code()
+
+    def _of_unknown_code(self) -> str:
+        """The type of an error without a status, whose code no list has: by what the code is made of."""
+        codes = (found.get(name) for found in (self.error, *self._inner) for name in ("code", "type", "status"))
+        words = " ".join(code[:_LONGEST_CODE] for code in codes if isinstance(code, str))
+        return type_in_code(words) or ("provider_unavailable" if _PROVIDER_FAILED.search(self.message) else "unmapped")
 
     def _retryable(self, kind: str, limit: Limit | None, hint: float | None) -> bool:
         """Whether the same call may succeed later: OpenRouter's word counts, then the limit, then the type."""
@@ -166,6 +182,12 @@ def _codes(found: Mapping[str, Any]) -> list[str]:
     names = ("code", "status", "type", "__type", "name", "reason")
     codes = [code for name in names if (code := type_of_code(found.get(name))) is not None]
     return [*codes, "rate_limit_exceeded"] if status_of_code(found.get("code")) == 429 else codes
+
+
+def _unsaid(error: Mapping[str, Any], status: int | None) -> str:
+    """What stands for a message where none came."""
+    code = error.get("code") or error.get("type") or error.get("status")
+    return f"an error without a message (code {code})" if isinstance(code, str | int) else f"HTTP {status}"
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def explain(error: ActionError) -> str:
 
 
 def _what_happened(error: ActionError) -> str:
-    status = f" (HTTP {error.status})" if error.status else ""
+    status = f" (HTTP {error.status})" if error.status and error.status >= 400 else ""
     said = error.details.get("provider_message")
     provider = error.details.get("provider")
     words = quoted(plain_words(said)) if said else ""
@@ -126,6 +126,11 @@ def _lacking(error: ActionError) -> str | None:
         return "No provider that the call or the account allows offers this model: allow more, or use another model."
     if error.status != 404 or "no endpoints" not in words:
         return None
+    if re.search(r"requested parameters|require_parameters", words):
+        return (
+            "No provider of this model takes all of the call's parameters: leave some out, or take a model that lists "
+            f"them in supported_parameters ({_LIST})."
+        )
     if "tool" in words:
         return (
             f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
@@ -164,6 +169,19 @@ def _permission(error: ActionError) -> str:
     if error.details.get("provider") or error.details.get("provider_message"):
         return "The provider refuses it: use another provider or model. Repeating does not help."
     return "The key lacks the right for this, or a policy forbids it. Repeating does not help."
+
+
+def _invalid(error: ActionError) -> str:
+    correct = "Correct the arguments before you call again: as they are, they will be refused again."
+    if error.details.get("provider") or error.details.get("provider_message"):
+        return f"{correct} If nothing is wrong with them, use another provider or model: this one may not take them."
+    return correct
+
+
+def _unmapped(error: ActionError) -> str:
+    if error.status is None or error.status < 400:  # OpenRouter took the call, and the model had begun
+        return "What went wrong is not said; the arguments were accepted. Use another model or provider."
+    return "Change the call before you repeat it."
 
 
 def _content(error: ActionError) -> str:
@@ -207,7 +225,8 @@ _STEPS: dict[str, str | Callable[[ActionError], str]] = {
     "payload_too_large": "Send less: shorten the messages, or shrink the images and files.",
     "content_policy_violation": _content,
     "refusal": "The model refused: rephrase the request, or use another model.",
-    "invalid_request": "Correct the arguments before you call again: as they are, they will be refused again.",
+    "invalid_request": _invalid,
+    "unmapped": _unmapped,
     "invalid_prompt": "Correct the messages before you call again.",
     "unprocessable": "Correct the arguments before you call again.",
     "precondition_failed": "Correct the arguments before you call again.",

@@ -137,10 +137,9 @@ def type_in(words: str, status: int | None) -> str | None:
     return None
 
 
-def means_the_providers_credit(words: str) -> bool:
-    """Whether the account that a provider has for the call is out of money, not OpenRouter's."""
-    words = words[:READ]
-    return bool(_PROVIDERS_CREDIT.search(words)) and not _OF_GOOGLE.search(words)
+def means_the_providers_credit(said: str, words: str) -> bool:
+    """Whether `said` means that a provider's own account is out of money; not where `words` are Google's of a rate."""
+    return bool(_PROVIDERS_CREDIT.search(said[:READ])) and not _OF_GOOGLE.search(words[:READ])
 
 
 def numbers_in(words: str) -> dict[str, int]:

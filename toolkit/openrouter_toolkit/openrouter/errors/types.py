@@ -122,6 +122,19 @@ _CODES = {
 _TYPE_OF_CODE = {code: name for name, codes in _CODES.items() for code in codes.split()} | {
     name.replace("_", ""): name for name in TYPES
 }
+# What codes that are not in the list are made of; the first that is in one counts.
+_IN_CODES = tuple(
+    (name, re.compile(parts, re.IGNORECASE))
+    for name, parts in (
+        ("rate_limit_exceeded", r"rate.?limit|throttl|too.?many.?requests"),
+        ("provider_overloaded", r"over.?load|capacity|unavailable|\bbusy"),
+        ("timeout", r"time.?d?.?out|deadline"),
+        ("content_policy_violation", r"content.?(filter|policy)|moderation|safety"),
+        ("context_length_exceeded", r"context.?(length|window|limit)"),
+        ("provider_unavailable", r"connect|socket|network|gateway|upstream|stream.?error|econn|epipe|disconnect|abort"),
+        ("server", r"internal|server.?(error|failure)"),
+    )
+)
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _LONGEST_CODE = 80
 
@@ -132,6 +145,11 @@ def type_of_code(code: Any) -> str | None:
         return None
     bare = re.split(r"[#/]", code.partition(":")[0])[-1]  # as AWS writes it: namespace#Name:address
     return _TYPE_OF_CODE.get(_NO_LETTER.sub("", bare.lower()))
+
+
+def type_in_code(code: str) -> str | None:
+    """The type that a code means by what it is made of (`upstream_rate_limited`, ECONNRESET), where no list has it."""
+    return next((name for name, parts in _IN_CODES if parts.search(code)), None)
 
 
 def type_of_status(status: int) -> str:
@@ -145,7 +163,7 @@ def status_of_code(code: Any) -> int | None:
     """The HTTP status that a code is, as a number or as its digits."""
     if (
         isinstance(code, str)
-        and len(code) < 20
+        and len(code) < _LONGEST_CODE
         and (digits := re.match(r"\s*([45]\d\d)(?:\.0+)?(?!\w)", code, re.ASCII))
     ):
         return int(digits[1])

@@ -8,7 +8,7 @@ from typing import Any
 from ...envelope import ActionError
 from ...text.sanitize import preview
 from .content_parts import checked_piece, joined, texts_in
-from .events import MOST_PARTS, Kind, StreamEvent, arguments_text, index_in
+from .events import MOST_PARTS, Kind, StreamEvent, arguments_text, identity_in, index_in
 from .reasoning_details import ReasoningDetails
 from .tool_calls import ToolCalls, listed
 
@@ -258,7 +258,11 @@ def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any], calls: Iterat
         yield StreamEvent("text", _checked_text(part["text"]), index=index, raw=chunk)
     for position, call in enumerate(listed(delta.get("tool_calls"))):
         described = call.get("function") or call.get("custom") or {}
-        about = {"index": next(calls, index_in(call) or position), "id": call.get("id"), "name": described.get("name")}
+        about = {
+            "index": next(calls, index_in(call) or position),
+            "id": identity_in(call),
+            "name": described.get("name"),
+        }
         text = arguments_text(described.get("arguments", described.get("input")))
         yield StreamEvent("tool_call", text, about, index, chunk)
     if part.get("finish_reason"):

@@ -29,6 +29,9 @@ def joined(pieces: list[Any], deep: int = _DEEPEST) -> Any:
     """Text where all pieces are texts; else the list of all parts, with the texts between as parts of their own."""
     if all(isinstance(piece, str) for piece in pieces):
         return "".join(pieces)
+    said = [piece for piece in pieces if piece not in ([], [{}])]  # parts that are none don't make a list of a text
+    if len(said) < len(pieces) and said:
+        return joined(said, deep)
     parts: list[Any] = []
     run: list[Any] = []  # the inner values of parts that go on from each other
     kind: tuple[str, type] | None = None
@@ -75,6 +78,8 @@ def texts_in(piece: str | list[Any], kind: Kind, deep: int = _DEEPEST) -> Iterat
         yield kind, piece
         return
     for part in piece:
+        if isinstance(part, str) and part:
+            yield kind, part
         if not isinstance(part, dict):
             continue
         if isinstance(part.get("text"), str):

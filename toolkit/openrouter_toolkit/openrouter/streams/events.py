@@ -66,6 +66,16 @@ def text_or_none(value: Any) -> str | None:
     raise TypeError(f"a text is expected, not {type(value).__name__}")
 
 
+def identity_in(part: dict[str, Any]) -> str | None:
+    """The id of a tool call, also where it is a number; None where there is none.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    identity = part.get("id")
+    return str(identity) if type(identity) is int else text_or_none(identity)
+
+
 def arguments_text(arguments: Any) -> str:
     """A tool call's arguments as the JSON text that they are a piece of; some upstreams send an object instead."""
     if isinstance(arguments, str):

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .events import MOST_PARTS, Kind, StreamEvent, arguments_text, index_in, text_or_none
+from ...envelope import ActionError
+from .events import MOST_PARTS, Kind, StreamEvent, arguments_text, identity_in, index_in, text_or_none
 
 # What a listener gets the deltas of these types as, and the field that holds their text.
 _KINDS: dict[str, tuple[Kind, str]] = {
@@ -14,6 +15,9 @@ _KINDS: dict[str, tuple[Kind, str]] = {
     "thinking_delta": ("reasoning", "thinking"),
     "input_json_delta": ("tool_call", "partial_json"),
 }
+_OF_AN_ANSWER = ("content", "stop_reason", "choices", "data")
+# What a block of these types may hold from its start.
+_WHOLE = {"text": "text", "thinking": "thinking", "tool_use": "input", "server_tool_use": "input"}
 _TEXTS = frozenset(name for _, name in _KINDS.values())
 
 
@@ -48,7 +52,16 @@ class MessageStream:
         return "no message_stop" if self._message.get("stop_reason") else "no stop_reason"
 
     def check(self, answer: Any) -> None:
-        """Every message that came to its end is an answer."""
+        """Raise `ActionError` (`invalid_response`) for an answer, streamed or not, that holds nothing of a message.
+
+        An answer of another shape is handed on as it is: a chat completion, or one that something on the way has
+        wrapped in `data`.
+        """
+        if not isinstance(answer, dict) or any(answer.get(name) for name in _OF_AN_ANSWER):
+            return
+        message = "The answer holds no content and no stop_reason, so the model said nothing."
+        how = "Call again, or use another model. What came is in partial."
+        raise ActionError("invalid_response", message, f"{message} {how}", status=200, retryable=True, partial=answer)
 
     def ends(self, event: dict[str, Any]) -> bool:
         """Whether nothing can come after this event."""
@@ -116,6 +129,8 @@ class MessageStream:
         kind = event.get("type")
         if kind == "content_block_delta":
             yield self._event_of_delta(event)
+        elif kind == "content_block_start":
+            yield self._event_of_start(event)
         elif kind == "message_delta":
             yield StreamEvent("usage" if event.get("usage") else "other", raw=event)
         elif kind == "message_start":
@@ -125,6 +140,19 @@ class MessageStream:
         else:
             block = self._by_index.get(index_in(event) or 0)
             yield StreamEvent("other", index=0 if block is None else block.index, raw=event)
+
+    def _event_of_start(self, event: dict[str, Any]) -> StreamEvent:
+        """A block that begins, with what it holds already; some upstreams send the whole block at once."""
+        block = self._by_index.get(index_in(event) or 0) or _Block(0, {})
+        begun = _object(event.get("content_block"))
+        name = _WHOLE.get(str(begun.get("type")), "")
+        if not begun.get(name):
+            return StreamEvent("other", index=block.index, raw=event)
+        if name == "input":
+            call = {"index": block.index, "id": identity_in(begun), "name": text_or_none(begun.get("name"))}
+            return StreamEvent("tool_call", arguments_text(begun[name]), call, block.index, event)
+        kind: Kind = "text" if name == "text" else "reasoning"
+        return StreamEvent(kind, text_or_none(begun[name]) or "", index=block.index, raw=event)
 
     def _event_of_delta(self, event: dict[str, Any]) -> StreamEvent:
         index = index_in(event) or 0

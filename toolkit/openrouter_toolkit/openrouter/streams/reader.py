@@ -183,7 +183,7 @@ class _Reader:
             raise _cut("The connection was cut before the answer was complete.")
         response_parsing.raise_if_error(event, self._response.status, self._response.headers)
         if name == "error":
-            return {"error": {"message": data}}
+            return {"error": {"message": event if isinstance(event, str) else data}}
         raise ActionError(
             "invalid_response",
             "An event of the stream is no JSON object.",

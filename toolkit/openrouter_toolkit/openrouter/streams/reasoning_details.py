@@ -7,9 +7,8 @@ from typing import Any
 from .events import text_or_none
 from .tool_calls import listed
 
-# Texts that come in pieces, and what is opaque, which comes whole: two of these can't be joined.
+# Texts that come in pieces. All else is opaque and comes whole: two values can't be joined, and none is dropped.
 _TEXTS = ("text", "summary")
-_WHOLE = ("data", "signature")
 
 
 class ReasoningDetails:
@@ -46,10 +45,8 @@ class _Detail:
     def goes_on_with(self, piece: dict[str, Any]) -> bool:
         """Whether the piece is one of this detail: of the same id, and nothing that is whole comes twice."""
         fields = self._fields
-        if fields.get("id") and piece.get("id") and fields["id"] != piece["id"]:
-            return False
         for name, value in piece.items():
-            if name in _WHOLE and value and fields.get(name) and fields[name] != value:
+            if name not in _TEXTS and value and fields.get(name) and fields[name] != value:
                 return False
             if name in _TEXTS and value and fields.get("signature") and fields["signature"] != piece.get("signature"):
                 return False  # a signature ends the text that it belongs to

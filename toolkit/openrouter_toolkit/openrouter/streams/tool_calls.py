@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .events import MOST_PARTS, arguments_text, index_in, text_or_none
+from .events import MOST_PARTS, arguments_text, identity_in, index_in, text_or_none
 
 # The object that describes a call, by its kind, and the field of it that comes in pieces.
 _IN_PIECES = {"function": "arguments", "custom": "input"}
@@ -36,7 +36,7 @@ class ToolCalls:
 
     def _add(self, piece: dict[str, Any], position: int | None) -> int:
         index = index_in(piece)
-        identity = text_or_none(piece.get("id")) or ""
+        identity = identity_in(piece) or ""
         described = _described(piece)
         name = text_or_none(described.get("name")) or ""
         call = self._continued(index, identity, name, position)
@@ -79,6 +79,8 @@ class ToolCalls:
         for call in self._calls.values():  # in the order in which they began
             if whole and call.is_nameless and whole[-1].is_open:
                 whole[-1].pieces += call.pieces  # upstream counted the pieces, not the calls
+            elif whole and call.is_a_name_only and call.name == whole[-1].name and whole[-1].pieces:
+                continue  # the name of the call before, once more
             else:
                 whole.append(call.copy())
         return [call.result() for call in sorted(whole, key=lambda call: call.index)]
@@ -113,6 +115,11 @@ class _Call:
         """Whether it has arguments only."""
         return not self.identity and not self.name and bool(self.pieces)
 
+    @property
+    def is_a_name_only(self) -> bool:
+        """Whether nothing but its name has come."""
+        return bool(self.name) and not self.identity and not self.pieces
+
     def goes_on_with(self, identity: str, name: str, described: dict[str, Any]) -> bool:
         """Whether a piece with this id and name may belong to this call."""
         same = identity in ("", self.identity) or not self.identity
@@ -122,11 +129,14 @@ class _Call:
             return same
         if name != self.name:  # a name in pieces comes before the arguments, and with the id that is known
             return bool(self.identity) and identity in ("", self.identity) and not self.pieces
-        if identity and identity == self.identity:
-            return True
-        if same:
-            return not described.get("arguments") or self.is_open
-        begins = arguments_text(described.get("arguments")).lstrip().startswith("{")
+        text = arguments_text(described.get("arguments"))
+        begins = text.lstrip().startswith("{")
+        if (
+            identity and identity == self.identity
+        ):  # some upstreams take the function's name for the id of all its calls
+            return not begins or not self.pieces or self.is_open or text == "".join(self.pieces)
+        if same:  # without any arguments, it is another call where this one has all of its own
+            return self.is_open or (not text and bool(self.identity))
         return bool(self.pieces) and not begins and self.is_open
 
     def add(self, piece: dict[str, Any]) -> None:
@@ -136,7 +146,7 @@ class _Call:
             if key in _IN_PIECES and isinstance(value, dict):
                 self._describe(key, value)
             elif key != "index" and value is not None and fields.get(key) in (None, ""):
-                fields[key] = value
+                fields[key] = value if key != "id" else identity_in(piece)
         self.identity = fields.get("id") or ""
 
     def _describe(self, kind: str, value: dict[str, Any]) -> None:
