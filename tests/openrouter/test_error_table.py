@@ -192,6 +192,10 @@ WORDS: list[tuple[int, Any, str, bool, float | None, str]] = [
     (503, {"error": {"message": "Gone", "availability": {"code": "model_deprecated", "retryable": False}}},
      UNKNOWN, False, None, "no longer offered"),
     (404, {"error": {"message": "No endpoints found for toolace/image-video."}}, UNKNOWN, False, None, "Check the id"),
+    # Hints of the wait in other places
+    (429, {"error": {"code": 429, "message": "x"}, "retry_after": 35}, RATE, True, 35, "35 s"),
+    (429, {"error": {"code": 429, "message": "x", "metadata": {"headers": {"Retry-After": ["33"]}}}}, RATE, True, 33,
+     "33 s"),
     # String codes, numbers as text, and other shapes
     (200, {"error": {"code": "server_error", "message": "x"}}, "server", True, None, "Wait"),
     (200, {"error": {"code": "rate_limit_exceeded", "message": "x"}}, RATE, True, None, "Wait"),

@@ -17,7 +17,7 @@ from openrouter_toolkit.envelope import ActionError
 from openrouter_toolkit.http.retries import Retries, RetryQuota, completions, never, reads
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call, failure
+from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call, failure, partial
 from .conftest import Connect, Serve
 from .servers import answering, chunk, dropping, failing, in_turn
 
@@ -114,6 +114,33 @@ def test_a_completion_is_not_repeated_once_its_answer_had_begun(
     told = failure(call(connect(server.base_url), CHAT, stream=stream))
     assert (told["status"], told["http_status"]) == (code, 200)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [402, 429, 502, 503, 529])
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"choices": [{"message": {"role": "assistant", "content": "Hi"}}]},
+        {"usage": {"completion_tokens": 3, "cost": 1}},
+    ],
+    ids=["choices", "usage"],
+)
+def test_a_completion_is_not_repeated_where_an_error_stands_beside_output(
+    connect: Connect, serve: Serve, waits: list[float], status: int, output: dict[str, Any]
+) -> None:
+    error = {"code": status, "message": "No.", "metadata": {"reason": "in_flight_budget_exhausted"}}
+    server = serve(answering(status, {"error": error, **output}))
+    envelope = call(connect(server.base_url), CHAT)
+    assert failure(envelope)["status"] == status
+    assert len(server.requests) == 1
+    assert partial(envelope)[next(iter(output))] == next(iter(output.values()))
+
+
+def test_a_completion_is_repeated_where_nothing_was_counted(connect: Connect, serve: Serve, waits: list[float]) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "cost": 0}
+    server = serve(answering(502, {"error": {"code": 502, "message": "No."}, "usage": usage, "choices": []}))
+    failure(call(connect(server.base_url), CHAT))
+    assert len(server.requests) == 3
 
 
 def test_a_read_is_repeated_after_an_error_in_a_200(connect: Connect, serve: Serve, waits: list[float]) -> None:

@@ -134,6 +134,8 @@ def from_object(
         metadata=metadata or None,
         request_id=body.get("request_id"),
     )
+    if _holds_output(body):
+        failure.partial = dict(body)  # so it may have been billed
     failure.details.update(numbers_in(report.words))
     if failure.status == 401:
         failure.details["refused_by"] = _refused_by(failure, body)
@@ -141,6 +143,15 @@ def from_object(
         failure.details["not_openrouter"] = True
     failure.explanation = explain(failure)
     return failure
+
+
+def _holds_output(body: Mapping[str, Any]) -> bool:
+    """Whether a model's output, or a count of its tokens, stands beside an error."""
+    usage = body.get("usage")
+    counted = (
+        any(isinstance(count, int | float) and count for count in usage.values()) if isinstance(usage, dict) else False
+    )
+    return counted or bool(body.get("choices"))
 
 
 def _refused_by(failure: ActionError, body: Mapping[str, Any]) -> str | None:

@@ -79,7 +79,7 @@ class Report:
 
     def __init__(self, error: Mapping[str, Any], body: Mapping[str, Any], status: int | None) -> None:
         """`body` is what the error stood in, `status` that of the HTTP answer."""
-        self.error = error
+        self.error, self._body = error, body
         self.metadata = _dict(error.get("metadata")) or _dict(body.get("metadata"))
         self.availability = _dict(error.get("availability")) or _dict(self.metadata.get("availability"))
         self.status = _status(error, status)
@@ -102,7 +102,7 @@ class Report:
         hint = retry_after(
             self.availability,
             headers,
-            places=(self.metadata, self.error, *self._inner),
+            places=(self.metadata, self.error, *self._inner, self._body),
             words=self.words,
             own_limit=kind == "rate_limit_exceeded",
         )

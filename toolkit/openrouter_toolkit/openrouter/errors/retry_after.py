@@ -86,7 +86,12 @@ def _hints(
 
 
 def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
+    """Headers as JSON has them, where a value may be a list of one."""
+    return {
+        name.lower(): value[0] if isinstance(value, list) and value else value
+        for name, value in headers.items()
+        if isinstance(name, str)
+    }
 
 
 def _of_milliseconds(value: Any) -> float | None:
