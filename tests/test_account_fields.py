@@ -291,6 +291,8 @@ def test_each_key_that_an_action_prefers_is_tried_on_its_own(written: Any) -> No
         ("{action: DESK_SHOW, arguments: {txt: a}}", "DESK_SHOW can't be called with these arguments: txt: unknown"),
         ("{action: DESK_SHOW, arguments: {text: 5}}", "DESK_SHOW can't be called with these arguments: text: given 5"),
         ("{action: DESK_NOTHING, arguments: {}}", "there is no action DESK_NOTHING"),
+        ("{action: DESK_SHOW, arguments: [a]}", "the arguments of verify are an object, such as {name: me}"),
+        ("{action: DESK_SHOW, arguments: }", "the arguments of verify are an object, such as {name: me}"),
         ("{arguments: {}}", "verify has an action and, where it needs them, arguments"),
         ("{action: DESK_SHOW, colour: red}", "verify has an action and, where it needs them, arguments"),
     ],

@@ -170,6 +170,30 @@ def test_without_a_key_it_lists_and_tells_how_to_connect(mode: str, openrouter_s
     assert openrouter_sandbox.requests == []
 
 
+def test_a_placeholder_for_a_key_is_told_with_where_to_correct_it(mode: str, openrouter_sandbox: Sandbox) -> None:
+    environment = {"OPENROUTER_BASE_URL": openrouter_sandbox.base_url, "OPENROUTER_API_KEY": "sk-or-v1-..."}
+    result = asked(mode, environment, lambda client: client.call_tool("OPENROUTER_GET_CURRENT_KEY"))
+    assert result.is_error
+    assert "it is a placeholder, not a key" in text(result)
+    assert text(result).endswith(
+        "Somebody has to set OPENROUTER_API_KEY under `env` of this server in the MCP client's configuration, "
+        "or to run `openrouter-toolkit connect`, and to restart the server."
+    )
+
+
+def test_an_answer_that_speaks_of_the_variable_stays_as_it_is(mode: str, openrouter_sandbox: Sandbox) -> None:
+    sentence = "Set the environment variable OPENROUTER_API_KEY."
+    openrouter_sandbox.script("my/model", [sentence])
+    arguments = {"model": "my/model", "messages": [{"role": "user", "content": "What do I do?"}]}
+    result = asked(
+        mode,
+        connected(openrouter_sandbox),
+        lambda client: client.call_tool("OPENROUTER_CREATE_CHAT_COMPLETION", arguments),
+    )
+    assert not result.is_error
+    assert sentence in text(result)
+
+
 def test_another_user_is_not_connected_by_the_environment(mode: str, openrouter_sandbox: Sandbox) -> None:
     result = asked(
         mode,

@@ -77,7 +77,7 @@ def server(
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:
                 result = await registry.call_tool_async(params.name, params.arguments, user_id=user)
-        text = _sendable(_with_help(registry, user, result.text))
+        text = _sendable(_with_help(registry, user, result))
         if result.failed and json.loads(result.envelope.data)["error"]["type"] == "unknown_action":
             raise MCPError(types.INVALID_PARAMS, text)
         return types.CallToolResult(
@@ -126,13 +126,17 @@ def _listed(tool: dict[str, Any]) -> dict[str, Any]:
     return tool
 
 
-def _with_help(registry: ToolRegistry, user_id: str, text: str) -> str:
-    """A result's text with what helps here where no account is connected: the environment comes from the client."""
+def _with_help(registry: ToolRegistry, user_id: str, result: ToolResult) -> str:
+    """A result's text; where no usable account is connected, with what helps here: the client gives the environment."""
     accounts = registry.accounts
-    if not isinstance(accounts, EnvironmentAccounts):
-        return text
+    if not result.failed or not isinstance(accounts, EnvironmentAccounts):
+        return result.text
+    error = json.loads(result.envelope.data)["error"]
+    if error["type"] != "not_connected" or error["retryable"]:
+        return result.text
     elsewhere = accounts.how_to_connect(user_id, registry.toolkit.slug)
-    return text.replace(elsewhere, accounts.how_to_connect_over_mcp(user_id))
+    here = accounts.how_to_connect_over_mcp(user_id)
+    return result.text.replace(elsewhere, here) if elsewhere in result.text else f"{result.text} {here}"
 
 
 def _structured(result: ToolResult, text: str) -> dict[str, Any]:

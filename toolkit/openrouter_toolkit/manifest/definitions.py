@@ -92,6 +92,8 @@ class Auth(_Part):
             return raw
         if not {"action"} <= verify.keys() <= {"action", "arguments"}:
             raise ValueError("verify has an action and, where it needs them, arguments")
+        if not isinstance(verify.get("arguments", {}), dict):
+            raise ValueError("the arguments of verify are an object, such as {name: me}")
         return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
 
     @property
