@@ -207,7 +207,7 @@ def test_one_address_does_not_take_all_connections(store: Store, caplog: pytest.
             assert b"Too many connections of this address" in answer
         for _ in range(30):  # those beyond are not even told
             stack.enter_context(connect(served))
-        wait_until(lambda: open_connections(served) <= 3 + connections._TOLD_WHY)
+        wait_until(lambda: open_connections(served) <= 3 + connections._ANSWERED_REFUSALS)
         assert len([record for record in caplog.records if "127.0.0.1 has" in record.getMessage()]) == 1
         held[0].close()
         for connection in held[1:]:

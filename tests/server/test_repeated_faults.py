@@ -74,7 +74,7 @@ def test_tracebacks_differ_by_their_ends(
 def test_it_remembers_no_more_than_it_can_hold(
     log: tuple[logging.Logger, RepeatedFaults, Clock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_throttle, "_MOST_REMEMBERED", 10)
+    monkeypatch.setattr(log_throttle, "_MAX_REMEMBERED", 10)
     logger, faults, _ = log
     for first in "abcdefghij":
         for second in "abcdefghij":

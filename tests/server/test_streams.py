@@ -163,7 +163,7 @@ def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: py
 def test_a_caller_who_reads_nothing_costs_no_memory_and_is_given_up(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(events, "_PATIENCE", 0.5)
+    monkeypatch.setattr(events, "_READ_TIMEOUT", 0.5)
     given_up = Event()
     with Server(fast("word " * 100, given_up)) as upstream:
         monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
@@ -184,7 +184,7 @@ def test_a_caller_who_reads_nothing_costs_no_memory_and_is_given_up(
 def test_silence_is_filled_so_that_no_proxy_gives_up(
     store: Store, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
-    monkeypatch.setattr(events, "_SILENCE", 0.1)
+    monkeypatch.setattr(events, "_PING_INTERVAL", 0.1)
     call = {"arguments": {**QUESTION, "stream": True, "model": "sandbox/silent"}}
     with (
         serving(store) as served,
@@ -201,7 +201,7 @@ def test_silence_is_filled_so_that_no_proxy_gives_up(
 
 def test_nothing_comes_behind_the_end() -> None:
     async def main() -> list[bytes | None]:
-        pieces = events._Pieces()
+        pieces = events._EventBuffer()
         await asyncio.to_thread(pieces.put, b"first ")
         pieces.end(b"last")
         await asyncio.to_thread(pieces.put, b"late")
@@ -211,10 +211,10 @@ def test_nothing_comes_behind_the_end() -> None:
 
 
 def test_who_waits_for_room_is_let_go_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "_MOST_WAITING", 1)
+    monkeypatch.setattr(events, "_MAX_BUFFERED", 1)
 
     async def main() -> bytes | None:
-        pieces = events._Pieces()
+        pieces = events._EventBuffer()
         await asyncio.to_thread(pieces.put, b"first ")
         waiting = asyncio.create_task(asyncio.to_thread(pieces.put, b"late"))
         await asyncio.sleep(0.1)

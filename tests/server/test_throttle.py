@@ -48,9 +48,9 @@ def test_a_client_has_a_whole_network_of_ipv6_addresses() -> None:
     assert slow.delay("2001:db8:1:2:ffff:ffff:ffff:ffff") == 4.0
     assert slow.delay("2001:db8:1:3::1") == 0.0
     assert slow.delay("fe80::1%eth0") == 0.0
-    assert [limits.whose(one) for one in ("::ffff:10.0.0.1", "10.0.0.1")] == ["10.0.0.1"] * 2
-    assert limits.whose("::1") == limits.whose("::1%lo")
-    assert limits.whose("not:an:address") == "not:an:address"
+    assert [limits.address_key(one) for one in ("::ffff:10.0.0.1", "10.0.0.1")] == ["10.0.0.1"] * 2
+    assert limits.address_key("::1") == limits.address_key("::1%lo")
+    assert limits.address_key("not:an:address") == "not:an:address"
 
 
 def test_it_is_forgotten_after_a_while() -> None:
@@ -65,7 +65,7 @@ def test_it_is_forgotten_after_a_while() -> None:
 
 
 def test_it_remembers_no_more_addresses_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_MOST_REMEMBERED", 100)
+    monkeypatch.setattr(limits, "_MAX_REMEMBERED", 100)
     slow = Throttle(Clock())
     for number in range(1000):
         slow.delay(f"10.0.0.{number}")

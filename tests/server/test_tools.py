@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.server.api.routes import _LISTING, Format
+from openrouter_toolkit.server.api.routes import _LIST_PARAMETERS, Format
 from openrouter_toolkit.tool_calling import FORMATS
 
 from .served import CHAT, KEY, Served
@@ -64,7 +64,7 @@ def test_an_unknown_parameter_is_refused_and_the_nearest_named(served: Served) -
             assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_request")
             assert answer.json()["error"]["message"] == told
         (operation,) = host.get("/api/openapi.json").json()["paths"]["/api/tools"].values()
-    assert tuple(parameter["name"] for parameter in operation["parameters"]) == _LISTING
+    assert tuple(parameter["name"] for parameter in operation["parameters"]) == _LIST_PARAMETERS
 
 
 def test_the_toolset_never_depends_on_who_asks(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""The calls that are being made: counted, and ended together when the server stops."""
+"""Counts the active calls, and cancels them when the server shuts down."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _Answer = TypeVar("_Answer")
 
 
 class ActiveCalls:
-    """The calls that are being made. To be used on the event loop's thread alone.
+    """The active calls. Use it on the event loop's thread only.
 
     Attributes:
-        stopping: whether the server stops, and new calls are to be refused.
+        stopping: whether the server is shutting down, so that new calls must be refused.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class ActiveCalls:
         return len(self._scopes)
 
     async def run(self, call: Callable[[], Awaitable[_Answer]], stopped: Callable[[], _Answer]) -> _Answer:
-        """Make a call; what `stopped` gives is the answer where `end` came first."""
+        """Make a call and return its answer, or the result of `stopped` if `end` cancelled the call."""
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
@@ -46,13 +46,13 @@ class ActiveCalls:
         return stopped()
 
     def end(self) -> None:
-        """End all calls."""
+        """Cancel all active calls."""
         for scope in list(self._scopes):
             scope.cancel()
 
 
 class HostedRegistry(ToolRegistry):
-    """A registry whose async calls end when the server stops: their connections are closed, and they say why."""
+    """A registry whose async calls are cancelled at shutdown: it closes their connections and returns the reason."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class HostedRegistry(ToolRegistry):
         max_workers: int,
     ) -> None:
         super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers)
-        self._running = running
+        self._active_calls = running
         self._threads = threads
 
     async def execute_async(
@@ -77,14 +77,14 @@ class HostedRegistry(ToolRegistry):
         on_event: Listener | None = None,
         timeout: float | None = None,
     ) -> Envelope:
-        """As `ToolRegistry.execute_async`."""
+        """Execute as `ToolRegistry.execute_async` does; a shutdown cancels the call."""
 
         def call() -> Awaitable[Envelope]:
             return super(HostedRegistry, self).execute_async(
                 slug, arguments, user_id=user_id, on_event=on_event, timeout=timeout
             )
 
-        return await self._running.run(call, lambda: Envelope.failure(_stopped()))
+        return await self._active_calls.run(call, lambda: Envelope.failure(_stopped_error()))
 
     async def call_tool_async(
         self,
@@ -96,7 +96,7 @@ class HostedRegistry(ToolRegistry):
         timeout: float | None = None,
         on_event: Listener | None = None,
     ) -> ToolResult:
-        """As `ToolRegistry.call_tool_async`."""
+        """Call as `ToolRegistry.call_tool_async` does; a shutdown cancels the call."""
 
         def call() -> Awaitable[ToolResult]:
             return super(HostedRegistry, self).call_tool_async(
@@ -104,15 +104,15 @@ class HostedRegistry(ToolRegistry):
             )
 
         def stopped() -> ToolResult:
-            error = _stopped()
+            error = _stopped_error()
             return ToolResult(ToolCall("", name, arguments), error.explanation, Envelope.failure(error))
 
-        return await self._running.run(call, stopped)
+        return await self._active_calls.run(call, stopped)
 
     async def _in_worker(
         self, call: Call, run: Callable[[], _Answer], not_begun: Callable[[ActionError], _Answer]
     ) -> _Answer:
-        """As a registry's, and counted for as long as the thread works, whoever has gone meanwhile."""
+        """Run in a worker thread, which counts as busy until it finishes, even if the caller disconnects earlier."""
 
         def counted() -> _Answer:
             with self._threads.at_work():
@@ -121,7 +121,7 @@ class HostedRegistry(ToolRegistry):
         return await super()._in_worker(call, counted, not_begun)
 
 
-def _stopped() -> ActionError:
+def _stopped_error() -> ActionError:
     return ActionError(
         "cancelled",
         "The server stopped.",

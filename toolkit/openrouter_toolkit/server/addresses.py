@@ -1,17 +1,17 @@
-"""Which addresses are for whom. It is decided on the path alone, as the router decides."""
+"""Classifies request paths: API and MCP, OAuth discovery, or pages. Like the router, it looks at the path only."""
 
 from __future__ import annotations
 
-# What a load balancer asks by whatever name it likes. There is nothing to see.
+# Load balancers request these with any Host header. The answers contain nothing secret.
 HEALTH = ("/healthz", "/readyz")
-# Whoever sees the address of such a page can use it, so it is told to nobody.
+# Anybody who knows the address of such a page can use it, so the address must stay secret.
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
 MCP = "/mcp"
-_FOR_PROGRAMS = ("/api", MCP)
-_PAGES = ("/admin", "/login", "/logout", "/connect", "/static")
-# Where MCP's clients look for OAuth, and for the transport that came before streamable HTTP.
-_OAUTH = (
+_PROGRAM_PREFIXES = ("/api", MCP)
+_PAGE_PREFIXES = ("/admin", "/login", "/logout", "/connect", "/static")
+# Where MCP clients look for OAuth, and for the older transport that streamable HTTP replaced.
+_OAUTH_PREFIXES = (
     "/.well-known",
     "/authorize",
     "/introspect",
@@ -29,33 +29,35 @@ _OAUTH = (
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether an address is one of the API's or MCP's: it wants a token, and answers in JSON."""
-    return any(_is_below(path, prefix) for prefix in _FOR_PROGRAMS)
+    """Whether a path belongs to the API or MCP, which need a token and answer in JSON."""
+    return any(_is_below(path, prefix) for prefix in _PROGRAM_PREFIXES)
 
 
 def is_for_mcp(path: str) -> bool:
-    """Whether an address is one of MCP's: a refusal there is an error of JSON-RPC."""
+    """Whether a path belongs to MCP, where a refusal is a JSON-RPC error."""
     return _is_below(path, MCP)
 
 
 def is_for_oauth(path: str) -> bool:
-    """Whether MCP's clients look for OAuth there: a refusal is an error of OAuth."""
-    return any(_is_below(path, prefix) for prefix in _OAUTH)
+    """Whether MCP clients look for OAuth at a path, where a refusal is an OAuth error."""
+    return any(_is_below(path, prefix) for prefix in _OAUTH_PREFIXES)
 
 
 def answers_json(path: str) -> bool:
-    """Whether only programs ask there, so that each answer is JSON, whatever the request accepts."""
+    """Whether only programs use a path, so that every answer is JSON, whatever the Accept header says."""
     return is_for_programs(path) or is_for_oauth(path) or path in HEALTH
 
 
 def is_page(path: str) -> bool:
-    """Whether people open an address: what goes wrong there is told by a page, whatever the request accepts."""
-    return path == "/" or any(_is_below(path, prefix) for prefix in _PAGES)
+    """Whether people open a path, so that errors there are pages, whatever the Accept header says."""
+    return path == "/" or any(_is_below(path, prefix) for prefix in _PAGE_PREFIXES)
 
 
 def area_of(path: str) -> str:
-    """The part of the server that an address belongs to, for the log: it repeats nothing of what anybody may write."""
-    return next((prefix for prefix in (*_FOR_PROGRAMS, *_PAGES, *_OAUTH) if _is_below(path, prefix)), "/")
+    """Return the part of the server that a path belongs to, for the log. It repeats no text from the request."""
+    return next(
+        (prefix for prefix in (*_PROGRAM_PREFIXES, *_PAGE_PREFIXES, *_OAUTH_PREFIXES) if _is_below(path, prefix)), "/"
+    )
 
 
 def _is_below(path: str, prefix: str) -> bool:

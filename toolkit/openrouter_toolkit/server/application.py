@@ -1,4 +1,4 @@
-"""The application: pages, API and MCP behind one door."""
+"""Creates the web application from pages, API, MCP and middleware."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ from .api.requests import wrong_value
 from .api.routes import router as api
 from .error_responses import Problem, problem, reads_pages
 from .mcp import McpEndpoints
-from .pages.error_pages import fault, wrong_address
+from .pages.error_pages import error_page, wrong_address
 from .pages.routes import router as pages
 from .settings import Settings
 from .state import State
 
 _log = logging.getLogger("openrouter_toolkit")
-_TIDY_EVERY = 60.0
-_SHORTEST_SECRET = 20
-_LONGEST_SECRET = 200
+_CLEANUP_INTERVAL = 60.0
+_MIN_SECRET_LENGTH = 20
+_MAX_SECRET_LENGTH = 200
 
 
 def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
-    """The application, to be served by one process; others may work on the same store.
+    """Create the application for one process; several processes may use the same store.
 
     Args:
-        settings: how it is reached, and what it is called.
-        store: where connected accounts are. It is not closed.
-        manifests: those of further toolkits, beside OpenRouter's.
+        settings: its public URL, its name and its limits.
+        store: the store of connected accounts. The application does not close it.
+        manifests: manifests of other toolkits, in addition to OpenRouter's.
 
     Raises:
-        ManifestError: a manifest is wrong.
-        ValueError: two manifests have the same names.
+        ManifestError: a manifest is invalid.
+        ValueError: two manifests define the same toolkit slug or action name.
     """
     state = State(settings, store, manifests)
     endpoints = McpEndpoints(state)
@@ -65,7 +65,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with endpoints.run(), anyio.create_task_group() as tasks:
-            tasks.start_soon(_keep_tidy, store)
+            tasks.start_soon(_clean_up_periodically, store)
             yield
             tasks.cancel_scope.cancel()
         state.close()
@@ -77,7 +77,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False},  # one-time links would stand in the spans
+        telemetry={"tracing": False},  # spans would contain one-time links
         lifespan=lifespan,
     )
     application.state.hosted = state
@@ -87,55 +87,57 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.include_router(pages)
     application.mount("/static", StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")]), name="static")
     _answer_exceptions(application)
-    # The last one added is the first that a request comes to.
+    # A request passes the middleware that was added last first.
     application.add_middleware(BrowserCookies, settings=settings)
     application.add_middleware(BodyLimit)
     application.add_middleware(BearerTokens, state=state)
     application.add_middleware(SlowRefusals, throttle=state.throttle)
     application.add_middleware(KnownHosts, settings=settings, page=wrong_address)
     application.add_middleware(ClientAddress, settings=settings, requests=state.requests)
-    application.add_middleware(_Mistakes)
+    application.add_middleware(_UnexpectedErrors)
     application.add_middleware(SecurityHeaders)
     return application
 
 
 def _answer_exceptions(application: FastAPI) -> None:
-    """What is raised on purpose becomes an answer: JSON for programs, a page for people."""
+    """Turn expected exceptions into answers: JSON for programs, a page for people."""
 
-    def no(request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None) -> Response:
+    def error_answer(
+        request: Request, status: int, message: str | None, headers: Mapping[str, str] | None = None
+    ) -> Response:
         if not reads_pages(request.scope):
-            # The names of parameters are told, and who sent them may have put anything in their place.
+            # The message contains parameter names, and the sender may have written anything in their place.
             text = None if message is None else redact_thoroughly(message, _secrets(request.scope))
             return problem(request.scope["path"], status, text, headers)
-        page = fault(request, status, message)
+        page = error_page(request, status, message)
         page.headers.update(headers or {})
         return page
 
     @application.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        return no(request, error.status_code, None, error.headers)
+        return error_answer(request, error.status_code, None, error.headers)
 
     @application.exception_handler(Problem)
-    def said(request: Request, error: Problem) -> Response:
-        return no(request, error.status, error.message, error.headers)
+    def problem_raised(request: Request, error: Problem) -> Response:
+        return error_answer(request, error.status, error.message, error.headers)
 
     @application.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        # FastAPI's own answer would repeat what was sent.
-        return no(request, 422, " ".join(wrong_value(one) for one in error.errors()))
+        # FastAPI's own answer would repeat the values that were sent.
+        return error_answer(request, 422, " ".join(wrong_value(one) for one in error.errors()))
 
     @application.exception_handler(UnknownAccount)
     def unknown(request: Request, error: UnknownAccount) -> Response:  # noqa: ARG001
-        return no(request, 404, None)
+        return error_answer(request, 404, None)
 
     @application.exception_handler(StoreError)
     def store_failed(request: Request, error: StoreError) -> Response:
         _log.error("the store failed: %s", error)
-        return no(request, 503, None, retry_after(1))
+        return error_answer(request, 503, None, retry_after(1))
 
     @application.exception_handler(ActionError)
     def registry_failed(request: Request, error: ActionError) -> Response:
-        return no(request, 503, error.explanation, retry_after(1))
+        return error_answer(request, 503, error.explanation, retry_after(1))
 
     @application.exception_handler(LoginNeeded)
     def login_needed(request: Request, error: LoginNeeded) -> Response:  # noqa: ARG001
@@ -144,41 +146,41 @@ def _answer_exceptions(application: FastAPI) -> None:
         return response
 
 
-async def _keep_tidy(store: Store) -> None:
+async def _clean_up_periodically(store: Store) -> None:
     while True:
         try:
             await anyio.to_thread.run_sync(store.tidy, abandon_on_cancel=True)
         except StoreError as error:
             _log.warning("the store was not tidied: %s", error)
-        except Exception:  # noqa: BLE001 - what fails here must end neither this nor what runs beside it
+        except Exception:  # noqa: BLE001 - a failure must end neither this task nor the others in its group
             _log.error("the store was not tidied\n%s", redact_thoroughly(traceback.format_exc(), ()))
-        await anyio.sleep(_TIDY_EVERY)
+        await anyio.sleep(_CLEANUP_INTERVAL)
 
 
-class _Mistakes:
-    """Logs what nobody expected, without secrets; uvicorn would log it with all that stands in it."""
+class _UnexpectedErrors:
+    """Logs unexpected exceptions without secrets; uvicorn would log them with the secrets they contain."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        started = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_record(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send_and_record)
         except ClientDisconnect:
-            return  # in the middle of its body
+            return  # the client disconnected while it sent the body
         except Exception:
             if scope["type"] != "http":
                 raise
             trace = redact_thoroughly(traceback.format_exc(), _secrets(scope))
             _log.error("the server failed unexpectedly, at %s\n%s", area_of(scope["path"]), trace)
-            if not begun:
+            if not started:
                 answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
                 if answers_json(scope["path"]):
                     answer = problem(scope["path"], 500)
@@ -186,10 +188,10 @@ class _Mistakes:
 
 
 def _secrets(scope: Scope) -> list[str]:
-    """What a request gets in with: a token, cookies, the address of a one-time link."""
+    """Return a request's secrets: its token, its cookies, and the secret of a one-time link."""
     headers = Headers(scope=scope)
     tokens = [value.partition(" ")[2].strip() for value in headers.getlist("authorization")]
     cookies = [value for line in headers.getlist("cookie") for value in cookie_parser(line).values()]
     link = scope["path"].split("/")[2:] if scope["path"].startswith(ONE_TIME_LINKS) else []
-    # What is shorter is a word, and what is longer nothing of ours.
-    return [value for value in (*tokens, *cookies, *link) if _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET]
+    # Shorter values are words, and this server creates no longer ones.
+    return [value for value in (*tokens, *cookies, *link) if _MIN_SECRET_LENGTH <= len(value) <= _MAX_SECRET_LENGTH]

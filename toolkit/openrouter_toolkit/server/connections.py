@@ -1,7 +1,7 @@
-"""The connections of clients: how many one may have, and how long it may neither send nor read what is due.
+"""Limits client connections: how many each address may have, and how long a stalled one may stay open.
 
-`GuardedConnection` knows no HTTP parser. One of uvicorn's becomes guarded by a class of both, which says how to see
-that further requests have arrived already (see `H11Connection`).
+`GuardedConnection` is independent of the HTTP parser. A class that inherits from it and from one of uvicorn's protocols
+says how to detect that further requests have already arrived (see `H11Connection`).
 """
 
 from __future__ import annotations
@@ -23,60 +23,60 @@ from .limits import AddressCounter
 from .settings import Settings
 
 MOST_PIPELINED = 16
-_LOOKS = 3
-# So many bytes at least have to go on between two looks: 400 a second, with the usual timeout.
-_LEAST_MOVED = 4096
-# So many connections beyond the limit are told why they are refused; further ones are cut without a word.
-_TOLD_WHY = 16
+_CHECKS = 3
+# The minimum number of bytes to transfer between two checks: 400 a second with the default timeout.
+_MIN_BYTES = 4096
+# This many connections beyond the limit get an answer with the reason; further ones are cut without an answer.
+_ANSWERED_REFUSALS = 16
 _TOO_MANY = "Too many connections of this address are open."
-_NO_HTTP = "This is no request that can be understood."
+_NOT_HTTP = "This is no request that can be understood."
 _log = logging.getLogger("openrouter_toolkit")
 
 
 class Connections:
-    """What all connections of a server have in common. To be used on the event loop's thread alone."""
+    """Tracks all open connections of a server. Use it on the event loop's thread only."""
 
-    def __init__(self, settings: Settings, most: int) -> None:
-        """`most` may be open at the same time; no address gets more than half of them."""
-        self.look_every = settings.client_timeout / _LOOKS
+    def __init__(self, settings: Settings, limit: int) -> None:
+        """Allow `limit` open connections in total, and at most half of them for one address."""
+        self.check_interval = settings.client_timeout / _CHECKS
         self._trusted = settings.trusted_proxies
-        self._by_address = AddressCounter(min(settings.connections_per_address, max(1, most // 2)))
+        self._by_address = AddressCounter(min(settings.connections_per_address, max(1, limit // 2)))
         self._open: set[GuardedConnection] = set()
-        self.when_closed: Callable[[], None] = lambda: None
+        self.on_closed: Callable[[], None] = lambda: None
 
     def opened(self, connection: GuardedConnection) -> None:
-        """Count a connection; one too many of its address is refused. A trusted proxy may have any number."""
+        """Count a connection, and refuse it if its address has too many. Trusted proxies have no limit."""
         self._open.add(connection)
         address = connection.client[0] if connection.client else ""
-        if self._trusted and (known := read_address(address)) is not None and is_trusted(known, self._trusted):
+        if self._trusted and (peer := read_address(address)) is not None and is_trusted(peer, self._trusted):
             return
         connection.counted_under = address
         count = self._by_address.add(address)
-        if count <= self._by_address.most:
+        if count <= self._by_address.limit:
             return
         _log.warning("%s has %d connections, more than are allowed, so further ones are refused", address, count - 1)
-        if count <= self._by_address.most + _TOLD_WHY:
+        if count <= self._by_address.limit + _ANSWERED_REFUSALS:
             connection.app = _refuse
         else:
             connection.transport.abort()
 
     def closed(self, connection: GuardedConnection) -> None:
-        """Count it no longer."""
+        """Stop counting a connection."""
         self._open.discard(connection)
         if connection.counted_under is not None:
             self._by_address.remove(connection.counted_under)
-        self.when_closed()
+        self.on_closed()
 
-    def look(self) -> None:
-        """End those whose client keeps them waiting. To be called every `look_every` seconds."""
+    def check(self) -> None:
+        """Close stalled connections. Call it every `check_interval` seconds."""
         for connection in list(self._open):
-            connection.look()
+            connection.check()
 
 
 class GuardedConnection(asyncio.Protocol):
-    """A connection that is watched, before one of uvicorn's HTTP protocols in the order of inheritance.
+    """A monitored connection. In a class's bases it comes before one of uvicorn's HTTP protocols.
 
-    The attributes are the protocol's.
+    The attributes belong to that protocol.
     """
 
     transport: Any
@@ -85,44 +85,44 @@ class GuardedConnection(asyncio.Protocol):
     app: Any
 
     def __init__(self, connections: Connections, **given: Any) -> None:
-        """`given` are the protocol's own arguments."""
+        """Pass `given` on to uvicorn's protocol."""
         super().__init__(**given)
         self.counted_under: str | None = None
         self._connections = connections
         self._pipelined = 0
         self._received = 0
-        self._looks = 0
-        self._seen: tuple[Any, int, int] = (None, 0, 0)
+        self._stalled_checks = 0
+        self._last_check: tuple[Any, int, int] = (None, 0, 0)
 
     def more_requests_wait(self) -> bool:
-        """Whether a further request, or a part of one, has arrived before the last was answered."""
+        """Whether another request, or a part of one, arrived before the last one was answered."""
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Register the new connection."""
         super().connection_made(transport)
-        self._seen = (self.cycle, 0, 0)
+        self._last_check = (self.cycle, 0, 0)
         self._connections.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Unregister the closed connection."""
         super().connection_lost(exc)
         self._connections.closed(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of the client."""
+        """Count the bytes that the client sent, and pass them on."""
         self._received += len(data)
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """A request is answered. Who sends many before it reads the first answer is answered no longer."""
+        """Finish a request. Close the connection of a client that pipelines `MOST_PIPELINED` requests in a row."""
         self._pipelined = self._pipelined + 1 if self.more_requests_wait() else 0
         if self._pipelined >= MOST_PIPELINED:
             self.transport.close()
         super().on_response_complete()  # type: ignore[misc] # the protocol's
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Answer what is no HTTP, in words of ours; nothing that comes after it is read."""
+        """Answer bytes that are not HTTP with this server's own message; nothing after them is read."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -132,42 +132,42 @@ class GuardedConnection(asyncio.Protocol):
         self.transport.write(_BAD_REQUEST)
         self.transport.close()
 
-    def look(self) -> None:
-        """End the connection where nothing moved at this look and those before."""
+    def check(self) -> None:
+        """Close the connection if this check and the ones before it saw no progress."""
         unsent = self.transport.get_write_buffer_size()
         request, received = self.cycle, self._received
-        seen_request, seen_unsent, seen_received = self._seen
-        self._seen = (request, unsent, received)
+        seen_request, seen_unsent, seen_received = self._last_check
+        self._last_check = (request, unsent, received)
         if unsent:
-            moves = not seen_unsent or seen_unsent - unsent >= _LEAST_MOVED
+            progressed = not seen_unsent or seen_unsent - unsent >= _MIN_BYTES
         elif request is None or request.response_complete:
-            moves = request is not seen_request
+            progressed = request is not seen_request
         else:
-            moves = not request.more_body or received - seen_received >= _LEAST_MOVED
-        self._looks = 0 if moves else self._looks + 1
-        if self._looks >= _LOOKS:
+            progressed = not request.more_body or received - seen_received >= _MIN_BYTES
+        self._stalled_checks = 0 if progressed else self._stalled_checks + 1
+        if self._stalled_checks >= _CHECKS:
             self.transport.abort() if unsent else self.transport.close()
 
 
 class H11Connection(GuardedConnection, H11Protocol):
-    """With uvicorn's parser in Python, h11."""
+    """A monitored connection with h11, uvicorn's parser in pure Python."""
 
     def more_requests_wait(self) -> bool:
-        """As `GuardedConnection` says."""
+        """Whether h11 has received bytes of a request after the current one."""
         return bool(self.conn.trailing_data[0])
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """The application of connections that are too many."""
-    no = problem(scope["path"], 429, _TOO_MANY, {**retry_after(1), **security_headers(scope["path"]), **_CLOSE})
-    await no(scope, receive, send)
+    """Answer 429, in place of the application, on connections beyond the limit."""
+    response = problem(scope["path"], 429, _TOO_MANY, {**retry_after(1), **security_headers(scope["path"]), **_CLOSE})
+    await response(scope, receive, send)
 
 
 _CLOSE = {"Connection": "close"}
 
 
 def _bad_request() -> bytes:
-    body = json.dumps({"error": {"type": "invalid_request", "message": _NO_HTTP}}).encode()
+    body = json.dumps({"error": {"type": "invalid_request", "message": _NOT_HTTP}}).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **security_headers("/"), **_CLOSE}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 400 Bad Request\r\n{lines}\r\n".encode() + body

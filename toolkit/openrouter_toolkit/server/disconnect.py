@@ -1,4 +1,4 @@
-"""A caller who hangs up ends what was begun for it. Nobody else does that: Starlette lets a handler run to its end."""
+"""Cancels the work for a request when its client disconnects. Starlette itself lets a handler run to its end."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _Answer = TypeVar("_Answer")
 
 
 class ClientDisconnected(Exception):  # noqa: N818 - it is an event
-    """The caller has gone; nobody waits for an answer."""
+    """The client has disconnected and no longer waits for an answer."""
 
 
 async def while_connected(receive: Receive, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Do some work, which is cancelled when the caller hangs up.
+    """Await some work and return its result; cancel it if the client disconnects.
 
     Args:
-        receive: the request's, whose body has been read.
-        work: what to do.
+        receive: the request's ASGI receive function. The body must have been read already.
+        work: starts the work.
 
     Raises:
-        HungUp: the caller did.
+        ClientDisconnected: the client disconnected first.
     """
     answer: list[_Answer] = []
     failure: Exception = ClientDisconnected()
 
-    async def watch(working: anyio.CancelScope) -> None:
+    async def wait_for_disconnect(scope: anyio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        working.cancel()
+        scope.cancel()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch, tasks.cancel_scope)
+        tasks.start_soon(wait_for_disconnect, tasks.cancel_scope)
         try:
             answer.append(await work())
-        except Exception as error:  # noqa: BLE001 - raised below, where no group gets around it
+        except Exception as error:  # noqa: BLE001 - raised below, so that the task group does not wrap it
             failure = error
         tasks.cancel_scope.cancel()
     if not answer:

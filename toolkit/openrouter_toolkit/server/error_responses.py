@@ -1,4 +1,4 @@
-"""How the server itself says no to programs: `{"error": {"type", "message"}}`, as JSON-RPC or as OAuth has it."""
+"""The server's own errors for programs: `{"error": {"type", "message"}}`, or an error of JSON-RPC or OAuth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TYPES = {
     500: "internal",
     503: "unavailable",
 }
-_WORDS = {
+_MESSAGES = {
     400: "This is no request that can be understood.",
     401: "An API token is needed: Authorization: Bearer ort_... (openrouter-toolkit tokens create makes one).",
     403: "This token may not do that.",
@@ -35,17 +35,17 @@ _WORDS = {
     500: "The server itself failed; its log has the details.",
     503: "The server can't answer now. Nothing was done. Try again.",
 }
-_NO_OAUTH = (
+_OAUTH_MESSAGE = (
     "This server has no OAuth. It takes an API token, in the header Authorization: Bearer ort_... "
     f"(openrouter-toolkit tokens create makes one). MCP is at {MCP}, over streamable HTTP."
 )
-# JSON-RPC's codes.
+# JSON-RPC error codes.
 _INVALID_REQUEST = -32600
 _INTERNAL_ERROR = -32603
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer
-    """Raised where the API says no; becomes the answer."""
+    """An error answer of the API, raised as an exception."""
 
     def __init__(self, status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -55,7 +55,7 @@ class Problem(Exception):  # noqa: N818 - it is an answer
 
 
 def reads_pages(scope: Scope) -> bool:
-    """Whether a refusal is a page: at the pages' addresses, and elsewhere for those who accept HTML, as browsers do."""
+    """Whether an error is shown as a page: at page paths, and elsewhere if the client accepts HTML, as browsers do."""
     path = scope["path"]
     return not answers_json(path) and (is_page(path) or "text/html" in Headers(scope=scope).get("accept", ""))
 
@@ -63,25 +63,25 @@ def reads_pages(scope: Scope) -> bool:
 def problem(
     path: str, status: int, message: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The answer for a status at an address, in the given words or the usual ones.
+    """Return the error answer for a status at a path, with the given message or the usual one.
 
-    At MCP's addresses it is an error of JSON-RPC too, the only kind whose words MCP's clients show. Its id is null:
-    what was asked for was not read. Where they look for OAuth it is an error of OAuth, for the same reason.
+    At MCP paths it is also a JSON-RPC error, the only kind whose message MCP clients show. Its id is null because the
+    request was not read. Where MCP clients look for OAuth it is an OAuth error, for the same reason.
     """
-    words = message or _WORDS.get(status, "Not possible.")
+    text = message or _MESSAGES.get(status, "Not possible.")
     if is_for_oauth(path):
-        return JSONResponse(_oauth_error(status, words), status, headers=headers)
-    error = {"type": TYPES.get(status, "invalid_request"), "message": words}
+        return JSONResponse(_oauth_error(status, text), status, headers=headers)
+    error = {"type": TYPES.get(status, "invalid_request"), "message": text}
     if not is_for_mcp(path):
         return JSONResponse({"error": error}, status, headers=headers)
     code = _INVALID_REQUEST if status < 500 else _INTERNAL_ERROR
     return JSONResponse({"jsonrpc": "2.0", "id": None, "error": {"code": code, **error}}, status, headers=headers)
 
 
-def _oauth_error(status: int, words: str) -> dict[str, str]:
-    """An error as RFC 6749 has it."""
+def _oauth_error(status: int, text: str) -> dict[str, str]:
+    """Return an error in the form of RFC 6749."""
     kind = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
     return {
         "error": kind.get(status, "invalid_request"),
-        "error_description": _NO_OAUTH if status in (404, 405) else words,
+        "error_description": _OAUTH_MESSAGE if status in (404, 405) else text,
     }

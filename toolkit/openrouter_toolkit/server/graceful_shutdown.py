@@ -1,8 +1,8 @@
-"""The server's life: it listens, and when it is told to stop, it is gone within 20 seconds.
+"""Runs the server and shuts it down gracefully, within 20 seconds of the signal.
 
-Calls that run have ten seconds to end by themselves, for those that aren't streamed are billed in full anyway.
-Meanwhile /readyz fails and new calls are refused. What is left then is ended: its connections to OpenRouter are
-closed, and the caller is told.
+Active calls get ten seconds to finish, because those that aren't streamed are billed in full anyway. Meanwhile /readyz
+fails and new calls are refused. The remaining calls are then cancelled: their connections to OpenRouter are closed, and
+their callers get an error.
 """
 
 from __future__ import annotations
@@ -24,103 +24,103 @@ from sse_starlette.sse import AppStatus
 
 from .active_calls import ActiveCalls
 from .connections import Connections, H11Connection
-from .log_throttle import said_once
+from .log_throttle import throttled_logging
 from .socket_acceptor import Acceptor, most_connections
 from .state import State
 
 GRACE = 10.0
-_LAST_ANSWERS = 4
-_GONE_WITHIN = 16.0
+_RESPONSE_TIMEOUT = 4
+_EXIT_TIMEOUT = 16.0
 _log = logging.getLogger("openrouter_toolkit")
 
 
 class Server(uvicorn.Server):
-    """Serves the application on a socket. `run()` returns when it was told to stop, by a signal or `should_exit`."""
+    """Serves the application on a socket. `run()` returns after a signal, or after `should_exit` was set."""
 
     def __init__(self, application: FastAPI, listening: socket.socket, started: Callable[[], None]) -> None:
-        """`started` is called when requests are answered."""
+        """Call `started` as soon as the server answers requests."""
         super().__init__(
             uvicorn.Config(
                 application,
-                loop="asyncio",  # what is tested is what runs, whatever else is installed
+                loop="asyncio",  # the event loop that the tests use, whatever else is installed
                 access_log=False,
                 log_config=None,
-                proxy_headers=False,  # any local program could say that it is somebody else
+                proxy_headers=False,  # any local program could claim another client's address
                 server_header=False,
                 ws="none",
                 lifespan="on",
-                timeout_graceful_shutdown=_LAST_ANSWERS,
+                timeout_graceful_shutdown=_RESPONSE_TIMEOUT,
             )
         )
-        # MCP's SDK streams by it; on a signal it would cut all streams at once.
+        # The MCP SDK streams with sse_starlette, which would cut all streams at once on a signal.
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
-        # With one-time links in it. What `access_log` says does not count where somebody gave this logger a handler.
+        # Its lines would contain one-time links. `access_log` alone is not enough if this logger has a handler.
         logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted
-        self._running: ActiveCalls = state.running
-        self._most = most_connections(state.settings.worker_threads)
-        self._connections = Connections(state.settings, self._most)
+        self._active_calls: ActiveCalls = state.running
+        self._max_connections = most_connections(state.settings.worker_threads)
+        self._connections = Connections(state.settings, self._max_connections)
         self._listening = listening
         self._on_start = started
         self._failure: Exception | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop. What `started` raised ends it, and is raised again behind its end."""
-        with said_once() as self._faults:
+        """Serve until a stop is requested. An exception in `started` stops the server, and is raised at the end."""
+        with throttled_logging() as self._repeated_faults:
             super().run(sockets or [self._listening])
         if self._failure is not None:
             raise self._failure
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        """Begin to listen."""
-        await super().startup(sockets=[])  # connections are taken in by the acceptor
+        """Start to listen."""
+        await super().startup(sockets=[])  # the acceptor accepts connections
         if not self.started:
             return
-        self._acceptor = Acceptor(self._listening, self._connection, self._most)
-        self._connections.when_closed = self._acceptor.closed_one
+        self._acceptor = Acceptor(self._listening, self._make_connection, self._max_connections)
+        self._connections.on_closed = self._acceptor.release
         self._acceptor.start()
-        self._watching = asyncio.create_task(self._watch())
+        self._monitor_task = asyncio.create_task(self._monitor())
         try:
             self._on_start()
-        except Exception as failure:  # noqa: BLE001 - from here, uvicorn would log it with all that led to it
+        except Exception as failure:  # noqa: BLE001 - uvicorn would log it with its whole traceback
             self._failure, self.should_exit = failure, True
 
-    def _connection(self) -> asyncio.Protocol:
+    def _make_connection(self) -> asyncio.Protocol:
         return H11Connection(
             self._connections, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
-    async def _watch(self) -> None:
+    async def _monitor(self) -> None:
         while True:
-            await asyncio.sleep(self._connections.look_every)
-            self._connections.look()
-            self._faults.report()
+            await asyncio.sleep(self._connections.check_interval)
+            self._connections.check()
+            self._repeated_faults.report()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let calls end, then end them; then close everything."""
-        self._running.stopping = True
-        if self._running:
-            calls = f"{len(self._running)} call{'' if len(self._running) == 1 else 's'}"
+        """Wait for active calls, cancel those that remain, then close everything."""
+        self._active_calls.stopping = True
+        if self._active_calls:
+            calls = f"{len(self._active_calls)} call{'' if len(self._active_calls) == 1 else 's'}"
             _log.warning("waiting for %s, at most %.0f s; Ctrl-C again ends it at once", calls, GRACE)
         with anyio.move_on_after(GRACE):
-            while self._running and not self.force_exit:
+            while self._active_calls and not self.force_exit:
                 await anyio.sleep(0.05)
-        self._running.end()
+        self._active_calls.end()
         self._acceptor.close()
         await super().shutdown(sockets)
-        self._watching.cancel()
+        self._monitor_task.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; a thread that can't be ended (it looks up a name, say) holds the process back no longer than this."""
+        """Stop; a thread that can't be ended (in a DNS lookup, say) delays the exit by 16 seconds at most."""
         if not self.should_exit:
-            last_resort = threading.Timer(_GONE_WITHIN, os._exit, (0,))
+            last_resort = threading.Timer(_EXIT_TIMEOUT, os._exit, (0,))
             last_resort.daemon = True
             last_resort.start()
         super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but a signal that was obeyed is not raised again: it would end the process in its middle."""
+        """Handle signals as uvicorn does, but don't raise them again: that would end the process before its cleanup."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -133,30 +133,30 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket on an address of this machine; a free port for 0. Raises `OSError` when it can't be had."""
+    """Return a socket bound to an address of this machine; port 0 picks a free one. Raises `OSError` on failure."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, or asyncio leaves Nagle's algorithm on: 40 ms for each answer.
+    # Without an explicit protocol asyncio leaves Nagle's algorithm on, which adds 40 ms to each answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except Exception:  # a host that is no address raises more than OSError
+    except Exception:  # an invalid host raises other errors than OSError
         listening.close()
         raise
     return listening
 
 
 def url_of(listening: socket.socket) -> str:
-    """Where a socket can be reached from this machine."""
+    """Return the URL at which this machine reaches a socket."""
     address, port = listening.getsockname()[:2]
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - what everybody may reach
-    return f"http://{_written(address, port)}"
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
+    return f"http://{_host_and_port(address, port)}"
 
 
 def address_of(listening: socket.socket) -> str:
-    """What a socket listens on: `127.0.0.1:8700`."""
-    return _written(*listening.getsockname()[:2])
+    """Return the address and port of a socket: `127.0.0.1:8700`."""
+    return _host_and_port(*listening.getsockname()[:2])
 
 
-def _written(address: str, port: int) -> str:
+def _host_and_port(address: str, port: int) -> str:
     return f"{f'[{address}]' if ':' in address else address}:{port}"

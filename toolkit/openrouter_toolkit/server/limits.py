@@ -1,4 +1,4 @@
-"""What is counted: wrong attempts and connections by address, the calls of each token, and the threads they take."""
+"""Rate limits: failed attempts and connections per address, calls and worker threads per token."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ipaddress import IPv6Network, ip_address
 from time import monotonic
 
 FIRST_DELAY = 0.25
-_FREE = 5
-_FORGOTTEN_AFTER = 300.0
-_LONGEST = 4.0
-_MOST_REMEMBERED = 10_000
+_FREE_ATTEMPTS = 5
+_DECAY_SECONDS = 300.0
+_MAX_DELAY = 4.0
+_MAX_REMEMBERED = 10_000
 
 
 class Throttle:
-    """Counts what was wrong, by the address that it came from. Safe from many threads."""
+    """Counts failed attempts per client address. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -25,20 +25,20 @@ class Throttle:
         self._wrong: dict[str, tuple[float, float]] = {}
 
     def delay(self, address: str) -> float:
-        """Count one more wrong attempt: the seconds that its answer has to wait."""
-        at, address = self._clock(), whose(address)
+        """Count a failed attempt, and return the seconds by which to delay its answer."""
+        at, address = self._clock(), address_key(address)
         with self._lock:
             count, last = self._wrong.pop(address, (0.0, at))
-            count = max(0.0, count - (at - last) * _FREE / _FORGOTTEN_AFTER) + 1
-            if len(self._wrong) >= _MOST_REMEMBERED:
-                del self._wrong[next(iter(self._wrong))]  # the one that was wrong the longest ago
+            count = max(0.0, count - (at - last) * _FREE_ATTEMPTS / _DECAY_SECONDS) + 1
+            if len(self._wrong) >= _MAX_REMEMBERED:
+                del self._wrong[next(iter(self._wrong))]  # the address that failed least recently
             self._wrong[address] = (count, at)
-        over = count - _FREE
-        return 0.0 if over <= 0 else min(_LONGEST, FIRST_DELAY / 2 * 2 ** min(over, 10))
+        over = count - _FREE_ATTEMPTS
+        return 0.0 if over <= 0 else min(_MAX_DELAY, FIRST_DELAY / 2 * 2 ** min(over, 10))
 
 
 class CallLimit:
-    """How often each token may call: `per_minute`, which come back evenly over a minute."""
+    """Limits the calls of each token with a token bucket: `per_minute`, refilled evenly over a minute."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
         self._capacity = float(per_minute)
@@ -47,20 +47,20 @@ class CallLimit:
         self._left: dict[str, tuple[float, float]] = {}
 
     def wait(self, token_id: str) -> float:
-        """Count a call: 0 when it may be made, else the seconds after which one may."""
+        """Count a call. Return 0 if it is allowed, else the seconds until the next call is."""
         at = self._clock()
         with self._lock:
             left, last = self._left.get(token_id, (self._capacity, at))
             left = min(self._capacity, left + (at - last) * self._capacity / 60)
-            made = left >= 1
-            self._left[token_id] = (left - 1 if made else left, at)
-        return 0.0 if made else (1 - left) * 60 / self._capacity
+            allowed = left >= 1
+            self._left[token_id] = (left - 1 if allowed else left, at)
+        return 0.0 if allowed else (1 - left) * 60 / self._capacity
 
 
 class FairShare:
-    """Shares the worker threads among tokens: each may take as many as stay free beside them.
+    """Shares the worker threads among tokens: a token may use as many threads as remain free for others.
 
-    So one token gets half of all threads at most, two a third each; there is always room for another.
+    So one token gets at most half of all threads, two get a third each, and there is always room for another.
     """
 
     def __init__(self, threads: int) -> None:
@@ -71,13 +71,13 @@ class FairShare:
 
     @property
     def free(self) -> int:
-        """The threads that nobody has taken. A call that was given up may hold its thread a little longer."""
+        """The number of free threads. A cancelled call may keep its thread busy a little longer."""
         with self._lock:
             return self._free()
 
     @contextmanager
     def one(self, token_id: str) -> Iterator[int | None]:
-        """While a request is answered: None where it may take a thread, else how many its token has already."""
+        """Take a thread for a request: yields None if it may have one, else how many its token uses already."""
         with self._lock:
             had = self._taken[token_id]
             allowed = had < self._free()
@@ -94,7 +94,7 @@ class FairShare:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """While a thread makes a call."""
+        """Count a thread as busy while it makes a call."""
         with self._lock:
             self._working += 1
         try:
@@ -108,23 +108,23 @@ class FairShare:
 
 
 class AddressCounter:
-    """Counts what each address has at the same time, up to a limit. Safe from many threads."""
+    """Counts what each address uses at the same time, such as connections, against a limit. Thread-safe."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._lock = threading.Lock()
         self._at_once: Counter[str] = Counter()
 
     def add(self, address: str) -> int:
-        """Count one more; how many there are."""
-        key = whose(address)
+        """Count one more, and return the new count."""
+        key = address_key(address)
         with self._lock:
             self._at_once[key] += 1
             return self._at_once[key]
 
     def remove(self, address: str) -> None:
-        """Count one less."""
-        key = whose(address)
+        """Count one fewer."""
+        key = address_key(address)
         with self._lock:
             self._at_once[key] -= 1
             if not self._at_once[key]:
@@ -132,16 +132,16 @@ class AddressCounter:
 
     @contextmanager
     def one(self, address: str) -> Iterator[bool]:
-        """Count one while inside; whether it is within the limit."""
+        """Count one more inside the context; yields whether it is within the limit."""
         count = self.add(address)
         try:
-            yield count <= self.most
+            yield count <= self.limit
         finally:
             self.remove(address)
 
 
-def whose(address: str) -> str:
-    """What an address is counted under: itself, or its /64 for IPv6, of which one client has all the addresses."""
+def address_key(address: str) -> str:
+    """Return the key for an address: itself, or for IPv6 its /64 network, because one client owns a whole /64."""
     if ":" not in address:
         return address
     try:

@@ -1,4 +1,4 @@
-"""A fault that repeats itself is logged once a minute, with a count, however often it happens."""
+"""Throttles the log: a repeated warning or error is logged once a minute, with a count."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import NamedTuple
 
-# asyncio's and uvicorn's would grow with whatever clients send.
+# Clients could otherwise fill the logs of asyncio and uvicorn with bad requests.
 _LOGGERS = ("openrouter_toolkit", "uvicorn.error", "asyncio")
 _WINDOW = 60.0
-_MOST_REMEMBERED = 1000
-_LONGEST = 4000
-# What differs from one time to the next: numbers and addresses in memory.
+_MAX_REMEMBERED = 1000
+_MAX_KEY_LENGTH = 4000
+# The parts that differ between repetitions: numbers and memory addresses.
 _VARYING = re.compile(r"0x[0-9a-f]+|\d+")
 
 
@@ -28,7 +28,7 @@ class _Fault(NamedTuple):
 
 
 class RepeatedFaults(logging.Filter):
-    """Lets each warning or error pass once; `report` tells how often it was repeated since. Safe from many threads."""
+    """Lets each warning or error pass once; `report` logs how often it was repeated. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
@@ -37,17 +37,17 @@ class RepeatedFaults(logging.Filter):
         self._faults: dict[str, _Fault] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is something new."""
+        """Return whether a record is new and should be logged."""
         if record.levelno < logging.WARNING or getattr(record, "is_report", False):
             return True
         message = record.getMessage()
         line = message.partition("\n")[0]
-        # What failed stands at a traceback's end.
-        key = _VARYING.sub("#", f"{record.name} {line[:_LONGEST]} {message[-_LONGEST:]}")
+        # The exception is at the end of a traceback.
+        key = _VARYING.sub("#", f"{record.name} {line[:_MAX_KEY_LENGTH]} {message[-_MAX_KEY_LENGTH:]}")
         with self._lock:
             fault = self._faults.get(key)
             if fault is None:
-                if len(self._faults) >= _MOST_REMEMBERED:
+                if len(self._faults) >= _MAX_REMEMBERED:
                     del self._faults[next(iter(self._faults))]
                 self._faults[key] = _Fault(self._clock(), record.name, record.levelno, line, 0)
                 return True
@@ -55,22 +55,22 @@ class RepeatedFaults(logging.Filter):
             return False
 
     def report(self, window: float = _WINDOW) -> None:
-        """Log the count of each fault that was repeated and is older than the window, and let it be new again."""
-        ended = self._clock() - window
+        """Log the count of each repeated fault that is older than `window` seconds, then forget it."""
+        cutoff = self._clock() - window
         with self._lock:
-            over = {key: fault for key, fault in self._faults.items() if fault.since <= ended}
-            for key in over:
+            expired = {key: fault for key, fault in self._faults.items() if fault.since <= cutoff}
+            for key in expired:
                 del self._faults[key]
-        for fault in over.values():
+        for fault in expired.values():
             if fault.repeated:
-                words = "%s (repeated %d times since)"
+                text = "%s (repeated %d times since)"
                 logger = logging.getLogger(fault.logger)
-                logger.log(fault.level, words, fault.first_line, fault.repeated, extra={"is_report": True})
+                logger.log(fault.level, text, fault.first_line, fault.repeated, extra={"is_report": True})
 
 
 @contextmanager
-def said_once() -> Iterator[RepeatedFaults]:
-    """While inside, the server's loggers repeat nothing."""
+def throttled_logging() -> Iterator[RepeatedFaults]:
+    """Suppress repeated warnings and errors of the server's loggers inside the context."""
     faults = RepeatedFaults()
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(faults)

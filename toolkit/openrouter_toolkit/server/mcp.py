@@ -1,7 +1,7 @@
-"""MCP over streamable HTTP: `/mcp` for OpenRouter's actions, `/mcp/{toolkit}` for each toolkit's.
+"""MCP over streamable HTTP: `/mcp` serves OpenRouter's actions, `/mcp/{toolkit}` those of each toolkit.
 
-The token decides the user. One that may act for several needs the header X-User-Id, which can't reach beyond the token.
-Each request stands alone, so any process answers it; a closed response ends its call.
+The token determines the user. A token for several users needs the header X-User-Id, which must name one of them.
+Requests are stateless, so any process can answer them; closing a response cancels its call.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from .state import State
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
 
-_USER = b"x-user-id"
-# What the SDK means by a status without words of its own.
+_USER_HEADER = b"x-user-id"
+# Messages for statuses that the SDK answers without a message.
 _REFUSALS = {
     400: "The header Content-Type must be application/json.",
     406: "The header Accept must take application/json and text/event-stream.",
@@ -39,7 +39,7 @@ _REFUSALS = {
 
 
 class McpEndpoints:
-    """One endpoint for each toolkit, and `/mcp` for the first."""
+    """The MCP endpoints: one for each toolkit, and `/mcp` for the first toolkit."""
 
     def __init__(self, state: State) -> None:
         endpoints = {slug.lower(): _Endpoint(toolkit.registry) for slug, toolkit in state.toolkits.items()}
@@ -49,11 +49,11 @@ class McpEndpoints:
             Route(path, endpoint=endpoint, methods=["POST"], include_in_schema=False)
             for path, endpoint in paths.items()
         ]
-        self.routes.append(Route(f"{MCP}/{{rest:path}}", endpoint=_Nothing(paths), include_in_schema=False))
+        self.routes.append(Route(f"{MCP}/{{rest:path}}", endpoint=_UnknownEndpoint(paths), include_in_schema=False))
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Answer while inside; once only."""
+        """Answer requests inside the context. It can be entered only once."""
         async with AsyncExitStack() as stack:
             for endpoint in self._endpoints:
                 await stack.enter_async_context(endpoint.manager.run())
@@ -61,30 +61,30 @@ class McpEndpoints:
 
 
 class _Endpoint:
-    """One toolkit's, as an ASGI application."""
+    """The MCP endpoint of one toolkit, as an ASGI application."""
 
     def __init__(self, registry: HostedRegistry) -> None:
-        offered = server(registry, user_id=_user_of_call)
-        offered.get_tool_input_schema = _no_parameter_in_headers
-        self.manager = StreamableHTTPSessionManager(offered, stateless=True, max_request_body_size=WITH_TOKEN)
+        mcp_server = server(registry, user_id=_user_of_call)
+        mcp_server.get_tool_input_schema = _no_parameter_in_headers
+        self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=WITH_TOKEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         user_of(request)
         body: Message | None = {"type": "http.request", "body": await request.body(), "more_body": False}
 
-        async def receive_again() -> Message:
+        async def replay_body() -> Message:
             nonlocal body
             message, body = body, None
             return message or await receive()
 
         with suppress(ClientDisconnected):
             answer = _json_refusals(scope, receive, send)
-            await while_connected(receive, lambda: self.manager.handle_request(scope, receive_again, answer))
+            await while_connected(receive, lambda: self.manager.handle_request(scope, replay_body, answer))
 
 
 def _json_refusals(scope: Scope, receive: Receive, send: Send) -> Send:
-    """Sends what the SDK answers; refusals that it gives in plain text, or without a word, as all others are given."""
+    """Return a send function that replaces the SDK's refusals in plain text, or without a body, by JSON errors."""
     replaced = False
 
     async def send_json(message: Message) -> None:
@@ -100,22 +100,22 @@ def _json_refusals(scope: Scope, receive: Receive, send: Send) -> Send:
     return send_json
 
 
-class _Nothing:
-    """Everything else below MCP's address, as an ASGI application: it says which servers there are."""
+class _UnknownEndpoint:
+    """An ASGI application for all other paths below /mcp: its error lists the existing MCP servers."""
 
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        if scope["path"] in self._paths:  # with another method: clients ask by GET for a stream that there isn't
+        if scope["path"] in self._paths:  # with another method: clients try GET for a stream that does not exist
             raise Problem(405, headers={"Allow": "POST"})
         raise Problem(404, f"No MCP server is at this address. There are {', '.join(self._paths)}.")
 
 
 def user_of(request: Request) -> str | None:
-    """The user in whose name a request is made, None where nobody said; `Problem` where it may not be."""
+    """Return the user of a request, None if it names none. Raises `Problem` if the token may not act for the user."""
     token = token_of(request)
-    given = [value for name, value in request.scope["headers"] if name == _USER]
+    given = [value for name, value in request.scope["headers"] if name == _USER_HEADER]
     if not given:
         return next(iter(token.users)) if token.users is not None and len(token.users) == 1 else None
     try:
@@ -129,7 +129,7 @@ def user_of(request: Request) -> str | None:
 
 
 def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:
-    assert isinstance(context.request, Request)  # it came over HTTP
+    assert isinstance(context.request, Request)  # the transport is HTTP
     user_id = user_of(context.request)
     if user_id is None:
         raise MCPError(INVALID_PARAMS, "This token may act for several users: say for which in the header X-User-Id.")
@@ -137,4 +137,4 @@ def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:
 
 
 def _no_parameter_in_headers(_: str) -> None:
-    """No schema of ours has parameters that are mirrored in headers; the SDK would list all tools to find that out."""
+    """Return no schema: no parameter is mirrored in a header, and the SDK would list all tools to find that out."""

@@ -1,4 +1,4 @@
-"""What an instance of the web application is told when it starts."""
+"""Settings of the web application."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Settings:
     """Settings of the web application.
 
     Attributes:
-        url: where people and hosts open it, such as `https://tools.example.com`; no path. Links begin with it.
-        host_name: what it is called on its pages: "{host_name} wants to connect to your OpenRouter".
-        url_given: whether it is known where people open it. Otherwise it is one of this machine's own addresses, and
-            who comes by another of them is sent back there.
-        calls_per_minute: how many requests each API token may make, in each process.
-        worker_threads: how many calls may run at once, in each process; tokens share them.
-        connections_per_address: how many connections one client may have open, in each process.
-        client_timeout: the seconds after which a client that neither sends nor reads what is due is disconnected.
-        trusted_proxies: networks of proxies whose X-Forwarded-For tells the client's address.
+        url: the public URL without a path, such as `https://tools.example.com`. Links begin with it.
+        host_name: the name on its pages: "{host_name} wants to connect to your OpenRouter".
+        url_given: whether the public URL is known. Otherwise `url` is one of this machine's own addresses, and a
+            browser that used another of them is sent back to that one.
+        calls_per_minute: the maximum number of requests per API token and process.
+        worker_threads: the maximum number of concurrent calls per process; tokens share them.
+        connections_per_address: the maximum number of open connections per client and process.
+        client_timeout: the seconds after which a client that stalls while it sends or reads is disconnected.
+        trusted_proxies: the networks of proxies whose X-Forwarded-For header is trusted.
     """
 
     url: str
@@ -38,7 +38,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for a URL that can't be one, and for a name that nobody could read."""
+        """Raise `ValueError` for an invalid URL or an unreadable name."""
         names.name(self.host_name)
         parts = self._parts
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or parts.port == 0:
@@ -54,17 +54,17 @@ class Settings:
 
     @property
     def secure(self) -> bool:
-        """Whether browsers speak https to it."""
+        """Whether browsers connect with https."""
         return self._parts.scheme == "https"
 
     @property
     def name(self) -> str:
-        """The host's name or address in lower case, an IPv6 address without brackets."""
+        """The URL's host name or address in lower case; an IPv6 address has no brackets."""
         return self._parts.hostname or ""
 
     @property
     def loopback(self) -> bool:
-        """Whether its name leads to the machine itself, wherever it is opened."""
+        """Whether the host name always means the local machine."""
         if self.name == "localhost" or self.name.endswith(".localhost"):
             return True
         try:
@@ -74,16 +74,16 @@ class Settings:
 
     @cached_property
     def port(self) -> int:
-        """The port that browsers speak to."""
+        """The port that browsers connect to."""
         return self._parts.port or _DEFAULT_PORTS[self._parts.scheme]
 
     @property
     def port_is_default(self) -> bool:
-        """Whether browsers leave the port out."""
+        """Whether the port is the scheme's default, which browsers omit."""
         return self.port == _DEFAULT_PORTS[self._parts.scheme]
 
     @property
     def origin(self) -> str:
-        """What browsers send as Origin."""
+        """The server's origin, as browsers send it in the Origin header."""
         name = f"[{self.name}]" if ":" in self.name else self.name
         return f"{self._parts.scheme}://{name}{'' if self.port_is_default else f':{self.port}'}"

@@ -1,4 +1,4 @@
-"""Takes connections in, but no more than the process may have files open: further ones wait in the system's queue."""
+"""Accepts connections up to the process's limit of open files; further ones wait in the system's queue."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-_QUEUE = 2048
-_AT_ONCE = 100
+_BACKLOG = 2048
+_MAX_ACCEPTS = 100
 _PAUSE = 1.0
-# For the database, name look-ups, logs and what else is opened now and then.
-_SPARE = 64
-_MOST_FILES = 1_000_000
-_FILES_IF_UNKNOWN = 32
-_GONE = (errno.ECONNABORTED, errno.EPERM, errno.EPROTO)
+# Reserved for the database, DNS lookups, logs and other files that are opened now and then.
+_RESERVED_FILES = 64
+_MAX_FILES = 1_000_000
+_OPEN_FILES_FALLBACK = 32
+_ABORTED = (errno.ECONNABORTED, errno.EPERM, errno.EPROTO)
 _log = logging.getLogger("openrouter_toolkit")
 
 
 class Acceptor:
-    """Accepts connections of a listening socket. To be used on the event loop's thread alone.
+    """Accepts connections of a listening socket. Use it on the event loop's thread only.
 
-    asyncio's own way goes on while there are no descriptors left, and logs each of thousands of tries a second.
+    asyncio itself retries thousands of times a second when no file descriptor is left, and logs each failure.
     """
 
-    def __init__(self, listening: socket.socket, make: Callable[[], asyncio.Protocol], most: int) -> None:
-        """`make` gives the protocol of a new connection; `most` are open at the same time."""
+    def __init__(self, listening: socket.socket, make: Callable[[], asyncio.Protocol], limit: int) -> None:
+        """Create each connection's protocol with `make`; keep at most `limit` connections open."""
         self._listening = listening
         self._make = make
-        self._most = most
+        self._limit = limit
         self._open = 0
         self._accepting = False
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Start to accept connections."""
         self._loop = asyncio.get_running_loop()
         self._listening.setblocking(False)
-        self._listening.listen(_QUEUE)
+        self._listening.listen(_BACKLOG)
         self._resume()
 
-    def closed_one(self) -> None:
-        """Make room for another connection, for one has been closed."""
+    def release(self) -> None:
+        """Make room for another connection after one was closed."""
         self._open -= 1
         if not self._accepting:
-            self._loop.call_soon(self._resume)  # its descriptor is given back behind this
+            self._loop.call_soon(self._resume)  # the descriptor is released only after this call
 
     def close(self) -> None:
-        """Accept no more. The socket stays open."""
+        """Stop accepting connections. The socket stays open."""
         self._pause()
         self._closed = True
 
     def _resume(self) -> None:
-        if not self._accepting and not self._closed and self._open < self._most:
+        if not self._accepting and not self._closed and self._open < self._limit:
             self._accepting = True
             self._loop.add_reader(self._listening.fileno(), self._accept)
 
@@ -65,8 +65,8 @@ class Acceptor:
             self._loop.remove_reader(self._listening.fileno())
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
-            if self._open >= self._most:
+        for _ in range(_MAX_ACCEPTS):
+            if self._open >= self._limit:
                 _log.warning("%d connections are open, as many as may be; further ones wait", self._open)
                 self._pause()
                 return
@@ -75,7 +75,7 @@ class Acceptor:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                if error.errno in _GONE:  # that one alone
+                if error.errno in _ABORTED:  # only this connection failed
                     continue
                 _log.error("no connection can be accepted (%s); the next try is in a second", error.strerror)
                 self._pause()
@@ -91,28 +91,28 @@ class Acceptor:
         protocol = self._make()
         try:
             await self._loop.connect_accepted_socket(lambda: protocol, connection)
-        except OSError:  # it was gone before it was there; the protocol has never heard of it
+        except OSError:  # the client disconnected before the protocol saw the connection
             connection.close()
-            self.closed_one()
+            self.release()
 
 
 def most_connections(threads: int) -> int:
-    """How many connections may be open: as many as files, without those that calls, the database and others need."""
+    """Return how many connections may be open: the file limit minus what calls, the database and others need."""
     left = _files_allowed() - _files_open()
-    return max(1, left - min(threads + _SPARE, left // 2))
+    return max(1, left - min(threads + _RESERVED_FILES, left // 2))
 
 
 def _files_allowed() -> int:
     try:
         import resource  # noqa: PLC0415 - not on every system
     except ImportError:
-        return _QUEUE
+        return _BACKLOG
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_FILES if limit == resource.RLIM_INFINITY else min(limit, _MOST_FILES)
+    return _MAX_FILES if limit == resource.RLIM_INFINITY else min(limit, _MAX_FILES)
 
 
 def _files_open() -> int:
     try:
         return sum(1 for _ in Path("/proc/self/fd").iterdir())
     except OSError:
-        return _FILES_IF_UNKNOWN
+        return _OPEN_FILES_FALLBACK

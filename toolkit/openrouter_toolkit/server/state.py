@@ -1,4 +1,4 @@
-"""What an instance of the web application works with: its settings, the store, and a registry for each toolkit."""
+"""The state of one application instance: its settings, the store, and a registry for each toolkit."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from .store_check import StoreCheck
 
 @dataclass(frozen=True)
 class HostedToolkit:
-    """A toolkit that is offered here: its manifest, and its registry, which works with the store's accounts."""
+    """A toolkit on this server: its manifest, and its registry, which uses the store's accounts."""
 
     loaded: LoadedToolkit
     registry: HostedRegistry
 
     def action(self, slug: str) -> Action | None:
-        """An action by its slug or an older one, switched off or not."""
+        """Return an action by its slug or alias, whether it is switched on or off; None if there is none."""
         return next((one for one in self.loaded.actions if slug in (one.slug, *one.aliases)), None)
 
 
 class State:
-    """One instance's state. Safe from many threads.
+    """The state of one instance. Thread-safe.
 
     Attributes:
-        settings: as they were given.
-        store: connected accounts and all else that is kept; shared with other instances.
-        toolkits: by slug, in the order of their manifests; OpenRouter's first.
-        running: the calls that are being made.
-        throttle: slows wrong logins, tokens and keys down.
-        call_limit: counts each token's calls.
-        threads: the worker threads, as tokens share them.
+        settings: the settings it was created with.
+        store: connected accounts and all other stored data; shared with other instances.
+        toolkits: the toolkits by slug, in the order of their manifests; OpenRouter's is the first.
+        running: the active calls.
+        throttle: slows down answers to wrong logins, tokens and keys.
+        call_limit: limits the calls of each token.
+        threads: shares the worker threads among tokens.
         requests: counts the requests of each client behind a trusted proxy.
-        store_check: tells whether the database can be used.
+        store_check: checks whether the database can be used.
     """
 
     def __init__(self, settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> None:
-        """`manifests` are those of further toolkits.
+        """Load the manifests of OpenRouter and, from `manifests`, of other toolkits.
 
         Raises:
-            ManifestError: one is wrong.
-            ValueError: two have the same slug, or an action of the same name.
+            ManifestError: a manifest is invalid.
+            ValueError: two manifests have the same slug, or an action of the same name.
         """
         self.settings = settings
         self.store = store
@@ -70,26 +70,26 @@ class State:
 
     @property
     def csrf_keys(self) -> tuple[bytes, ...]:
-        """What forms are signed with: the first signs, all verify. Asked anew each time, for master keys change."""
+        """The keys that sign forms: the first signs, all verify. Derived on each use, because master keys change."""
         return self.store.derived_keys("csrf")
 
     def toolkit(self, slug: str) -> HostedToolkit:
-        """A toolkit by its slug in any case; `Problem` 404 where there is none."""
+        """Return a toolkit by its slug in any letter case. Raises `Problem` 404 if there is none."""
         found = self.toolkits.get(slug.upper()) if slug.isascii() else None
         if found is None:
             raise Problem(404)
         return found
 
     def toolkit_of(self, action: str) -> HostedToolkit:
-        """The toolkit that has an action, by its slug or an older one; else the one that knows best what was meant."""
-        known = self._by_action.get(action)
-        if known is not None:
-            return known
+        """Return the toolkit of an action's slug or alias; for an unknown one, the toolkit to suggest close matches."""
+        toolkit = self._by_action.get(action)
+        if toolkit is not None:
+            return toolkit
         toolkits = list(self.toolkits.values())
         return next((one for one in toolkits if action.startswith(f"{one.loaded.toolkit.slug}_")), toolkits[0])
 
     def close(self) -> None:
-        """Close the connections that registries keep open."""
+        """Close the registries' connections and the store check."""
         self.store_check.close()
         for toolkit in self.toolkits.values():
             toolkit.registry.close()
@@ -115,7 +115,7 @@ class State:
         self.toolkits = {**self.toolkits, slug: hosted_toolkit}
 
     def _switched_off(self, loaded: LoadedToolkit) -> Collection[str]:
-        """The slugs of a toolkit's actions that are off now: all, where it needs no login and is not activated."""
+        """Return the slugs of a toolkit's inactive actions: all of them if it needs no login and is not activated."""
         slug = loaded.toolkit.slug
         try:
             if loaded.auth.scheme == "NO_AUTH" and slug not in self.store.switches.activated():
@@ -127,6 +127,6 @@ class State:
 
 
 def hosted(connection: HTTPConnection) -> State:
-    """The state of the instance that a request came to."""
+    """Return the state of the instance that serves a request."""
     state: State = connection.app.state.hosted
     return state

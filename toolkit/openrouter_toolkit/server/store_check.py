@@ -1,4 +1,4 @@
-"""Whether the database is as it should be, asked for without ever waiting for long."""
+"""Checks the database without blocking the event loop for long."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..store import Store, StoreError
 
-_PATIENCE = 3.0
+_TIMEOUT = 3.0
 
 
 class StoreCheck:
-    """Looks after the store. Where the database is frozen, one thread is lost to that, however many ask."""
+    """Checks the store in a thread of its own. A database that hangs blocks this one thread only."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._thread = ThreadPoolExecutor(1, "store-check")
-        self._look: Future[str | None] | None = None
+        self._pending: Future[str | None] | None = None
 
     async def problem(self) -> str | None:
-        """What is wrong with it in a few words, None where it can be used. To be called on the event loop."""
-        if self._look is None or self._look.done():
-            self._look = self._thread.submit(self._looked)
-        looking = asyncio.wrap_future(self._look)
-        await asyncio.wait([looking], timeout=_PATIENCE)
-        return looking.result() if looking.done() else "the store does not answer"
+        """Return what is wrong with the store in a few words, None if it can be used. Call it on the event loop."""
+        if self._pending is None or self._pending.done():
+            self._pending = self._thread.submit(self._check)
+        check = asyncio.wrap_future(self._pending)
+        await asyncio.wait([check], timeout=_TIMEOUT)
+        return check.result() if check.done() else "the store does not answer"
 
-    def _looked(self) -> str | None:
+    def _check(self) -> str | None:
         try:
             self._store.check()
         except StoreError:
@@ -34,5 +34,5 @@ class StoreCheck:
         return None
 
     def close(self) -> None:
-        """Let go of the thread."""
+        """Release the thread."""
         self._thread.shutdown(wait=False)

@@ -1,4 +1,4 @@
-"""A streamed answer as server-sent events."""
+"""Sends a streamed answer as server-sent events."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from ...call import Listener
 from ...envelope import ActionError, Envelope
 from ..disconnect import ClientDisconnected, while_connected
 
-# Proxies close what is silent for a minute.
-_SILENCE = 15.0
+# Proxies close a connection that is silent for a minute.
+_PING_INTERVAL = 15.0
 _PING = b": still here\n\n"
-# So many bytes may wait for a caller to read them, and for so many seconds.
-_MOST_WAITING = 1_000_000
-_PATIENCE = 60.0
+# How many bytes may wait for the client to read them, and for how many seconds.
+_MAX_BUFFERED = 1_000_000
+_READ_TIMEOUT = 60.0
 _UNREAD = "The caller did not read the answer, so the stream was closed."
 
 
 class EventStreamResponse(Response):
-    """Events as they arrive, each under its kind, and at last the envelope: under `envelope`, or `error` if it failed.
+    """Sends events as they arrive, each named by its kind, and last the envelope as `envelope` or, on failure, `error`.
 
-    A caller who hangs up ends the call.
+    The call is cancelled if the client disconnects.
     """
 
     media_type = "text/event-stream"
 
     def __init__(self, execute: Callable[[Listener], Awaitable[Envelope]]) -> None:
-        """`execute` makes the call; the listener that it gets may be called in another thread."""
+        """Make the call with `execute`, whose listener may be called in another thread."""
         super().__init__(headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
         del self.headers["content-length"]
         self._execute = execute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Answer."""
+        """Send the events."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
-            await while_connected(receive, lambda: self._tell(send))
+            await while_connected(receive, lambda: self._send_events(send))
         except ClientDisconnected:
             return
         await send({"type": "http.response.body", "body": b""})
 
-    async def _tell(self, send: Send) -> None:
-        pieces = _Pieces()
+    async def _send_events(self, send: Send) -> None:
+        buffer = _EventBuffer()
 
         async def execute() -> None:
-            envelope = await self._execute(lambda event: pieces.put(_event(event.kind, _shown(event))))
-            pieces.end(_event("envelope" if envelope.successful else "error", envelope))
+            envelope = await self._execute(lambda event: buffer.put(_format_event(event.kind, _event_data(event))))
+            buffer.end(_format_event("envelope" if envelope.successful else "error", envelope))
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(execute)
@@ -61,78 +61,78 @@ class EventStreamResponse(Response):
             try:
                 while body is not None:
                     await send({"type": "http.response.body", "body": body, "more_body": True})
-                    # Neither that nor what follows lets others go on while there is always more to send.
+                    # Neither send() nor take() yields to other tasks while there is always more to send.
                     await anyio.sleep(0)
                     body = _PING
-                    with anyio.move_on_after(_SILENCE):
-                        body = await pieces.take()
+                    with anyio.move_on_after(_PING_INTERVAL):
+                        body = await buffer.take()
             finally:
-                pieces.close()
+                buffer.close()
 
 
-class _Pieces:
-    """Pieces of an answer on their way from the thread that reads it to the event loop, which takes all at once.
+class _EventBuffer:
+    """A bounded buffer of events between the thread that reads the answer and the event loop, which takes all at once.
 
-    The thread waits while much is on its way, so that a caller who reads slowly costs no memory.
+    The thread waits while the buffer is full, so that a slow client costs no memory.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
-        self._changed = threading.Condition()
-        self._waiting: list[bytes] = []
+        self._available = asyncio.Event()
+        self._condition = threading.Condition()
+        self._buffered: list[bytes] = []
         self._size = 0
         self._ended = False
 
-    def put(self, piece: bytes) -> None:
-        """Add a piece, in the reading thread.
+    def put(self, event: bytes) -> None:
+        """Add an event; called in the reading thread.
 
         Raises:
-            ActionError: the caller reads nothing any more.
+            ActionError: the client stopped reading.
         """
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._size < _MOST_WAITING or self._ended, _PATIENCE):
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._size < _MAX_BUFFERED or self._ended, _READ_TIMEOUT):
                 raise ActionError("cancelled", _UNREAD, f"{_UNREAD} What had arrived is in partial.")
-            if self._ended:  # nobody takes it any more
+            if self._ended:  # the event loop takes no more events
                 return
-            self._waiting.append(piece)
-            self._size += len(piece)
-            first = len(self._waiting) == 1
+            self._buffered.append(event)
+            self._size += len(event)
+            first = len(self._buffered) == 1
         if first:
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._loop.call_soon_threadsafe(self._available.set)
 
-    def end(self, piece: bytes) -> None:
-        """Add the last piece, on the event loop."""
-        with self._changed:
-            self._waiting.append(piece)
+    def end(self, event: bytes) -> None:
+        """Add the last event; called on the event loop."""
+        with self._condition:
+            self._buffered.append(event)
         self.close()
 
     def close(self) -> None:
-        """Let the reading thread go on, whatever it has."""
-        with self._changed:
+        """End the buffer, so that the reading thread no longer waits; later events are discarded."""
+        with self._condition:
             self._ended = True
-            self._changed.notify_all()
-        self._news.set()
+            self._condition.notify_all()
+        self._available.set()
 
     async def take(self) -> bytes | None:
-        """All that has arrived, as soon as there is something; None behind the end."""
-        await self._news.wait()
-        with self._changed:
-            taken, ended = b"".join(self._waiting), self._ended
-            self._waiting.clear()
+        """Wait for events and return all that have arrived; None after the end."""
+        await self._available.wait()
+        with self._condition:
+            taken, ended = b"".join(self._buffered), self._ended
+            self._buffered.clear()
             self._size = 0
-            self._changed.notify_all()
+            self._condition.notify_all()
         if not ended:
-            self._news.clear()
+            self._available.clear()
         return None if ended and not taken else taken
 
 
-def _shown(event: Any) -> dict[str, Any]:
-    """A piece of text or of a tool call; of all other events the whole, as OpenRouter sent it."""
+def _event_data(event: Any) -> dict[str, Any]:
+    """Return an event's data: its text or tool call, or for all other events the whole as OpenRouter sent it."""
     if event.tool_call is not None:
         return {"index": event.index, "text": event.text, "tool_call": event.tool_call}
     return {"index": event.index, "text": event.text} if event.text else {"index": event.index, "raw": event.raw}
 
 
-def _event(kind: str, data: dict[str, Any]) -> bytes:
+def _format_event(kind: str, data: dict[str, Any]) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()

@@ -1,4 +1,4 @@
-"""For load balancers: whether the process lives, and whether calls should be sent to it."""
+"""Health checks for load balancers: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _METHODS = ["GET", "HEAD"]
 
 @router.api_route("/healthz", methods=_METHODS)
 async def healthz() -> JSONResponse:
-    """Alive."""
+    """Report that the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 @router.api_route("/readyz", methods=_METHODS)
 async def readyz(request: Request) -> JSONResponse:
-    """Ready, unless it is stopping, no thread is free, or the database can't be used or does not answer within 3 s."""
+    """Answer 503 while stopping, without a free thread, or if the database is unusable or silent for 3 seconds."""
     state = hosted(request)
     if state.running.stopping:
         return JSONResponse({"status": "stopping"}, 503)

@@ -1,4 +1,4 @@
-"""Requests as they must be: JSON that can be sent on, nothing that is not asked for, and what a model wrote mended."""
+"""Parses API requests: reads the JSON strictly, refuses unknown parameters, and coerces what a model wrote."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ...tool_calling.coercion import coerce_arguments
 from ...tool_calling.tool_calls import read_arguments
 from ..error_responses import Problem
 
-_MOST_DIGITS = 400
-_MOST_NAMES = 5
-_MOST_COMPARED = 50
-_LONGEST_NAME = 40
-_WANTED = {
+_MAX_DIGITS = 400
+_MAX_NAMES = 5
+_MAX_COMPARED = 50
+_MAX_NAME_LENGTH = 40
+_FIELD_ERRORS = {
     "user_id": "user_id: wanted a text of 1 to 255 characters.",
     "arguments": "arguments: wanted an object, or JSON text of one.",
 }
@@ -49,9 +49,9 @@ class ActionCall(BaseModel):
 
 
 def action_call(body: bytes) -> ActionCall:
-    """The call that a body asks for; `Problem` 400 or 422, which repeats nothing of it but the names of its keys."""
+    """Parse a request body. Raises `Problem` 400 or 422, which repeats only the names of the body's keys."""
     try:
-        value = _json(body.decode())
+        value = _parse_json(body.decode())
     except UnicodeDecodeError:
         raise Problem(400, "The body is no UTF-8.") from None
     except RecursionError:
@@ -61,73 +61,76 @@ def action_call(body: bytes) -> ActionCall:
     try:
         return ActionCall.model_validate(value)
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]}
-        raise Problem(422, 'The body is {"user_id": ..., "arguments": {...}}. ' + _problem_text(value, wrong)) from None
+        invalid = {str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]}
+        raise Problem(
+            422, 'The body is {"user_id": ..., "arguments": {...}}. ' + _problem_text(value, invalid)
+        ) from None
 
 
 def arguments_of(call: ActionCall, slug: str, action: Action | None) -> dict[str, Any]:
-    """A call's arguments. An object is taken as it is; text is what a model wrote, and is mended.
+    """Return a call's arguments. An object is taken as it is; text is what a model wrote, and is coerced.
 
     Raises:
-        ActionError: `invalid_arguments`, where text is no JSON object: the model that wrote it can mend it.
+        ActionError: `invalid_arguments` if the text is not a JSON object, so that the model can correct it.
     """
     if isinstance(call.arguments, dict):
         return call.arguments
-    arguments = read_arguments(slug, call.arguments, _json)
+    arguments = read_arguments(slug, call.arguments, _parse_json)
     return arguments if action is None else coerce_arguments(action.validator, arguments)
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
-    """Raises `Problem` 422 where a query has a parameter that is not known; the one that was meant is told."""
-    strange = [name for name in given if name not in known]
-    if strange:
-        raise Problem(422, " ".join(_unknown(name, known) for name in strange[:_MOST_NAMES]))
+    """Raise `Problem` 422 if a query has an unknown parameter; the message suggests the closest match."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise Problem(422, " ".join(_unknown_parameter(name, known) for name in unknown[:_MAX_NAMES]))
 
 
 def wrong_value(error: Mapping[str, Any]) -> str:
-    """What is wrong with a parameter's value, of one of pydantic's errors. The value itself is not repeated."""
-    name = short_name(str(error["loc"][-1]), _LONGEST_NAME)
+    """Describe a pydantic error about a parameter's value, without repeating the value."""
+    name = short_name(str(error["loc"][-1]), _MAX_NAME_LENGTH)
     kind = error["type"]
     if kind.startswith("bool"):
         return f"{name}: wanted true or false."
     if kind == "literal_error":
         values = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        near = close_matches(str(error["input"])[:_LONGEST_NAME], values)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        matches = close_matches(str(error["input"])[:_MAX_NAME_LENGTH], values)
+        hint = f" Did you mean {matches[0]}?" if matches else ""
         return f"{name}: wanted one of {', '.join(values)}.{hint}"
     return f"{name}: {'it is missing' if kind == 'missing' else error['msg']}."
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
-    near = close_matches(name, known)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
-    return f"{short_name(name, _LONGEST_NAME)}: unknown parameter, {hint}"
+def _unknown_parameter(name: str, known: Collection[str]) -> str:
+    matches = close_matches(name, known)
+    hint = f"did you mean {matches[0]}?" if matches else f"there are {', '.join(known)}."
+    return f"{short_name(name, _MAX_NAME_LENGTH)}: unknown parameter, {hint}"
 
 
-def _problem_text(value: Any, wrong: Collection[str]) -> str:
-    """What is wrong with a body. Of what was sent, the names alone are told, for they say where to look."""
+def _problem_text(value: Any, invalid: Collection[str]) -> str:
+    """Describe what is wrong with a body. It repeats only the names of keys, which show where to look."""
     if not isinstance(value, dict):
         return "It must be an object."
-    sentences = [words for name, words in _WANTED.items() if name in wrong]
-    free = [name for name in _WANTED if name not in value]
-    strange = [name for name in value if name not in _WANTED]
-    meant = {name: near[0] for name in strange[:_MOST_COMPARED] if (near := close_matches(name, free))}
+    sentences = [words for name, words in _FIELD_ERRORS.items() if name in invalid]
+    free = [name for name in _FIELD_ERRORS if name not in value]
+    unknown = [name for name in value if name not in _FIELD_ERRORS]
+    suggestions = {name: matches[0] for name in unknown[:_MAX_COMPARED] if (matches := close_matches(name, free))}
     sentences += [
-        f"{short_name(name, _LONGEST_NAME)}: unknown key, did you mean {near}?" for name, near in meant.items()
+        f"{short_name(name, _MAX_NAME_LENGTH)}: unknown key, did you mean {matches}?"
+        for name, matches in suggestions.items()
     ]
-    misplaced = [short_name(name, _LONGEST_NAME) for name in strange if name not in meant]
+    misplaced = [short_name(name, _MAX_NAME_LENGTH) for name in unknown if name not in suggestions]
     if misplaced:
-        more = f" and {len(misplaced) - _MOST_NAMES} more" if len(misplaced) > _MOST_NAMES else ""
+        more = f" and {len(misplaced) - _MAX_NAMES} more" if len(misplaced) > _MAX_NAMES else ""
         them = "it" if len(misplaced) == 1 else "them"
-        sentences.append(f"{', '.join(misplaced[:_MOST_NAMES])}{more}: put {them} into arguments.")
+        sentences.append(f"{', '.join(misplaced[:_MAX_NAMES])}{more}: put {them} into arguments.")
     return " ".join(sentences)
 
 
-def _json(text: str) -> Any:
-    """The value of JSON text. Raises `ValueError`, whose words are the end of a sentence, or `RecursionError`."""
+def _parse_json(text: str) -> Any:
+    """Parse JSON text. Raises `RecursionError`, or `ValueError` with a message that completes a sentence."""
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
-        if "\\u" in text:  # half a character, written as an escape, can't be sent on
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float, parse_int=_parse_integer)
+        if "\\u" in text:  # an escaped lone surrogate can't be encoded and sent on
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} in line {error.lineno}") from None
@@ -136,18 +139,18 @@ def _json(text: str) -> Any:
     return value
 
 
-def _refuse(_: str) -> NoReturn:
+def _reject_constant(_: str) -> NoReturn:
     raise ValueError("NaN and Infinity are no numbers of JSON's")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
 
 
-def _integer(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
+def _parse_integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
         raise ValueError("a number is too large")
     return int(text)

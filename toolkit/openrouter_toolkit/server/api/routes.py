@@ -1,4 +1,4 @@
-"""The API's routes, and what its OpenAPI document says about them."""
+"""The API's routes and their OpenAPI descriptions."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Tools(BaseModel):
     tools: list[dict[str, Any]]
 
 
-_EXECUTING = ("brief",)
-_LISTING = ("format", "extensions", "strict")
+_EXECUTE_PARAMETERS = ("brief",)
+_LIST_PARAMETERS = ("format", "extensions", "strict")
 _bearer = HTTPBearer(auto_error=False, description="An API token: openrouter-toolkit tokens create makes one.")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": words}
@@ -78,13 +78,13 @@ async def tools(
 ) -> Tools:
     """List the actions that may be used now, as tools for function calling."""
     token_of(request)
-    refuse_unknown(request.query_params, _LISTING)
+    refuse_unknown(request.query_params, _LIST_PARAMETERS)
 
-    def listed() -> list[dict[str, Any]]:
+    def list_tools() -> list[dict[str, Any]]:
         toolkits = hosted(request).toolkits.values()
         return [t for kit in toolkits for t in kit.registry.tools(format, extensions=extensions, strict=strict)]
 
-    return Tools(tools=await run_in_threadpool(listed))
+    return Tools(tools=await run_in_threadpool(list_tools))
 
 
 @router.post(
@@ -120,7 +120,7 @@ async def execute(
     ] = False,
 ) -> Response:
     """Execute an action for a user."""
-    refuse_unknown(request.query_params, _EXECUTING)
+    refuse_unknown(request.query_params, _EXECUTE_PARAMETERS)
     call = action_call(await request.body())
     user_id = acting_for(token_of(request), call.user_id)
     toolkit = hosted(request).toolkit_of(slug)
@@ -128,7 +128,7 @@ async def execute(
     try:
         arguments = await run_in_threadpool(arguments_of, call, slug, action)
     except ActionError as error:
-        return _json(Envelope.failure(error))
+        return _envelope_response(Envelope.failure(error))
 
     selects = action is not None and action.definition.brief is not None and SELECT in arguments
     select = arguments.pop(SELECT) if selects else None
@@ -140,13 +140,15 @@ async def execute(
         return EventStreamResponse(answer)
     try:
         envelope = await while_connected(request.receive, answer)
-        return _json(await run_in_threadpool(_brief, envelope, action, slug, select) if brief or selects else envelope)
+        return _envelope_response(
+            await run_in_threadpool(_brief, envelope, action, slug, select) if brief or selects else envelope
+        )
     except ClientDisconnected:
         return Response(status_code=499)
 
 
 def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) -> Envelope:
-    """An envelope whose data is as a model reads it."""
+    """Return an envelope whose data is rendered for a model."""
     try:
         result = to_result(envelope, action, ToolCall("", slug, None), select=select, limit=DEFAULT_LIMIT)
     except ActionError as error:
@@ -155,7 +157,7 @@ def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) ->
 
 
 def acting_for(token: ApiToken, user_id: str | None) -> str:
-    """The user in whose name a request is made; `Problem` where it may not be, which tells nothing about the user."""
+    """Return the user of a request. Raises `Problem` if the token may not act for it; the message reveals nothing."""
     if user_id is None:
         if token.users is None or len(token.users) != 1:
             raise Problem(422, "user_id: this token may act for several users, so say for which.")
@@ -165,5 +167,5 @@ def acting_for(token: ApiToken, user_id: str | None) -> str:
     return user_id
 
 
-def _json(envelope: Envelope) -> Response:
+def _envelope_response(envelope: Envelope) -> Response:
     return Response(envelope.model_dump_json(), media_type="application/json")

@@ -18,7 +18,7 @@ _WORDS = {
 }
 
 
-def fault(request: Request, status: int, text: str | None = None) -> Response:
+def error_page(request: Request, status: int, text: str | None = None) -> Response:
     """A page that says so."""
     heading, usual = _WORDS.get(status, ("Not possible", "This can't be done."))
     return _page(request, status, heading, text or usual, way={"address": "/admin/tools", "words": "To the tools"})
