@@ -279,7 +279,7 @@ def test_a_store_in_forked_processes(store: Store) -> None:
 
     with store.transaction():  # a fork in the midst of the parent's transaction: the child knows nothing of it
         store.accounts.rename(account.id, "before the fork")
-        child = Child(lambda say: say(str(store._database._outer())))
+        child = Child(lambda say: say(str(store._database._open_write_session())))
         with child:
             assert child.rest() == ["None"]
     children = [Child(work) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The store of connected accounts: SQLite by default, PostgreSQL by URL, every key sealed.
+"""The store of connected accounts, in SQLite (the default) or PostgreSQL. All credentials are encrypted.
 
 with Store.open() as store:
     store.accounts.connect("OPENROUTER", "alice", {"api_key": key})

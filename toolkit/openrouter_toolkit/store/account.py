@@ -1,4 +1,4 @@
-"""What the store tells about a connected account, and the credentials of one, which it tells to nobody else."""
+"""Connected accounts as the store returns them: without secrets, and their credentials separately."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .damage import damaged
 from .encryption.sealing import Sealer
 from .tables import ORGANISATION, AccountRow
 
-# Of a shorter value the last four characters would tell too much.
-_SHORTEST_SHOWN = 16
+# The last four characters of a shorter value would reveal too much of it.
+_MIN_LENGTH_FOR_LAST_FOUR = 16
 
 
 class Status(StrEnum):
-    """How a connected account is, in Composio's words. Only the credentials of an ACTIVE one are ever used."""
+    """The status of a connected account, named as in Composio. Only the credentials of ACTIVE accounts are used."""
 
     INITIALIZING = "INITIALIZING"
-    INITIATED = "INITIATED"  # somebody was asked to connect it
+    INITIATED = "INITIATED"  # created, waits for a person to connect it
     ACTIVE = "ACTIVE"
-    FAILED = "FAILED"  # connecting it did not work
-    EXPIRED = "EXPIRED"  # its key was refused, or nobody connected it in time
-    INACTIVE = "INACTIVE"  # switched off by somebody
+    FAILED = "FAILED"  # connecting it failed
+    EXPIRED = "EXPIRED"  # the API refused its key, or it was not connected in time
+    INACTIVE = "INACTIVE"  # disabled by a person
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class ConnectedAccount:
     Attributes:
         id: `ca_` and random characters.
         toolkit: the toolkit's slug in upper case.
-        user_id: whose it is; None for the organisation's.
-        alias: what people call it, unique among the owner's of the toolkit.
-        status: how it is.
-        reason: why it is so, in a sentence, or None.
-        default: whether it is the owner's first choice in the toolkit.
-        users: who may use an account of the organisation's, None for everybody. Empty for a user's own.
-        last_four: the last four characters of each field that is long enough, to tell accounts apart.
-        version: counts the times that credentials were put in.
+        user_id: the user who owns it; None if the organisation owns it.
+        alias: a name given by people, unique among the owner's accounts in the toolkit.
+        status: its status.
+        reason: the reason for the status, in a sentence, or None.
+        default: whether it is the owner's default account in the toolkit.
+        users: the users who may use an organisation's account, None for all users. Empty for a user's own account.
+        last_four: the last four characters of each credential that is long enough, to distinguish accounts.
+        version: incremented each time credentials are stored.
     """
 
     id: str
@@ -64,7 +64,7 @@ class ConnectedAccount:
 
     @property
     def owner(self) -> str:
-        """Whose it is, for a sentence: "user alice", or "the organisation"."""
+        """The owner as words for a sentence: "user alice", or "the organisation"."""
         return names.owner_in_words(self.user_id)
 
 
@@ -72,8 +72,8 @@ class AccountCredentials(Credentials):
     """The credentials of one connected account. They can't be pickled.
 
     Attributes:
-        account_id: whose they are.
-        version: which of the account's credentials, should it have been connected anew meanwhile.
+        account_id: the id of their account.
+        version: the account's `version` when they were read; it changes when the account is connected again.
     """
 
     __slots__ = ("account_id", "version")
@@ -88,7 +88,7 @@ class AccountCredentials(Credentials):
 
 
 def to_account(row: AccountRow) -> ConnectedAccount:
-    """A row as it is handed out."""
+    """Convert a row to a `ConnectedAccount`; raises `StoreUnavailable` for an unknown status."""
     everyone = row.owner == ORGANISATION and row.for_everyone
     return ConnectedAccount(
         id=row.id,
@@ -115,29 +115,29 @@ def _status(row: AccountRow) -> Status:
         raise damaged(f"{row.__tablename__}.status") from None
 
 
-def fill(sealer: Sealer, row: AccountRow, values: Mapping[str, str]) -> None:
-    """Put credentials into a row, sealed for it alone.
+def encrypt_credentials(sealer: Sealer, row: AccountRow, values: Mapping[str, str]) -> None:
+    """Encrypt credentials and put them into a row. They can be decrypted for this row only.
 
     Raises:
-        ValueError: there is none, or one is no text or empty. Its value is not told.
+        ValueError: there are none, or one is empty or not a string. The message does not contain its value.
     """
     if not values:
         raise ValueError("there are no credentials")
     for name, value in values.items():
         if not isinstance(value, str) or not value:
             raise ValueError(f"the credential {name} is empty or no text")
-    row.sealed = sealer.seal(json.dumps(dict(values)), *place(row))
-    row.last_four = {name: value[-4:] for name, value in values.items() if len(value) >= _SHORTEST_SHOWN}
+    row.sealed = sealer.seal(json.dumps(dict(values)), *associated_data(row))
+    row.last_four = {name: value[-4:] for name, value in values.items() if len(value) >= _MIN_LENGTH_FOR_LAST_FOUR}
     row.version += 1
 
 
-def opened(sealer: Sealer, row: AccountRow) -> AccountCredentials | None:
-    """The credentials of a row, None before they are filled in; raises `SealBroken` where they are another's."""
+def decrypt_credentials(sealer: Sealer, row: AccountRow) -> AccountCredentials | None:
+    """Decrypt a row's credentials; None if it has none yet. Raises `SealBroken` if they belong to another row."""
     if row.sealed is None:
         return None
-    return AccountCredentials(json.loads(sealer.open(row.sealed, *place(row))), row.id, row.version)
+    return AccountCredentials(json.loads(sealer.open(row.sealed, *associated_data(row))), row.id, row.version)
 
 
-def place(row: AccountRow) -> tuple[str, ...]:
-    """What an account's sealed credentials are bound to."""
+def associated_data(row: AccountRow) -> tuple[str, ...]:
+    """Return the associated data of an account's encrypted credentials: its id, toolkit and owner."""
     return ("connected account", row.id, row.toolkit, row.owner)

@@ -1,4 +1,4 @@
-"""Which accounts are meant: those of a page, or those that a user's call may be made with."""
+"""Database queries for accounts: filters for lists, and the accounts that a user's call may use."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .tables import ORGANISATION, AccountRow, ShareRow
 
 @dataclass(frozen=True)
 class Which:
-    """The accounts that fit everything that is given.
+    """A filter for accounts. An account matches if it matches every attribute that is not None.
 
     Attributes:
         toolkits: slugs.
-        users: owners, None among them for the organisation. Accounts that are only shared with a user don't count.
-        statuses: how they are.
+        users: owners; None in it is the organisation. Accounts that are only shared with a user do not match.
+        statuses: account statuses.
         ids: account ids.
     """
 
@@ -29,7 +29,7 @@ class Which:
     ids: Collection[str] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The same for the database. Names that can't be are names that nothing fits."""
+        """Return the filter as SQL conditions. Invalid names match nothing."""
         found: list[ColumnElement[bool]] = []
         if self.toolkits is not None:
             found.append(AccountRow.toolkit.in_([slug.upper() for slug in self.toolkits if names.possible_slug(slug)]))
@@ -44,19 +44,19 @@ class Which:
 
 
 def older_than(account: ConnectedAccount) -> ColumnElement[bool]:
-    """The accounts behind one, where the newest come first."""
+    """Return the condition for the accounts that follow `account` in a list sorted from newest to oldest."""
     at = AccountRow.created_at
     return or_(at < account.created_at, and_(at == account.created_at, AccountRow.id < account.id))
 
 
 def usable_by(user_id: str, toolkit: str) -> ColumnElement[bool]:
-    """A user's own accounts in a toolkit, and those of the organisation's that the user may use; in any status."""
+    """Return the condition for accounts that a user owns or may use in a toolkit, in any status."""
     shared = exists(select(ShareRow.user_id).where(ShareRow.account_id == AccountRow.id, ShareRow.user_id == user_id))
     organisation = and_(AccountRow.owner == ORGANISATION, or_(AccountRow.for_everyone, shared))
     return and_(AccountRow.toolkit == toolkit, or_(AccountRow.owner == user_id, organisation))
 
 
-# The user's own before the organisation's, the default before the others, then the one that was there first.
+# Sort order: the user's own accounts before the organisation's, then the default account, then the oldest.
 BEST_FIRST = (
     (AccountRow.owner == ORGANISATION),
     AccountRow.is_default.desc(),

@@ -1,4 +1,4 @@
-"""What is over and done with, put away: yesterday's links and sessions, and accounts that nobody connected in time."""
+"""Periodic cleanup: delete old links and sessions, and expire accounts that were not connected in time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .clock import now
 from .database import Database
 from .tables import AccountRow, LinkRow, SessionRow
 
-# So long a used or expired link can still say so, and an account why it was not connected.
-KEPT = timedelta(days=1)
+# How long used and expired links, and accounts that were never connected, stay readable before they are deleted.
+_RETENTION = timedelta(days=1)
 
 
-def tidy(database: Database) -> None:
-    """To be called now and then, about once a minute by a server; it may run several times at once."""
+def clean_up(database: Database) -> None:
+    """Run the cleanup. A server calls it about once a minute; concurrent runs are safe."""
     at = now()
     open_link = exists(
         select(LinkRow.id).where(
@@ -32,12 +32,14 @@ def tidy(database: Database) -> None:
             .values(status=Status.EXPIRED, reason="Nobody connected it in time.", updated_at=at)
         )
         session.execute(
-            delete(AccountRow).where(AccountRow.connected_at.is_(None), AccountRow.updated_at < at - KEPT, ~open_link)
+            delete(AccountRow).where(
+                AccountRow.connected_at.is_(None), AccountRow.updated_at < at - _RETENTION, ~open_link
+            )
         )
-        session.execute(delete(LinkRow).where(LinkRow.expires_at < at - KEPT))
+        session.execute(delete(LinkRow).where(LinkRow.expires_at < at - _RETENTION))
         ended = or_(
-            SessionRow.revoked_at < at - KEPT,
-            SessionRow.expires_at < at - KEPT,
-            SessionRow.last_seen_at < at - sessions.IDLE - KEPT,
+            SessionRow.revoked_at < at - _RETENTION,
+            SessionRow.expires_at < at - _RETENTION,
+            SessionRow.last_seen_at < at - sessions.IDLE - _RETENTION,
         )
         session.execute(delete(SessionRow).where(ended))

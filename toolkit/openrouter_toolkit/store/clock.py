@@ -1,4 +1,4 @@
-"""Time as the store keeps it: aware, in UTC, to the microsecond, from both databases."""
+"""Timestamps of the store: timezone-aware, in UTC, with microseconds, the same for both databases."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from .damage import guarded
+from .damage import report_damage
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A column of aware datetimes. SQLite has no time zones, so UTC is put off and on again on the way."""
+    """A column of timezone-aware datetimes. SQLite has no time zones: values are stored there as naive UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuses a naive datetime with `ValueError`: nobody could say which moment it means."""
+        """Convert to UTC. Raises `ValueError` for a naive datetime, since its time zone is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -33,11 +33,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """As the database's own, then as `process_result_value` has it."""
-        return guarded(super().result_processor(dialect, coltype), "a time")
+        """Return the usual conversion from the database; it raises `StoreUnavailable` for an invalid value."""
+        return report_damage(super().result_processor(dialect, coltype), "a time")
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """The moment in UTC, whatever zone the connection is set to."""
+        """Return the datetime in UTC, whatever time zone the connection uses."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

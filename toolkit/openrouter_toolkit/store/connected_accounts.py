@@ -1,4 +1,4 @@
-"""Connected accounts as people manage them: connected, shared, switched off, disconnected."""
+"""Management of connected accounts: connect, list, rename, share, disable and disconnect."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from . import names
-from .account import AccountCredentials, ConnectedAccount, Status, fill, opened, to_account
+from .account import (
+    AccountCredentials,
+    ConnectedAccount,
+    Status,
+    decrypt_credentials,
+    encrypt_credentials,
+    to_account,
+)
 from .account_query import Which, older_than
 from .clock import now
 from .database import Database
-from .encryption.key_check import hold
+from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
 from .errors import AliasTaken, StoreError, UnknownAccount
 from .tables import ORGANISATION, AccountRow, ShareRow
@@ -22,14 +29,14 @@ ALL = Which()
 
 
 class ConnectedAccounts:
-    """All connected accounts. Safe from many threads and processes; each method is one transaction.
+    """All connected accounts. Safe for many threads and processes; each method is one transaction.
 
-    `toolkit` may be given in any case. A malformed name is a `ValueError`, an account that isn't there an
-    `UnknownAccount`.
+    `toolkit` may have any letter case. The methods raise `ValueError` for a malformed name, and `UnknownAccount` for
+    an account that does not exist.
     """
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
-        """See `Store.open`, which is how it is made."""
+        """Created by `Store.open`."""
         self._database = database
         self._sealer = sealer
 
@@ -42,17 +49,17 @@ class ConnectedAccounts:
         alias: str | None = None,
         users: Iterable[str] | None = None,
     ) -> ConnectedAccount:
-        """A new account that can be used at once. The first of its owner's in the toolkit becomes the default.
+        """Create an account that is ACTIVE at once. The owner's first account in the toolkit becomes the default.
 
         Args:
             toolkit: the toolkit's slug.
-            user_id: whose it is; None for the organisation's.
+            user_id: the user who owns it; None for the organisation.
             credentials: its secrets by field name, such as `{"api_key": "..."}`.
-            alias: what to call it.
-            users: of the organisation's, who may use it; everybody when left out.
+            alias: a name for it.
+            users: the users who may use an organisation's account; None for all users.
 
         Raises:
-            AliasTaken: the owner has one of that name in the toolkit.
+            AliasTaken: the owner has another account with this alias in the toolkit.
         """
         with self._database.write() as session:
             row = self._add(session, toolkit, user_id, alias, users)
@@ -62,111 +69,111 @@ class ConnectedAccounts:
     def initiate(
         self, toolkit: str, user_id: str | None, *, alias: str | None = None, users: Iterable[str] | None = None
     ) -> ConnectedAccount:
-        """An account that somebody has yet to connect: INITIATED, and not used before `fill`. As in `connect`."""
+        """Create an account without credentials: it is INITIATED until `fill`. Arguments and errors as `connect`."""
         with self._database.write() as session:
             return self._changed_account(session, self._add(session, toolkit, user_id, alias, users), "begun")
 
     def fill(self, account_id: str, credentials: Mapping[str, str]) -> ConnectedAccount:
-        """Put credentials into an account, the first or new ones; whatever its status was, it is ACTIVE then."""
-        with self._changing(account_id) as (session, row):
+        """Store an account's credentials, replacing earlier ones, and make it ACTIVE from any status."""
+        with self._locked_row(account_id) as (session, row):
             self._fill(session, row, credentials)
             return self._changed_account(session, row, "connected")
 
     def fail(self, account_id: str, why: str) -> ConnectedAccount:
-        """Connecting did not work: an account that was never filled becomes FAILED. Others stay as they are."""
-        with self._changing(account_id) as (session, row):
+        """Mark an account as FAILED if it is INITIALIZING or INITIATED. In any other status it does not change."""
+        with self._locked_row(account_id) as (session, row):
             if row.status not in (Status.INITIALIZING, Status.INITIATED):
                 return to_account(row)
             row.status, row.reason = Status.FAILED, names.reason(why)
             return self._changed_account(session, row, f"not connected: {row.reason}")
 
     def get(self, account_id: str) -> ConnectedAccount:
-        """One account."""
+        """Return one account."""
         with self._database.read() as session:
-            return to_account(_found(session, account_id))
+            return to_account(_load(session, account_id))
 
     def hold(self, account_id: str) -> ConnectedAccount:
-        """One account, which nobody disconnects before the transaction around this ends (see `Store.transaction`)."""
+        """Return one account, and lock it against disconnecting until the transaction ends (`Store.transaction`)."""
         with self._database.write() as session:
-            return to_account(_found(session, account_id, lock={"read": True}))
+            return to_account(_load(session, account_id, lock={"read": True}))
 
     def list(
         self, which: Which = ALL, *, limit: int | None = None, after: ConnectedAccount | None = None
     ) -> list[ConnectedAccount]:
-        """The accounts, the newest first: `limit` at the most, behind the last one of the page before."""
-        chosen = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
+        """Return at most `limit` accounts, the newest first. `after` is the last account of the previous page."""
+        query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
         if after is not None:
-            chosen = chosen.where(older_than(after))
-        chosen = chosen.order_by(AccountRow.created_at.desc(), AccountRow.id.desc()).limit(limit)
+            query = query.where(older_than(after))
+        query = query.order_by(AccountRow.created_at.desc(), AccountRow.id.desc()).limit(limit)
         with self._database.read() as session:
-            return [to_account(row) for row in session.scalars(chosen)]
+            return [to_account(row) for row in session.scalars(query)]
 
     def count(self, which: Which = ALL) -> int:
-        """How many there are."""
+        """Return how many accounts match."""
         with self._database.read() as session:
             return session.scalar(select(func.count(AccountRow.id)).where(*which.conditions())) or 0
 
     def credentials(self, account_id: str) -> AccountCredentials | None:
-        """An account's credentials whatever its status, to try whether they work; None before they are filled in.
+        """Return an account's credentials in any status, to test them; None if it has none yet.
 
         Raises:
-            SealBroken: they can't be opened.
+            SealBroken: they can't be decrypted.
         """
         with self._database.read() as session:
-            return opened(self._sealer, _found(session, account_id))
+            return decrypt_credentials(self._sealer, _load(session, account_id))
 
     def rename(self, account_id: str, alias: str | None) -> ConnectedAccount:
-        """Give it another alias, or none. `AliasTaken` where the owner has that already."""
-        with self._changing(account_id) as (session, row):
-            row.alias = _free(session, row, alias)
+        """Change or remove the alias. Raises `AliasTaken` if another account of the owner has it."""
+        with self._locked_row(account_id) as (session, row):
+            row.alias = _available_alias(session, row, alias)
             return self._changed_account(session, row, "renamed")
 
     def make_default(self, account_id: str) -> ConnectedAccount:
-        """Make it its owner's first choice in the toolkit, in place of the one that was."""
-        with self._changing(account_id) as (session, row):
-            for former in session.scalars(_siblings(row).where(AccountRow.is_default)):
-                former.is_default = False
+        """Make it the owner's default account in the toolkit, instead of the present one."""
+        with self._locked_row(account_id) as (session, row):
+            for other in session.scalars(_other_accounts(row).where(AccountRow.is_default)):
+                other.is_default = False
             session.flush()
             row.is_default = True
             return self._changed_account(session, row, "made the default")
 
     def share(self, account_id: str, users: Iterable[str] | None) -> ConnectedAccount:
-        """Say who may use an account of the organisation's: these users and no others, or with None everybody.
+        """Set who may use an organisation's account: only these users, or all users with None.
 
         Raises:
-            StoreError: it is a user's own, which is never shared.
+            StoreError: a user owns the account; such accounts are never shared.
         """
-        with self._changing(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row):
             if row.owner != ORGANISATION:
                 raise StoreError("This account is a user's own; connect one for the organisation to share it.")
             _share(row, users)
             return self._changed_account(session, row, "shared")
 
     def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
-        """Stop its use from the next call on; nothing is forgotten."""
-        with self._changing(account_id) as (session, row):
+        """Stop its use, beginning with the next call. Its credentials are kept."""
+        with self._locked_row(account_id) as (session, row):
             row.status, row.reason = Status.INACTIVE, names.reason(why)
             return self._changed_account(session, row, "switched off")
 
     def enable(self, account_id: str) -> ConnectedAccount:
-        """Undo `disable`: ACTIVE again, or INITIATED where it was never filled. Others stay as they are."""
-        with self._changing(account_id) as (session, row):
+        """Undo `disable`: the account is ACTIVE, or INITIATED if it has no credentials. Others do not change."""
+        with self._locked_row(account_id) as (session, row):
             if row.status != Status.INACTIVE:
                 return to_account(row)
             row.status, row.reason = (Status.ACTIVE if row.sealed else Status.INITIATED), None
             return self._changed_account(session, row, "switched on")
 
     def disconnect(self, account_id: str) -> ConnectedAccount:
-        """Forget it, its credentials and its links. If it was the default, the oldest active one becomes it."""
-        with self._changing(account_id) as (session, row):
-            gone = self._changed_account(session, row, "disconnected" if row.connected_at else "removed")
-            heirs = _siblings(row).where(AccountRow.status == Status.ACTIVE)
+        """Delete it, its credentials and its links. If it was the default, the oldest ACTIVE account becomes it."""
+        with self._locked_row(account_id) as (session, row):
+            removed = self._changed_account(session, row, "disconnected" if row.connected_at else "removed")
+            candidates = _other_accounts(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()
-            if gone.default:
-                for heir in session.scalars(heirs.order_by(AccountRow.created_at, AccountRow.id).limit(1)):
-                    heir.is_default = True
-            return gone
+            if removed.default:
+                for candidate in session.scalars(candidates.order_by(AccountRow.created_at, AccountRow.id).limit(1)):
+                    candidate.is_default = True
+            return removed
 
     def _add(
         self, session: Session, toolkit: str, user_id: str | None, alias: str | None, users: Iterable[str] | None
@@ -190,54 +197,54 @@ class ConnectedAccounts:
             _share(row, users)
         self.lock_accounts(session, row.toolkit, row.owner)
         self._replace_unconnected(session, row, alias)
-        row.alias = _free(session, row, alias)
+        row.alias = _available_alias(session, row, alias)
         session.add(row)
         session.flush()
         return row
 
     def _fill(self, session: Session, row: AccountRow, credentials: Mapping[str, str]) -> None:
-        hold(session, self._sealer)
-        fill(self._sealer, row, credentials)
+        lock_key(session, self._sealer)
+        encrypt_credentials(self._sealer, row, credentials)
         row.status, row.reason, row.connected_at = Status.ACTIVE, None, now()
-        if not row.is_default and session.scalar(_siblings(row).where(AccountRow.is_default)) is None:
+        if not row.is_default and session.scalar(_other_accounts(row).where(AccountRow.is_default)) is None:
             row.is_default = True
 
     def _replace_unconnected(self, session: Session, row: AccountRow, alias: str | None) -> None:
-        """Whoever begins anew under an alias replaces what nobody has connected yet, and its links."""
+        """Delete an account with the same alias that was never connected, and its links: the new one replaces it."""
         if alias is None:
             return
-        begun = _siblings(row).where(
+        unconnected = _other_accounts(row).where(
             AccountRow.alias == names.alias(alias),
             AccountRow.connected_at.is_(None),
             AccountRow.status != Status.INACTIVE,
         )
-        for former in session.scalars(begun.with_for_update()):
-            self._changed_account(session, former, "replaced by a new beginning")
-            session.delete(former)
+        for other in session.scalars(unconnected.with_for_update()):
+            self._changed_account(session, other, "replaced by a new beginning")
+            session.delete(other)
         session.flush()
 
     @contextmanager
-    def _changing(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
-        """An account's row, to be changed in a transaction that nobody else gets in the way of."""
+    def _locked_row(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
+        """Yield an account's row, locked for changes, and the session of its transaction."""
         with self._database.write() as session:
-            row = _found(session, account_id)
+            row = _load(session, account_id)
             self.lock_accounts(session, row.toolkit, row.owner)
-            row = _found(session, account_id, lock=True)
+            row = _load(session, account_id, lock=True)
             row.updated_at = now()
             yield session, row
 
     def _changed_account(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
-        """The account as it is now, and a line in the log about what was done with it."""
+        """Log the change, and return the account with it."""
         account = to_account(row)
         self._database.log_change(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
         return account
 
     def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:
-        """Let one at a time change an owner's accounts in a toolkit: they share a default, and aliases."""
+        """Lock an owner's accounts in a toolkit: one writer at a time, since they share a default and the aliases."""
         self._database.lock(session, f"accounts {toolkit} {owner}")
 
 
-def _found(session: Session, account_id: str, *, lock: bool | dict[str, bool] = False) -> AccountRow:
+def _load(session: Session, account_id: str, *, lock: bool | dict[str, bool] = False) -> AccountRow:
     row = None
     if names.possible_id(account_id):
         row = session.get(AccountRow, account_id, with_for_update=lock or None, populate_existing=bool(lock))
@@ -246,25 +253,25 @@ def _found(session: Session, account_id: str, *, lock: bool | dict[str, bool] = 
     return row
 
 
-def _siblings(row: AccountRow) -> Select[AccountRow]:
-    """The owner's other accounts in the toolkit."""
+def _other_accounts(row: AccountRow) -> Select[AccountRow]:
+    """Select the owner's other accounts in the toolkit."""
     same = (AccountRow.toolkit == row.toolkit, AccountRow.owner == row.owner)
     return select(AccountRow).where(*same, AccountRow.id != row.id)
 
 
-def _free(session: Session, row: AccountRow, alias: str | None) -> str | None:
-    """The alias, if no sibling has it."""
+def _available_alias(session: Session, row: AccountRow, alias: str | None) -> str | None:
+    """Return the alias, stripped; raise `AliasTaken` if another account of the owner has it."""
     if alias is None:
         return None
     alias = names.alias(alias)
-    if session.scalar(_siblings(row).where(AccountRow.alias == alias)) is not None:
+    if session.scalar(_other_accounts(row).where(AccountRow.alias == alias)) is not None:
         raise AliasTaken("There is another account with that alias.")
     return alias
 
 
 def _share(row: AccountRow, users: Iterable[str] | None) -> None:
-    wanted = {names.user(user) for user in users or ()}
+    user_ids = {names.user(user) for user in users or ()}
     row.for_everyone = users is None
-    kept = [share for share in row.shares if share.user_id in wanted]
-    added = wanted - {share.user_id for share in kept}
+    kept = [share for share in row.shares if share.user_id in user_ids]
+    added = user_ids - {share.user_id for share in kept}
     row.shares = kept + [ShareRow(user_id=user) for user in sorted(added)]

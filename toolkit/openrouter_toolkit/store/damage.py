@@ -1,4 +1,4 @@
-"""What a damaged database gives instead of a row: found out when it is read, and said in one way."""
+"""Detects damaged values when rows are read, and reports all of them as `StoreUnavailable`."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .errors import StoreUnavailable
 
-_Process = Callable[[Any], Any]
+_Conversion = Callable[[Any], Any]
 
 
 def damaged(what: str) -> StoreUnavailable:
-    """The error for it; `what` is the place that has an impossible value."""
+    """Return the error for a damaged database; `what` names the column that has an invalid value."""
     return StoreUnavailable(f"The database is damaged: {what} has a value that can't be. Put a backup in its place.")
 
 
-def guarded(process: _Process | None, what: str) -> _Process | None:
-    """How a value is read from a row, where one that can't be read is damage."""
-    if process is None:
+def report_damage(convert: _Conversion | None, what: str) -> _Conversion | None:
+    """Wrap the function that converts a value read from a row: if it fails, the wrapper raises `StoreUnavailable`."""
+    if convert is None:
         return None
 
     def read(value: Any) -> Any:
         try:
-            return process(value)
+            return convert(value)
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            _raise(what)
+            _raise_damaged(what)
 
     return read
 
 
-def _raise(what: str) -> NoReturn:
+def _raise_damaged(what: str) -> NoReturn:
     raise damaged(what) from None
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-def _of_texts(value: Any) -> Any:
+def _check_strings(value: Any) -> Any:
     items = value.values() if isinstance(value, dict) else value
     if not all(isinstance(item, str) for item in items or ()):
         raise TypeError
@@ -50,7 +50,7 @@ def _of_texts(value: Any) -> Any:
 
 
 class Json(TypeDecorator[Any]):
-    """A column of JSON values of one Python type, `dict` or `list`, with texts in it."""
+    """A column of JSON values of one Python type, `dict` or `list`, that contain strings only."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
@@ -59,10 +59,10 @@ class Json(TypeDecorator[Any]):
         super().__init__(none_as_null=True)
         self.shape = shape
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> _Process | None:
-        """As JSON's own."""
-        process = super().result_processor(dialect, coltype) or _same
-        return guarded(lambda value: _of_texts(process(value)), "a JSON column")
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
+        """Return JSON's own conversion; it raises `StoreUnavailable` for an invalid value."""
+        convert = super().result_processor(dialect, coltype) or _unchanged
+        return report_damage(lambda value: _check_strings(convert(value)), "a JSON column")
 
 
 class PrimaryKey(TypeDecorator[str]):
@@ -78,8 +78,8 @@ class PrimaryKey(TypeDecorator[str]):
         return value
 
 
-def expected(column_type: TypeEngine[Any]) -> type:
-    """The Python type of a column's values."""
+def python_type_of(column_type: TypeEngine[Any]) -> type:
+    """Return the Python type of a column's values."""
     if isinstance(column_type, Json):
         return column_type.shape
     if isinstance(column_type, TypeDecorator) and not isinstance(column_type, PrimaryKey):

@@ -19,7 +19,7 @@ from .clock import now
 from .connected_accounts import ConnectedAccounts
 from .damage import damaged
 from .database import Database
-from .encryption.key_check import hold
+from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
 from .errors import LinkRefused, UnknownToolkit
 from .tables import LinkRow
@@ -192,10 +192,10 @@ class Links:
         """
         pkce = Pkce(state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
         with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
-            hold(transaction, self._sealer)
+            lock_key(transaction, self._sealer)
             row.session_hash = names.hashed(session)
             row.state_hash = names.hashed(pkce.state)
-            row.verifier = self._sealer.seal(pkce.verifier, *place(row))
+            row.verifier = self._sealer.seal(pkce.verifier, *associated_data(row))
             return pkce
 
     def finish_pkce(self, state: str, session: str) -> tuple[Link, str]:
@@ -205,7 +205,7 @@ class Links:
             LinkRefused: the state is unknown or not the session's, or the link can't be used any more.
         """
         with self._usable(LinkRow.state_hash == names.hashed(state), session) as (_, row):
-            verifier = self._sealer.open(row.verifier or "", *place(row))
+            verifier = self._sealer.open(row.verifier or "", *associated_data(row))
             row.used_at, row.verifier = now(), None
             return _to_link(row), verifier
 
@@ -247,7 +247,7 @@ class Links:
             yield transaction, row
 
 
-def place(row: LinkRow) -> tuple[str, ...]:
+def associated_data(row: LinkRow) -> tuple[str, ...]:
     """What a link's sealed verifier is bound to."""
     return ("code verifier", row.id)
 

@@ -60,6 +60,6 @@ def engine(url: URL) -> Engine:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    patience = options.get("patience", PATIENCE)
+    patience = options.get("lock_timeout", PATIENCE)
     longest = 0 if options.get("rebuilding") else LONGEST_STATEMENT
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = {longest}")

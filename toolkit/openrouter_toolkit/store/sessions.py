@@ -54,7 +54,7 @@ class Sessions:
             return None
         if at >= row.last_seen_at + _SEEN_EVERY:
             note = update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at)
-            self._database.note(note, "that a login was used")
+            self._database.write_optional(note, "that a login was used")
         return BrowserSession(row.created_at, row.last_seen_at, row.expires_at)
 
     def revoke(self, session_id: str) -> None:

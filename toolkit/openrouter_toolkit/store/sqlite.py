@@ -148,7 +148,7 @@ def _distrust(failure: ExceptionContext) -> None:
 def _begin(connection: Connection) -> None:
     """Writers queue up from the start: one that begins by reading would be refused the lock later, unrepeatably."""
     options = connection.get_execution_options()
-    patience = options.get("patience", PATIENCE)
+    patience = options.get("lock_timeout", PATIENCE)
     raw = cast(sqlite3.Connection, connection.connection.driver_connection)
     # Off while tables are rebuilt: dropping the old one would delete the rows that refer to it.
     raw.execute(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilding') else 'ON'}")

@@ -82,7 +82,7 @@ class Store:
         try:
             keys = _prepared(database, master_keys)
             stated = master_keys is not None or database.shared or key_providers.in_environment()
-            return cls(database, Sealer(keys, None if stated else key_providers.look_up), toolkits)
+            return cls(database, Sealer(keys, None if stated else key_providers.find_keys), toolkits)
         except BaseException:
             database.close()
             raise
@@ -127,7 +127,7 @@ class Store:
         """
         with self._database.read() as session:
             at = migrating.version(session.connection(), self._database.name)
-            proofs = key_check.known(session)
+            proofs = key_check.read_proofs(session)
         if not migrating.up_to_date(at) or not proofs:
             raise StoreUnavailable(f"The {self._database.name} is not as it was: its tables are gone.")
         if not proofs.keys() <= {key.id for key in self._sealer.keys}:  # others are changing them
@@ -140,7 +140,7 @@ class Store:
 
     def tidy(self) -> None:
         """Put away what is over; see `tidying.tidy`."""
-        cleanup.tidy(self._database)
+        cleanup.clean_up(self._database)
 
     def close(self) -> None:
         """Close the connections that are kept open. The store can still be used; it opens new ones."""
@@ -163,7 +163,7 @@ def _prepared(database: Database, given: Sequence[MasterKey] | None) -> tuple[Ma
     """The database's tables and the master keys made sure of, in one transaction: both are right, or untouched."""
     with database.read() as session:
         at = migrating.version(session.connection(), database.name)
-        proofs = key_check.known(session)
+        proofs = key_check.read_proofs(session)
     if migrating.up_to_date(at) and proofs:
         keys = key_check.choose(database, proofs, given)
         if keys[0].id in proofs:
@@ -171,7 +171,7 @@ def _prepared(database: Database, given: Sequence[MasterKey] | None) -> tuple[Ma
     with database.rebuild() as session:
         connection = session.connection()
         at = migrating.version(connection, database.name)
-        keys = key_check.choose(database, key_check.known(session), given)
+        keys = key_check.choose(database, key_check.read_proofs(session), given)
         if not migrating.up_to_date(at):
             migrating.upgrade(connection)
         key_check.register(database, session, keys[0])

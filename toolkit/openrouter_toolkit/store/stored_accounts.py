@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 
 from ..accounts import Credentials
 from . import names
-from .account import AccountCredentials, Status, opened
+from .account import AccountCredentials, Status, decrypt_credentials
 from .account_query import BEST_FIRST, usable_by
 from .clock import now
 from .database import Database
@@ -59,7 +59,7 @@ class StoredAccounts:
             best = best.where(AccountRow.id == account_id)
         with self._database.read() as session:
             row = session.scalars(best.order_by(*BEST_FIRST).limit(1)).first()
-        return None if row is None else opened(self._sealer, row)
+        return None if row is None else decrypt_credentials(self._sealer, row)
 
     def knows(self, user_id: str, toolkit: str) -> bool:
         """Whether there is any account that the user may use, or could if it were not off, expired or unfinished."""
@@ -103,7 +103,7 @@ class StoredAccounts:
             .where(or_(AccountRow.last_used_at.is_(None), AccountRow.last_used_at < since))
             .values(last_used_at=at)
         )
-        self._database.note(note, "that an account was used")
+        self._database.write_optional(note, "that an account was used")
 
     def refused(self, credentials: Credentials, why: str) -> bool:
         """Mark the account EXPIRED whose key the API just refused; to be called with what `credentials` gave.

@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstrai
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from .clock import UtcDateTime
-from .damage import Json, PrimaryKey, damaged, expected
+from .damage import Json, PrimaryKey, damaged, python_type_of
 
 # An organisation's account has no user_id. Here it is "", which no user can have, since NULLs are not unique.
 ORGANISATION = ""
@@ -41,7 +41,7 @@ class Row(DeclarativeBase):
 @cache
 def _columns(table: type[Row]) -> tuple[tuple[str, type, bool], ...]:
     columns = table.__table__.columns
-    return tuple((column.key, expected(column.type), bool(column.nullable)) for column in columns)
+    return tuple((column.key, python_type_of(column.type), bool(column.nullable)) for column in columns)
 
 
 @event.listens_for(Row, "load", propagate=True)

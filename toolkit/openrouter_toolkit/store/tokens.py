@@ -115,7 +115,7 @@ class ApiTokens:
         if row.last_used_at is not None and at < row.last_used_at + _USED_EVERY:
             return
         note = update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at)
-        self._database.note(note, "that a token was used")
+        self._database.write_optional(note, "that a token was used")
 
 
 def new_text() -> str:

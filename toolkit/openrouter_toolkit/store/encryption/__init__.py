@@ -1,1 +1,1 @@
-"""Credentials encrypted at rest: master keys, where they are kept, rotation, and encrypted values."""
+"""Encryption of credentials at rest: master keys, their providers, key rotation and encrypted values."""

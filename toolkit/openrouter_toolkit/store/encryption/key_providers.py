@@ -1,4 +1,4 @@
-"""Where master keys are kept: the environment, the operating system's keyring, or a file of the user's."""
+"""Providers of master keys: the environment, the operating system's keyring, or a file in the user's data folder."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _USERNAME = "master-key"
 _log = logging.getLogger("openrouter_toolkit")
 
 
-class KeyPlace(Protocol):
-    """A place that keeps master keys. `name` is what it is called in a sentence."""
+class KeyProvider(Protocol):
+    """A place that stores master keys. `name` describes it in messages."""
 
     name: str
 
     def read(self) -> tuple[MasterKey, ...]:
-        """The keys, none where there are none. `MasterKeyError` when they can't be read."""
+        """Return the keys, or an empty tuple. Raises `MasterKeyError` if they can't be read."""
         ...
 
-    def write(self, kept: Sequence[MasterKey]) -> None:
-        """Replace the keys; when this returns, they are there to stay. `MasterKeyError` when they can't be kept."""
+    def write(self, new_keys: Sequence[MasterKey]) -> None:
+        """Replace the keys; they are durable when this returns. Raises `MasterKeyError` if they can't be stored."""
         ...
 
 
 class Keyring:
-    """The operating system's keyring, where there is one that works."""
+    """The operating system's keyring, if there is one that works."""
 
     name = "the system's keyring"
 
@@ -44,14 +44,14 @@ class Keyring:
         text = self._text()
         return keys.read(text, self.name) if text else ()
 
-    def write(self, kept: Sequence[MasterKey]) -> None:
-        """Put the keys there, and read them back: some backends take everything and keep nothing."""
-        import keyring  # noqa: PLC0415 - a second faster without, where the environment has the key
+    def write(self, new_keys: Sequence[MasterKey]) -> None:
+        """Store the keys and read them back, since some backends accept values without storing them."""
+        import keyring  # noqa: PLC0415 - the import takes a second; not needed with a key in the environment
 
-        text = keys.write(kept)
+        text = keys.write(new_keys)
         try:
             keyring.set_password(APPLICATION, _USERNAME, text)
-        except Exception as error:  # noqa: BLE001 - KeyringError, and whatever a backend lets through
+        except Exception as error:  # noqa: BLE001 - KeyringError, or any error of a backend
             raise _unusable(error) from None
         if self._text() != text:
             raise MasterKeyError("the system's keyring does not keep what it is given")
@@ -66,7 +66,7 @@ class Keyring:
 
 
 class KeyFile:
-    """A file that only its owner may read, in the user's data folder."""
+    """A file in the user's data folder that only its owner may read."""
 
     def __init__(self) -> None:
         self.path = data_folder() / "master-key"
@@ -85,19 +85,19 @@ class KeyFile:
             raise MasterKeyError(f"{self.name} can be read by others: make new keys, or chmod 600 it")
         return keys.read(text, self.name)
 
-    def write(self, kept: Sequence[MasterKey]) -> None:
-        """Replace the file as a whole, so that a crash leaves the old one or the new one."""
+    def write(self, new_keys: Sequence[MasterKey]) -> None:
+        """Replace the file atomically, so that a crash leaves the old file or the new one."""
         draft = self.path.with_name(f"master-key.{os.getpid()}.draft")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft.unlink(missing_ok=True)
             try:
                 with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                    file.write(keys.write(kept) + "\n")
+                    file.write(keys.write(new_keys) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
                 draft.replace(self.path)
-            finally:  # a full disk, an interrupt: the keys must stay nowhere else
+            finally:  # also on a full disk or an interrupt: no copy of the keys may remain
                 draft.unlink(missing_ok=True)
             _sync(self.path.parent)
         except OSError as error:
@@ -105,21 +105,21 @@ class KeyFile:
 
 
 def in_environment(environment: Mapping[str, str] | None = None) -> tuple[MasterKey, ...]:
-    """The keys of OPENROUTER_TOOLKIT_MASTER_KEY, none where it is not set or empty."""
+    """Return the keys in OPENROUTER_TOOLKIT_MASTER_KEY, or an empty tuple if it is not set or empty."""
     text = (os.environ if environment is None else environment).get(MASTER_KEY, "").strip()
     return keys.read(text, f"the environment variable {MASTER_KEY}") if text else ()
 
 
-def places() -> tuple[KeyPlace, ...]:
-    """The places beside the environment, the better first."""
+def providers() -> tuple[KeyProvider, ...]:
+    """Return the providers other than the environment, the preferred one first."""
     return Keyring(), KeyFile()
 
 
-def look_up(ids: Collection[str]) -> tuple[MasterKey, ...]:
-    """The keys of the first place, beside the environment, that has one of these ids; none where no place has."""
-    for place in places():
+def find_keys(ids: Collection[str]) -> tuple[MasterKey, ...]:
+    """Return the keys of the first of `providers()` that has one of these ids, else an empty tuple."""
+    for provider in providers():
         try:
-            found = place.read()
+            found = provider.read()
         except MasterKeyError:
             continue
         if any(key.id in ids for key in found):
@@ -127,57 +127,57 @@ def look_up(ids: Collection[str]) -> tuple[MasterKey, ...]:
     return ()
 
 
-def make() -> tuple[MasterKey, ...]:
-    """A first key, put into the best place that keeps it. Of several processes, one makes it and all get it.
+def create_key() -> tuple[MasterKey, ...]:
+    """Create a first key in the first provider that can store it. Concurrent processes all get the same key.
 
     Raises:
-        MasterKeyError: no place keeps it.
+        MasterKeyError: no provider can store it.
     """
-    fresh = (MasterKey.fresh(),)
+    created = (MasterKey.fresh(),)
     failures = []
-    with alone():
-        for place in places():
+    with exclusive_lock():
+        for provider in providers():
             try:
-                found = place.read()
+                found = provider.read()
                 if not found:
-                    place.write(fresh)
+                    provider.write(created)
             except MasterKeyError as error:
                 failures.append(str(error))
             else:
-                return found or fresh
+                return found or created
     tried = "; ".join(failures)
     raise MasterKeyError(f"No place keeps a master key ({tried}). Set {MASTER_KEY}. {keys.HOW_TO_MAKE_ONE}")
 
 
 def add_fresh() -> str:
-    """Put a fresh key in front of those in the user's own place, for a rotation; the place's name.
+    """Add a new key before those of the user's provider, for a rotation. Returns the provider's name.
 
-    The older ones stay: other databases of the user's may be sealed with them.
+    The older keys stay: other databases of the user may be encrypted with them.
 
     Raises:
-        MasterKeyError: no place has a key, or it can't be kept there.
+        MasterKeyError: no provider has a key, or the new one can't be stored there.
     """
-    with alone():
-        for place in places():
+    with exclusive_lock():
+        for provider in providers():
             try:
-                found = place.read()
+                found = provider.read()
             except MasterKeyError:
                 continue
             if found:
-                place.write((MasterKey.fresh(), *found))
-                return place.name
+                provider.write((MasterKey.fresh(), *found))
+                return provider.name
     raise MasterKeyError(f"Neither the system's keyring nor {KeyFile().path} has a master key.")
 
 
 def remove_drafts() -> None:
-    """Remove what processes left behind that were killed while they wrote the key file: drafts with all keys in them.
+    """Delete temporary key files ("drafts") of processes that were killed while they wrote the key file.
 
-    To be called at each start. A draft that somebody is writing at this moment stays: its writer is `alone`.
+    Drafts contain all keys, so call this at each start. It waits for a process that is writing a draft now.
     """
     if not _drafts():
         return
     try:
-        with alone(patience=1):
+        with exclusive_lock(timeout=1):
             for draft in _drafts():
                 draft.unlink(missing_ok=True)
                 _log.warning("%s, left behind by a process that was killed while it wrote keys, was removed", draft)
@@ -189,18 +189,18 @@ def remove_drafts() -> None:
 def _drafts() -> list[Path]:
     try:
         return [path for path in data_folder().glob("master-key.*.draft") if path.is_symlink() or path.is_file()]
-    except OSError:  # a folder that may not be read
+    except OSError:  # no permission to read the folder
         return []
 
 
 @contextmanager
-def alone(patience: float = 60) -> Iterator[None]:
-    """Among this user's processes, the only one that changes the keys in their places; after `patience` seconds."""
+def exclusive_lock(timeout: float = 60) -> Iterator[None]:
+    """Lock the stored keys against this user's other processes; `MasterKeyError` after `timeout` seconds of waiting."""
     path = data_folder() / "master-key.lock"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite's locks work on every system, and end with the process that holds them.
-        with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as lock:
+        # SQLite's locks work on every operating system, and end when their process ends.
+        with closing(sqlite3.connect(path, timeout=timeout, isolation_level=None)) as lock:
             lock.execute("BEGIN EXCLUSIVE")
             yield
     except (OSError, sqlite3.Error) as error:
@@ -208,7 +208,7 @@ def alone(patience: float = 60) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    """Make a file's new name last through a power loss, on systems where a folder can be synced."""
+    """Sync a folder, so that a renamed file survives a power loss. Windows can't sync folders."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

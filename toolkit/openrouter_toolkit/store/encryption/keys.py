@@ -1,4 +1,4 @@
-"""Master keys: how they are written, what they are called, and the keys for single purposes that come from them."""
+"""Master keys: their text form, their ids, and the derivation of keys for single purposes."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import MasterKeyError
 
-_BYTES = 32
-# Of 32 random bytes, 8 different ones are there but for one time in 10^40: what has fewer was typed by somebody.
-_FEWEST_DIFFERENT = 8
+_KEY_LENGTH = 32
+# 32 random bytes have fewer than 8 distinct values once in 10^40: such a key was typed by a person.
+_MIN_DISTINCT_BYTES = 8
 HOW_TO_MAKE_ONE = "A new one is made by: openssl rand -base64 32"
 
 
 class MasterKey:
-    """32 random bytes from which all other keys come. Its repr shows its `id`; it can't be pickled.
+    """32 random bytes from position all other keys are derived. Its repr shows only its `id`; it can't be pickled.
 
     Attributes:
-        id: what the key is called in the database, 16 hexadecimal digits that tell nothing about it.
+        id: the key's id in the database, 16 hexadecimal digits that reveal nothing about the key.
     """
 
     __slots__ = ("_secret", "id")
 
     def __init__(self, secret: bytes) -> None:
-        """Raises `MasterKeyError` for anything but 32 bytes that look random."""
-        if len(secret) != _BYTES:
-            raise MasterKeyError(f"a master key has {_BYTES} bytes, not {len(secret)}")
-        if len(set(secret)) < _FEWEST_DIFFERENT:
+        """Raises `MasterKeyError` unless `secret` is 32 bytes that look random."""
+        if len(secret) != _KEY_LENGTH:
+            raise MasterKeyError(f"a master key has {_KEY_LENGTH} bytes, not {len(secret)}")
+        if len(set(secret)) < _MIN_DISTINCT_BYTES:
             raise MasterKeyError("a master key is random, this one is not")
         self._secret = secret
         self.id = self.derive("store: name of a key").hex()[:16]
 
     @classmethod
     def fresh(cls) -> MasterKey:
-        """A new random key."""
-        return cls(secrets.token_bytes(_BYTES))
+        """Generate a new random key."""
+        return cls(secrets.token_bytes(_KEY_LENGTH))
 
     def derive(self, purpose: str) -> bytes:
-        """The key of 32 bytes for one purpose (HKDF with SHA-256). No purpose's key tells anything of another's."""
+        """Derive the 32-byte key for one purpose (HKDF with SHA-256). It reveals nothing about other purposes' keys."""
         info = b"openrouter-toolkit v1 " + purpose.encode()
-        return HKDF(algorithm=SHA256(), length=_BYTES, salt=None, info=info).derive(self._secret)
+        return HKDF(algorithm=SHA256(), length=_KEY_LENGTH, salt=None, info=info).derive(self._secret)
 
     def written(self) -> str:
-        """The key itself in base64, for the place where it is kept."""
+        """Return the secret key itself in base64, to store it."""
         return base64.b64encode(self._secret).decode()
 
     def __eq__(self, other: object) -> bool:
@@ -65,30 +65,30 @@ class MasterKey:
 
 
 def read(text: str, place: str) -> tuple[MasterKey, ...]:
-    """The keys of a text: base64, several parted by commas. The first seals, all of them open.
+    """Parse a text of base64 keys, separated by commas. The first key encrypts, all of them decrypt.
 
     Raises:
-        MasterKeyError: one is malformed. The message names the place, and does not repeat the key.
+        MasterKeyError: a key is malformed. The message names `place`, and does not contain the key.
     """
     keys: list[MasterKey] = []
     parts = text.split(",")
     for number, part in enumerate(parts, 1):
-        which = f" (number {number} of {len(parts)})" if len(parts) > 1 else ""
+        position = f" (number {number} of {len(parts)})" if len(parts) > 1 else ""
         try:
             secret = base64.b64decode(part.strip().translate(_URL_SAFE), validate=True)
         except (binascii.Error, ValueError):
-            raise MasterKeyError(f"The master key in {place}{which} is not base64. {HOW_TO_MAKE_ONE}") from None
+            raise MasterKeyError(f"The master key in {place}{position} is not base64. {HOW_TO_MAKE_ONE}") from None
         try:
             key = MasterKey(secret)
         except MasterKeyError as error:
-            raise MasterKeyError(f"The value in {place}{which} is no key: {error}. {HOW_TO_MAKE_ONE}") from None
+            raise MasterKeyError(f"The value in {place}{position} is no key: {error}. {HOW_TO_MAKE_ONE}") from None
         if key not in keys:
             keys.append(key)
     return tuple(keys)
 
 
 def write(keys: Iterable[MasterKey]) -> str:
-    """The text that `read` reads."""
+    """Return the keys as a text for `read`."""
     return ",".join(key.written() for key in keys)
 
 

@@ -1,4 +1,4 @@
-"""Master keys changed: every sealed value is sealed anew with the first key, then the others are retired."""
+"""Master key rotation: encrypts every value with the first key, then retires the other keys."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .. import account, links
 from ..database import Database
 from ..errors import SealBroken
 from ..tables import AccountRow, LinkRow, MasterKeyRow
-from .key_check import hold
+from .key_check import lock_key
 from .sealing import Sealer
 
 BATCH = 100
-# Seconds between two batches, so that others get to write too.
-_PAUSE = 0.01
-# Everything that is sealed: the table, its column, and what a row's value is bound to.
-_SEALED: tuple[tuple[Any, InstrumentedAttribute[str | None], Callable[[Any], tuple[str, ...]]], ...] = (
-    (AccountRow, AccountRow.sealed, account.place),
-    (LinkRow, LinkRow.verifier, links.place),
+# Seconds between two batches, so that other writers get their turn.
+_BATCH_PAUSE = 0.01
+# All encrypted columns: table, column, and the function that returns a row's associated data.
+_ENCRYPTED_COLUMNS: tuple[tuple[Any, InstrumentedAttribute[str | None], Callable[[Any], tuple[str, ...]]], ...] = (
+    (AccountRow, AccountRow.sealed, account.associated_data),
+    (LinkRow, LinkRow.verifier, links.associated_data),
 )
 
 
 @dataclass(frozen=True)
 class Rotated:
-    """What a rotation did.
+    """The result of a rotation.
 
     Attributes:
-        resealed: how many values were sealed anew.
-        unreadable: ids of accounts and links whose values no key opens. While there are any, no key is retired.
-        retired: ids of the keys that open nothing any more.
+        resealed: how many values were encrypted again.
+        unreadable: ids of accounts and links that no key decrypts. While there are any, no key is retired.
+        retired: ids of the retired keys, which no value needs now.
     """
 
     resealed: int
@@ -43,23 +43,27 @@ class Rotated:
 
 
 def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] | None = None) -> Rotated:
-    """Seal everything with the first of the sealer's keys, in batches, and retire the others.
+    """Encrypt all values with the first of the sealer's keys, in batches, and retire the other keys.
 
-    It may be killed at any time and begun again: until it ends, the old keys and the new one together open all.
-    Others may read and write meanwhile, if they have both keys or find the new one where keys are kept. `on_batch` is
-    called with the number of values sealed so far.
+    It may be killed at any time and started again: until it ends, the old and new keys together decrypt all values.
+    Other processes can read and write during it, if they have both keys or find the new one in a key provider.
+    `on_batch` is called with the number of values encrypted so far.
+
+    Raises:
+        MasterKeyError: the first key was retired meanwhile.
+        StoreUnavailable: the database can't be used.
     """
     resealed = 0
     unreadable: set[str] = set()
     while True:
-        for table, column, place in _SEALED:
+        for table, column, associated_data in _ENCRYPTED_COLUMNS:
             last = ""
             while True:
                 with database.write() as session:
-                    hold(session, sealer)
-                    chosen = _old(table, column, sealer).where(table.id > last).order_by(table.id).limit(BATCH)
-                    rows = session.scalars(chosen.with_for_update()).all()
-                    done = [row for row in rows if _reseal(sealer, row, column, place(row))]
+                    lock_key(session, sealer)
+                    query = _select_old(table, column, sealer).where(table.id > last).order_by(table.id).limit(BATCH)
+                    rows = session.scalars(query.with_for_update()).all()
+                    done = [row for row in rows if _reencrypt(sealer, row, column, associated_data(row))]
                 if not rows:
                     break
                 last = rows[-1].id
@@ -67,40 +71,42 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
                 unreadable |= {row.id for row in rows if row not in done}
                 if on_batch is not None:
                     on_batch(resealed)
-                sleep(_PAUSE)
+                sleep(_BATCH_PAUSE)
         retired = _retire(database, sealer, unreadable)
         if retired is not None:
             return Rotated(resealed, tuple(sorted(unreadable)), retired)
 
 
-def _old(table: Any, column: InstrumentedAttribute[str | None], sealer: Sealer) -> Select[Any]:
-    """The rows whose values are sealed with another key than the first."""
+def _select_old(table: Any, column: InstrumentedAttribute[str | None], sealer: Sealer) -> Select[Any]:
+    """Select the rows whose values are encrypted with another key than the first."""
     return select(table).where(column.is_not(None), ~column.startswith(sealer.prefix, autoescape=True))
 
 
-def _reseal(sealer: Sealer, row: Any, column: InstrumentedAttribute[str | None], place: tuple[str, ...]) -> bool:
+def _reencrypt(
+    sealer: Sealer, row: Any, column: InstrumentedAttribute[str | None], associated_data: tuple[str, ...]
+) -> bool:
     try:
-        plain = sealer.open(getattr(row, column.key), *place)
+        plaintext = sealer.open(getattr(row, column.key), *associated_data)
     except SealBroken:
         return False
-    setattr(row, column.key, sealer.seal(plain, *place))
+    setattr(row, column.key, sealer.seal(plaintext, *associated_data))
     return True
 
 
 def _retire(database: Database, sealer: Sealer, unreadable: set[str]) -> tuple[str, ...] | None:
-    """Forget all keys but the first; the ids of those forgotten. None when it has to be tried again."""
+    """Delete all keys but the first and return their ids; return None if values with old keys have appeared."""
     with database.write() as session:
-        # Whoever is sealing right now holds its key (key_check.hold): this waits for it, and nobody else begins.
+        # A transaction that encrypts has its key locked (key_check.lock_key): wait for it, and block new ones.
         keys = session.scalars(select(MasterKeyRow.key_id).with_for_update()).all()
-        left: set[str] = set()
-        for table, column, place in _SEALED:
-            # What was sealed since. Who has a row locked waits for the key: to wait for the row would be a deadlock.
-            for row in session.scalars(_old(table, column, sealer).with_for_update(skip_locked=True)):
-                _reseal(sealer, row, column, place(row))
+        remaining: set[str] = set()
+        for table, column, associated_data in _ENCRYPTED_COLUMNS:
+            # Values encrypted meanwhile. Locked rows are skipped: their transactions wait for the key (a deadlock).
+            for row in session.scalars(_select_old(table, column, sealer).with_for_update(skip_locked=True)):
+                _reencrypt(sealer, row, column, associated_data(row))
             session.flush()
-            left |= {row.id for row in session.scalars(_old(table, column, sealer))}
-        if left:
-            return () if left <= unreadable else None
-        old = tuple(sorted(set(keys) - {sealer.keys[0].id}))
-        session.execute(delete(MasterKeyRow).where(MasterKeyRow.key_id.in_(old)))
-        return old
+            remaining |= {row.id for row in session.scalars(_select_old(table, column, sealer))}
+        if remaining:
+            return () if remaining <= unreadable else None
+        retired = tuple(sorted(set(keys) - {sealer.keys[0].id}))
+        session.execute(delete(MasterKeyRow).where(MasterKeyRow.key_id.in_(retired)))
+        return retired
