@@ -90,7 +90,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the root command line."""
+    """The parser of the whole command line."""
     root = _Parser(
         prog=PROGRAM,
         description="OpenRouter for agents: declarative actions, each answered in one envelope.",

@@ -19,7 +19,7 @@ _WIDE_TERMINAL = 140
 
 
 def add(commands: Any) -> None:
-    """Make the command known."""
+    """Add the command's parser."""
     parser = commands.add_parser("actions", help="list the actions", description="Lists the actions.")
     parser.add_argument("--json", action="store_true", help="as a JSON array, for programs")
     parser.set_defaults(run=run)

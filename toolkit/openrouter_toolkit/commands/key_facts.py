@@ -43,7 +43,7 @@ def describe(facts: Mapping[str, Any]) -> str:
 
 
 def _budgets(facts: Mapping[str, Any]) -> list[str]:
-    """Each budget that binds the key besides its own limit, which is describe already."""
+    """The budgets that apply to the key, without its own limit, which is already described."""
     listed, effective = facts.get("budgets"), facts.get("effective_budget")
     budgets = [budget for budget in (listed if isinstance(listed, list) else []) if isinstance(budget, Mapping)]
     if isinstance(effective, Mapping) and effective not in budgets:

@@ -1,4 +1,4 @@
-"""Reads keys: ask_for_fields without echo, or from standard input. Never from the command line."""
+"""Reads keys: typed without echo, or from standard input. Never from the command line."""
 
 from __future__ import annotations
 

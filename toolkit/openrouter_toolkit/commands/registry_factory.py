@@ -66,7 +66,7 @@ def _store_options(stack: ExitStack) -> dict[str, Any]:
 
     loaded = load()
     store = stack.enter_context(open_store())
-    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `open_store` says so where the packages are missing
+    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `open_store` reports missing packages
 
     return {
         "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),

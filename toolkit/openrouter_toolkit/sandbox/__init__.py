@@ -1,7 +1,7 @@
-"""A stand-in for OpenRouter's HTTP API on loopback: small, deterministic, offline.
+"""A fake OpenRouter HTTP API on loopback: small, deterministic, offline.
 
-It takes the requests of the real API and answers in its shapes, from a fictional catalogue; models named
-`sandbox/…` fail on purpose. Nothing here knows the rest of the package.
+It accepts the requests of the real API and answers in the same shapes, from a fictional catalogue. Models named
+`sandbox/…` fail on purpose. Nothing here imports the rest of the package.
 """
 
 from .completion_calls import FAILING_MODELS

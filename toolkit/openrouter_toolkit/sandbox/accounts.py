@@ -1,4 +1,4 @@
-"""API keys: which are good, what each may do, and what /key and /credits tell about them."""
+"""API keys: which are valid, what each may do, and what /key and /credits return for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ FREE_REQUESTS_A_DAY = 1000
 
 @dataclass(frozen=True)
 class Account:
-    """Whoever a good key belongs to."""
+    """The account that a valid key belongs to."""
 
     key: str
 
     @property
     def is_management(self) -> bool:
-        """Whether the key manages: it reads credits, and runs no completions."""
+        """Whether the key is a management key, which reads credits but can't run completions."""
         return self.key.startswith(MANAGEMENT_API_KEY)
 
 
-def sent_key(headers: Message, *, x_api_key: bool = False) -> str | None:
-    """The key of a request, from Authorization or (for /messages) x-api-key; None when there is none."""
+def request_key(headers: Message, *, x_api_key: bool = False) -> str | None:
+    """The key of a request, from Authorization or (for /messages) x-api-key; None if there is none."""
     scheme, _, key = (headers["Authorization"] or "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
@@ -39,7 +39,7 @@ def authenticate(key: str | None) -> Account:
     """The account of a key.
 
     Raises:
-        ApiError: 401, with a message that tells a missing key from an expired and an unknown one.
+        ApiError: 401, with different messages for a missing, an expired and an unknown key.
     """
     if key is None:
         raise ApiError(401, "Missing Authentication header")
@@ -57,13 +57,13 @@ def check_may_complete(account: Account) -> None:
 
 
 def check_may_read_credits(account: Account) -> None:
-    """Refuse the credits to ordinary keys (403)."""
+    """Refuse to show credits to ordinary keys (403)."""
     if not account.is_management:
         raise ApiError(403, "Credits are shown to management keys only")
 
 
 def describe_key(account: Account, spent: float, free_requests: int) -> JsonObject:
-    """What GET /key says, with `spent` US dollars as the usage of every period."""
+    """The data of GET /key, with `spent` US dollars as the usage of every period."""
     budget = {
         "scope": "key_limit",
         "budget_id": None,
@@ -105,5 +105,5 @@ def describe_key(account: Account, spent: float, free_requests: int) -> JsonObje
 
 
 def describe_credits(spent: float) -> Mapping[str, float]:
-    """What GET /credits says, in US dollars."""
+    """The data of GET /credits, in US dollars."""
     return {"total_credits": CREDITS_BOUGHT, "total_usage": spent}

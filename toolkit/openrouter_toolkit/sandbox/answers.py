@@ -1,4 +1,4 @@
-"""The words of an answer: always the same for the same question."""
+"""Generates the text of an answer, always the same for the same question."""
 
 import json
 import operator
@@ -9,8 +9,8 @@ from .json_values import fitting_value
 from .mentions import Mentions
 from .prompts import Prompt
 
-_REPEATED_LENGTH = 300
-_READ_LENGTH = 5000
+_MAX_QUOTED = 300
+_MAX_READ = 5000
 _PIECE = re.compile(r"\s*\S{1,12}|\s+$")
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _CALCULATION = re.compile(rf"{_NUMBER}\s*([-+*/x×÷]|plus|minus|times|divided by)\s*{_NUMBER}", re.IGNORECASE)
@@ -44,27 +44,27 @@ _CAPITALS = {
 
 
 def pieces(text: str) -> list[str]:
-    """The text cut into what counts as tokens here: words with the space before them, long ones split."""
+    """The text split into the sandbox's tokens: words with the preceding space; long words are split."""
     return _PIECE.findall(text)
 
 
 def answer_text(prompt: Prompt) -> str:
-    """The answer to a prompt, before any limit is applied to it."""
+    """The answer to a prompt, before limits are applied."""
     if prompt.answer_schema is not None:
         return _json_answer(prompt)
     if prompt.tool_results:
-        found = "; ".join(_summarized(result).strip()[:_REPEATED_LENGTH] for result in prompt.tool_results)
+        found = "; ".join(_result_text(result).strip()[:_MAX_QUOTED] for result in prompt.tool_results)
         return f"Here is what the tool found: {found}"
     return _prose(prompt.question)
 
 
 def reasoning_text(prompt: Prompt) -> str:
-    """What a reasoning model thinks before it answers."""
-    return f"The user asks: {prompt.question.strip()[:_REPEATED_LENGTH]} A short answer will do."
+    """The reasoning of a model before it answers."""
+    return f"The user asks: {prompt.question.strip()[:_MAX_QUOTED]} A short answer will do."
 
 
-def _summarized(result: str) -> str:
-    """What a tool's result says: of a model's answer, in either of the two formats, its words."""
+def _result_text(result: str) -> str:
+    """A tool's result as text; if it is a model's answer in one of the two formats, its text only."""
     try:
         answer = json.loads(result)
         if "choices" in answer:
@@ -81,9 +81,9 @@ def _json_answer(prompt: Prompt) -> str:
 
 
 def _prose(question: str) -> str:
-    question = question[:_READ_LENGTH]
+    question = question[:_MAX_READ]
     if calculation := _CALCULATION.search(question):
-        return _calculated(*calculation.groups())
+        return _calculate(*calculation.groups())
     if capital := _CAPITAL.search(question):
         for country, city in _CAPITALS.items():
             if capital[1].lower().startswith(country.lower()):
@@ -91,11 +91,11 @@ def _prose(question: str) -> str:
     if _GREETING.match(question):
         return "Hello! How can I help you today?"
     asked = " ".join(question.split())
-    shown = asked if len(asked) <= _REPEATED_LENGTH else f"{asked[:_REPEATED_LENGTH]}…"
+    shown = asked if len(asked) <= _MAX_QUOTED else f"{asked[:_MAX_QUOTED]}…"
     return f"You said “{shown}”, and this is the sandbox's answer to it."
 
 
-def _calculated(left: str, sign: str, right: str) -> str:
+def _calculate(left: str, sign: str, right: str) -> str:
     if _OPERATIONS[sign.lower()] is operator.truediv and not float(right):
         return f"{left} {sign} {right} has no answer: nothing can be divided by zero."
     result = _OPERATIONS[sign.lower()](float(left), float(right))

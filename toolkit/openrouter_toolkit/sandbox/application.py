@@ -1,4 +1,4 @@
-"""The API: from a request to the endpoint that answers it."""
+"""The application: records each request and dispatches it to its endpoint."""
 
 import json
 import time
@@ -12,17 +12,17 @@ from .accounts import (
     check_may_read_credits,
     describe_credits,
     describe_key,
-    sent_key,
+    request_key,
 )
 from .authorization import EXCHANGE_PATH, PAGE_PATH, Authorizations, form_fields
 from .catalogue import Model, describe_endpoint, describe_endpoints, describe_provider
-from .completion_calls import FORMATS, Accidents, CompletionCalls
+from .completion_calls import FORMATS, CompletionCalls, RandomFailures
 from .connection import Connection
 from .errors import ApiError, openrouter_body
 from .generations import Generations
 from .model_lists import page, rss, select
 from .models import MODELS, PROVIDERS, find_model
-from .queries import Query, checked
+from .queries import Query, check_query
 from .request_log import RecordedRequest, RequestLog
 
 if TYPE_CHECKING:
@@ -34,47 +34,47 @@ _NOT_JSON = object()
 
 
 class Application:
-    """Everything the sandbox knows, and the endpoints that tell it."""
+    """The sandbox's state and its endpoints."""
 
     def __init__(self, *, chunk_delay: float, generation_delay: float, failure_rate: float, seed: int | None) -> None:
         self.log = RequestLog()
         self.authorizations = Authorizations()
         self.generations = Generations(generation_delay)
-        self.completions = CompletionCalls(self.generations, Accidents(failure_rate, seed), chunk_delay)
+        self.completions = CompletionCalls(self.generations, RandomFailures(failure_rate, seed), chunk_delay)
         self._endpoints: dict[str, Callable[[Query, Account], Any]] = {
             "/key": self._key,
             "/credits": self._credits,
             "/generation": self._generation,
-            "/models/user": lambda query, _: page(self._selected(query), query, "/models/user"),
+            "/models/user": lambda query, _: page(self._select(query), query, "/models/user"),
             "/endpoints/zdr": self._zdr_endpoints,
         }
 
     def reset(self) -> None:
-        """Forget requests, generations and who was rate-limited already."""
+        """Clear all state: requests, login codes, generations, cache, scripts, and rate-limited keys."""
         self.log.clear()
         self.authorizations.clear()
         self.generations.clear()
-        self.completions.visits.clear()
+        self.completions.seen_keys.clear()
         self.completions.cache.clear()
         self.completions.scripts.clear()
 
-    def answer(self, connection: Connection, sent: bytes) -> None:
+    def answer(self, connection: Connection, raw_body: bytes) -> None:
         """Record a request and answer it."""
         path, _, query = connection.path.partition("?")
-        body = _parsed(sent)
+        body = _parse_json(raw_body)
         request = RecordedRequest(
             method=connection.command,
             path=path.removeprefix(PREFIX),
             query=dict(parse_qsl(query, keep_blank_values=True)),
             headers=connection.headers,
             body=None if body is _NOT_JSON else body,
-            key=sent_key(connection.headers, x_api_key=path == f"{PREFIX}/messages"),
+            key=request_key(connection.headers, x_api_key=path == f"{PREFIX}/messages"),
             received_at=time.monotonic(),
         )
         self.log.add(request)
         try:
             if path == PAGE_PATH and request.method == "POST":
-                self.authorizations.decide(connection, form_fields(sent))
+                self.authorizations.decide(connection, form_fields(raw_body))
             elif path == PAGE_PATH and request.method == "GET":
                 self.authorizations.show(connection, request.query)
             elif path.startswith(f"{PREFIX}/"):
@@ -82,9 +82,9 @@ class Application:
             else:
                 raise _not_found(path)
         except ApiError as error:
-            form = FORMATS.get(request.path)
+            format_ = FORMATS.get(request.path)
             connection.answer_headers.update(error.headers)
-            connection.send_json(error.status, form.error_body(error) if form else openrouter_body(error))
+            connection.send_json(error.status, format_.error_body(error) if format_ else openrouter_body(error))
         except ConnectionError:
             request.closed_at = time.monotonic()
             request.closed_by_client = True
@@ -104,10 +104,10 @@ class Application:
         elif request.method == "GET" and request.path in _PUBLIC:
             if connection.headers["Authorization"]:
                 authenticate(request.key)
-            self._send_public(connection, request.path, checked(request.path, request.query))
+            self._send_public(connection, request.path, check_query(request.path, request.query))
         elif request.method == "GET" and request.path in self._endpoints:
             account = authenticate(request.key)
-            query = checked(request.path, request.query)
+            query = check_query(request.path, request.query)
             connection.send_json(200, self._endpoints[request.path](query, account))
         elif request.method == "GET" and (model_id := _model_of_endpoints(request.path)):
             authenticate(request.key)
@@ -132,26 +132,26 @@ class Application:
         return {"data": self.generations.find(query["id"])}
 
     def _models(self) -> list[Model]:
-        """The catalogue, with the models that have a script."""
+        """The catalogue, including the models that have a script."""
         scripted = {model.id: model for model in self.completions.scripts.models()}
         return [*(model for model in MODELS if model.id not in scripted), *scripted.values()]
 
-    def _selected(self, query: Query) -> list[Model]:
+    def _select(self, query: Query) -> list[Model]:
         return select(self._models(), query)
 
     def _send_public(self, connection: Connection, path: str, query: Query) -> None:
         if path == "/providers":
             connection.send_json(200, {"data": [describe_provider(provider) for provider in PROVIDERS]})
         elif path == "/models/count":
-            connection.send_json(200, {"data": {"count": len(self._selected(query))}})
+            connection.send_json(200, {"data": {"count": len(self._select(query))}})
         elif path == "/embeddings/models":
-            models = self._selected({"output_modalities": "embeddings"})
+            models = self._select({"output_modalities": "embeddings"})
             connection.send_json(200, page(models, query, path))
         elif query.get("use_rss") == "true":
-            feed = rss(self._selected(query), chat_links=query.get("use_rss_chat_links") == "true")
+            feed = rss(self._select(query), chat_links=query.get("use_rss_chat_links") == "true")
             connection.send(200, feed.encode(), "application/rss+xml; charset=utf-8")
         else:
-            connection.send_json(200, page(self._selected(query), query, path))
+            connection.send_json(200, page(self._select(query), query, path))
 
     def _zdr_endpoints(self, _: Query, __: Account) -> Any:
         return {
@@ -176,13 +176,13 @@ def _not_found(what: str) -> ApiError:
     return ApiError(404, f"Not found: {what[:200]}")
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _parsed(sent: bytes) -> Any:
-    """The JSON of a body; None for an empty one, _NOT_JSON for anything else."""
+def _parse_json(raw_body: bytes) -> Any:
+    """The value of a JSON body; None for an empty body, _NOT_JSON if it is not valid JSON."""
     try:
-        return json.loads(sent, parse_constant=_no_constant) if sent else None
+        return json.loads(raw_body, parse_constant=_reject_constant) if raw_body else None
     except (ValueError, RecursionError):
         return _NOT_JSON

@@ -1,4 +1,4 @@
-"""OpenRouter's page for logging in with PKCE, and the exchange of its codes for keys."""
+"""OpenRouter's authorization page for PKCE logins, and the exchange of codes for keys."""
 
 import base64
 import hashlib
@@ -21,20 +21,20 @@ PAGE_PATH = "/auth"
 EXCHANGE_PATH = "/auth/keys"
 CODE_SECONDS = 600.0
 _METHODS = ("S256", "plain")
-_PASSED_ON = ("callback_url", "code_challenge", "code_challenge_method", "key_label")
+_FORM_FIELDS = ("callback_url", "code_challenge", "code_challenge_method", "key_label")
 
 
 @dataclass(frozen=True)
 class _Grant:
-    """What a code stands for."""
+    """What a code authorizes: its PKCE challenge and the time when it expires."""
 
     challenge: str | None
     method: str | None
-    ends_at: float
+    expires_at: float
 
 
 class Authorizations:
-    """The codes that were given out and not used yet. Safe to use from many threads."""
+    """The issued codes that were not used yet. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -47,19 +47,21 @@ class Authorizations:
             self._grants.clear()
 
     def show(self, connection: Connection, query: Mapping[str, str]) -> None:
-        """GET /auth: the page that asks the person."""
+        """GET /auth: the page that asks the person to authorize."""
         problem = _problem(query)
         if problem is not None:
             _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
             return
         fields = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(query[name])}">' for name in _PASSED_ON if name in query
+            f'<input type="hidden" name="{name}" value="{escape(query[name])}">'
+            for name in _FORM_FIELDS
+            if name in query
         )
-        who = escape(_who_asks(query))
+        requester = escape(_requester(query))
         _send_page(
             connection,
             200,
-            f"<h1>{who} asks for a key to your OpenRouter account</h1>"
+            f"<h1>{requester} asks for a key to your OpenRouter account</h1>"
             "<p>This is the sandbox: there is no account and nothing costs money.</p>"
             f'<form method="post" action="{PAGE_PATH}">{fields}'
             '<button name="decision" value="authorize">Authorize</button> '
@@ -67,7 +69,7 @@ class Authorizations:
         )
 
     def decide(self, connection: Connection, form: Mapping[str, str]) -> None:
-        """POST /auth: what the person decided; back to the callback, or the code on a page where there is none."""
+        """POST /auth: handle the decision. Redirects to the callback; without one, shows the code on a page."""
         problem = _problem(form)
         if problem is not None:
             _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
@@ -87,8 +89,8 @@ class Authorizations:
         """POST /auth/keys: a new key for a code.
 
         Raises:
-            ApiError: 405 not POST; 400 no code, or a method that is not the one of the page; 403 a wrong code or
-                verifier. An attempt with the wrong verifier uses the code up.
+            ApiError: 405 not POST; 400 no code, or another challenge method than on the page; 403 a wrong code or
+                verifier. An attempt with a wrong verifier invalidates the code.
         """
         if method != "POST":
             raise ApiError(405, "Method Not Allowed")
@@ -100,12 +102,12 @@ class Authorizations:
             if chosen not in (*_METHODS, None) or (grant is not None and chosen != grant.method):
                 raise ApiError(400, "Invalid code_challenge_method")
             self._grants.pop(body["code"], None)
-        if grant is None or grant.ends_at < self._clock() or not _fits(grant, body.get("code_verifier")):
+        if grant is None or grant.expires_at < self._clock() or not _verify(grant, body.get("code_verifier")):
             raise ApiError(403, "Invalid code or code_verifier")
         return {"key": f"{API_KEY}-{secrets.token_hex(24)}", "user_id": "user_sandbox"}
 
     def issue(self, form: Mapping[str, str]) -> str:
-        """A new code for a request that the person granted."""
+        """A new code for a request that the person authorized."""
         code = f"auth_code_{secrets.token_hex(12)}"
         challenge = form.get("code_challenge") or None
         method = form.get("code_challenge_method", "plain") if challenge else None
@@ -115,14 +117,14 @@ class Authorizations:
 
 
 def form_fields(sent: bytes) -> dict[str, str]:
-    """The fields of a form that was posted."""
+    """The fields of a posted form."""
     return dict(parse_qsl(sent.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _problem(query: Mapping[str, str]) -> str | None:
-    """What is wrong with a request for a login, or None."""
+    """What is wrong with a login request, or None."""
     callback, challenge = query.get("callback_url"), query.get("code_challenge")
-    if callback is not None and not _may_be_called_back(callback):
+    if callback is not None and not _is_allowed_callback(callback):
         return "callback_url must be https, or http to localhost or 127.0.0.1."
     if callback is None and not challenge:
         return "Without a callback_url there must be a code_challenge."
@@ -131,7 +133,7 @@ def _problem(query: Mapping[str, str]) -> str | None:
     return None
 
 
-def _may_be_called_back(url: str) -> bool:
+def _is_allowed_callback(url: str) -> bool:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -148,8 +150,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _who_asks(query: Mapping[str, str]) -> str:
-    """The callback's host; without a callback the label, which names the program."""
+def _requester(query: Mapping[str, str]) -> str:
+    """The host of the callback; without a callback, the key's label, which names the program."""
     if "callback_url" in query:
         return urlsplit(query["callback_url"]).netloc
     return query.get("key_label") or "A program without a name"
@@ -160,7 +162,7 @@ def _with_query(url: str, more: Mapping[str, str]) -> str:
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(more))))))
 
 
-def _fits(grant: _Grant, verifier: Any) -> bool:
+def _verify(grant: _Grant, verifier: Any) -> bool:
     if grant.challenge is None:
         return True
     if not isinstance(verifier, str):

@@ -1,4 +1,4 @@
-"""What a model, a provider and an endpoint are, and how the API describes them."""
+"""Models, providers and endpoints of the catalogue, and their JSON in the API."""
 
 from dataclasses import dataclass
 
@@ -23,20 +23,20 @@ class Provider:
 
     @property
     def region(self) -> str:
-        """Where it keeps data: us, or eu for every other country of the catalogue."""
+        """The region where it stores data: us, or eu for all other countries of the catalogue."""
         return "us" if self.country == "US" else "eu"
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """How a model does beside others.
+    """How a model compares with others.
 
     Attributes:
         intelligence: benchmark index, as are `coding` and `agentic`.
         elo: rating in a design arena.
-        tool_success_rate: the share of its tool calls that went well; None where it calls no tools.
-        weekly_tokens: how much it is used, in billions.
-        throughput: tokens a second.
+        tool_success_rate: the share of its tool calls that succeeded; None if it does not support tools.
+        weekly_tokens: weekly usage in billions of tokens.
+        throughput: tokens per second.
         latency: milliseconds until the first token.
     """
 
@@ -52,7 +52,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Model:
-    """One model of the catalogue. Prices are US dollars a token, as the decimal text the API uses."""
+    """One model of the catalogue. Prices are US dollars per token, as decimal text, as in the API."""
 
     id: str
     name: str
@@ -80,7 +80,7 @@ class Model:
 
     @property
     def zero_data_retention(self) -> bool:
-        """Whether any of its providers keeps nothing."""
+        """Whether any of its providers has zero data retention."""
         return any(provider.zero_data_retention for provider in self.providers)
 
 
@@ -117,7 +117,7 @@ def describe_model(model: Model) -> JsonObject:
 
 
 def describe_endpoints(model: Model) -> JsonObject:
-    """A model with its endpoints, as GET /models/{author}/{slug}/endpoints answers."""
+    """A model with its endpoints, as GET /models/{author}/{slug}/endpoints returns it."""
     return {
         "id": model.id,
         "name": model.name,
@@ -129,7 +129,7 @@ def describe_endpoints(model: Model) -> JsonObject:
 
 
 def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
-    """One provider's offer of a model. Latency is in milliseconds, throughput in tokens a second."""
+    """One provider's endpoint of a model. Latency is in milliseconds, throughput in tokens per second."""
     return {
         "name": f"{provider.name} | {model.id}",
         "model_id": model.id,
@@ -154,8 +154,8 @@ def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
         "supports_diarization": False,
         "supports_image_reference": False,
         "supports_multiple_audio_references": False,
-        "latency_last_30m": _spread(model.ranking.latency if model.ranking else 250, (1, 1.4, 1.92, 3.4)),
-        "throughput_last_30m": _spread(model.ranking.throughput if model.ranking else 45, (1, 0.85, 0.63, 0.34)),
+        "latency_last_30m": _percentiles(model.ranking.latency if model.ranking else 250, (1, 1.4, 1.92, 3.4)),
+        "throughput_last_30m": _percentiles(model.ranking.throughput if model.ranking else 45, (1, 0.85, 0.63, 0.34)),
     }
 
 
@@ -173,7 +173,7 @@ def describe_provider(provider: Provider) -> JsonObject:
     }
 
 
-def _spread(median: int, factors: tuple[float, ...]) -> JsonObject:
+def _percentiles(median: int, factors: tuple[float, ...]) -> JsonObject:
     return {name: round(median * factor) for name, factor in zip(("p50", "p75", "p90", "p99"), factors, strict=True)}
 
 

@@ -1,4 +1,4 @@
-"""The format of POST /chat/completions: whole answers and streams."""
+"""The format of POST /chat/completions: complete and streamed answers."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -19,7 +19,7 @@ error_body = openrouter_body
 
 
 def result(completion: Completion) -> JsonObject:
-    """The whole answer."""
+    """The complete answer, not streamed."""
     message: JsonObject = {
         "role": "assistant",
         "content": completion.text,
@@ -45,7 +45,7 @@ def result(completion: Completion) -> JsonObject:
         for index in range(completion.count)
     ]
     return {
-        **_frame_of_every_object(completion, "chat.completion"),
+        **_common_fields(completion, "chat.completion"),
         "system_fingerprint": None,
         "choices": choices,
         "usage": openai_usage(completion),
@@ -53,7 +53,7 @@ def result(completion: Completion) -> JsonObject:
 
 
 def opening(completion: Completion) -> Iterator[str]:
-    """The frames of a streamed answer up to its last word."""
+    """The frames of a streamed answer up to its last text."""
     yield KEEP_ALIVE
     answers = [[(index, delta) for delta in _deltas(completion)] for index in range(completion.count)]
     for position, turn in enumerate(zip_longest(*answers)):
@@ -64,7 +64,7 @@ def opening(completion: Completion) -> Iterator[str]:
 
 
 def ending(completion: Completion) -> Iterator[str]:
-    """The frames after the last word: the finish, the usage, and [DONE]."""
+    """The frames after the last text: finish reason, usage and [DONE]."""
     finish = _finish(completion.finish_reason)
     choices = [{**_choice(index, {"content": ""}), **finish} for index in range(completion.count)]
     for choice in choices:
@@ -74,21 +74,21 @@ def ending(completion: Completion) -> Iterator[str]:
 
 
 def broken_result(completion: Completion, error: ApiError) -> JsonObject:
-    """An answer of status 200 with the error in its choice."""
-    whole = result(completion)
-    whole["choices"][0].update({"error": error_object(error), **_finish("error")})
-    return whole
+    """An answer of status 200 with the error inside its choice."""
+    failed = result(completion)
+    failed["choices"][0].update({"error": error_object(error), **_finish("error")})
+    return failed
 
 
 def broken_ending(completion: Completion, error: ApiError) -> Iterator[str]:
-    """A last chunk with a top-level error."""
+    """A last chunk with an error at the top level."""
     choice = {**_choice(0, {"content": ""}), **_finish("error")}
     yield frame({**_chunk(completion, [choice]), "error": error_object(error)})
     yield DONE
 
 
 def broken_choice_ending(completion: Completion, error: ApiError) -> Iterator[str]:
-    """A last chunk with the error in its choice."""
+    """A last chunk with the error inside its choice."""
     choice = {**_choice(0, {"content": ""}), **_finish("error"), "error": error_object(error)}
     yield frame(_chunk(completion, [choice]))
     yield DONE
@@ -113,7 +113,7 @@ def _deltas(completion: Completion) -> Iterator[JsonObject]:
         yield {"content": "", "images": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
 
 
-def _frame_of_every_object(completion: Completion, kind: str) -> JsonObject:
+def _common_fields(completion: Completion, kind: str) -> JsonObject:
     return {
         "id": completion.id,
         "object": kind,
@@ -124,7 +124,7 @@ def _frame_of_every_object(completion: Completion, kind: str) -> JsonObject:
 
 
 def _chunk(completion: Completion, choices: list[JsonObject]) -> JsonObject:
-    return {**_frame_of_every_object(completion, "chat.completion.chunk"), "choices": choices}
+    return {**_common_fields(completion, "chat.completion.chunk"), "choices": choices}
 
 
 def _choice(index: int, delta: JsonObject) -> JsonObject:

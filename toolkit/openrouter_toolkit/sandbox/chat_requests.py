@@ -1,4 +1,4 @@
-"""The requests of POST /chat/completions."""
+"""Parses the requests of POST /chat/completions."""
 
 import json
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from .conversations import CHAT_ROLES, conversation, last_question, parts, rounds_since_question, text_of
 from .errors import ApiError, JsonObject
 from .parameters import CHAT, check_parameters
-from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, words_to_stop_at
+from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, stop_sequences
 
 
 def parse(body: JsonObject) -> Prompt:
-    """The prompt in a request's body; raises ApiError 400 for a wrong body."""
+    """The prompt of a request body. Raises ApiError 400 for an invalid body."""
     check_parameters(body, CHAT)
     messages = conversation(body, CHAT_ROLES)
     tools = _tools(body.get("tools"))
@@ -27,7 +27,7 @@ def parse(body: JsonObject) -> Prompt:
         tool_choice=_tool_choice(body.get("tool_choice")),
         parallel=body.get("parallel_tool_calls") is not False,
         max_tokens=length_limit(body, "max_completion_tokens", "max_tokens"),
-        stop=words_to_stop_at(body.get("stop")),
+        stop=stop_sequences(body.get("stop")),
         choices=int(body.get("n") or 1),
         wants_reasoning=_wants_reasoning(body),
         wants_image="image" in (body.get("modalities") or []),
@@ -52,7 +52,7 @@ def _tools(declared: Any) -> tuple[Tool, ...]:
 
 
 def _tool_choice(choice: Any) -> str:
-    """auto, none, required, or the name of a tool (of one that runs at the provider: its type)."""
+    """auto, none, required, or the name of a tool (for a tool that runs at the provider, its type)."""
     if choice is None or (isinstance(choice, str) and choice in ("auto", "none", "required")):
         return choice or "auto"
     kind = choice.get("type") if isinstance(choice, dict) else None

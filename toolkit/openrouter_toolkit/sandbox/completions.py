@@ -1,4 +1,4 @@
-"""The answer to a prompt, in no format yet: words, reasoning, tool calls, tokens and cost."""
+"""The answer to a prompt, independent of format: text, reasoning, tool calls, tokens and cost."""
 
 import secrets
 import time
@@ -10,7 +10,7 @@ from .errors import ApiError
 from .prompts import Prompt
 from .tool_calls import ToolCall, choose_calls
 
-# A picture of one pixel, for models that answer in pictures.
+# An image of one pixel, for models with image output.
 PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAA"
     "AABJRU5ErkJggg=="
@@ -23,11 +23,11 @@ class Completion:
 
     Attributes:
         finish_reason: stop, length or tool_calls.
-        stopped_at: the stop sequence that ended the text.
-        count: how many times the same answer is given (`n`).
-        completion_tokens: those of all answers together, reasoning included.
-        cached_from: the id of the generation that the response cache kept, where the answer came from there.
-        prompt_cost: US dollars, as are the other costs.
+        stopped_at: the stop sequence that ended the text, if one did.
+        count: the number of choices (`n`), all with the same answer.
+        completion_tokens: the total of all choices, reasoning included.
+        cached_from: the id of the original generation, if the answer came from the response cache.
+        prompt_cost: in US dollars, as are the other costs.
     """
 
     id: str
@@ -53,37 +53,37 @@ class Completion:
 
     @property
     def prompt_cost(self) -> float:
-        """What reading the prompt costs."""
+        """The cost of the prompt's tokens."""
         return round(self.prompt_tokens * float(self.model.prompt_price), 12)
 
     @property
     def completion_cost(self) -> float:
-        """What writing the answer costs."""
+        """The cost of the answer's tokens."""
         return round(self.completion_tokens * float(self.model.completion_price), 12)
 
     @property
     def cost(self) -> float:
-        """What the generation costs."""
+        """The total cost of the generation."""
         return round(self.prompt_cost + self.completion_cost, 12)
 
 
 def new_generation_id() -> str:
-    """An id that no other generation has."""
+    """A unique generation id."""
     return f"gen-{int(time.time())}-{secrets.token_hex(10)}"
 
 
 def complete(prompt: Prompt, model: Model, generation_id: str, text: str | None = None) -> Completion:
-    """Answer a prompt with a model, or with a given text.
+    """Answer a prompt as a model would, or with a given text.
 
     Raises:
-        ApiError: where the model can't do what the prompt needs (context, tools, images).
+        ApiError: the model lacks what the prompt needs (context, tools, images).
     """
     _check_abilities(prompt, model)
     calls = choose_calls(prompt)
     reasons = "reasoning" in model.parameters and (prompt.wants_reasoning or model.reasoning_mandatory)
     thought = pieces(reasoning_text(prompt))[: prompt.max_tokens] if reasons else []
-    room = None if prompt.max_tokens is None else prompt.max_tokens - len(thought)
-    words, finish_reason, stopped_at = _limited("" if calls else text or answer_text(prompt), prompt, room)
+    tokens_left = None if prompt.max_tokens is None else prompt.max_tokens - len(thought)
+    words, finish_reason, stopped_at = _limit("" if calls else text or answer_text(prompt), prompt, tokens_left)
     return assemble(
         prompt,
         model,
@@ -109,7 +109,7 @@ def assemble(
     stopped_at: str | None = None,
     picture: bool = False,
 ) -> Completion:
-    """The generation with what was said in it, and its tokens counted."""
+    """Build the completion from its parts, with its tokens counted."""
     thought = len(pieces(reasoning or ""))
     written = sum(len(pieces(call.name + call.written)) for call in tool_calls) + len(pieces(text))
     return Completion(
@@ -129,13 +129,13 @@ def assemble(
     )
 
 
-def _limited(text: str, prompt: Prompt, room: int | None) -> tuple[str, str, str | None]:
-    """The text up to the first stop sequence or the last token that has room, and why it ended."""
+def _limit(text: str, prompt: Prompt, tokens_left: int | None) -> tuple[str, str, str | None]:
+    """The text, cut at the first stop sequence or after `tokens_left` tokens, and why it ended."""
     found = [(text.index(word), word) for word in prompt.stop if word in text]
     position, stopped_at = min(found, default=(len(text), None))
     written = pieces(text[:position])
-    if room is not None and len(written) > room:
-        return "".join(written[:room]), "length", None
+    if tokens_left is not None and len(written) > tokens_left:
+        return "".join(written[:tokens_left]), "length", None
     return text[:position], "stop", stopped_at
 
 
@@ -156,7 +156,7 @@ def _check_abilities(prompt: Prompt, model: Model) -> None:
 
 
 def no_endpoints(ability: str, model_id: str, code: str) -> ApiError:
-    """The 404 for a model none of whose providers can do what the request needs."""
+    """The 404 for a model that has no provider with the ability that the request needs."""
     return ApiError(
         404,
         f"No endpoints found that support {ability}",

@@ -1,4 +1,4 @@
-"""One client's connection: reading requests, writing answers, noticing that the client left."""
+"""One client's connection: reads requests, writes answers, detects that the client disconnected."""
 
 import json
 import select
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from .server import SandboxServer
 
-_LOOK_EVERY = 0.1
+_POLL_SECONDS = 0.1
 
 
 class ClientGoneError(ConnectionError):
-    """The client closed the connection, or the sandbox is closing."""
+    """The client disconnected, or the sandbox is closing."""
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Reads requests one after another and hands each to the application.
+    """Reads requests one after another and passes each to the application.
 
-    An answer is either sent whole (`send`), or started, written piece by piece and finished.
+    An answer is either sent at once (`send`), or started, written in chunks and finished.
     """
 
     protocol_version = "HTTP/1.1"
@@ -33,32 +33,32 @@ class Connection(BaseHTTPRequestHandler):
         self.answer_headers: dict[str, str] = {}
 
     def handle_any(self) -> None:
-        """Answer one request, whatever its method."""
+        """Answer one request of any method."""
         self.answer_headers = {}
         length = self.headers["Content-Length"] or "0"
-        sent = self.rfile.read(int(length) if length.isdecimal() else 0)
-        cast("SandboxServer", self.server).application.answer(self, sent)
+        body = self.rfile.read(int(length) if length.isdecimal() else 0)
+        cast("SandboxServer", self.server).application.answer(self, body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names are inherited
 
     def send(self, status: int, body: bytes, content_type: str = "application/json") -> None:
-        """Send a whole answer."""
+        """Send a complete answer."""
         self._send_head(status, content_type, {"Content-Length": str(len(body))})
         self.wfile.write(body)
 
     def send_json(self, status: int, body: Any) -> None:
-        """Send a whole answer of JSON."""
+        """Send a complete answer as JSON."""
         self.send(status, json.dumps(body, ensure_ascii=False).encode(errors="replace"))
 
     def start(self, status: int = 200, content_type: str = "application/json") -> None:
-        """Begin an answer whose length is not known yet (chunked transfer encoding)."""
+        """Start an answer of unknown length (chunked transfer encoding)."""
         self._send_head(status, content_type, {"Transfer-Encoding": "chunked", "Cache-Control": "no-cache"})
 
     def write(self, piece: str | bytes) -> None:
-        """Write one piece of a started answer.
+        """Write one chunk of a started answer.
 
         Raises:
-            ClientGoneError: when nobody listens any more.
+            ClientGoneError: the client disconnected.
         """
         self.check_client()
         data = piece.encode(errors="replace") if isinstance(piece, str) else piece
@@ -73,21 +73,21 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def wait(self, seconds: float) -> None:
-        """Let time pass.
+        """Wait.
 
         Raises:
-            ClientGoneError: soon after the client left or the sandbox began to close.
+            ClientGoneError: the client disconnected, or the sandbox began to close; noticed within 0.1 seconds.
         """
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_EVERY))
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_SECONDS))
             self.check_client()
 
     def check_client(self) -> None:
-        """Look whether somebody still listens.
+        """Check that the client is still connected.
 
         Raises:
-            ClientGoneError: when nobody does.
+            ClientGoneError: it is not.
         """
         try:
             readable, _, _ = select.select([self.connection], [], [], 0)
@@ -98,7 +98,7 @@ class Connection(BaseHTTPRequestHandler):
             raise ClientGoneError
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is inherited
-        """Say nothing."""
+        """Log nothing."""
 
     def _send_head(self, status: int, content_type: str, headers: dict[str, str]) -> None:
         self.send_response(status, None if status in self.responses else "Error")

@@ -1,4 +1,4 @@
-"""The messages of a request: checked, and read."""
+"""Validates the messages of a request and extracts their content."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from .errors import ApiError, JsonObject
 from .parameters import Check, is_object, is_text
 
-# The roles of each format; whether a message of that role may go without content.
+# The roles of each format, and whether a message of that role may have no content.
 CHAT_ROLES = {"system": False, "developer": False, "user": False, "assistant": True, "tool": False}
 MESSAGES_ROLES = {"user": False, "assistant": False, "system": False}
 
-# What parts of a known type must have; a type that is not listed may be one that is newer.
-_PARTS: Mapping[str, Mapping[str, Check]] = {
+# Required fields of parts, by type. Types that are not listed may be newer and are not checked.
+_PART_FIELDS: Mapping[str, Mapping[str, Check]] = {
     "text": {"text": is_text},
     "image_url": {"image_url": lambda value: is_object(value) and is_text(value.get("url"))},
     "input_audio": {"input_audio": lambda value: is_object(value) and is_text(value.get("data"))},
@@ -26,10 +26,10 @@ _PARTS: Mapping[str, Mapping[str, Check]] = {
 
 
 def conversation(body: JsonObject, roles: Mapping[str, bool]) -> list[JsonObject]:
-    """The checked `messages` of a request.
+    """The validated `messages` of a request.
 
     Raises:
-        ApiError: 400 for what the API refuses: no messages, an unknown role, content of a wrong type, a tool's
+        ApiError: 400 for what the API refuses: no messages, an unknown role, content of a wrong type, a tool
             message without `tool_call_id`, tool calls without an id or a function.
     """
     messages = body.get("messages")
@@ -57,7 +57,7 @@ def _check_content(content: Any, where: str, *, optional: bool) -> None:
     for position, part in enumerate(content):
         if not isinstance(part, dict) or not isinstance(part.get("type"), str):
             raise ApiError(400, f"{where}.{position}: must be an object with a type")
-        for name, fits in _PARTS.get(part["type"], {}).items():
+        for name, fits in _PART_FIELDS.get(part["type"], {}).items():
             if not fits(part.get(name)):
                 raise ApiError(400, f"{where}.{position}.{name}: missing or of the wrong type")
 
@@ -76,26 +76,26 @@ def _check_tool_calls(calls: Any, where: str) -> None:
 
 
 def parts(content: Any) -> list[JsonObject]:
-    """The content of a message as a list of parts, also where it is plain text or nothing."""
+    """The content of a message as a list of parts, even if it is plain text or empty."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
 def text_of(content: Any) -> str:
-    """The words of a message's content, images and files left out."""
+    """The text of a message's content, without images and files."""
     return " ".join(str(part["text"]) for part in parts(content) if part.get("type") == "text" and "text" in part)
 
 
 def last_question(messages: list[JsonObject]) -> str:
-    """The last words of the user, or of anybody where the user said nothing."""
-    spoken = [(message["role"], text_of(message.get("content"))) for message in messages]
-    by_user = [text for role, text in spoken if role == "user" and text.strip()]
-    return by_user[-1] if by_user else spoken[-1][1]
+    """The text of the user's last message, or of the last message if the user wrote none."""
+    texts = [(message["role"], text_of(message.get("content"))) for message in messages]
+    by_user = [text for role, text in texts if role == "user" and text.strip()]
+    return by_user[-1] if by_user else texts[-1][1]
 
 
 def rounds_since_question(messages: list[JsonObject]) -> int:
-    """How often tools were called since the last words of the user."""
+    """How often tools were called since the user's last message."""
     rounds = 0
     for message in reversed(messages):
         if message["role"] == "user" and text_of(message.get("content")).strip():
@@ -105,7 +105,7 @@ def rounds_since_question(messages: list[JsonObject]) -> int:
 
 
 def _calls_tools(message: JsonObject) -> bool:
-    """Whether a message calls tools, in either of the two formats that have them."""
+    """Whether a message calls tools, in either of the two formats that support them."""
     return bool(message.get("tool_calls")) or any(
         part.get("type") == "tool_use" for part in parts(message.get("content"))
     )

@@ -1,4 +1,4 @@
-"""Errors as OpenRouter words them on the wire: its own shape, and the Anthropic shape of /messages."""
+"""Error bodies: OpenRouter's own shape, and the Anthropic shape of /messages."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,15 +32,15 @@ _ANTHROPIC_TYPES = {
 
 @dataclass
 class ApiError(Exception):
-    """An answer that is an error.
+    """An error response.
 
     Attributes:
         status: HTTP status, repeated as the body's `code`.
-        message: what the caller reads.
-        code: what stands as the body's `code` in place of the status.
-        error_type: OpenRouter's typed code; None takes the usual one of the status, if there is one.
-        metadata: what else the body's `metadata` says.
-        availability: why no endpoint could answer, where that is the reason.
+        message: the message for the caller.
+        code: the body's `code`, if it differs from the status.
+        error_type: OpenRouter's typed code; None means the usual one for the status, if there is one.
+        metadata: further fields of the body's `metadata`.
+        availability: why no endpoint could answer, if that is the reason.
         headers: response headers, such as Retry-After.
     """
 
@@ -71,12 +71,12 @@ def error_object(error: ApiError) -> JsonObject:
 
 
 def openrouter_body(error: ApiError) -> JsonObject:
-    """The whole body in OpenRouter's own shape."""
+    """The response body in OpenRouter's own shape."""
     return {"error": error_object(error)}
 
 
 def anthropic_body(error: ApiError) -> JsonObject:
-    """The whole body in the shape that /messages answers with."""
+    """The response body in the shape of /messages."""
     described: JsonObject = {
         "type": _ANTHROPIC_TYPES.get(error.status, "api_error"),
         "message": error.message,

@@ -1,6 +1,6 @@
 """The models that answer with an error on purpose; docs/sandbox.md lists them.
 
-Each is a function that raises the error, or returns where the model answers after all.
+Each is a function that raises the error, or returns if the model answers normally.
 """
 
 import threading
@@ -25,33 +25,33 @@ HOSTILE = (
 
 
 @dataclass
-class Visits:
-    """Which keys were already turned away once."""
+class SeenKeys:
+    """The keys that were already refused once."""
 
     _keys: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_first(self, key: str) -> bool:
-        """Whether this is the key's first visit; from now on it is not."""
+        """Whether this is the key's first call; records the key."""
         with self._lock:
             known = key in self._keys
             self._keys.add(key)
             return not known
 
     def clear(self) -> None:
-        """Forget all visits."""
+        """Forget all keys."""
         with self._lock:
             self._keys.clear()
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a model: what is asked, with which key, and who was there before."""
+    """One attempt to call a model: the prompt, the key, and the keys that called before."""
 
     model_id: str
     prompt: Prompt
     key: str
-    visits: Visits
+    seen_keys: SeenKeys
 
 
 def _upstream(raw: str) -> JsonObject:
@@ -63,19 +63,19 @@ def _availability(attempt: Attempt, code: str, *, retryable: bool, **more: objec
 
 
 def rate_limited(attempt: Attempt) -> None:
-    """The provider's limit, with a hint of when to come back."""
+    """The provider's rate limit, with a Retry-After header."""
     raw = f"{attempt.model_id} is rate-limited upstream for a moment"
     raise ApiError(429, "Provider returned error", metadata=_upstream(raw), headers={"Retry-After": "1"})
 
 
 def rate_limited_once(attempt: Attempt) -> None:
-    """The same for the first call of each key."""
-    if attempt.visits.is_first(attempt.key):
+    """The provider's rate limit, for the first call of each key only."""
+    if attempt.seen_keys.is_first(attempt.key):
         rate_limited(attempt)
 
 
 def rate_limited_daily(_: Attempt) -> None:
-    """OpenRouter's own daily limit of free models."""
+    """OpenRouter's own daily limit for free models."""
     reset = str(int((time.time() + 6 * 3600) * 1000))
     headers = {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     message = "Rate limit exceeded: free-models-per-day"
@@ -83,12 +83,12 @@ def rate_limited_daily(_: Attempt) -> None:
 
 
 def no_credits(_: Attempt) -> None:
-    """No money left."""
+    """The account has no credits left."""
     raise ApiError(402, "Insufficient credits. Add more at https://openrouter.ai/settings/credits")
 
 
 def few_credits(attempt: Attempt) -> None:
-    """Enough money for a short answer only."""
+    """The account has credits for a short answer only."""
     wanted = attempt.prompt.max_tokens or DEFAULT_MAX_TOKENS
     if wanted > AFFORDABLE_TOKENS:
         raise ApiError(
@@ -99,7 +99,7 @@ def few_credits(attempt: Attempt) -> None:
 
 
 def no_tools(attempt: Attempt) -> None:
-    """No provider of the model calls tools."""
+    """No provider of the model supports tools."""
     if attempt.prompt.tools:
         raise no_endpoints("tool use", attempt.model_id, "constraint_filtered")
 
@@ -110,24 +110,24 @@ def provider_down(_: Attempt) -> None:
 
 
 def overloaded(_: Attempt) -> None:
-    """The provider has too much to do."""
+    """The provider is overloaded."""
     raise ApiError(529, "Provider is overloaded", metadata={"provider_name": ACME.name})
 
 
 def unavailable(attempt: Attempt) -> None:
-    """Nobody can answer just now; it is worth asking again."""
+    """No provider is available at the moment; a retry may succeed."""
     why = _availability(attempt, "temporarily_unavailable", retryable=True, retry_after=1)
     raise ApiError(503, "No provider is available for this model right now", availability=why)
 
 
 def deprecated(attempt: Attempt) -> None:
-    """The model is gone for good."""
+    """The model was removed permanently."""
     why = _availability(attempt, "model_deprecated", retryable=False, fallback_models=[_FALLBACK])
     raise ApiError(404, f"{attempt.model_id} has been deprecated", availability=why)
 
 
 def moderated(attempt: Attempt) -> None:
-    """The moderation refused the input."""
+    """Moderation refused the input."""
     flagged = {
         "reasons": ["violence"],
         "flagged_input": attempt.prompt.question[:100],
@@ -139,24 +139,24 @@ def moderated(attempt: Attempt) -> None:
 
 
 def guardrail(_: Attempt) -> None:
-    """The workspace's own limit."""
+    """A guardrail of the workspace blocked the call."""
     raise ApiError(403, "Blocked by a guardrail: the workspace's budget for this month is used up")
 
 
 def data_policy(attempt: Attempt) -> None:
-    """The account's privacy settings leave nobody who could answer."""
+    """The account's privacy settings exclude all endpoints."""
     message = "No endpoints found matching your data policy. Change it at https://openrouter.ai/settings/privacy"
     why = _availability(attempt, "privacy_restricted", retryable=False, constraint="data_policy")
     raise ApiError(404, message, availability=why)
 
 
 def echo_key(attempt: Attempt) -> None:
-    """A provider that repeats the key it was given."""
+    """A provider that repeats the key in its error message."""
     raise ApiError(401, f"Incorrect API key provided: {attempt.key}")
 
 
 def hostile(_: Attempt) -> None:
-    """A provider whose words try to harm whoever shows or reads them."""
+    """A provider whose error message contains terminal codes and a prompt injection."""
     raise ApiError(400, "Provider returned error", metadata=_upstream(HOSTILE))
 
 
@@ -180,20 +180,20 @@ FAILURES: dict[str, Callable[[Attempt], None]] = {
 
 
 def failing_model(attempt: Attempt) -> Model:
-    """The model that answers after all, or the error that it was made for.
+    """The failing model, if it answers normally this time.
 
     Raises:
-        ApiError: the error on purpose.
+        ApiError: the model's intended error.
     """
     FAILURES[attempt.model_id](attempt)
     return do_everything_model(attempt.model_id)
 
 
 def listed_model(attempt: Attempt) -> Model:
-    """The model of the catalogue.
+    """The model in the catalogue.
 
     Raises:
-        ApiError: 400 when there is none of that id.
+        ApiError: 400 if no model has this id.
     """
     model = find_model(attempt.model_id)
     if model is None:

@@ -1,4 +1,4 @@
-"""The models that break off, fall silent or talk nonsense on purpose; docs/sandbox.md lists them."""
+"""The models that inject faults: broken, silent, slow or malformed answers; docs/sandbox.md lists them."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -19,12 +19,12 @@ HUGE_BYTES = 80 * 1024 * 1024
 HOSTILE_TEXT = "Here \x1b[31mis\x1b[0m your \x1b]0;owned\x07 answer\x1b[2J"
 
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body>Bad gateway</body></html>\n"
-_PIECE = "word " * 13107
+_CHUNK = "word " * 13107
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer about to be written: where to, in which format, streamed or not, how slowly."""
+    """An answer to be written: its connection, format, content, whether to stream it, and the delay per chunk."""
 
     connection: Connection
     format: Format
@@ -33,13 +33,13 @@ class Answer:
     chunk_delay: float = 0.0
 
     def write(self, frames: Iterable[str | bytes]) -> None:
-        """Write pieces of a started answer, each followed by the delay."""
+        """Write chunks of a started answer, each followed by the delay."""
         for frame in frames:
             self.connection.write(frame)
             self.connection.wait(self.chunk_delay)
 
     def two_words(self) -> Completion:
-        """The same completion, cut after two words."""
+        """The same completion, truncated after two words."""
         start = "".join(pieces(self.completion.text or "Let me see")[:2])
         return replace(self.completion, text=start, reasoning=None, tool_calls=(), count=1)
 
@@ -49,33 +49,33 @@ class Answer:
         self.write(self.format.opening(self.two_words()))
 
 
-def _lost() -> ApiError:
+def _connection_lost() -> ApiError:
     metadata = {"provider_name": ACME.name, "raw": "upstream connection lost"}
     return ApiError(502, "Provider disconnected unexpectedly", metadata=metadata)
 
 
 def error_in_200(answer: Answer) -> None:
-    """Status 200 with an error for a body, also where a stream was asked for."""
-    answer.connection.send_json(200, answer.format.error_body(_lost()))
+    """Status 200 with an error body, even for a streamed request."""
+    answer.connection.send_json(200, answer.format.error_body(_connection_lost()))
 
 
 def choice_error(answer: Answer) -> None:
     """Status 200 with the error inside the choice."""
     if not answer.stream:
-        answer.connection.send_json(200, answer.format.broken_result(answer.two_words(), _lost()))
+        answer.connection.send_json(200, answer.format.broken_result(answer.two_words(), _connection_lost()))
         return
     answer.start_stream()
-    answer.write(answer.format.broken_choice_ending(answer.two_words(), _lost()))
+    answer.write(answer.format.broken_choice_ending(answer.two_words(), _connection_lost()))
     answer.connection.finish_answer()
 
 
 def error_mid_stream(answer: Answer) -> None:
-    """Two words, then an error; 502 without a stream."""
+    """Two words, then an error; 502 if not streamed."""
     if not answer.stream:
-        answer.connection.send_json(502, answer.format.error_body(_lost()))
+        answer.connection.send_json(502, answer.format.error_body(_connection_lost()))
         return
     answer.start_stream()
-    answer.write(answer.format.broken_ending(answer.two_words(), _lost()))
+    answer.write(answer.format.broken_ending(answer.two_words(), _connection_lost()))
     answer.connection.finish_answer()
 
 
@@ -85,18 +85,18 @@ def cut(answer: Answer) -> None:
         answer.start_stream()
     else:
         answer.connection.start()
-        whole = json.dumps(answer.format.result(answer.completion))
-        answer.connection.write(whole[: len(whole) // 2])
+        serialized = json.dumps(answer.format.result(answer.completion))
+        answer.connection.write(serialized[: len(serialized) // 2])
     answer.connection.cut()
 
 
 def cut_before_answer(answer: Answer) -> None:
-    """The connection closes without one byte."""
+    """The connection closes without a single byte."""
     answer.connection.cut()
 
 
 def silent(answer: Answer) -> None:
-    """Two words and then nothing; nothing at all without a stream."""
+    """Two words, then silence; if not streamed, only silence."""
     if answer.stream:
         answer.start_stream()
     answer.connection.wait(SILENCE_SECONDS)
@@ -104,7 +104,7 @@ def silent(answer: Answer) -> None:
 
 
 def slow(answer: Answer) -> None:
-    """The answer comes late, kept alive with blank lines or comments."""
+    """A late answer, kept alive with blank lines or comments."""
     answer.connection.start(content_type=EVENT_STREAM if answer.stream else "application/json")
     for _ in range(round(SLOW_SECONDS / SLOW_STEP_SECONDS)):
         answer.connection.write(KEEP_ALIVE if answer.stream else "\n         \n")
@@ -118,34 +118,36 @@ def slow(answer: Answer) -> None:
 
 
 def html(answer: Answer) -> None:
-    """A proxy's page instead of an answer."""
+    """A proxy's HTML error page with status 502."""
     answer.connection.send(502, _PAGE, "text/html; charset=utf-8")
 
 
 def html_200(answer: Answer) -> None:
-    """A page that claims success."""
+    """An HTML page with status 200."""
     answer.connection.send(200, _PAGE, "text/html; charset=utf-8")
 
 
 def empty(answer: Answer) -> None:
-    """Success, and nothing else."""
+    """Status 200 with an empty body."""
     answer.connection.send(200, b"")
 
 
 def huge(answer: Answer) -> None:
-    """A good answer of 80 MiB, made and sent piece by piece."""
-    mark = "HUGE"
-    whole = json.dumps(answer.format.result(replace(answer.completion, text=mark, reasoning=None, tool_calls=())))
-    before, _, after = whole.partition(mark)
+    """A valid answer of 80 MiB, generated and sent in chunks."""
+    placeholder = "HUGE"
+    serialized = json.dumps(
+        answer.format.result(replace(answer.completion, text=placeholder, reasoning=None, tool_calls=()))
+    )
+    before, _, after = serialized.partition(placeholder)
     answer.connection.start()
     answer.connection.write(before)
-    for _ in range(HUGE_BYTES // len(_PIECE) + 1):
-        answer.connection.write(_PIECE)
+    for _ in range(HUGE_BYTES // len(_CHUNK) + 1):
+        answer.connection.write(_CHUNK)
     answer.connection.write(after)
     answer.connection.finish_answer()
 
 
-MISBEHAVIOURS: dict[str, Callable[[Answer], None]] = {
+FAULTS: dict[str, Callable[[Answer], None]] = {
     "sandbox/error-in-200": error_in_200,
     "sandbox/choice-error": choice_error,
     "sandbox/error-mid-stream": error_mid_stream,
@@ -159,5 +161,5 @@ MISBEHAVIOURS: dict[str, Callable[[Answer], None]] = {
     "sandbox/huge": huge,
 }
 
-# Models that answer well-formed, in words of their own.
+# Models that answer in the right shape, with a fixed text.
 TEXTS = {"sandbox/hostile-text": HOSTILE_TEXT}

@@ -1,4 +1,4 @@
-"""What a format of completions has to offer, and the frames of server-sent events."""
+"""The interface of a completion format, and the frames of server-sent events."""
 
 import json
 from collections.abc import Iterator
@@ -13,31 +13,31 @@ DONE = "data: [DONE]\n\n"
 
 
 class Format(Protocol):
-    """One of the request and answer formats; a module with these functions is one."""
+    """A request and answer format, implemented by a module with these functions."""
 
     def parse(self, body: JsonObject) -> Prompt:
-        """The prompt in a request's body; raises ApiError 400 for a wrong body."""
+        """The prompt of a request body. Raises ApiError 400 for an invalid body."""
 
     def result(self, completion: Completion) -> JsonObject:
-        """The whole answer."""
+        """The complete answer, not streamed."""
 
     def opening(self, completion: Completion) -> Iterator[str]:
-        """The frames of a streamed answer up to its last word."""
+        """The frames of a streamed answer up to its last text."""
 
     def ending(self, completion: Completion) -> Iterator[str]:
-        """The frames after the last word."""
+        """The frames after the last text."""
 
     def error_body(self, error: ApiError) -> JsonObject:
-        """The body of an answer that is an error."""
+        """The body of an error response."""
 
     def broken_result(self, completion: Completion, error: ApiError) -> JsonObject:
-        """An answer of status 200 that says in its body that generating failed on the way."""
+        """An answer of status 200 whose body reports that generation failed midway."""
 
     def broken_ending(self, completion: Completion, error: ApiError) -> Iterator[str]:
         """The frames that end a stream with an error."""
 
     def broken_choice_ending(self, completion: Completion, error: ApiError) -> Iterator[str]:
-        """The frames that end a stream with an error inside a choice, where the format has that."""
+        """The frames that end a stream with an error inside a choice, if the format supports that."""
 
 
 def frame(data: JsonObject, event: str | None = None) -> str:

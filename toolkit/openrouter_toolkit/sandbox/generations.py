@@ -1,4 +1,4 @@
-"""What GET /generation tells about the generations that ran."""
+"""The statistics of past generations, for GET /generation."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from .errors import ApiError, JsonObject
 
 
 class Generations:
-    """The statistics of past generations; they can be read `delay` seconds after a generation ended."""
+    """Stores the statistics of generations, which can be read `delay` seconds after a generation ended."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
@@ -19,7 +19,7 @@ class Generations:
         self._lock = threading.Lock()
 
     def remember(self, completion: Completion, key: str, *, streamed: bool, cancelled: bool) -> None:
-        """Keep the statistics of a generation that just ended, and charge its cost to the key."""
+        """Store the statistics of a generation that just ended, and charge its cost to the key."""
         now = time.monotonic()
         statistics = _statistics(completion, now - completion.started_at, streamed, cancelled)
         with self._lock:
@@ -31,7 +31,7 @@ class Generations:
         """The statistics of a generation.
 
         Raises:
-            ApiError: 404 for an unknown one, and for one that ended a moment ago.
+            ApiError: 404 for an unknown generation, and for one that ended less than `delay` seconds ago.
         """
         with self._lock:
             ended_at, statistics = self._ended.get(generation_id, (0.0, None))
@@ -40,17 +40,17 @@ class Generations:
         return statistics
 
     def spent(self, key: str | None = None) -> float:
-        """US dollars that a key spent, or all keys together."""
+        """The US dollars spent by a key, or by all keys together."""
         with self._lock:
             return round(sum(self._spent.values()) if key is None else self._spent.get(key, 0.0), 12)
 
     def free_requests(self, key: str) -> int:
-        """How many answers of free models a key got."""
+        """The number of answers from free models that a key received."""
         with self._lock:
             return self._free.get(key, 0)
 
     def clear(self) -> None:
-        """Forget all generations and what they cost."""
+        """Remove all generations and their costs."""
         with self._lock:
             self._ended.clear()
             self._spent.clear()

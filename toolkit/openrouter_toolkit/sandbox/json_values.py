@@ -1,11 +1,11 @@
-"""Values that fit a JSON Schema, filled with what a text mentions."""
+"""Generates values that fit a JSON Schema, using the names and numbers that a text mentions."""
 
 from typing import Any
 
 from .errors import JsonObject
 from .mentions import Mentions, content_words
 
-_DEPTH_LIMIT = 8
+_MAX_DEPTH = 8
 _FORMATS = {
     "date": "2026-01-31",
     "date-time": "2026-01-31T12:00:00Z",
@@ -17,18 +17,18 @@ _FORMATS = {
 
 
 def fitting_value(schema: JsonObject, mentions: Mentions, root: JsonObject | None = None, depth: int = 0) -> Any:
-    """The simplest value that fits the schema, made of what the text mentions where that is possible.
+    """The simplest value that fits the schema, with values that the text mentions where possible.
 
-    It knows enum, const, type, required, items, the limits of numbers, strings and arrays, the
+    Supports enum, const, type, required, items, the limits of numbers, strings and arrays, the
     first of anyOf and oneOf, allOf, and `#/…` references.
     """
     root = schema if root is None else root
-    schema = _resolved(schema if isinstance(schema, dict) else {}, root)
+    schema = _resolve(schema if isinstance(schema, dict) else {}, root)
     if "const" in schema or schema.get("enum"):
         allowed = schema.get("enum") or [schema["const"]]
         return next((value for value in allowed if mentions.mentions(value)), allowed[0])
     kind = _kind(schema)
-    if depth > _DEPTH_LIMIT:
+    if depth > _MAX_DEPTH:
         return None
     if kind == "object":
         return _object(schema, mentions, root, depth)
@@ -63,12 +63,12 @@ def _is_mentioned(name: str, schema: JsonObject, mentions: Mentions) -> bool:
 
 
 def _number(schema: JsonObject, mentions: Mentions, *, whole: bool) -> float:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    number = mentions.next_number(least if least is not None else 1)
-    if least is not None:
-        number = max(number, least)
-    if most is not None:
-        number = min(number, most)
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
+    number = mentions.next_number(minimum if minimum is not None else 1)
+    if minimum is not None:
+        number = max(number, minimum)
+    if maximum is not None:
+        number = min(number, maximum)
     return int(number) if whole or number == int(number) else number
 
 
@@ -88,13 +88,13 @@ def _kind(schema: JsonObject) -> str:
     return "object" if "properties" in schema else "array" if "items" in schema else "string"
 
 
-def _resolved(schema: JsonObject, root: JsonObject) -> JsonObject:
-    """The schema with its reference followed, and its first alternative and all of allOf merged in."""
-    for _ in range(_DEPTH_LIMIT):
+def _resolve(schema: JsonObject, root: JsonObject) -> JsonObject:
+    """The schema with its reference resolved, and its first alternative and all of allOf merged in."""
+    for _ in range(_MAX_DEPTH):
         reference = schema.get("$ref")
         alternatives = schema.get("anyOf") or schema.get("oneOf")
         if isinstance(reference, str) and reference.startswith("#"):
-            schema = _pointed_at(root, reference)
+            schema = _look_up(root, reference)
         elif alternatives:
             kept = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf"}}
             schema = kept | next((part for part in alternatives if part.get("type") != "null"), {"type": "null"})
@@ -108,7 +108,7 @@ def _resolved(schema: JsonObject, root: JsonObject) -> JsonObject:
     return schema
 
 
-def _pointed_at(root: JsonObject, reference: str) -> JsonObject:
+def _look_up(root: JsonObject, reference: str) -> JsonObject:
     target: Any = root
     for step in reference.removeprefix("#").strip("/").split("/"):
         if step:

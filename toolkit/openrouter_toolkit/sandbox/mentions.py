@@ -1,4 +1,4 @@
-"""What a text mentions: its content words, names, quotations and numbers."""
+"""Extracts content words, names, quotations and numbers from a text."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import TypeVar
 
 _Item = TypeVar("_Item")
 
-# Words that say nothing about the subject; the verbs are those that half of all tools begin with.
-_EMPTY_WORDS = frozenset(
+# Stop words, with the verbs with which half of all tool names begin.
+_STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -30,14 +30,14 @@ _ASK = re.compile(r"\bask\b.{0,80}?(:\s+)(?=\S)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a text wants done: `words` say what, `asked` is a question for somebody else ("ask it: …")."""
+    """One step that a text asks for: `words` describe it, `asked` is a question for another model ("ask it: …")."""
 
     words: str
     asked: str = ""
 
 
 def steps(text: str) -> list[Step]:
-    """The steps of a text, cut at every ", then"."""
+    """The steps of a text, split at every ", then"."""
     parts = [part.strip() for part in _THEN.split(text)]
     return [_step(part) for part in parts if part]
 
@@ -48,13 +48,13 @@ def _step(text: str) -> Step:
 
 
 def content_words(text: str) -> list[str]:
-    """The words that carry the meaning, in lower case and without a plural s, in order."""
+    """The words of a text without stop words, in lower case and without a plural s, in order."""
     words = re.findall(r"[a-z]{2,}", _CAMEL_CASE.sub(" ", text).replace("'", "").lower())
-    return [word.removesuffix("s") for word in words if word not in _EMPTY_WORDS]
+    return [word.removesuffix("s") for word in words if word not in _STOP_WORDS]
 
 
 class Mentions:
-    """Hands out what a text mentions, the first mention first; the last one again when they run out."""
+    """Returns what a text mentions, in order; the last item again when none are left."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -66,15 +66,15 @@ class Mentions:
         self._last_word = _last_word(text)
 
     def mentions(self, value: object) -> bool:
-        """Whether the text holds the value as a word of its own."""
+        """Whether the text contains the value as a separate word."""
         return re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE) is not None
 
     def next_number(self, default: float) -> float:
-        """The next number, or the default when the text has none."""
+        """The next number, or the default if the text has none."""
         return _take(self._numbers, default)
 
     def next_name(self) -> str:
-        """The next quotation or capitalised name, else the last content word."""
+        """The next quotation or capitalised name, or else the last content word."""
         return _take(self._names, self._last_word)
 
 
@@ -86,5 +86,5 @@ def _take(items: list[_Item], default: _Item) -> _Item:
 
 def _last_word(text: str) -> str:
     words: list[str] = re.findall(r"[^\W\d_][\w'-]*", text)
-    telling = [word for word in words if word.lower() not in _EMPTY_WORDS]
-    return telling[-1] if telling else text.strip()[:60] or "example"
+    content = [word for word in words if word.lower() not in _STOP_WORDS]
+    return content[-1] if content else text.strip()[:60] or "example"

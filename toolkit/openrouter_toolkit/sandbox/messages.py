@@ -1,4 +1,4 @@
-"""The format of POST /messages: Anthropic's, with OpenRouter's additions."""
+"""The format of POST /messages: Anthropic's format with OpenRouter's additions."""
 
 import json
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from .completions import Completion
 from .conversations import MESSAGES_ROLES, conversation, last_question, parts, rounds_since_question, text_of
 from .errors import ApiError, JsonObject, anthropic_body
 from .formats import KEEP_ALIVE, frame
-from .parameters import MESSAGES, check_parameters, is_whole
-from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, words_to_stop_at
+from .parameters import MESSAGES, check_parameters, is_integer
+from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, stop_sequences
 from .usage import anthropic_usage, cost_fields
 
 _SIGNATURE = "c2FuZGJveA=="
@@ -26,13 +26,13 @@ error_body = anthropic_body
 
 
 def parse(body: JsonObject) -> Prompt:
-    """The prompt in a request's body; raises ApiError 400 for a wrong body."""
+    """The prompt of a request body. Raises ApiError 400 for an invalid body."""
     check_parameters(body, MESSAGES)
     messages = conversation(body, MESSAGES_ROLES)
     tools = _tools(body.get("tools"))
     choice = body.get("tool_choice") or {}
     thinking = body.get("thinking") or {}
-    if thinking.get("type") == "enabled" and not is_whole(thinking.get("budget_tokens")):
+    if thinking.get("type") == "enabled" and not is_integer(thinking.get("budget_tokens")):
         raise ApiError(400, "thinking.budget_tokens: required, an integer")
     last = parts(messages[-1].get("content"))
     texts = [body.get("system"), *(message.get("content") for message in messages)]
@@ -48,7 +48,7 @@ def parse(body: JsonObject) -> Prompt:
         tool_choice=_tool_choice(choice),
         parallel=choice.get("disable_parallel_tool_use") is not True,
         max_tokens=length_limit(body, "max_tokens"),
-        stop=words_to_stop_at(body.get("stop_sequences")),
+        stop=stop_sequences(body.get("stop_sequences")),
         wants_reasoning=thinking.get("type") in {"enabled", "adaptive"},
         answer_schema=_answer_schema(body.get("output_config")),
         has_image=any(part.get("type") == "image" for message in messages for part in parts(message.get("content"))),
@@ -56,7 +56,7 @@ def parse(body: JsonObject) -> Prompt:
 
 
 def result(completion: Completion) -> JsonObject:
-    """The whole answer."""
+    """The complete answer, not streamed."""
     return {
         **_message(completion),
         "content": _blocks(completion),
@@ -67,7 +67,7 @@ def result(completion: Completion) -> JsonObject:
 
 
 def opening(completion: Completion) -> Iterator[str]:
-    """The frames of a streamed answer up to its last word; the last block is still open then."""
+    """The frames of a streamed answer up to its last text; the last block is not closed yet."""
     yield KEEP_ALIVE
     started = {**anthropic_usage(completion), "output_tokens": 0}
     yield _event("message_start", message={**_message(completion), "content": [], "usage": started})
@@ -83,7 +83,7 @@ def opening(completion: Completion) -> Iterator[str]:
 
 
 def ending(completion: Completion) -> Iterator[str]:
-    """The frames after the last word."""
+    """The frames after the last text."""
     yield _event("content_block_stop", index=len(_blocks(completion)) - 1)
     usage = {**anthropic_usage(completion), **cost_fields(completion)}
     stop = {"stop_reason": _stop_reason(completion), "stop_sequence": completion.stopped_at}
@@ -92,12 +92,12 @@ def ending(completion: Completion) -> Iterator[str]:
 
 
 def broken_result(completion: Completion, error: ApiError) -> JsonObject:  # noqa: ARG001
-    """An error where a message was due: the format knows no half of one."""
+    """An error body instead of a message, because the format has no partial messages."""
     return anthropic_body(error)
 
 
 def broken_ending(completion: Completion, error: ApiError) -> Iterator[str]:  # noqa: ARG001
-    """The event that tells of an error."""
+    """The event that reports an error."""
     yield _event("error", error=anthropic_body(error)["error"])
 
 
@@ -157,7 +157,7 @@ def _stop_reason(completion: Completion) -> str:
 
 
 def _tools(declared: Any) -> tuple[Tool, ...]:
-    """The tools that the client runs; those that run at the provider have a type of their own."""
+    """The tools that the client runs. Tools that run at the provider have another type and are left out."""
     if declared is None:
         return ()
     if not isinstance(declared, list):

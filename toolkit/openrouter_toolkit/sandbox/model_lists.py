@@ -1,6 +1,6 @@
-"""Lists of models: filters, order, pages, and the RSS feed of GET /models.
+"""Lists of models: filters, sorting, pages, and the RSS feed of GET /models.
 
-The queries are checked already (queries.py).
+The queries have already been validated (queries.py).
 """
 
 import time
@@ -20,34 +20,34 @@ def _price(model: Model) -> Decimal:
     return Decimal(model.prompt_price) + Decimal(model.completion_price)
 
 
-def _ranked(measure: Callable[[Ranking], float]) -> Callable[[Model], float]:
-    """A measure of a model; models that were not measured come last."""
+def _by_ranking(measure: Callable[[Ranking], float]) -> Callable[[Model], float]:
+    """A sort key from a model's ranking; models without a ranking come last."""
     return lambda model: float("inf") if model.ranking is None else measure(model.ranking)
 
 
-# Smallest first.
+# Sort keys, in ascending order.
 _ORDERS: dict[str, Callable[[Model], Decimal | float]] = {
     "newest": lambda model: -model.created,
     "pricing-low-to-high": _price,
     "pricing-high-to-low": lambda model: -_price(model),
     "context-high-to-low": lambda model: -model.context_length,
-    "most-popular": _ranked(lambda ranking: -ranking.weekly_tokens),
-    "top-weekly": _ranked(lambda ranking: -ranking.weekly_tokens),
-    "throughput-high-to-low": _ranked(lambda ranking: -ranking.throughput),
-    "latency-low-to-high": _ranked(lambda ranking: ranking.latency),
-    "intelligence-high-to-low": _ranked(lambda ranking: -ranking.intelligence),
-    "coding-high-to-low": _ranked(lambda ranking: -ranking.coding),
-    "agentic-high-to-low": _ranked(lambda ranking: -ranking.agentic),
-    "design-arena-elo-high-to-low": _ranked(lambda ranking: -ranking.elo),
+    "most-popular": _by_ranking(lambda ranking: -ranking.weekly_tokens),
+    "top-weekly": _by_ranking(lambda ranking: -ranking.weekly_tokens),
+    "throughput-high-to-low": _by_ranking(lambda ranking: -ranking.throughput),
+    "latency-low-to-high": _by_ranking(lambda ranking: ranking.latency),
+    "intelligence-high-to-low": _by_ranking(lambda ranking: -ranking.intelligence),
+    "coding-high-to-low": _by_ranking(lambda ranking: -ranking.coding),
+    "agentic-high-to-low": _by_ranking(lambda ranking: -ranking.agentic),
+    "design-arena-elo-high-to-low": _by_ranking(lambda ranking: -ranking.elo),
 }
 
 
 def select(models: Sequence[Model], query: Query) -> list[Model]:
-    """The models that pass every filter of the query, in the order that it asks for."""
+    """The models that pass every filter of the query, sorted as it asks."""
     chosen = [
         model
         for model in models
-        if _passes_words(model, query) and _passes_numbers(model, query) and _has_output(model, query)
+        if _passes_text_filters(model, query) and _passes_number_filters(model, query) and _has_output(model, query)
     ]
     if "sort" in query:
         chosen.sort(key=_ORDERS[query["sort"]])
@@ -55,24 +55,24 @@ def select(models: Sequence[Model], query: Query) -> list[Model]:
 
 
 def page(models: Sequence[Model], query: Query, path: str) -> JsonObject:
-    """One page of a list as the API answers it: data, total_count, links."""
+    """One page of a list in the API's shape: data, total_count, links."""
     total = len(models)
-    following = None
+    next_page = None
     if "offset" in query or "limit" in query:
         offset = int(as_number(query.get("offset", "0")))
         limit = int(as_number(query.get("limit", "500")))
         models = models[offset : offset + limit]
         if offset + limit < total:
-            following = f"/api/v1{path}?{urlencode({**query, 'offset': offset + limit, 'limit': limit})}"
+            next_page = f"/api/v1{path}?{urlencode({**query, 'offset': offset + limit, 'limit': limit})}"
     return {
         "data": [describe_model(model) for model in models],
         "total_count": total,
-        "links": {"next": following},
+        "links": {"next": next_page},
     }
 
 
 def rss(models: Sequence[Model], *, chat_links: bool) -> str:
-    """The models as an RSS 2.0 feed; `chat_links` leads to the chat instead of the model's page."""
+    """The models as an RSS 2.0 feed. With `chat_links`, links lead to the chat instead of the model's page."""
     feed = ET.Element("rss", version="2.0")
     channel = ET.SubElement(feed, "channel")
     for tag, text in (
@@ -95,7 +95,7 @@ def rss(models: Sequence[Model], *, chat_links: bool) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(feed, encoding="unicode")
 
 
-def _passes_words(model: Model, query: Query) -> bool:
+def _passes_text_filters(model: Model, query: Query) -> bool:
     offered = {name.lower() for provider in model.providers for name in (provider.name, provider.slug)}
     search = query.get("q", "").strip().lower()
     return all(
@@ -114,8 +114,8 @@ def _passes_words(model: Model, query: Query) -> bool:
     )
 
 
-def _passes_numbers(model: Model, query: Query) -> bool:
-    """Whether prices (US dollars a million tokens), context, age and rankings fit; what was not measured does not."""
+def _passes_number_filters(model: Model, query: Query) -> bool:
+    """Whether prices (US dollars per million tokens), context, age and ranking fit; a missing measure does not fit."""
     ranking = model.ranking
     measured: dict[str, float | None] = {
         "price": float(model.prompt_price) * 1e6,
@@ -127,7 +127,7 @@ def _passes_numbers(model: Model, query: Query) -> bool:
         "tool_success_rate": None if ranking is None else ranking.tool_success_rate,
     }
     for name, value in measured.items():
-        # A price times a million may miss its limit by a rounding error.
+        # The tolerance covers the rounding error of a price times a million.
         for end, sign in (("min", 1), ("max", -1)):
             limit = query.get(f"{end}_{name}")
             if limit is not None and (value is None or (value - as_number(limit)) * sign < -1e-9):

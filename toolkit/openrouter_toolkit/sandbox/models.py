@@ -1,4 +1,4 @@
-"""The fictional makers, models and providers of the catalogue."""
+"""The fictional models and providers of the catalogue."""
 
 import difflib
 
@@ -236,18 +236,18 @@ _BY_ID = {model.id: model for model in MODELS}
 
 
 def find_model(model_id: str) -> Model | None:
-    """The model of that id; a variant that is not listed (`:nitro`, `:online`) means the plain model."""
+    """The model with this id. A variant that is not listed (`:nitro`, `:online`) means the plain model."""
     plain, _, variant = model_id.partition(":")
     return _BY_ID.get(model_id) or (_BY_ID.get(plain) if variant != "free" else None)
 
 
 def similar_models(model_id: str) -> list[str]:
-    """Ids that may have been meant, the likeliest first; never empty."""
+    """Ids of similar models, the most similar first; never empty."""
     return difflib.get_close_matches(model_id, _BY_ID, n=3) or ["acme/atlas-small"]
 
 
 def do_everything_model(model_id: str, maker: str = "Sandbox", description: str = "Fails on purpose.") -> Model:
-    """A model that is not in the catalogue and can do everything."""
+    """A model outside the catalogue that supports everything."""
     return Model(
         model_id,
         f"{maker}: {model_id.rpartition('/')[2]}",

@@ -1,6 +1,6 @@
-"""What the parameters of a completion may be, in each format; null means that one is not given.
+"""Validation rules for the parameters of completions, for each format. Null counts as not given.
 
-Parameters that are not listed here may be anything.
+Parameters that are not listed here may have any value.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from .errors import ApiError, JsonObject
 
 Check = Callable[[Any], bool]
-_Rule = tuple[Check, str]  # what a value must fulfil, and how that is said
+_Rule = tuple[Check, str]  # the check of a value, and its description for error messages
 
 
 def is_number(value: Any) -> bool:
@@ -17,13 +17,13 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_whole(value: Any) -> bool:
-    """Whether a JSON value is a whole number, as 50 and 50.0 are."""
+def is_integer(value: Any) -> bool:
+    """Whether a JSON value is an integer, such as 50 or 50.0."""
     return is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def is_text(value: Any) -> bool:
-    """Whether a JSON value is a text."""
+    """Whether a JSON value is a string."""
     return isinstance(value, str)
 
 
@@ -32,7 +32,7 @@ def is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _every(check: Check, most: int | None = None) -> Check:
+def _list_of(check: Check, most: int | None = None) -> Check:
     return lambda value: isinstance(value, list) and (most is None or len(value) <= most) and all(map(check, value))
 
 
@@ -41,7 +41,7 @@ def _number(least: float, most: float) -> _Rule:
 
 
 def _integer(least: int, most: int) -> _Rule:
-    return lambda value: is_whole(value) and least <= value <= most, f"an integer from {least} to {most}"
+    return lambda value: is_integer(value) and least <= value <= most, f"an integer from {least} to {most}"
 
 
 def _one_of(*allowed: str) -> _Rule:
@@ -60,7 +60,7 @@ def _is_reasoning(value: Any) -> bool:
 
 
 def _is_provider(value: Any) -> bool:
-    """Whether a value is an object whose known preferences are of their own types; others may be newer."""
+    """Whether a value is an object whose known preferences have the right types. Unknown ones may be newer."""
     return is_object(value) and all(value.get(name) is None or fits(value[name]) for name, fits in _PROVIDER.items())
 
 
@@ -80,14 +80,14 @@ _TEXT: _Rule = is_text, "a text"
 _OBJECT: _Rule = is_object, "an object"
 _FLAG: _Rule = lambda value: isinstance(value, bool), "true or false"
 _ANY_NUMBER: _Rule = is_number, "a number"
-_ANY_INTEGER: _Rule = is_whole, "an integer"
-_AT_LEAST_ONE: _Rule = lambda value: is_whole(value) and value >= 1, "an integer of at least 1"
-_TEXTS: _Rule = _every(is_text), "a list of texts"
+_ANY_INTEGER: _Rule = is_integer, "an integer"
+_AT_LEAST_ONE: _Rule = lambda value: is_integer(value) and value >= 1, "an integer of at least 1"
+_TEXTS: _Rule = _list_of(is_text), "a list of texts"
 _EFFORTS = ("max", "xhigh", "high", "medium", "low", "minimal", "none")
 
 _PROVIDER: Mapping[str, Check] = {
     **dict.fromkeys(("allow_fallbacks", "enforce_distillable_text", "require_parameters", "zdr"), _FLAG[0]),
-    **dict.fromkeys(("order", "only", "ignore", "quantizations"), _every(is_text)),
+    **dict.fromkeys(("order", "only", "ignore", "quantizations"), _list_of(is_text)),
     **dict.fromkeys(("max_price", "options"), is_object),
     **dict.fromkeys(
         ("sort", "preferred_max_latency", "preferred_min_throughput"),
@@ -96,7 +96,7 @@ _PROVIDER: Mapping[str, Check] = {
     "data_collection": lambda value: value in ("allow", "deny"),
 }
 
-_EVERYWHERE: Mapping[str, _Rule] = {
+_COMMON: Mapping[str, _Rule] = {
     "model": _TEXT,
     "models": _TEXTS,
     "stream": _FLAG,
@@ -106,7 +106,7 @@ _EVERYWHERE: Mapping[str, _Rule] = {
     "max_tokens": _AT_LEAST_ONE,
     "provider": (_is_provider, f"an object in which each of these is of its own type: {', '.join(_PROVIDER)}"),
     "plugins": (
-        _every(lambda value: is_object(value) and is_text(value.get("id"))),
+        _list_of(lambda value: is_object(value) and is_text(value.get("id"))),
         "a list of objects with an id",
     ),
     "metadata": _OBJECT,
@@ -115,12 +115,12 @@ _EVERYWHERE: Mapping[str, _Rule] = {
     "session_id": (lambda value: is_text(value) and len(value) <= 256, "a text of at most 256 characters"),
 }
 _OPENAI: Mapping[str, _Rule] = {
-    **_EVERYWHERE,
+    **_COMMON,
     **dict.fromkeys(("frequency_penalty", "presence_penalty"), _number(-2, 2)),
     **dict.fromkeys(("min_p", "top_a", "repetition_penalty"), _ANY_NUMBER),
     "seed": _ANY_INTEGER,
     "n": _integer(1, 128),
-    "stop": (lambda value: is_text(value) or _every(is_text, 4)(value), "a text, or a list of at most 4 texts"),
+    "stop": (lambda value: is_text(value) or _list_of(is_text, 4)(value), "a text, or a list of at most 4 texts"),
     "logit_bias": (_is_logit_bias, "an object of numbers from -100 to 100"),
     "top_logprobs": _integer(0, 20),
     "reasoning": (_is_reasoning, f"an object whose effort, if given, is one of: {', '.join(_EFFORTS)}"),
@@ -136,7 +136,7 @@ CHAT: Mapping[str, _Rule] = {
     "reasoning_effort": _one_of(*_EFFORTS),
     "service_tier": _one_of("auto", "default", "fast", "flex", "priority", "scale", "ultrafast"),
     "modalities": (
-        _every(lambda value: value in ("text", "image", "audio")),
+        _list_of(lambda value: value in ("text", "image", "audio")),
         "a list of: text, image, audio",
     ),
     "response_format": _object_with("type", "text", "json_object", "json_schema", "grammar", "python"),
@@ -150,13 +150,13 @@ CHAT: Mapping[str, _Rule] = {
 }
 COMPLETIONS: Mapping[str, _Rule] = {**_OPENAI, "echo": _FLAG, "suffix": _TEXT, "best_of": _AT_LEAST_ONE}
 MESSAGES: Mapping[str, _Rule] = {
-    **_EVERYWHERE,
-    "system": (lambda value: is_text(value) or _every(is_object)(value), "a text, or a list of text blocks"),
+    **_COMMON,
+    "system": (lambda value: is_text(value) or _list_of(is_object)(value), "a text, or a list of text blocks"),
     "stop_sequences": _TEXTS,
     "thinking": _object_with("type", "enabled", "disabled", "adaptive", "between_tools"),
     "tool_choice": _object_with("type", "auto", "any", "none", "tool"),
     "fallbacks": (
-        _every(lambda value: is_object(value) and is_text(value.get("model")), 3),
+        _list_of(lambda value: is_object(value) and is_text(value.get("model")), 3),
         "a list of at most 3 objects with a model",
     ),
     "speed": _one_of("fast", "standard"),
@@ -170,10 +170,10 @@ MESSAGES: Mapping[str, _Rule] = {
 
 
 def check_parameters(body: JsonObject, rules: Mapping[str, _Rule]) -> None:
-    """Look at every parameter that has a rule.
+    """Check every parameter that has a rule.
 
     Raises:
-        ApiError: 400 for the first that breaks it.
+        ApiError: 400 for the first that breaks its rule.
     """
     for name, (fits, words) in rules.items():
         if body.get(name) is not None and not fits(body[name]):

@@ -1,4 +1,4 @@
-"""A completion request in one form, whichever of the three formats it came in."""
+"""A completion request in one form, independent of its format, and helpers to parse it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from .errors import ApiError, JsonObject
 
 CHARACTERS_PER_TOKEN = 4
-_LONGEST_NAME = 64
+_MAX_NAME_LENGTH = 64
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that the model may call; `parameters` is the JSON Schema of its arguments."""
+    """A tool that the model may call. `parameters` is the JSON Schema of its arguments."""
 
     name: str
     description: str
@@ -19,23 +19,23 @@ class Tool:
 
     @property
     def properties(self) -> JsonObject:
-        """The schemas of its arguments by name."""
+        """The schemas of the arguments by name."""
         properties = self.parameters.get("properties")
         return properties if isinstance(properties, dict) else {}
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a caller asks for.
+    """A completion request.
 
     Attributes:
         models: the model, then the fallbacks, in the order to try them.
-        question: the last words of the user.
-        characters: the length of everything that the model has to read.
-        rounds: how often tools were called since the question; several calls at once are one round.
-        tool_results: what the tools answered, when that is what comes last.
+        question: the user's last message.
+        characters: the length of the whole input of the model.
+        rounds: how often tools were called since the question; parallel calls are one round.
+        tool_results: the results of tools, if they are the last messages.
         tool_choice: auto, none, required, or the name of a tool.
-        choices: how many answers are wanted.
+        choices: the number of requested answers.
         answer_schema: the JSON Schema that the answer must fit; {} for any object; None for prose.
     """
 
@@ -63,10 +63,10 @@ class Prompt:
 
 
 def requested_models(body: JsonObject) -> tuple[str, ...]:
-    """The ids in `model` and its fallbacks (`models`, or `fallbacks` of /messages), each once.
+    """The ids in `model` and its fallbacks (`models`, or `fallbacks` of /messages), without duplicates.
 
     Raises:
-        ApiError: 400 when there is none, or when fallbacks stand in both places.
+        ApiError: 400 if there is none, or if both fields have fallbacks.
     """
     if body.get("fallbacks") and body.get("models"):
         raise ApiError(400, "fallbacks: can't be combined with models")
@@ -78,26 +78,26 @@ def requested_models(body: JsonObject) -> tuple[str, ...]:
 
 
 def length_limit(body: JsonObject, *names: str) -> int | None:
-    """The first of the named limits that is given."""
+    """The first of the named limits that is given; None if none is."""
     return next((int(body[name]) for name in names if body.get(name) is not None), None)
 
 
-def words_to_stop_at(value: Any) -> tuple[str, ...]:
-    """`stop` as a tuple, whether it was a string, a list or nothing."""
+def stop_sequences(value: Any) -> tuple[str, ...]:
+    """The value of `stop` (a string, a list or nothing) as a tuple."""
     wanted = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(word for word in wanted if isinstance(word, str) and word)
 
 
 def declared_tool(declaration: Any, schema_name: str, where: str) -> Tool:
-    """A tool as declared in a request.
+    """The tool that a request declares.
 
     Raises:
-        ApiError: 400 when it has no name, or a schema that is none.
+        ApiError: 400 if it has no name, or if its schema is not an object.
     """
     if not isinstance(declaration, dict) or not isinstance(declaration.get("name"), str):
         raise ApiError(400, f"{where}: must be an object with a name")
-    if len(declaration["name"]) > _LONGEST_NAME:
-        raise ApiError(400, f"{where}.name: must have at most {_LONGEST_NAME} characters")
+    if len(declaration["name"]) > _MAX_NAME_LENGTH:
+        raise ApiError(400, f"{where}.name: must have at most {_MAX_NAME_LENGTH} characters")
     schema = declaration.get(schema_name)
     if schema is not None and not isinstance(schema, dict):
         raise ApiError(400, f"{where}.{schema_name}: must be an object")

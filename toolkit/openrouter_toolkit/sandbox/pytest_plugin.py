@@ -1,4 +1,4 @@
-"""The pytest fixture `openrouter_sandbox`, for tests of anything that talks to OpenRouter."""
+"""The pytest fixture `openrouter_sandbox`, for tests of code that calls OpenRouter."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def _running_openrouter_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def openrouter_sandbox(_running_openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A sandbox that forgot all earlier tests, with the environment pointing to it."""
+    """A sandbox in its initial state; the environment variables name it as the API."""
     sandbox = _running_openrouter_sandbox
     sandbox.reset()
     monkeypatch.setenv("OPENROUTER_API_KEY", sandbox.api_key)

@@ -1,11 +1,11 @@
-"""The documented query parameters of each endpoint: their wrong values are refused, other parameters are ignored."""
+"""The documented query parameters of each endpoint: invalid values are refused, other parameters are ignored."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 from .errors import ApiError
 
 Query = Mapping[str, str]
-Check = Callable[[str], str | None]  # what is wrong with a value, or None
+Check = Callable[[str], str | None]  # returns what is wrong with a value, or None
 
 CATEGORIES = (
     *("programming", "roleplay", "marketing", "marketing/seo", "technology", "science"),
@@ -29,10 +29,10 @@ def names(value: str) -> set[str]:
 
 
 def as_number(value: str) -> float:
-    """The number that a text is.
+    """The number that a text represents.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a number.
     """
     if not value.isascii() or not value.strip("+-.eE0123456789") == "":
         raise ValueError
@@ -47,7 +47,7 @@ def _one_of(*allowed: str) -> Check:
     return lambda value: None if value in allowed else f"must be one of: {', '.join(allowed)}"
 
 
-def _listed(*allowed: str) -> Check:
+def _list_of(*allowed: str) -> Check:
     return lambda value: (
         None if names(value) <= set(allowed) else f"must be a comma-separated list of: {', '.join(allowed)}"
     )
@@ -73,7 +73,7 @@ def _ranges(suffixes: Iterable[str], check: Check) -> dict[str, Check]:
 
 
 _PAGE = {"offset": _number(whole=True), "limit": _number(1, 1000, whole=True)}
-_OUTPUT = {"output_modalities": _listed(*_OUTPUTS)}
+_OUTPUT = {"output_modalities": _list_of(*_OUTPUTS)}
 _SORT = {"sort": _one_of(*ORDERS)}
 PARAMETERS: Mapping[str, Mapping[str, Check]] = {
     "/models": {
@@ -83,7 +83,7 @@ PARAMETERS: Mapping[str, Mapping[str, Check]] = {
         **dict.fromkeys(("q", "use_rss", "use_rss_chat_links"), _anything),
         **dict.fromkeys(("supported_parameters", "arch", "model_authors", "providers"), _anything),
         "category": _one_of(*CATEGORIES),
-        "input_modalities": _listed(*_INPUTS),
+        "input_modalities": _list_of(*_INPUTS),
         "context": _number(1, whole=True),
         "distillable": _one_of("true", "false"),
         "zdr": _one_of("true"),
@@ -100,14 +100,14 @@ PARAMETERS: Mapping[str, Mapping[str, Check]] = {
 }
 
 
-def checked(path: str, query: Query) -> Query:
-    """What an endpoint takes of a query; other parameters are ignored, as the API ignores them.
+def check_query(path: str, query: Query) -> Query:
+    """The parameters of a query that an endpoint has. Others are ignored, as the API ignores them.
 
     Raises:
-        ApiError: 400 for a wrong value.
+        ApiError: 400 for an invalid value.
     """
-    taken = {name: query[name] for name in PARAMETERS.get(path, ()) if name in query}
-    for name, value in taken.items():
+    known = {name: query[name] for name in PARAMETERS.get(path, ()) if name in query}
+    for name, value in known.items():
         if problem := PARAMETERS[path][name](value):
             raise ApiError(400, f"{name}: {problem}")
-    return taken
+    return known

@@ -1,4 +1,4 @@
-"""The log of what clients sent, for tests to look at."""
+"""The log of received requests, for tests."""
 
 import threading
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from typing import Any
 
 @dataclass
 class RecordedRequest:
-    """One request as it arrived.
+    """One received request.
 
     Attributes:
         method: GET, POST, …
-        path: as sent (still percent-encoded), without /api/v1 and without the query.
-        query: the decoded query; of a repeated name, the last value.
-        headers: read them by name in any letter case; a missing one is None.
-        body: the parsed JSON, or None when there was none or it was not JSON.
-        key: the API key that was sent, good or not.
-        received_at: time.monotonic() when the request had been read.
-        closed_by_client: whether the client left while the answer was still being written.
-        closed_at: time.monotonic() when that was noticed.
+        path: as sent (still percent-encoded), without /api/v1 and the query.
+        query: the decoded query; for a repeated name, the last value.
+        headers: access by name is case-insensitive; a missing header is None.
+        body: the parsed JSON; None if the body was empty or not JSON.
+        key: the API key that was sent, valid or not.
+        received_at: time.monotonic() after the request was read.
+        closed_by_client: whether the client disconnected while the answer was being written.
+        closed_at: time.monotonic() when the disconnect was noticed.
     """
 
     method: str
@@ -34,23 +34,23 @@ class RecordedRequest:
 
 
 class RequestLog:
-    """Recorded requests in the order of their arrival; safe to use from many threads."""
+    """Recorded requests in the order of arrival. Thread-safe."""
 
     def __init__(self) -> None:
         self._requests: list[RecordedRequest] = []
         self._lock = threading.Lock()
 
     def add(self, request: RecordedRequest) -> None:
-        """Record one more request."""
+        """Record a request."""
         with self._lock:
             self._requests.append(request)
 
     def list(self) -> list[RecordedRequest]:
-        """A copy of the list; the requests in it still change when a client leaves."""
+        """A copy of the list. The requests in it still change when a client disconnects."""
         with self._lock:
             return list(self._requests)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all requests."""
         with self._lock:
             self._requests.clear()

@@ -1,4 +1,4 @@
-"""Reading the answers of a script: each mistake is refused in words, where it is."""
+"""Parses and validates the answers of a script; an error message names the place of the mistake."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from .tool_calls import ToolCall
 
 
 class _Kind(NamedTuple):
-    """What a value must be, as a test and in words."""
+    """A kind of value: a check for it, and its description for error messages."""
 
     fits: Callable[[Any], bool]
     words: str
@@ -61,48 +61,47 @@ _CALL = {
     "id": _TEXT,
     "arguments": _Kind(lambda value: isinstance(value, Mapping | str), "an object, or a text"),
 }
-_WORDS = {"text", "reasoning", "tool_calls", "finish_reason", "error"}
-_SET_HERE = {"content-length", "transfer-encoding"}
-_TOKEN = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
+_MESSAGE_KEYS = {"text", "reasoning", "tool_calls", "finish_reason", "error"}
+_RESERVED_HEADERS = {"content-length", "transfer-encoding"}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\xa0-\xff\t]*")
 
 
 def parse_answer(answer: Any, where: str) -> Turn:
-    """The checked form of an answer.
+    """Validate an answer and return it as a `Turn`.
 
     Raises:
-        ValueError: what is wrong with it, and where.
+        ValueError: the answer is invalid; the message says what is wrong, and where.
     """
     if isinstance(answer, str):
         answer = {"text": answer}
-    given = _checked(answer, _ANSWER, where)
-    if not given.keys() & {*_WORDS, "body", "cut"} - {"finish_reason"}:
+    given = _check_object(answer, _ANSWER, where)
+    if not given.keys() & {*_MESSAGE_KEYS, "body", "cut"} - {"finish_reason"}:
         raise ValueError(f"script: {where}: must have one of text, reasoning, tool_calls, error, cut, body")
-    if "body" in given and given.keys() & _WORDS:
-        raise ValueError(f"script: {where}: body goes out as it is; leave out {_listed(given.keys() & _WORDS)}")
+    if "body" in given and given.keys() & _MESSAGE_KEYS:
+        raise ValueError(f"script: {where}: body goes out as it is; leave out {_join(given.keys() & _MESSAGE_KEYS)}")
     if "status" in given and "body" not in given:
         raise ValueError(f"script: {where}: status goes with body; an error has a status of its own")
     if given.get("cut") and "error" in given:
         raise ValueError(f"script: {where}: ends with an error or is cut, not both")
     given["tool_calls"] = tuple(
-        _parsed_call(call, f"{where}.tool_calls.{position}")
-        for position, call in enumerate(given.get("tool_calls", ()))
+        _parse_call(call, f"{where}.tool_calls.{position}") for position, call in enumerate(given.get("tool_calls", ()))
     )
-    given["headers"] = _parsed_headers(given.get("headers", {}), f"{where}.headers")
+    given["headers"] = _parse_headers(given.get("headers", {}), f"{where}.headers")
     if "error" in given:
-        given["error"] = _parsed_error(given["error"], f"{where}.error")
+        given["error"] = _parse_error(given["error"], f"{where}.error")
     if "body" in given:
-        given["body"] = _parsed_body(given["body"])
+        given["body"] = _parse_body(given["body"])
     return Turn(**given)
 
 
-def _checked(value: Any, keys: Mapping[str, _Kind], where: str) -> dict[str, Any]:
-    """A copy of an object whose keys are known, and whose values are of the right kinds."""
+def _check_object(value: Any, keys: Mapping[str, _Kind], where: str) -> dict[str, Any]:
+    """A copy of an object, after checking that its keys are known and its values of the right kinds."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"script: {where}: must be an object with {_listed(keys)}")  # noqa: TRY004 - one kind of error
+        raise ValueError(f"script: {where}: must be an object with {_join(keys)}")  # noqa: TRY004 - one kind of error
     for name, part in value.items():
         if name not in keys:
-            raise ValueError(f"script: {where}: unknown key {name!r}; there are {_listed(keys)}")
+            raise ValueError(f"script: {where}: unknown key {name!r}; there are {_join(keys)}")
         kind = keys[name]
         if not kind.fits(part):
             raise ValueError(f"script: {where}.{name}: must be {kind.words}")
@@ -118,34 +117,38 @@ def _check_json(value: Any, where: str) -> None:
         raise ValueError(f"script: {where}: can't be written as JSON: {error}") from None
 
 
-def _parsed_call(call: Any, where: str) -> ToolCall:
-    given = _checked(call, _CALL, where)
+def _parse_call(call: Any, where: str) -> ToolCall:
+    given = _check_object(call, _CALL, where)
     if "name" not in given:
         raise ValueError(f"script: {where}: must have a name")
     return ToolCall(given.get("id") or f"call_{secrets.token_hex(12)}", given["name"], given.get("arguments", {}))
 
 
-def _parsed_error(error: Any, where: str) -> ApiError:
-    given = _checked(error, _ERROR, where)
+def _parse_error(error: Any, where: str) -> ApiError:
+    given = _check_object(error, _ERROR, where)
     if "status" not in given:
         raise ValueError(f"script: {where}: must have a status")
-    headers = _parsed_headers(given.get("headers", {}), f"{where}.headers")
+    headers = _parse_headers(given.get("headers", {}), f"{where}.headers")
     return ApiError(**{"message": "The script says so", **given, "headers": headers})
 
 
-def _parsed_headers(headers: Mapping[Any, Any], where: str) -> dict[str, str]:
+def _parse_headers(headers: Mapping[Any, Any], where: str) -> dict[str, str]:
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(str(name)) or not _HEADER_VALUE.fullmatch(str(value)) or not isinstance(value, str):
+        if (
+            not _HEADER_NAME.fullmatch(str(name))
+            or not _HEADER_VALUE.fullmatch(str(value))
+            or not isinstance(value, str)
+        ):
             raise ValueError(f"script: {where}: {name!r} can't be sent: names and values must be texts on one line")
-        if name.lower() in _SET_HERE:
+        if name.lower() in _RESERVED_HEADERS:
             raise ValueError(f"script: {where}: {name} is set by the sandbox")
-    # The one name that the sandbox writes too.
+    # The sandbox sets this header too, so its name must have the same spelling.
     return {"Content-Type" if name.lower() == "content-type" else name: value for name, value in headers.items()}
 
 
-def _parsed_body(body: Any) -> tuple[str | bytes, ...]:
+def _parse_body(body: Any) -> tuple[str | bytes, ...]:
     return tuple(body) if _is_list(body) else (body,)
 
 
-def _listed(names: Any) -> str:
+def _join(names: Any) -> str:
     return ", ".join(sorted(names))

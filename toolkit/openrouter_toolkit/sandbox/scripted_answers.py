@@ -1,4 +1,4 @@
-"""One answer of a script: what a test may write, and how it goes to a client."""
+"""One answer of a script: its input types, and how it is written to a client."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from .tool_calls import ToolCall
 
 
 class ScriptedCall(TypedDict, total=False):
-    """A tool call; `arguments` is an object, or a text that is sent as it is."""
+    """A tool call. `arguments` is an object, or a text that is sent unchanged."""
 
     name: Required[str]
     arguments: JsonObject | str
@@ -21,7 +21,7 @@ class ScriptedCall(TypedDict, total=False):
 
 
 class ScriptedError(TypedDict, total=False):
-    """An error. `status` is the HTTP status, and the body's `code` unless that is given."""
+    """An error. `status` is the HTTP status, and also the body's `code` unless that is given."""
 
     status: Required[int]
     message: str
@@ -33,7 +33,7 @@ class ScriptedError(TypedDict, total=False):
 
 
 class ScriptedAnswer(TypedDict, total=False):
-    """One answer; docs/sandbox.md says what each key does. A plain text is short for `{"text": …}`."""
+    """One answer; docs/sandbox.md describes each key. A plain text is short for `{"text": …}`."""
 
     text: str
     reasoning: str
@@ -50,7 +50,7 @@ class ScriptedAnswer(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Turn:
-    """A scripted answer that was read and checked; `body` goes out as it is, in place of all words."""
+    """A parsed and validated scripted answer. `body`, if given, is sent unchanged instead of a completion."""
 
     text: str = ""
     reasoning: str | None = None
@@ -66,17 +66,17 @@ class Turn:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is written like any other completion."""
+        """Whether it is written as an ordinary completion."""
         return self.body is None and self.error is None and not self.cut
 
     def refusal(self) -> ApiError | None:
-        """The error that is all there is; None where words come before it."""
+        """The error, if it is the whole answer; None if there is no error or content comes before it."""
         if self.error is None or self.text or self.reasoning or self.tool_calls:
             return None
         return replace(self.error, headers={**self.headers, **self.error.headers})
 
     def completion(self, prompt: Prompt, model: Model, generation_id: str) -> Completion:
-        """The generation that it stands for; max_tokens and stop sequences do not shorten it."""
+        """The completion for this answer; max_tokens and stop sequences do not shorten it."""
         return assemble(
             prompt,
             model,
@@ -88,7 +88,7 @@ class Turn:
         )
 
     def write(self, answer: Answer) -> None:
-        """Write an answer that is not plain."""
+        """Write an answer that is not an ordinary completion."""
         if self.body is not None:
             self._write_body(answer, self.body)
         elif self.error is not None and answer.stream:
@@ -104,8 +104,8 @@ class Turn:
 
     def _write_body(self, answer: Answer, body: tuple[str | bytes, ...]) -> None:
         if len(body) == 1 and not self.cut:
-            whole = body[0] if isinstance(body[0], bytes) else body[0].encode(errors="replace")
-            answer.connection.send(self.status, whole)
+            serialized = body[0] if isinstance(body[0], bytes) else body[0].encode(errors="replace")
+            answer.connection.send(self.status, serialized)
             return
         answer.connection.start(self.status)
         answer.write(piece for piece in body if piece)
@@ -117,6 +117,8 @@ class Turn:
     def _cut(self, answer: Answer) -> None:
         if self.text or self.reasoning or self.tool_calls:
             answer.connection.start(content_type=EVENT_STREAM if answer.stream else "application/json")
-            whole = json.dumps(answer.format.result(answer.completion))
-            answer.write(answer.format.opening(answer.completion) if answer.stream else [whole[: len(whole) // 2]])
+            serialized = json.dumps(answer.format.result(answer.completion))
+            answer.write(
+                answer.format.opening(answer.completion) if answer.stream else [serialized[: len(serialized) // 2]]
+            )
         answer.connection.cut()

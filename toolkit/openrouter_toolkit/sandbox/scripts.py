@@ -1,4 +1,4 @@
-"""Scripts: the answers that a test gives to a model of its own, one for each call."""
+"""Scripts: the answers that a test sets for a model of its own, one for each call."""
 
 import threading
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ class _Script:
     model: Model
     turns: list[Turn]
     repeat_last: bool
-    given: int = 0
+    calls: int = 0
 
 
 class Scripts:
-    """The scripts of all models. Safe to use from many threads: no answer is given twice."""
+    """The scripts of all models. Thread-safe: no answer is given twice."""
 
     def __init__(self) -> None:
         self._scripts: dict[str, _Script] = {}
         self._lock = threading.Lock()
 
     def set(self, model_id: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool) -> None:
-        """Give a model its next answers, in place of those it had.
+        """Set a model's next answers, in place of its previous ones.
 
         Raises:
-            ValueError: what is wrong, in words.
+            ValueError: an answer or the id is invalid; the message says why.
         """
         if not isinstance(model_id, str) or not model_id or model_id.split() != [model_id]:
             raise ValueError('script: the model\'s id must be a text without spaces, such as "my/model"')
@@ -48,23 +48,23 @@ class Scripts:
             return [script.model for script in self._scripts.values()]
 
     def find(self, model_id: str) -> Model | None:
-        """The model of that id; a variant (`:nitro`) of a scripted model is that model."""
+        """The scripted model with this id, or the one of which it is a variant (`:nitro`); None if there is none."""
         with self._lock:
             script = self._find(model_id)
         return None if script is None else script.model
 
     def next(self, model_id: str) -> Turn | None:
-        """The model's next answer; None where it has no script.
+        """The model's next answer; None if it has no script.
 
         Raises:
-            ApiError: 400 when all its answers were given.
+            ApiError: 400 if the script has no answers left.
         """
         with self._lock:
             script = self._find(model_id)
             if script is None:
                 return None
-            position = script.given
-            script.given += 1
+            position = script.calls
+            script.calls += 1
         if position < len(script.turns):
             return script.turns[position]
         if script.repeat_last:
@@ -76,7 +76,7 @@ class Scripts:
         )
 
     def clear(self) -> None:
-        """Forget all scripts, and their models."""
+        """Remove all scripts and their models."""
         with self._lock:
             self._scripts.clear()
 

@@ -1,4 +1,4 @@
-"""The sandbox's life: it listens on loopback, answers in threads, and closes without a trace."""
+"""The sandbox's server: listens on loopback, answers in threads, and closes all connections when it stops."""
 
 import math
 import signal
@@ -17,11 +17,11 @@ from .request_log import RecordedRequest
 from .scripted_answers import ScriptedAnswer
 
 HOST = "127.0.0.1"
-_CLOSING_SECONDS = 5.0
+_JOIN_TIMEOUT = 5.0
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Answers each connection in its own thread, and knows the open ones, so that it can end them."""
+    """Handles each connection in its own thread, and keeps track of open ones in order to close them."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -34,14 +34,14 @@ class SandboxServer(ThreadingHTTPServer):
         super().__init__((HOST, port), Connection)
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for the host's name."""
+        """Bind without a DNS lookup of the host's name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(self.allow_reuse_address))
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Begin a thread for a new connection."""
+        """Start a thread for a new connection."""
         thread = threading.Thread(
             target=self.process_request_thread,
             args=(request, client_address),
@@ -61,7 +61,7 @@ class SandboxServer(ThreadingHTTPServer):
                 self._open.pop(threading.current_thread(), None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing about clients that went away; print what else goes wrong."""
+        """Ignore errors of disconnected clients; print others."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -75,23 +75,23 @@ class SandboxServer(ThreadingHTTPServer):
             except OSError:
                 continue
         for thread in connections:
-            thread.join(_CLOSING_SECONDS)
+            thread.join(_JOIN_TIMEOUT)
 
 
 class Sandbox:
-    """A stand-in for OpenRouter's API on loopback, running in the background from the moment it is made.
+    """A fake OpenRouter API on loopback. It runs in the background as soon as it is created.
 
     Args:
         port: the port to listen on; 0 takes a free one.
         chunk_delay: seconds between the chunks of a stream.
-        generation_delay: seconds until GET /generation knows a generation that ended.
+        generation_delay: seconds after its end until GET /generation returns a generation.
         failure_rate: the share of completion calls that fail at random, from 0 to 1: half of them with 503,
             half by a closed connection.
         seed: makes those failures the same in every run.
 
     Raises:
-        OSError: when the port is taken.
-        ValueError: a delay below 0, a rate that is none, a seed that is no integer.
+        OSError: the port is in use.
+        ValueError: a delay below 0, a rate outside 0 to 1, or a seed that is not an integer.
     """
 
     api_key = API_KEY
@@ -125,34 +125,34 @@ class Sandbox:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What was received so far, in order."""
+        """The requests received so far, in order."""
         return self._application.log.list()
 
     def script(self, model: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool = False) -> None:
-        """Say what a model answers next, call after call, in every format, streamed or not.
+        """Set a model's next answers, one per call, in every format, streamed or not.
 
-        The model is in the catalogue until `reset()`. Another script for it replaces what is left of this one.
+        The model is in the catalogue until `reset()`. Another script for the same model replaces this one.
 
         Args:
-            model: an id of your own, such as "my/model".
-            answers: texts, or objects that docs/sandbox.md describes: tool calls, errors, streams that break off, …
-            repeat_last: give the last answer again and again; otherwise a call beyond the last is refused with 400.
+            model: an id of your choice, such as "my/model".
+            answers: texts, or objects that docs/sandbox.md describes: tool calls, errors, cut streams, …
+            repeat_last: repeat the last answer forever; otherwise a call after the last answer is refused with 400.
 
         Raises:
-            ValueError: an answer is written wrongly; the text says which, and how it should be.
+            ValueError: an answer is invalid; the message says which one, and how to correct it.
         """
         self._application.completions.scripts.set(model, answers, repeat_last=repeat_last)
 
     def clear(self) -> None:
-        """Forget the recorded requests."""
+        """Remove the recorded requests."""
         self._application.log.clear()
 
     def reset(self) -> None:
-        """Forget everything: recorded requests, generations and their cost, scripts, who was rate-limited already."""
+        """Clear all state: recorded requests, generations and costs, scripts, which keys were rate-limited already."""
         self._application.reset()
 
     def close(self) -> None:
-        """Stop, end all connections and free the port; a second call does nothing."""
+        """Stop the server, close all connections and free the port. A second call does nothing."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -169,7 +169,7 @@ class Sandbox:
 
 
 class SandboxOptions(TypedDict, total=False):
-    """What `Sandbox` takes beside the port."""
+    """The options of `Sandbox` besides the port."""
 
     chunk_delay: float
     generation_delay: float
@@ -178,15 +178,15 @@ class SandboxOptions(TypedDict, total=False):
 
 
 def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
-    """Run a sandbox until Ctrl-C or SIGTERM; the first line on standard output is its base URL.
+    """Run a sandbox until Ctrl-C or SIGTERM. The first line on standard output is its base URL.
 
     Args:
         port: the port to listen on; 0 takes a free one.
-        **options: as `Sandbox` takes them.
+        **options: the options of `Sandbox`.
 
     Raises:
-        OSError: when the port is taken.
-        ValueError: as `Sandbox` raises it.
+        OSError: the port is in use.
+        ValueError: as for `Sandbox`.
     """
     stop = threading.Event()
 
@@ -194,14 +194,14 @@ def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
         stop.set()
 
     with Sandbox(port, **options) as sandbox:
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers_before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             print(sandbox.base_url, flush=True)
-            # Waiting in turns lets signals through on every platform.
+            # Short waits allow signals to be handled on every platform.
             while not stop.wait(0.5):
                 pass
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers_before.items():
                 signal.signal(number, handler)
 
 

@@ -1,4 +1,4 @@
-"""Which tools the sandbox's models call, and with which arguments."""
+"""Chooses which tools the sandbox's models call, and with which arguments."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from .prompts import Prompt, Tool
 
 _CHEAPEST = re.compile(r"\b(?:cheapest|least expensive|lowest price)\b", re.IGNORECASE)
 _REFERENCE = re.compile(rf"\b(?:it|its|that model|that one)\b|{_CHEAPEST.pattern}", re.IGNORECASE)
-# Parameters that take a question for a model.
-_ASKING = frozenset({"messages", "prompt"})
+# Parameters that contain a question for a model.
+_QUESTION_PARAMETERS = frozenset({"messages", "prompt"})
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call; `id` is unique. Arguments that are a text are sent as they are, also where they are no JSON."""
+    """One call; `id` is unique. Arguments given as text are sent unchanged, even if they are not JSON."""
 
     id: str
     name: str
@@ -32,36 +32,36 @@ class ToolCall:
 
 
 def choose_calls(prompt: Prompt) -> list[ToolCall]:
-    """The calls that a model makes for the prompt; none when it should answer in words.
+    """The calls that a model makes for the prompt; an empty list if it should answer with text.
 
-    A tool fits when its name or description shares a content word with the question; the one that shares
-    most is called. Where the question names two or more tools, all of those are called.
+    A tool fits if its name or description shares a content word with the question; the one that shares
+    most is called. If the question names two or more tools, all of those are called.
 
     A question with several steps that tools fit ("…, then …") gets a round of calls for each. "Ask it: …" fits a
-    tool that takes messages or a prompt; "it" is the cheapest entry of what the last round found, if that was
-    looked for. When there is none, the model gives up and answers in words.
+    tool that takes messages or a prompt; "it" is the cheapest entry in the last round's results, if the question
+    asks for the cheapest. If there is none, the model gives up and answers with text.
 
     Raises:
-        ApiError: 400 when tool_choice names a tool that is not there.
+        ApiError: 400 if tool_choice names an unknown tool.
     """
     if not prompt.tools or prompt.tool_choice == "none":
         return []
-    plan = [step for step in steps(prompt.question) if _best(prompt.tools, step)]
+    plan = [step for step in steps(prompt.question) if _best_tool(prompt.tools, step)]
     if len(plan) < 2:
         plan = [Step(prompt.question)]
     done = max(prompt.rounds, 1) if prompt.tool_results else 0
     position = min(done, len(plan) - 1)
-    known = _known(plan[: position + 1], prompt.tool_results if position else ())
+    known = _known_arguments(plan[: position + 1], prompt.tool_results if position else ())
     if prompt.tool_choice == "auto" and (done > position or known is None):
         return []
     step = plan[position]
     return [
         ToolCall(f"call_{secrets.token_hex(12)}", tool.name, _arguments(tool, step, known or {}))
-        for tool in _chosen(prompt, step)
+        for tool in _choose_tools(prompt, step)
     ]
 
 
-def _chosen(prompt: Prompt, step: Step) -> list[Tool]:
+def _choose_tools(prompt: Prompt, step: Step) -> list[Tool]:
     if prompt.tool_choice not in {"auto", "required"}:
         chosen = [tool for tool in prompt.tools if tool.name == prompt.tool_choice]
         if not chosen:
@@ -71,16 +71,16 @@ def _chosen(prompt: Prompt, step: Step) -> list[Tool]:
     named = [tool for tool in prompt.tools if _is_named(tool, words)]
     if len(named) > 1 and prompt.parallel:
         return named
-    best = _best(prompt.tools, step)
+    best = _best_tool(prompt.tools, step)
     if best is None and prompt.tool_choice == "required":
         best = prompt.tools[0]
     return [] if best is None else [best]
 
 
-def _best(tools: tuple[Tool, ...], step: Step) -> Tool | None:
-    """The tool that fits a step best, the first of several; None when none does."""
+def _best_tool(tools: tuple[Tool, ...], step: Step) -> Tool | None:
+    """The tool that fits a step best, the first of equals; None if none fits."""
     words = frozenset(content_words(step.words))
-    asking = [tool for tool in tools if step.asked and _ASKING & tool.properties.keys()]
+    asking = [tool for tool in tools if step.asked and _QUESTION_PARAMETERS & tool.properties.keys()]
     best = max(asking or tools, key=lambda tool: _overlap(tool, words))
     return best if asking or _overlap(best, words) else None
 
@@ -91,20 +91,20 @@ def _is_named(tool: Tool, asked: frozenset[str]) -> bool:
 
 
 def _overlap(tool: Tool, asked: frozenset[str]) -> int:
-    """Shared words; a word of the name counts twice."""
+    """The number of shared words; a word of the name counts twice."""
     name = frozenset(content_words(tool.name.replace("_", " ")))
     return 2 * len(name & asked) + len(frozenset(content_words(tool.description)) & asked)
 
 
-def _known(plan: list[Step], results: tuple[str, ...]) -> JsonObject | None:
-    """Arguments by name that the last step of a plan gives; None when it refers to what the results don't have."""
+def _known_arguments(plan: list[Step], results: tuple[str, ...]) -> JsonObject | None:
+    """The arguments that the last step of a plan gives; None if it refers to something the results don't contain."""
     step = plan[-1]
     known: JsonObject = {}
     if step.asked:
         known = {"messages": [{"role": "user", "content": step.asked}], "prompt": step.asked}
-    said = " ".join(earlier.words for earlier in plan)
-    if len(plan) > 1 and _REFERENCE.search(step.words) and _CHEAPEST.search(said):
-        model = cheapest(results, said)
+    plan_text = " ".join(earlier.words for earlier in plan)
+    if len(plan) > 1 and _REFERENCE.search(step.words) and _CHEAPEST.search(plan_text):
+        model = cheapest(results, plan_text)
         if model is None:
             return None
         author, _, slug = model.partition("/")
@@ -116,5 +116,5 @@ def _arguments(tool: Tool, step: Step, known: JsonObject) -> JsonObject:
     arguments = fitting_value({"type": "object", **tool.parameters}, Mentions(step.words))
     if isinstance(arguments, dict) and "messages" in arguments:
         arguments["messages"] = [{"role": "user", "content": step.words}]
-    taken = {name: value for name, value in known.items() if name in tool.properties}
-    return {**arguments, **taken} if isinstance(arguments, dict) else taken
+    accepted = {name: value for name, value in known.items() if name in tool.properties}
+    return {**arguments, **accepted} if isinstance(arguments, dict) else accepted

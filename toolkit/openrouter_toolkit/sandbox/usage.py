@@ -1,11 +1,11 @@
-"""Tokens and cost as the completion formats report them."""
+"""Token usage and cost in the shapes of the completion formats."""
 
 from .completions import Completion
 from .errors import JsonObject
 
 
 def cost_fields(completion: Completion) -> JsonObject:
-    """What OpenRouter adds to every format's usage: the cost in US dollars."""
+    """The fields that OpenRouter adds to the usage of every format: the cost in US dollars."""
     return {
         "cost": completion.cost,
         "is_byok": False,
@@ -18,7 +18,7 @@ def cost_fields(completion: Completion) -> JsonObject:
 
 
 def openai_usage(completion: Completion) -> JsonObject:
-    """Usage in the names of the chat and text completions."""
+    """Usage in the shape of chat and text completions."""
     return {
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,
@@ -39,7 +39,7 @@ def openai_usage(completion: Completion) -> JsonObject:
 
 
 def anthropic_usage(completion: Completion) -> JsonObject:
-    """Usage in the names of /messages, without the cost."""
+    """Usage in the shape of /messages, without the cost."""
     return {
         "input_tokens": completion.prompt_tokens,
         "output_tokens": completion.completion_tokens,
