@@ -11,7 +11,7 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.call import Call
 from openrouter_toolkit.openrouter import OpenRouter
-from openrouter_toolkit.openrouter.response_cache import marked
+from openrouter_toolkit.openrouter.response_cache import add_cache_status
 from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.sandbox import Sandbox
 
@@ -176,7 +176,7 @@ def test_a_call_notes_whether_the_cache_had_the_answer(openrouter_sandbox: Sandb
 @pytest.mark.parametrize("text", ["{}", "{ }", '{"a": 1.50, "b":"}"}', '{"a":{"b":[]}\n}'])
 def test_a_mark_leaves_the_text_as_it_came(headers: dict[str, str], mark: dict[str, Any], text: str) -> None:
     call = Call()
-    found = marked(text, {f"x-openrouter-cache-{name}": value for name, value in headers.items()}, call)
+    found = add_cache_status(text, {f"x-openrouter-cache-{name}": value for name, value in headers.items()}, call)
     assert json.loads(found) == {**json.loads(text), "response_cache": mark}
     assert found.startswith(text[:-1].rstrip())
     assert call.cached is True
@@ -185,9 +185,9 @@ def test_a_mark_leaves_the_text_as_it_came(headers: dict[str, str], mark: dict[s
 @pytest.mark.parametrize(("headers", "cached"), [({}, None), ({"x-openrouter-cache-status": "MISS"}, False)])
 def test_without_a_hit_nothing_is_marked(headers: dict[str, str], cached: bool | None) -> None:
     call = Call()
-    assert marked('{"a": 1}', headers, call) == '{"a": 1}'
+    assert add_cache_status('{"a": 1}', headers, call) == '{"a": 1}'
     assert call.cached is cached
 
 
 def test_an_answer_that_is_no_object_is_left_as_it_is() -> None:
-    assert marked("[1]", {"x-openrouter-cache-status": "HIT"}, Call()) == "[1]"
+    assert add_cache_status("[1]", {"x-openrouter-cache-status": "HIT"}, Call()) == "[1]"

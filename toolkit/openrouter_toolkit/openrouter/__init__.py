@@ -1,4 +1,4 @@
-"""OpenRouter's HTTP API: the client that handlers get."""
+"""OpenRouter's HTTP API: the client that handlers use."""
 
 from .client import OpenRouter
 

@@ -1,4 +1,4 @@
-"""Where OpenRouter is: https, or plain http to this machine itself."""
+"""OpenRouter's base URL: https, or plain http to this machine (loopback)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ VARIABLE = "OPENROUTER_BASE_URL"
 
 
 def resolve(base_url: str | None) -> str:
-    """The base URL that was given, or the environment's, or OpenRouter's own, without a slash at its end.
+    """The given base URL, else the environment's, else OpenRouter's own; without a trailing slash.
 
     Raises:
-        ActionError: `connection_failed`, for one to which no key may be sent.
+        ActionError: `connection_failed`, for a URL to which no key may be sent.
     """
     url = (base_url or os.environ.get(VARIABLE) or DEFAULT).strip().rstrip("/")
-    wrong = _wrong(url)
-    if wrong is not None:
-        message = f"The base URL {quoted(_without_password(url), 100)} can't be used: {wrong}."
+    problem = _problem(url)
+    if problem is not None:
+        message = f"The base URL {quoted(_without_password(url), 100)} can't be used: {problem}."
         raise ActionError(
             "connection_failed",
             message,
@@ -36,7 +36,7 @@ def resolve(base_url: str | None) -> str:
     return url
 
 
-def _wrong(url: str) -> str | None:
+def _problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -56,7 +56,7 @@ def _wrong(url: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
+    """Whether a host name or address is loopback: this machine."""
     if host.lower() == "localhost":
         return True
     try:

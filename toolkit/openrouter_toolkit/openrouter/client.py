@@ -1,4 +1,4 @@
-"""The client that handlers get: the key, headers, retries, deadline and limits that all calls have in common."""
+"""The client that handlers use: adds the key and headers, retries, and enforces the deadline and limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import base_url as base_urls
 from . import options, suggestions
 from . import request as outgoing
 from . import response_cache as response_caching
-from .errors.api_errors import mark_as_wrong_address
+from .errors.api_errors import mark_as_wrong_base_url
 from .headers import header_value, split
 from .request import Request
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from ..http.transport import Exchange, Transport
     from .streams.accumulator import StreamAccumulator
 
-_BARE_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
-_ANSWER_LENGTHS = ("max_tokens", "max_completion_tokens")
+_PLAIN_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
+_OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class OpenRouter:
-    """One registry's connection to OpenRouter, shared by all its calls and threads."""
+    """A registry's client for OpenRouter, shared by all its calls and threads."""
 
-    def __init__(  # noqa: PLR0913 - options, each given by its name
+    def __init__(  # noqa: PLR0913 - keyword-only options
         self,
         *,
         base_url: str | None = None,
@@ -51,27 +51,27 @@ class OpenRouter:
         response_cache_ttl: int | None = None,
         response_cache_clear: bool | None = None,
     ) -> None:
-        """Nothing is sent yet.
+        """Create the client; nothing is sent yet.
 
         Args:
-            base_url: https, or http to a loopback address; else `OPENROUTER_BASE_URL`, else OpenRouter's own.
-            connect_timeout: seconds until a connection stands.
-            read_timeout: longest silence, in seconds, while an answer of any other kind is read.
-            completion_timeout: longest silence, in seconds, of a completion, which may think for minutes.
-            max_answer_bytes: above this an answer is refused instead of filling the memory.
-            max_attempts: how often a call is made at most, the first time included.
-            http_referer: the app's URL, for attribution, where a call's arguments give none.
+            base_url: https, or http to a loopback address; default `OPENROUTER_BASE_URL`, then OpenRouter's own.
+            connect_timeout: seconds to wait for a connection.
+            read_timeout: seconds to wait for the next bytes of an answer that is not a completion.
+            completion_timeout: seconds to wait for the next bytes of a completion; a model may think for minutes.
+            max_answer_bytes: a larger answer fails, so that it does not exhaust the memory.
+            max_attempts: maximum number of attempts for a call, including the first.
+            http_referer: the app's URL, for attribution, unless a call's arguments give one.
             x_title: the app's name, likewise.
             categories: the app's categories, comma-separated, likewise.
-            response_cache: whether OpenRouter's response cache may answer completions, where a call's arguments do
-                not say; when None, the account's preset decides, and without one it may not.
-            response_cache_ttl: for how many seconds it keeps an answer, 1 to 86400; OpenRouter's default is 300.
+            response_cache: whether OpenRouter's response cache may answer completions, unless a call's arguments
+                decide; if None, the account's preset decides, and without a preset it may not.
+            response_cache_ttl: seconds that the cache keeps an answer, 1 to 86400; OpenRouter's default is 300.
             response_cache_clear: whether each call gets a new answer, which replaces the cached one.
 
         Raises:
-            TypeError: an option is of the wrong type.
-            ValueError: a time-out is not above 0, a number out of range, or an attribution can't be a header.
-            ActionError: `connection_failed`, when the base URL can't be used.
+            TypeError: an option has the wrong type.
+            ValueError: a timeout is not above 0, a number is out of range, or an attribution can't be a header.
+            ActionError: `connection_failed`, if the base URL can't be used.
         """
         self._connect_timeout = options.seconds("connect_timeout", connect_timeout)
         self.read_timeout = options.seconds("read_timeout", read_timeout)
@@ -90,17 +90,17 @@ class OpenRouter:
             response_caching.options(response_cache, response_cache_ttl, response_cache_clear)
         )
         self._base_url = base_urls.resolve(options.text("base_url", base_url))
-        _, given = split({name: value for name, value in attribution.items() if value})
+        _, attribution_headers = split({name: value for name, value in attribution.items() if value})
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": header_value("User-Agent", _user_agent()),
-            **given,
+            **attribution_headers,
         }
 
     @classmethod
     def check_options(cls, **client_options: Any) -> None:
-        """Raise `TypeError` or `ValueError` for options that can't be. A wrong base URL fails each call."""
+        """Raise `TypeError` or `ValueError` for invalid options; a wrong base URL fails at each call instead."""
         with suppress(ActionError):
             cls(**client_options)
 
@@ -108,12 +108,12 @@ class OpenRouter:
         return f"<OpenRouter at {self._base_url}>"
 
     def connected(self, key: str | None, call: Call) -> BoundClient:
-        """The client for one call of one account; without a key, for what is asked before there is one."""
+        """The client for one call of one account; `key` is None for requests that need no key."""
         return BoundClient(self, key or "", call)
 
     @property
     def transport(self) -> Transport:
-        """The pooled connections; made, and requests imported, at the first call."""
+        """The pooled connections; created at the first call, which also imports requests."""
         transport = self._transport
         if transport is None:
             from ..http.transport import Transport  # noqa: PLC0415
@@ -125,17 +125,17 @@ class OpenRouter:
                     self._transport = transport
         return transport
 
-    def leave(self, transport: Transport) -> None:
-        """Take no more connections from a transport in which a call was interrupted: who knows where.
+    def discard(self, transport: Transport) -> None:
+        """Stop using a transport in which a call was interrupted: its state is unknown.
 
-        It is not closed, for calls of other threads may be in it.
+        It is not closed, because calls of other threads may still use it.
         """
         with self._lock:
             if self._transport is transport:
                 self._transport = None
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the pooled connections."""
         with self._lock:
             transport, self._transport = self._transport, None
         if transport is not None:
@@ -143,7 +143,7 @@ class OpenRouter:
 
 
 class BoundClient:
-    """What a handler calls: OpenRouter with this call's key, deadline and listener."""
+    """The client that a handler calls: OpenRouter with this call's key, deadline and listener."""
 
     def __init__(self, openrouter: OpenRouter, key: str, call: Call) -> None:
         self._openrouter = openrouter
@@ -151,62 +151,62 @@ class BoundClient:
         self._call = call
 
     def get(self, path: str, arguments: Mapping[str, Any], *, retry_not_found: bool = False, xml: bool = False) -> str:
-        """The text of a GET. Arguments named in the path's braces go there, the others into the query.
+        """Send a GET and return the answer's text. Arguments in the path's braces go there, others into the query.
 
-        With `retry_not_found`, "not found" is asked again for a while. With `xml`, XML is a good answer too.
+        `retry_not_found` retries a 404 a few times. `xml` accepts an XML answer too.
         """
         request = outgoing.get(path, arguments)
         timeout = self._openrouter.read_timeout
         policy = reads_until_found if retry_not_found else reads
         try:
-            return self._run(lambda: self._answer(request, timeout, xml=xml), policy)
+            return self._with_retries(lambda: self._answer(request, timeout, xml=xml), policy)
         except ActionError as error:
-            if error.type == "not_found" and not retry_not_found and "{" not in path:  # an address, and no id in it
-                mark_as_wrong_address(error)
+            if error.type == "not_found" and not retry_not_found and "{" not in path:  # a fixed path exists
+                mark_as_wrong_base_url(error)
             raise
 
     def post(self, path: str, arguments: Mapping[str, Any]) -> str:
-        """The text of a POST that is never repeated."""
+        """Send a POST, which is never retried, and return the answer's text."""
         request = outgoing.post(path, arguments)
-        return self._run(lambda: self._answer(request, self._openrouter.read_timeout), never)
+        return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
     def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], StreamAccumulator]) -> str:
-        """The completion of a POST; a streamed one is handed on as it arrives and put together by `accumulator`."""
+        """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`."""
         request = outgoing.post(path, arguments)
         if self._openrouter.completion_headers:
             request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})
         timeout = self._openrouter.completion_timeout
         try:
-            return self._run(lambda: self._answer(request, timeout, accumulator=accumulator), completions)
+            return self._with_retries(lambda: self._answer(request, timeout, accumulator=accumulator), completions)
         except ActionError as error:
-            if error.status == 404 and _BARE_NOT_FOUND.fullmatch(error.message):  # nothing about a model
-                mark_as_wrong_address(error)
-            self._advise(error, arguments)
+            if error.status == 404 and _PLAIN_NOT_FOUND.fullmatch(error.message):  # the message names no model
+                mark_as_wrong_base_url(error)
+            self._add_advice(error, arguments)
             raise
 
-    def _advise(self, error: ActionError, arguments: Mapping[str, Any]) -> None:
-        """Add to a failure what only this very call tells: other models that can do it, a forgotten max_tokens."""
-        if "affordable_tokens" in error.details and not any(map(arguments.get, _ANSWER_LENGTHS)):
+    def _add_advice(self, error: ActionError, arguments: Mapping[str, Any]) -> None:
+        """Add advice to a failure that needs the call's arguments: other fitting models, a missing max_tokens."""
+        if "affordable_tokens" in error.details and not any(map(arguments.get, _OUTPUT_LIMITS)):
             error.explanation += " No max_tokens was given, so the model's own maximum was reserved."
         if not suggestions.another_model_helps(error):
             return
         remaining = self._call.remaining()
-        timeout = min(suggestions.LONGEST_LOOK_UP, math.inf if remaining is None else remaining)
+        timeout = min(suggestions.MAX_LOOKUP_SECONDS, math.inf if remaining is None else remaining)
         if timeout <= 0:
             return
-        models = self._openrouter.catalogue.models(lambda: self._look_up(timeout), timeout)
+        models = self._openrouter.catalogue.models(lambda: self._get_catalogue(timeout), timeout)
         chosen = str(arguments.get("model", ""))
-        found = suggestions.suggest(models, suggestions.needs_of(arguments, error), chosen)
-        if found:
-            error.details["suggestions"] = found
-            error.explanation += f" {suggestions.in_words(found, chosen, models)}"
+        suggested = suggestions.suggest(models, suggestions.needs_of(arguments, error), chosen)
+        if suggested:
+            error.details["suggestions"] = suggested
+            error.explanation += f" {suggestions.as_sentence(suggested, chosen, models)}"
 
-    def _look_up(self, timeout: float) -> str:
-        """The catalogue, in a call of its own: once, and not for long."""
-        look_up = BoundClient(self._openrouter, self._key, Call(timeout=timeout))
-        return look_up._answer(outgoing.get("/models", {}), timeout)
+    def _get_catalogue(self, timeout: float) -> str:
+        """Get the model catalogue in a separate call, without retries, within `timeout` seconds."""
+        client = BoundClient(self._openrouter, self._key, Call(timeout=timeout))
+        return client._answer(outgoing.get("/models", {}), timeout)
 
-    def _run(self, attempt: Callable[[], str], policy: Policy) -> str:
+    def _with_retries(self, attempt: Callable[[], str], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)
 
     def _answer(
@@ -217,7 +217,7 @@ class BoundClient:
         xml: bool = False,
         accumulator: Callable[[], StreamAccumulator] | None = None,
     ) -> str:
-        """One attempt: send, read, judge."""
+        """One attempt: send the request, read the answer, parse it."""
         from ..http.transport import Exchange  # noqa: PLC0415 - it loads urllib3
 
         headers = {**self._openrouter.headers, **request.headers}
@@ -230,21 +230,21 @@ class BoundClient:
             transport = self._openrouter.transport
             try:
                 response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)
-                collected = None if accumulator is None else accumulator()
-                text = self._read(exchange, response, collected, xml=xml)
+                stream = None if accumulator is None else accumulator()
+                text = self._read(exchange, response, stream, xml=xml)
             except BaseException as error:
                 if not isinstance(error, Exception):  # such as KeyboardInterrupt
-                    self._openrouter.leave(transport)
+                    self._openrouter.discard(transport)
                 raise
-            return response_caching.marked(text, response.headers, self._call)
+            return response_caching.add_cache_status(text, response.headers, self._call)
 
     def _read(
         self, exchange: Exchange, response: BaseHTTPResponse, accumulator: StreamAccumulator | None, *, xml: bool
     ) -> str:
-        """The answer's text; a streamed one put together."""
+        """The answer's text; a streamed answer is assembled."""
         from ..http.body import Body  # noqa: PLC0415
-        from . import response_parsing  # noqa: PLC0415 - they load urllib3
-        from .streams import reader  # noqa: PLC0415 - they load urllib3
+        from . import response_parsing  # noqa: PLC0415 - it loads urllib3
+        from .streams import reader  # noqa: PLC0415 - it loads urllib3
 
         try:
             limit = self._openrouter.max_answer_bytes
@@ -257,13 +257,13 @@ class BoundClient:
             _add_details(error, response)
             raise
         finally:
-            if getattr(response, "connection", None) is not None:  # not read to its end, so it can't be used again
+            if getattr(response, "connection", None) is not None:  # not read to its end: not reusable
                 with suppress(Exception):
                     response.close()
 
 
 def _add_details(error: ActionError, response: Any) -> None:
-    """What the answer's head says of a failure: which generation it was, and the status where that says success."""
+    """Add details from the answer's head: the generation id, and the HTTP status if it differs from the error's."""
     generation = response.headers.get("x-generation-id")
     if generation:
         error.details["generation_id"] = generation

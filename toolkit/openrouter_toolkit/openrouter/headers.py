@@ -1,4 +1,4 @@
-"""What travels as a header: attribution, the response cache's switches, and values that a header can carry."""
+"""Request headers from arguments: attribution, response cache options, and the check of header values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ..envelope import ActionError
 
-# The documented spellings differ from action to action; each becomes these headers. The title goes out under
-# today's name and under the older one, which proxies and compatible servers still read.
+# The documented spellings differ between actions; each becomes these headers. The title is sent under today's name
+# and under the older one, which proxies and compatible servers still read.
 _HEADERS = {
     "http_referer": ("HTTP-Referer",),
     "x_title": ("X-OpenRouter-Title", "X-Title"),
@@ -23,29 +23,29 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The arguments that are the request's own, and the headers that the others become.
+    """Split arguments into the request's own and the headers that the others become.
 
     Raises:
-        ActionError: `invalid_arguments`, for a value that no header can carry.
+        ActionError: `invalid_arguments`, for a value that a header can't contain.
     """
     own: dict[str, Any] = {}
     headers: dict[str, bytes] = {}
     for name, value in arguments.items():
-        spelling = name.lower().replace("-", "_")
-        if spelling not in _HEADERS:
+        normalized = name.lower().replace("-", "_")
+        if normalized not in _HEADERS:
             own[name] = value
-        elif encoded := header_value(name, value if isinstance(value, str) else _word(value)):
-            headers.update(dict.fromkeys(_HEADERS[spelling], encoded))
+        elif encoded := header_value(name, value if isinstance(value, str) else _header_text(value)):
+            headers.update(dict.fromkeys(_HEADERS[normalized], encoded))
     return own, headers
 
 
-def _word(value: float) -> str:
-    """A number or a truth value as a header has it: whole numbers without a point, `true` and `false`."""
+def _header_text(value: float) -> str:
+    """A number or bool as header text: whole numbers without a decimal point, `true` and `false`."""
     return str(value).lower() if isinstance(value, bool) or value % 1 else str(int(value))
 
 
 def header_value(name: str, value: str) -> bytes:
-    """A header's value as UTF-8; line breaks and other controls are refused."""
+    """A header's value as UTF-8. Raises `ActionError` for line breaks and other control characters."""
     try:
         encoded = value.strip().encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What GET /key tells about a key, held against the field that the key is meant for."""
+"""Check a key's facts from GET /key against the account field that the key is given for."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _MANAGEMENT_KEYS = "openrouter.ai/settings/management-keys"
 
 
 def why_unfit(field: str, answer: Mapping[str, Any]) -> str | None:
-    """Why a key can't serve in a field (`api_key` or `management_api_key`), with what to do; None when it can.
+    """Why a key can't be used in a field (`api_key` or `management_api_key`), with what to do; None if it can.
 
-    `answer` is the body of GET /key, which both kinds of key may ask: that it came proves a key good, not fit.
+    `answer` is the body of GET /key. Both kinds of key may call it, so an answer proves a key valid, not suitable.
     """
     key = answer.get("data")
     if not isinstance(key, dict):
         return "OpenRouter's answer about this key can't be read. Try again later."
-    manages = key.get("is_management_key") is True or key.get("is_provisioning_key") is True
-    page = _MANAGEMENT_KEYS if manages else _KEYS
+    is_management = key.get("is_management_key") is True or key.get("is_provisioning_key") is True
+    page = _MANAGEMENT_KEYS if is_management else _KEYS
     if key.get("disabled") is True:
         return f"This key is disabled. Enable it at {page}, or make a new one there."
-    ended = _moment(key.get("expires_at"))
-    if ended is not None and ended <= datetime.now(UTC):
-        return f"This key expired on {ended:%Y-%m-%d}. Make a new one at {page}."
-    if field == "api_key" and manages:
+    expires_at = _parse_time(key.get("expires_at"))
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        return f"This key expired on {expires_at:%Y-%m-%d}. Make a new one at {page}."
+    if field == "api_key" and is_management:
         return (
             "This is a management key: its completions would all fail. Make an ordinary key at "
             f"{_KEYS} and give that one as the API key; this one serves as the management key."
         )
-    if field == "management_api_key" and not manages:
+    if field == "management_api_key" and not is_management:
         return (
             "This is an ordinary key, which may not read the account's credit. Make a management key at "
             f"{_MANAGEMENT_KEYS}, or leave the management key out."
@@ -38,10 +38,10 @@ def why_unfit(field: str, answer: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _moment(value: Any) -> datetime | None:
-    """A time as OpenRouter gives it (ISO 8601, UTC), or None for anything else."""
+def _parse_time(value: Any) -> datetime | None:
+    """A time in OpenRouter's format (ISO 8601, UTC), or None for anything else."""
     try:
-        moment = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

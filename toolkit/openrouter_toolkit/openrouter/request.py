@@ -1,4 +1,4 @@
-"""An action's arguments as an HTTP request: path, query, headers, body."""
+"""Build the HTTP request of an action from its arguments: path, query, headers, body."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..envelope import ActionError
 from ..text.sanitize import preview
 from . import headers
 
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent, without the key and what all requests have in common."""
+    """An HTTP request, without the key and the headers that all requests have."""
 
     method: str
     target: str
@@ -27,37 +27,37 @@ class Request:
 
 
 def get(path: str, arguments: Mapping[str, Any]) -> Request:
-    """A GET: arguments named in the path's braces go there, attribution becomes headers, the rest is query."""
-    own, own_headers = headers.split(arguments)
-    target = _PLACE.sub(lambda place: _segment(place[1], own.pop(place[1])), path)
+    """A GET request: arguments in the path's braces go there, attribution into headers, the rest into the query."""
+    own, header_fields = headers.split(arguments)
+    target = _PLACEHOLDER.sub(lambda placeholder: _segment(placeholder[1], own.pop(placeholder[1])), path)
     query = {name: _query_value(value) for name, value in own.items() if value is not None}
     try:
         encoded = urlencode(query, quote_via=quote)
     except UnicodeEncodeError:
-        raise _unsendable("arguments", "a text has half a surrogate pair, which no URL can carry") from None
-    return Request("GET", f"{target}?{encoded}" if encoded else target, own_headers)
+        raise _invalid("arguments", "a text has half a surrogate pair, which no URL can carry") from None
+    return Request("GET", f"{target}?{encoded}" if encoded else target, header_fields)
 
 
 def post(path: str, arguments: Mapping[str, Any]) -> Request:
-    """A POST: attribution becomes headers, the rest is the JSON body."""
-    own, own_headers = headers.split(arguments)
+    """A POST request: attribution goes into headers, the rest into the JSON body."""
+    own, header_fields = headers.split(arguments)
     try:
         body = json.dumps(own, separators=(",", ":"), allow_nan=False).encode()
     except RecursionError:
-        raise _unsendable("arguments", "they are nested too deeply, or contain themselves") from None
+        raise _invalid("arguments", "they are nested too deeply, or contain themselves") from None
     except (TypeError, ValueError) as error:
-        raise _unsendable("arguments", f"they are no JSON: {error}") from None
-    return Request("POST", path, own_headers, body)
+        raise _invalid("arguments", f"they are no JSON: {error}") from None
+    return Request("POST", path, header_fields, body)
 
 
 def _segment(name: str, value: str) -> str:
-    """One part of a path. A value that would reach into another part is refused, not only quoted."""
+    """One segment of a path, percent-encoded. Raises `ActionError` for a value that would add or change segments."""
     if "/" in value or "\\" in value or value in (".", ".."):
-        raise _unsendable(name, f"given {preview(value)}, wanted one part of a model id: AUTHOR/SLUG is split at its /")
+        raise _invalid(name, f"given {preview(value)}, wanted one part of a model id: AUTHOR/SLUG is split at its /")
     try:
         return quote(value, safe=":")
     except UnicodeEncodeError:
-        raise _unsendable(name, "it has half a surrogate pair, which no URL can carry") from None
+        raise _invalid(name, "it has half a surrogate pair, which no URL can carry") from None
 
 
 def _query_value(value: Any) -> str:
@@ -70,10 +70,10 @@ def _query_value(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except ValueError:
-        raise _unsendable("arguments", f"given {preview(value)}, which is no number that can be sent") from None
+        raise _invalid("arguments", f"given {preview(value)}, which is no number that can be sent") from None
 
 
-def _unsendable(path: str, problem: str) -> ActionError:
+def _invalid(path: str, problem: str) -> ActionError:
     return ActionError(
         "invalid_arguments",
         f"{path}: {problem}",

@@ -1,4 +1,4 @@
-"""An answer's text, judged: what goes into the envelope, or why it is a failure."""
+"""Parse an answer: return the text for the envelope, or raise the error that it contains."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..envelope import ActionError
 from ..text.sanitize import quoted
 from .errors import api_errors
 
-# Up to this size an answer is parsed to see that it is JSON. A catalogue is twelve times as large, and parsing
-# it would cost more than the whole call: of larger answers only both ends are looked at.
-_PARSED_UP_TO = 64 * 1024
+# Answers up to this size are parsed, to check that they are JSON. A catalogue is twelve times as large, and parsing
+# it would cost more than the whole call: of larger answers only both ends are checked.
+_MAX_PARSED = 64 * 1024
 
 
 def parse_response(
     text: str, response: BaseHTTPResponse, *, xml: bool = False, check: Callable[[Any], None] | None = None
 ) -> str:
-    """The text of an answer that is what it should be; `check` raises for one whose content is no success.
+    """The text of a successful answer; `check` raises `ActionError` for content that is not a success.
 
     Raises:
-        ActionError: the error that the answer holds, whatever its status; `invalid_response` for no JSON.
+        ActionError: the error that the answer contains, whatever its status; `invalid_response` if it is not JSON.
     """
     status, headers = response.status, response.headers
     if not 200 <= status < 300:
         raise api_errors.from_answer(status, headers, text)
     if xml and text.startswith("<") and "html" not in text[:200].lower():
         return text
-    if len(text) > _PARSED_UP_TO:
+    if len(text) > _MAX_PARSED:
         if text[0] not in "{[" or text[-1] not in "}]":
             raise not_json(text, status)
         if text.startswith('{"data"') and check is None:
@@ -46,19 +46,19 @@ def parse_response(
 
 
 def raise_if_error(body: Any, status: int | None, headers: Mapping[str, str]) -> None:
-    """Raise the error that a JSON body holds, if it holds one."""
+    """Raise the error that a JSON body contains, if any."""
     found = api_errors.error_in(body)
     if found is not None:
-        holder = body if isinstance(body, dict) else {}
-        failure = api_errors.from_object(found, holder, status, headers)
-        if holder.get("choices"):
+        container = body if isinstance(body, dict) else {}
+        failure = api_errors.from_object(found, container, status, headers)
+        if container.get("choices"):
             failure.partial = body
-            _name_native_reason(failure, holder["choices"])
+            _add_native_reason(failure, container["choices"])
         raise failure
 
 
-def _name_native_reason(failure: ActionError, choices: Any) -> None:
-    """Add the provider's own reason for the end, which says more than `error`."""
+def _add_native_reason(failure: ActionError, choices: Any) -> None:
+    """Add the provider's own finish reason, which is more specific than `error`."""
     for choice in choices if isinstance(choices, list) else ():
         native = choice.get("native_finish_reason") if isinstance(choice, dict) else None
         if isinstance(native, str) and native not in ("", "error"):
@@ -68,7 +68,7 @@ def _name_native_reason(failure: ActionError, choices: Any) -> None:
 
 
 def not_json(text: str, status: int) -> ActionError:
-    """The error for an answer that is no JSON where JSON is due."""
+    """The error for an answer that should be JSON and is not."""
     what = f"begins with {quoted(text[:400], 80)}" if text else "is empty"
     return ActionError(
         "invalid_response",

@@ -1,4 +1,4 @@
-"""Other models, where another model is the way out: those of the catalogue that can do what a call needs."""
+"""Suggest other models from the catalogue that can do what a failed call needs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..envelope import ActionError
 from ..text.close_matches import close_matches
 from ..text.sanitize import short_name
 
-# The look-up must never make a failure slower than this, in seconds.
-LONGEST_LOOK_UP = 2.0
-_KEPT_FOR = 600.0
-_KEPT_AFTER_FAILURE = 30.0
-_MOST = 5
+# Timeout of the catalogue lookup, in seconds: a failure must not become slower than this.
+MAX_LOOKUP_SECONDS = 2.0
+_CACHED_FOR = 600.0
+_CACHED_AFTER_FAILURE = 30.0
+_MAX_SUGGESTIONS = 5
 _CLOSENESS = 0.75
-_CHARACTERS_A_TOKEN = 4
-_OTHER_MODEL_HELPS = {
+_CHARACTERS_PER_TOKEN = 4
+_MODEL_PROBLEMS = {
     "constraint_filtered",
     "free_variant_ended",
     "model_deprecated",
@@ -33,7 +33,7 @@ _OTHER_MODEL_HELPS = {
     "region_restricted",
     "wrong_endpoint",
 }
-# A parameter of the call, and what a model's supported_parameters must list for it.
+# A parameter of the call, and the entry of supported_parameters that a model needs for it.
 _PARAMETERS = {
     "tools": "tools",
     "functions": "tools",
@@ -58,7 +58,7 @@ _MODALITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the choice needs to know of a model. The price is in US dollars for a prompt and an answer token."""
+    """A model's facts for the choice. The price, in US dollars, is for one prompt and one output token."""
 
     id: str
     context: int
@@ -70,7 +70,7 @@ class Model:
 
 @dataclass(slots=True)
 class Needs:
-    """What one call asks of its model."""
+    """What one call requires of its model."""
 
     parameters: set[str] = field(default_factory=set)
     inputs: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Needs:
     tokens: int = 0
 
     def met_by(self, model: Model) -> bool:
-        """Whether the model can do the call."""
+        """Whether the model meets the requirements."""
         return (
             self.parameters <= model.parameters
             and self.inputs <= model.inputs
@@ -88,17 +88,17 @@ class Needs:
 
 
 def another_model_helps(error: ActionError) -> bool:
-    """Whether the failure lies in the model that was chosen, and not in a limit or in the base URL."""
+    """Whether the chosen model caused the failure, and not a limit or the base URL."""
     if error.details.get("limit") or error.details.get("not_openrouter"):
         return False
     availability: Mapping[str, Any] = error.details.get("availability") or {}
-    if str(availability.get("code")) in _OTHER_MODEL_HELPS:
+    if str(availability.get("code")) in _MODEL_PROBLEMS:
         return True
     return error.type in ("context_length_exceeded", "not_found") and error.status != 410
 
 
 def needs_of(arguments: Mapping[str, Any], error: ActionError) -> Needs:
-    """What this very call needs: its parameters, the kinds of its content, its length in tokens."""
+    """What a call needs: parameters, input and output modalities, length in tokens (estimated)."""
     needs = Needs()
     needs.parameters = {wanted for name, wanted in _PARAMETERS.items() if arguments.get(name)}
     if needs.parameters & {"tool_choice"}:
@@ -106,36 +106,36 @@ def needs_of(arguments: Mapping[str, Any], error: ActionError) -> Needs:
     modalities = arguments.get("modalities")
     needs.outputs = {kind for kind in modalities if isinstance(kind, str)} if isinstance(modalities, list) else {"text"}
     characters = 0
-    for text, kind in _contents([arguments.get(name) for name in ("messages", "system", "prompt", "tools")]):
+    for text, kind in _texts([arguments.get(name) for name in ("messages", "system", "prompt", "tools")]):
         characters += len(text)
         if kind in _MODALITIES:
             needs.inputs.add(_MODALITIES[kind])
-    answer = arguments.get("max_completion_tokens") or arguments.get("max_tokens")
+    max_output = arguments.get("max_completion_tokens") or arguments.get("max_tokens")
     requested = error.details.get("requested_tokens")
-    known = requested if error.type == "context_length_exceeded" and isinstance(requested, int) else None
-    needs.tokens = known or characters // _CHARACTERS_A_TOKEN + (answer if isinstance(answer, int) else 0)
+    reported = requested if error.type == "context_length_exceeded" and isinstance(requested, int) else None
+    needs.tokens = reported or characters // _CHARACTERS_PER_TOKEN + (max_output if isinstance(max_output, int) else 0)
     return needs
 
 
-def _contents(node: Any, kind: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Every text inside, with the kind of content that it stands in; data URLs are not text."""
+def _texts(node: Any, kind: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Every text inside, with the type of its content part; data URLs are not text."""
     if isinstance(node, str):
         yield ("" if node.startswith("data:") else node), kind
     elif isinstance(node, list):
         for item in node:
-            yield from _contents(item, kind, depth + 1)
+            yield from _texts(item, kind, depth + 1)
     elif isinstance(node, dict) and depth < 50:
-        own = node.get("type")
-        kind = own if isinstance(own, str) else kind
+        part_type = node.get("type")
+        kind = part_type if isinstance(part_type, str) else kind
         if kind in _MODALITIES:
             yield "", kind
         for name, value in node.items():
             if name not in ("type", "data"):
-                yield from _contents(value, kind, depth + 1)
+                yield from _texts(value, kind, depth + 1)
 
 
 class Catalogue:
-    """The catalogue, looked up once and kept for a while, for all calls of a registry."""
+    """The model catalogue, cached for some minutes and shared by all calls of a registry."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -143,7 +143,7 @@ class Catalogue:
         self._stale_at = -math.inf
 
     def models(self, look_up: Callable[[], str], timeout: float) -> list[Model]:
-        """All models, from memory or by `look_up`; none when it fails or another thread takes too long with it."""
+        """All models, cached or by `look_up`; the old list, or none, if that fails or another thread is too slow."""
         if monotonic() < self._stale_at:
             return self._models
         if not self._lock.acquire(timeout=max(0.0, timeout)):
@@ -152,31 +152,31 @@ class Catalogue:
             if monotonic() >= self._stale_at:
                 try:
                     self._models = list(_models(json.loads(look_up())["data"]))
-                    self._stale_at = monotonic() + _KEPT_FOR
-                except Exception:  # noqa: BLE001 - a suggestion is a courtesy; its failure is not the caller's
-                    self._stale_at = monotonic() + _KEPT_AFTER_FAILURE
+                    self._stale_at = monotonic() + _CACHED_FOR
+                except Exception:  # noqa: BLE001 - suggestions are optional; their failure must not reach the caller
+                    self._stale_at = monotonic() + _CACHED_AFTER_FAILURE
             return self._models
         finally:
             self._lock.release()
 
 
 def suggest(models: list[Model], needs: Needs, chosen: str) -> list[str]:
-    """Up to five ids that can do the call: nearest name first, then cheapest."""
+    """Up to five ids of models that can do the call: closest names first, then the cheapest."""
     fitting = sorted((model for model in models if model.id != chosen and needs.met_by(model)), key=lambda m: m.price)
-    near = close_matches(chosen, [model.id for model in fitting], count=_MOST, closeness=_CLOSENESS)
-    return (near + [model.id for model in fitting if model.id not in near])[:_MOST]
+    close = close_matches(chosen, [model.id for model in fitting], count=_MAX_SUGGESTIONS, closeness=_CLOSENESS)
+    return (close + [model.id for model in fitting if model.id not in close])[:_MAX_SUGGESTIONS]
 
 
-def in_words(suggested: list[str], chosen: str, models: list[Model]) -> str:
-    """The suggestions as a sentence, and which of them was meant, where the chosen one does not exist."""
+def as_sentence(suggested: list[str], chosen: str, models: list[Model]) -> str:
+    """The suggestions as a sentence, with "Did you mean" if the chosen model does not exist."""
     can_do = f"Models that can do this call: {', '.join(short_name(name, 80) for name in suggested)}."
     exists = any(model.id == chosen for model in models)
-    meant = [] if exists else close_matches(chosen, suggested, closeness=_CLOSENESS)
-    return f"Did you mean {short_name(meant[0], 80)}? {can_do}" if meant else can_do
+    closest = [] if exists else close_matches(chosen, suggested, closeness=_CLOSENESS)
+    return f"Did you mean {short_name(closest[0], 80)}? {can_do}" if closest else can_do
 
 
 def _models(entries: list[Any]) -> Iterator[Model]:
-    """What can be read of the catalogue; an entry that can't is left out, and takes no other with it."""
+    """The catalogue's models; an entry that can't be read is skipped."""
     for entry in entries:
         with suppress(AttributeError, KeyError, TypeError, ValueError, OverflowError):
             yield _model(entry)
@@ -199,7 +199,7 @@ def _model(entry: dict[str, Any]) -> Model:
 
 
 def _price(value: Any) -> float:
-    """US dollars a token; a router's -1 means that nobody knows before."""
+    """US dollars per token; infinite if unknown, as a router's -1 means."""
     try:
         price = float(value)
     except (TypeError, ValueError):

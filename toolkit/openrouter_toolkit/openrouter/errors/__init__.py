@@ -1,1 +1,1 @@
-"""OpenRouter's errors: parsed, classified, and explained to the agent."""
+"""OpenRouter's errors: parse them, classify them, explain them to the agent."""

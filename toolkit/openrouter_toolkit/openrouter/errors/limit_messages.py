@@ -1,4 +1,4 @@
-"""The next step where a limit was hit: who can do what about which limit."""
+"""Explain a limit that was hit: what to do next, and who can do it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _CREDITS = "https://openrouter.ai/credits"
 _KEYS = "https://openrouter.ai/settings/keys"
 _RAISE_KEY = f"have the key's limit raised at {_KEYS}"
 _TOP_UP = f"have somebody top up at {_CREDITS}"
-_OF_MONEY = frozenset({"key", "credits", "prompt", "one_call"})
+_MONEY_LIMITS = frozenset({"key", "credits", "prompt", "one_call"})
 _FREE = (
     "It counts all models whose id ends in :free together, so only a model that costs money (the id without :free) "
     "is not held up by it."
@@ -28,15 +28,15 @@ _STEPS = {
 
 
 def limit_step(error: ActionError) -> str | None:
-    """What helps against the limit that was hit, or None where no limit is known."""
+    """The next step for the limit that was hit, or None if no limit is known."""
     limit = error.details.get("limit")
     if limit is None:
         return None
-    return (_by_numbers(error) if limit in _OF_MONEY else None) or _STEPS.get(limit) or payment_step(error)
+    return (_by_numbers(error) if limit in _MONEY_LIMITS else None) or _STEPS.get(limit) or payment_step(error)
 
 
 def payment_step(error: ActionError) -> str:
-    """What helps where it is about money."""
+    """The next step for an error about money."""
     by_numbers = _by_numbers(error)
     if by_numbers:
         return by_numbers
@@ -49,13 +49,13 @@ def payment_step(error: ActionError) -> str:
 
 
 def _by_numbers(error: ActionError) -> str | None:
-    """What the money still pays for, where OpenRouter says it in numbers."""
-    more = _RAISE_KEY if error.details.get("limit") == "key" or "settings/keys" in error.message else _TOP_UP
+    """The next step from the token numbers that are still affordable, or None without such numbers."""
+    more_credit = _RAISE_KEY if error.details.get("limit") == "key" or "settings/keys" in error.message else _TOP_UP
     prompt, answer = error.details.get("affordable_prompt_tokens"), error.details.get("affordable_tokens")
     if prompt is not None:
-        return f"Shorten the prompt to at most {prompt} tokens, or {more}."
+        return f"Shorten the prompt to at most {prompt} tokens, or {more_credit}."
     if answer is not None and answer > 0:
-        return f"Call again with max_tokens of at most {answer}, or {more}."
+        return f"Call again with max_tokens of at most {answer}, or {more_credit}."
     if answer is not None:
-        return f"What is left pays for no answer at all: {more}."
+        return f"What is left pays for no answer at all: {more_credit}."
     return None

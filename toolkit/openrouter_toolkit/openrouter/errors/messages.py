@@ -1,6 +1,6 @@
-"""What happened and what to do next, in words for the agent: one function for all of OpenRouter's errors.
+"""Explain OpenRouter's errors to the agent: what happened and what to do next.
 
-What says to make the same call again stands in `_wait` alone, which only a retryable error gets.
+Only `_wait` advises to repeat the same call, and only retryable errors get its text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from ...envelope import ActionError
 from ...text.sanitize import quoted
 from .limit_messages import limit_step, payment_step
-from .provider_messages import plain_words
+from .provider_messages import plain_message
 from .types import CLOUDFLARE, PASSING
 
 _KEYS = "https://openrouter.ai/settings/keys"
@@ -29,21 +29,21 @@ _NOT_OPENROUTER = (
 
 
 def explain(error: ActionError) -> str:
-    """At most a few sentences: OpenRouter's own words, quoted and cleaned, then the next step."""
-    step = f"{_wait(error)} {_besides(error)}" if error.retryable else _instead(error)
+    """A few sentences: OpenRouter's own message, quoted and sanitized, then the next step."""
+    step = f"{_wait(error)} {_alternatives(error)}" if error.retryable else _step_without_retry(error)
     return f"{_what_happened(error)} {step}".strip()
 
 
 def _what_happened(error: ActionError) -> str:
     status = f" (HTTP {error.status})" if error.status and error.status >= 400 else ""
-    said = error.details.get("provider_message")
+    provider_message = error.details.get("provider_message")
     provider = error.details.get("provider")
-    words = quoted(plain_words(said)) if said else ""
-    who = f" Provider {quoted(provider, 40)} said: {words}." if provider and said else ""
-    if said and not provider:
-        who = f" The provider said: {words}."
-    message = plain_words(error.message).strip().rstrip(".")
-    return f"OpenRouter refused or failed{status}: {quoted(message)}.{who}"
+    words = quoted(plain_message(provider_message)) if provider_message else ""
+    provider_sentence = f" Provider {quoted(provider, 40)} said: {words}." if provider and provider_message else ""
+    if provider_message and not provider:
+        provider_sentence = f" The provider said: {words}."
+    message = plain_message(error.message).strip().rstrip(".")
+    return f"OpenRouter refused or failed{status}: {quoted(message)}.{provider_sentence}"
 
 
 def _wait(error: ActionError) -> str:
@@ -63,26 +63,26 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"
 
 
-def _besides(error: ActionError) -> str:
-    """What helps beside waiting."""
-    others = _others(error)
+def _alternatives(error: ActionError) -> str:
+    """What helps besides waiting."""
+    fallback_models = _fallback_models(error)
     limited = limit_step(error)
     if limited is not None:
         return limited
     if error.status in CLOUDFLARE:
         return "OpenRouter can't be reached at the moment, whichever model is asked."
     if error.type not in PASSING or error.details.get("availability"):
-        return f"Or use another model now.{others}"
-    return _BESIDE_WAITING[error.type] + others
+        return f"Or use another model now.{fallback_models}"
+    return _ALTERNATIVES[error.type] + fallback_models
 
 
-def _instead(error: ActionError) -> str:
-    """What to do where the same call can't succeed."""
-    step = limit_step(error) or _lacking(error) or _by_availability(error)
+def _step_without_retry(error: ActionError) -> str:
+    """The next step if the same call can't succeed."""
+    step = limit_step(error) or _missing_capability(error) or _by_availability(error)
     if step is None and error.details.get("not_openrouter"):
         step = _NOT_OPENROUTER
     if step is None and error.type in PASSING:
-        step = f"Repeating does not help: use another model or provider.{_others(error)}"
+        step = f"Repeating does not help: use another model or provider.{_fallback_models(error)}"
     if step is None:
         found = _STEPS.get(error.type, "Change the call before you repeat it.")
         step = found(error) if callable(found) else found
@@ -90,9 +90,9 @@ def _instead(error: ActionError) -> str:
 
 
 def _by_availability(error: ActionError) -> str | None:
-    """The model can't be had as asked: which other way out there is."""
+    """The next step if the model is not available as requested, or None."""
     availability: dict[str, Any] = error.details.get("availability") or {}
-    others = _others(error)
+    fallback_models = _fallback_models(error)
     step = {
         "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
         "wrong_endpoint": "This model is not for this action: choose another model, or the action that fits it.",
@@ -108,20 +108,20 @@ def _by_availability(error: ActionError) -> str | None:
         "capacity_exhausted": "Nobody has room for this model: use another model.",
         "temporarily_unavailable": "Nobody offers this model at present: use another model.",
     }.get(str(availability.get("code")))
-    return f"{step}{others}" if step else others.strip() or None
+    return f"{step}{fallback_models}" if step else fallback_models.strip() or None
 
 
-def _others(error: ActionError) -> str:
-    """The models that OpenRouter suggests; what does not look like an id is somebody's text and no id."""
+def _fallback_models(error: ActionError) -> str:
+    """The models that OpenRouter suggests; a text that does not look like an id is left out, as untrusted."""
     models = (error.details.get("availability") or {}).get("fallback_models")
     models = models if isinstance(models, list) else []
     names = [item for item in models if isinstance(item, str) and _ID.fullmatch(item)]
     return f" OpenRouter suggests {', '.join(names[:5])}." if names else ""
 
 
-def _lacking(error: ActionError) -> str | None:
-    """What the model can't do that the call needs, where the message says it."""
-    words = _ID.sub(" ", error.message[:2_000].lower())  # a model may be named like what it can't do
+def _missing_capability(error: ActionError) -> str | None:
+    """The next step if the message says what the model can't do for the call, or None."""
+    words = _ID.sub(" ", error.message[:2_000].lower())  # a model's name may contain such a word
     if error.status == 404 and "allowed providers" in words:
         return "No provider that the call or the account allows offers this model: allow more, or use another model."
     if error.status != 404 or "no endpoints" not in words:
@@ -188,15 +188,15 @@ def _content(error: ActionError) -> str:
     patterns, reasons = error.details.get("patterns"), error.details.get("reasons")
     if patterns or re.search(r"prompt.?injection", error.message[:2_000], re.IGNORECASE):
         return (
-            f"A filter of the workspace takes a part of the messages for a prompt injection{_named(patterns)}: take "
+            f"A filter of the workspace takes a part of the messages for a prompt injection{_listed(patterns)}: take "
             "that part out or reword it. With any other model it is refused as well."
         )
     if reasons:
-        return f"The input was flagged by moderation{_named(reasons)}: rephrase it, or use a model without moderation."
+        return f"The input was flagged by moderation{_listed(reasons)}: rephrase it, or use a model without moderation."
     return "The content breaks the provider's policy: rephrase it, or use another model."
 
 
-def _named(items: Any) -> str:
+def _listed(items: Any) -> str:
     return f" ({', '.join(quoted(str(item), 40) for item in items[:5])})" if isinstance(items, list) and items else ""
 
 
@@ -206,7 +206,7 @@ def _too_long(error: ActionError) -> str:
     return f"Shorten the input{by}, ask for fewer max_tokens, or take a model with a longer context (context_length)."
 
 
-_BESIDE_WAITING = {
+_ALTERNATIVES = {
     "rate_limit_exceeded": "Another model, or another provider, may have no such limit.",
     "provider_overloaded": "Or use another model.",
     "provider_unavailable": "If it stays so, use another model or provider.",

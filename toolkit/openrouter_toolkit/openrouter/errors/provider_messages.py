@@ -1,4 +1,4 @@
-"""What providers say in their own words, in a message or in metadata.raw: which type it means, and which numbers."""
+"""Parse providers' own error messages (message, metadata.raw): the error type and the token numbers in them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# So much of a text is looked through.
-READ = 4_000
-_DEEPEST = 4
-_MOST_OBJECTS = 20
-# Statuses that say nothing about what kind of failure it was; with any other, the status is believed.
-_VAGUE = frozenset({400, 422, 500, 502, 503})
+# Only this many characters of a text are searched.
+MAX_LENGTH = 4_000
+_MAX_DEPTH = 4
+_MAX_OBJECTS = 20
+# Statuses that don't identify the kind of failure; any other status decides the type itself.
+_AMBIGUOUS = frozenset({400, 422, 500, 502, 503})
 
 _TOO_MUCH_AT_ONCE = r"request too large for .{0,200}?per (min|minute|day)\b"
 _RATE = (
@@ -49,34 +49,34 @@ _NO_MODEL = (
     r"not a valid model|unknown model|no such model|invalid model (id|name)|\bmodel\b.{0,100}(does not|doesn't) exist"
     r"|\bmodel\b.{0,100}not found"
 )
-_SILENT: frozenset[int] = frozenset()
-# The type, with which statuses beside those of a silent error, the words. The first that fits counts.
-_WORDS = tuple(
+_ABSENT: frozenset[int] = frozenset()  # only for an error without a status
+# Type, statuses for which the pattern counts (it always counts without a status), pattern. The first match wins.
+_TYPE_PATTERNS = tuple(
     (kind, statuses, re.compile(words, re.IGNORECASE | re.DOTALL))
     for kind, statuses, words in (
-        ("token_limit_exceeded", _VAGUE | {413, 429}, _TOO_MUCH_AT_ONCE),
-        ("rate_limit_exceeded", _VAGUE | {403}, _RATE),
-        ("context_length_exceeded", _VAGUE | {413}, _TOO_LONG),
-        ("content_policy_violation", _VAGUE | {403, 451}, _UNSAFE),
-        ("max_tokens_exceeded", _VAGUE, _TOO_MANY_TO_ANSWER),
+        ("token_limit_exceeded", _AMBIGUOUS | {413, 429}, _TOO_MUCH_AT_ONCE),
+        ("rate_limit_exceeded", _AMBIGUOUS | {403}, _RATE),
+        ("context_length_exceeded", _AMBIGUOUS | {413}, _TOO_LONG),
+        ("content_policy_violation", _AMBIGUOUS | {403, 451}, _UNSAFE),
+        ("max_tokens_exceeded", _AMBIGUOUS, _TOO_MANY_TO_ANSWER),
         ("not_found", frozenset({400, 422}), _NO_MODEL),
-        ("provider_overloaded", _VAGUE - {503}, _OVERLOADED),
-        ("timeout", _SILENT, r"timed? ?out|deadline"),
-        ("server", _SILENT, r"internal (server )?error"),
-        ("provider_unavailable", _SILENT, r"disconnect|connection|upstream|bad gateway|network|terminated|interrupted"),
+        ("provider_overloaded", _AMBIGUOUS - {503}, _OVERLOADED),
+        ("timeout", _ABSENT, r"timed? ?out|deadline"),
+        ("server", _ABSENT, r"internal (server )?error"),
+        ("provider_unavailable", _ABSENT, r"disconnect|connection|upstream|bad gateway|network|terminated|interrupted"),
     )
 )
-# A provider's own account, with a key of the user's or not: OpenRouter's credit has nothing to do with it.
-_PROVIDERS_CREDIT = re.compile(
+# The account at the provider, with the user's key or not: independent of OpenRouter's credit.
+_PROVIDER_CREDIT = re.compile(
     r"insufficient_quota|exceededcurrentquota|exceeded_current_quota|billing_hard_limit"
     r"|insufficient (balance|credits|funds)|credit balance is too low"
     r"|exceeded your current quota, please check your plan",
     re.IGNORECASE,
 )
-_OF_GOOGLE = re.compile(r"resource_exhausted|googleapis|retrydelay|retry in \d", re.IGNORECASE)
+_GOOGLE_QUOTA = re.compile(r"resource_exhausted|googleapis|retrydelay|retry in \d", re.IGNORECASE)
 
 _NUMBER = r"[\d,]{1,15}"
-_NUMBERS = tuple(
+_NUMBER_PATTERNS = tuple(
     re.compile(pattern.replace("NUMBER", _NUMBER), re.IGNORECASE | re.DOTALL)
     for pattern in (
         r"requested up to (?P<requested_tokens>NUMBER) tokens, but can only afford (?P<affordable_tokens>NUMBER)",
@@ -96,8 +96,8 @@ _NUMBERS = tuple(
 
 
 def objects_in(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The error objects in what a provider said: as JSON, as JSON in a text, in lists, one inside the other."""
-    if depth > _DEEPEST:
+    """The error objects in a provider's message: as JSON, as JSON in a string, in lists, nested."""
+    if depth > _MAX_DEPTH:
         return
     if isinstance(value, str):
         value = json_in(value)
@@ -112,7 +112,7 @@ def objects_in(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def json_in(text: str) -> Any:
-    """The JSON that a text is or ends with, or None."""
+    """The JSON value that begins at the first bracket of a text, or None."""
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     if not starts or len(text) > 50_000:
         return None
@@ -122,31 +122,31 @@ def json_in(text: str) -> Any:
         return None
 
 
-def plain_words(said: str) -> str:
-    """The sentence in what a provider said, without the JSON around it."""
-    inner = [message for found in objects_in(said) if isinstance(message := found.get("message"), str)]
-    return next((message for message in reversed(inner) if message.strip() and json_in(message) is None), said)
+def plain_message(message_text: str) -> str:
+    """The sentence in a provider's message, without the JSON around it."""
+    inner = [message for found in objects_in(message_text) if isinstance(message := found.get("message"), str)]
+    return next((message for message in reversed(inner) if message.strip() and json_in(message) is None), message_text)
 
 
 def type_in(words: str, status: int | None) -> str | None:
-    """The type that the words mean, where the status leaves it open; `status` is None for an error without one."""
-    words = words[:READ]
-    for kind, statuses, pattern in _WORDS:
+    """The error type that the words mean, if the status does not decide it; `status` is None if there is none."""
+    words = words[:MAX_LENGTH]
+    for kind, statuses, pattern in _TYPE_PATTERNS:
         if (status is None or status in statuses) and pattern.search(words):
             return kind
     return None
 
 
-def means_the_providers_credit(said: str, words: str) -> bool:
-    """Whether `said` means that a provider's own account is out of money; not where `words` are Google's of a rate."""
-    return bool(_PROVIDERS_CREDIT.search(said[:READ])) and not _OF_GOOGLE.search(words[:READ])
+def is_provider_credit(searched: str, words: str) -> bool:
+    """Whether `searched` says that the provider's account is out of money, and `words` are not Google's rate limit."""
+    return bool(_PROVIDER_CREDIT.search(searched[:MAX_LENGTH])) and not _GOOGLE_QUOTA.search(words[:MAX_LENGTH])
 
 
 def numbers_in(words: str) -> dict[str, int]:
-    """The numbers of tokens that are in the words only."""
+    """The token numbers in the words, by their name in an error's details."""
     numbers: dict[str, int] = {}
-    for pattern in _NUMBERS:
-        found = pattern.search(words[:READ])
+    for pattern in _NUMBER_PATTERNS:
+        found = pattern.search(words[:MAX_LENGTH])
         for name, text in found.groupdict().items() if found else ():
             digits = text.replace(",", "")
             if digits:

@@ -1,4 +1,4 @@
-"""How long to wait before a call is made again, as OpenRouter or a provider hints it."""
+"""Read the retry delay that OpenRouter or a provider gives, from headers, error bodies and messages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-# A number this large is a point in time: in seconds, or, above the second one, in milliseconds.
-_POINT_IN_TIME = 1e9
-_MILLISECONDS = 1e11
-_LAST_POINT_IN_TIME = 1e14
-_LONGEST_HINT = 100
+# A number from the first value on is a timestamp in seconds, from the second on in milliseconds.
+_FIRST_TIMESTAMP = 1e9
+_FIRST_MILLISECONDS = 1e11
+_LAST_TIMESTAMP = 1e14
+_MAX_HINT_LENGTH = 100
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(
     r"(\d{1,9}(?:\.\d{1,12})?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
@@ -22,12 +22,12 @@ _PART = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _DURATION = rf"(?:{_PART.pattern})+"
-_WHOLE_DURATION = re.compile(rf"\s*(?:{_DURATION})", re.IGNORECASE | re.ASCII)
-_WORDS = re.compile(
+_ONLY_DURATION = re.compile(rf"\s*(?:{_DURATION})", re.IGNORECASE | re.ASCII)
+_MESSAGE_HINT = re.compile(
     rf"\b(?:again|retry|retrying|wait|resets?|available)\b[^.\d]{{0,40}}?(?P<duration>(?:{_DURATION}))",
     re.IGNORECASE | re.ASCII,
 )
-_READ = 4_000
+_MAX_LENGTH = 4_000
 _NAMES = ("retry_after_seconds", "retry_after", "retryAfter", "retry_after_ms")
 
 
@@ -39,20 +39,20 @@ def retry_after(
     words: str = "",
     own_limit: bool = True,
 ) -> float | None:
-    """Seconds to wait, or None without a usable hint. A hint that lies in the past means at once: 0.
+    """Seconds to wait, or None without a usable hint. A time in the past means 0: retry at once.
 
-    The order is that of precision: the availability object, `Retry-After` in seconds or as a date, the same in
-    the error's body (`places`: its metadata, with `headers`, and what a provider said), `X-RateLimit-Reset`,
-    which OpenRouter's own limits (`own_limit`) send as a point in time in milliseconds, and last what is only
-    said (`words`: "try again in 12s"). A hint above zero goes before one of zero.
+    The most precise hint comes first: the availability object, `Retry-After` in seconds or as a date, the same in
+    the error's body (`places`: its metadata, with `headers`, and the provider's objects), `X-RateLimit-Reset`,
+    which OpenRouter's own limits (`own_limit`) send as a timestamp in milliseconds, and last the message
+    (`words`: "try again in 12s"). A hint above zero takes precedence over zero.
     """
-    at_once = None
+    fallback = None
     for hint in _hints(availability, headers, list(places), words, own_limit=own_limit):
         seconds = _seconds(hint)
         if seconds:
             return round(seconds, 3)
-        at_once = at_once if seconds is None else 0.0
-    return at_once
+        fallback = fallback if seconds is None else 0.0
+    return fallback
 
 
 def _hints(
@@ -66,11 +66,11 @@ def _hints(
     yield availability.get("retry_after")
     all_headers = [headers, *(_lower(place["headers"]) for place in places if isinstance(place.get("headers"), dict))]
     for names in all_headers:
-        yield _of_milliseconds(names.get("retry-after-ms"))
+        yield _from_milliseconds(names.get("retry-after-ms"))
         yield names.get("retry-after")
     for place in places:
         for name in _NAMES:
-            yield _of_milliseconds(place.get(name)) if name.endswith("_ms") else place.get(name)
+            yield _from_milliseconds(place.get(name)) if name.endswith("_ms") else place.get(name)
         details = place.get("details")
         for detail in (place, *(details[:20] if isinstance(details, list) else ())):  # Google's RetryInfo
             delay = detail.get("retryDelay") if isinstance(detail, dict) else None
@@ -80,9 +80,9 @@ def _hints(
             yield names.get("x-ratelimit-reset")
     for place in places:
         yield place.get("resets_at")
-    said = _WORDS.search(words[:_READ])
-    if said:
-        yield said["duration"]
+    match = _MESSAGE_HINT.search(words[:_MAX_LENGTH])
+    if match:
+        yield match["duration"]
 
 
 def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
@@ -94,33 +94,33 @@ def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _of_milliseconds(value: Any) -> float | None:
+def _from_milliseconds(value: Any) -> float | None:
     seconds = _number(value)
     return None if seconds is None else seconds / 1000
 
 
 def _seconds(value: Any) -> float | None:
-    """The seconds that a hint means: a number, a duration such as "1m30s", or a date."""
+    """A hint in seconds: a number, a duration such as "1m30s", or a date."""
     number = _number(value)
     if number is not None:
-        if not _POINT_IN_TIME <= number < _LAST_POINT_IN_TIME:
+        if not _FIRST_TIMESTAMP <= number < _LAST_TIMESTAMP:
             return number
-        return max(0.0, (number / 1000 if number >= _MILLISECONDS else number) - time.time())
-    if not isinstance(value, str) or len(value) > _LONGEST_HINT:
+        return max(0.0, (number / 1000 if number >= _FIRST_MILLISECONDS else number) - time.time())
+    if not isinstance(value, str) or len(value) > _MAX_HINT_LENGTH:
         return None
-    if _WHOLE_DURATION.fullmatch(value):
+    if _ONLY_DURATION.fullmatch(value):
         return math.fsum(float(amount) * _unit(unit.lower()) for amount, unit in _PART.findall(value))
     date = _date(value)
     return None if date is None else max(0.0, date - time.time())
 
 
 def _unit(name: str) -> float:
-    """The seconds of a unit, by its name or the beginning of it."""
+    """The seconds of a unit, by its name or abbreviation."""
     return 0.001 if name.startswith(("ms", "milli")) else _UNITS[name[0]]
 
 
 def _number(value: Any) -> float | None:
-    """A number of seconds that can be waited for; negative, infinite and nonsensical ones are no hint."""
+    """A finite number of seconds, 0 or more; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -131,10 +131,10 @@ def _number(value: Any) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """The point in time that an HTTP date or an ISO date names; without a zone it is universal time."""
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
+    """The timestamp of an HTTP date or an ISO date, in seconds; without a zone it is UTC."""
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            date = read(text.strip())
+            date = parse(text.strip())
             return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         except (ValueError, TypeError, OverflowError, IndexError):
             continue

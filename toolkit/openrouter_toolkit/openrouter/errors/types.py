@@ -1,11 +1,11 @@
-"""The types of errors: which there are, and what an HTTP status or a code in words stands for."""
+"""The error types, and the tables that map HTTP statuses and providers' codes to them."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# OpenRouter's own typed codes (ApiErrorType in its specification), and what each means.
+# OpenRouter's own error types (ApiErrorType in its specification), and what each means.
 TYPES = {
     "context_length_exceeded": "The input, or input and max_tokens together, is longer than the model's context.",
     "max_tokens_exceeded": "More max_tokens were asked for than the model gives.",
@@ -35,9 +35,9 @@ TYPES = {
     "timeout": "No answer in time: upstream, on the way, or within the deadline that the caller set.",
     "unmapped": "A failure that no other type describes.",
 }
-# What passes by itself: the same call may succeed later.
+# Transient types: the same call may succeed later.
 PASSING = frozenset({"rate_limit_exceeded", "provider_overloaded", "provider_unavailable", "server", "timeout"})
-# Where no type is given, the status says it. 520 to 527 and 530 are Cloudflare's, which is in front of OpenRouter.
+# The type by HTTP status, if the error gives none. 520 to 527 and 530 come from Cloudflare, OpenRouter's proxy.
 BY_STATUS = {
     400: "invalid_request",
     401: "authentication",
@@ -71,8 +71,8 @@ BY_STATUS = {
 }
 CLOUDFLARE = frozenset({520, 521, 522, 523, 525, 526, 527, 530})
 PASSING_STATUSES = tuple(status for status, name in BY_STATUS.items() if name in PASSING)
-# The status of an error that has none of its own, in a stream or inside a 200: OpenRouter's, one a type.
-_STATUS_OF = {
+# OpenRouter's status for each type, for errors without a status: in a stream or inside a 200 answer.
+_STATUS_BY_TYPE = {
     "authentication": 401,
     "payment_required": 402,
     "permission_denied": 403,
@@ -87,7 +87,7 @@ _STATUS_OF = {
     "provider_overloaded": 503,
     "timeout": 504,
 }
-# Codes in words, of OpenRouter and of the providers, by the type that they mean: letters and digits only.
+# Codes of OpenRouter and of the providers, reduced to letters and digits, by the type that they mean.
 _CODES = {
     "context_length_exceeded": "contextlengthexceeded contextwindowexceeded modelcontextwindowexceeded",
     "string_too_long": "stringabovemaxlength",
@@ -119,11 +119,11 @@ _CODES = {
     "server": "servererror internal internalerror internalservererror internalserverexception apierror dataloss",
     "timeout": "timeouterror requesttimeout deadlineexceeded modeltimeoutexception vectorstoretimeout",
 }
-_TYPE_OF_CODE = {code: name for name, codes in _CODES.items() for code in codes.split()} | {
+_TYPE_BY_CODE = {code: name for name, codes in _CODES.items() for code in codes.split()} | {
     name.replace("_", ""): name for name in TYPES
 }
-# What codes that are not in the list are made of; the first that is in one counts.
-_IN_CODES = tuple(
+# Patterns for codes that are not in the list; the first match wins.
+_CODE_PATTERNS = tuple(
     (name, re.compile(parts, re.IGNORECASE))
     for name, parts in (
         ("rate_limit_exceeded", r"rate.?limit|throttl|too.?many.?requests"),
@@ -135,21 +135,21 @@ _IN_CODES = tuple(
         ("server", r"internal|server.?(error|failure)"),
     )
 )
-_NO_LETTER = re.compile(r"[^a-z0-9]")
-_LONGEST_CODE = 80
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
+_MAX_CODE_LENGTH = 80
 
 
 def type_of_code(code: Any) -> str | None:
-    """The type that a code in words means, however it is written (RESOURCE_EXHAUSTED, ThrottlingException)."""
-    if not isinstance(code, str) or not 0 < len(code) <= _LONGEST_CODE:
+    """The type that a code means, in any spelling (RESOURCE_EXHAUSTED, ThrottlingException), or None."""
+    if not isinstance(code, str) or not 0 < len(code) <= _MAX_CODE_LENGTH:
         return None
-    bare = re.split(r"[#/]", code.partition(":")[0])[-1]  # as AWS writes it: namespace#Name:address
-    return _TYPE_OF_CODE.get(_NO_LETTER.sub("", bare.lower()))
+    bare = re.split(r"[#/]", code.partition(":")[0])[-1]  # AWS format: namespace#Name:URL
+    return _TYPE_BY_CODE.get(_NOT_ALPHANUMERIC.sub("", bare.lower()))
 
 
 def type_in_code(code: str) -> str | None:
-    """The type that a code means by what it is made of (`upstream_rate_limited`, ECONNRESET), where no list has it."""
-    return next((name for name, parts in _IN_CODES if parts.search(code)), None)
+    """The type that an unlisted code means, by the words in it (`upstream_rate_limited`, ECONNRESET), or None."""
+    return next((name for name, parts in _CODE_PATTERNS if parts.search(code)), None)
 
 
 def type_of_status(status: int) -> str:
@@ -160,10 +160,10 @@ def type_of_status(status: int) -> str:
 
 
 def status_of_code(code: Any) -> int | None:
-    """The HTTP status that a code is, as a number or as its digits."""
+    """The HTTP error status in a code, given as a number or as digits, or None."""
     if (
         isinstance(code, str)
-        and len(code) < _LONGEST_CODE
+        and len(code) < _MAX_CODE_LENGTH
         and (digits := re.match(r"\s*([45]\d\d)(?:\.0+)?(?!\w)", code, re.ASCII))
     ):
         return int(digits[1])
@@ -173,5 +173,5 @@ def status_of_code(code: Any) -> int | None:
 
 
 def status_of_type(name: str) -> int | None:
-    """The HTTP status that an error of the type would have had, or None where it says nothing."""
-    return None if name == "unmapped" or name not in TYPES else _STATUS_OF.get(name, 400)
+    """The usual HTTP status of an error type, or None if it has none."""
+    return None if name == "unmapped" or name not in TYPES else _STATUS_BY_TYPE.get(name, 400)
