@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from openrouter_toolkit.store import MasterKey
+import pytest
+
+from openrouter_toolkit.store import MasterKey, Store
 
 WORK = """
 import os, random, signal, sys, threading, time
@@ -49,7 +51,7 @@ number = 0
 while time.monotonic() < until:
     number += 1
     try:
-        signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.05), 0.2)
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.15), 0.2)
         try:
             while time.monotonic() < until:
                 work(number)
@@ -89,3 +91,19 @@ def test_an_interrupt_at_any_moment(url: str, key: MasterKey) -> None:
     assert int(interrupted) > 5
     assert int(done) > 0
     assert outcome == "[] [] [] [] False"
+
+
+def broken_by_an_interrupt() -> None:
+    try:
+        raise KeyboardInterrupt  # noqa: TRY301
+    except KeyboardInterrupt:
+        raise AssertionError  # noqa: B904 - as SQLAlchemy does, without naming a cause
+
+
+def test_an_interrupt_that_breaks_sqlalchemy_is_still_an_interrupt(store: Store) -> None:
+    """In the middle of a commit or a rollback, an interrupt can end as an AssertionError of SQLAlchemy's own."""
+    with pytest.raises(KeyboardInterrupt), store._database.write():
+        broken_by_an_interrupt()
+    with pytest.raises(AssertionError), store._database.write():
+        raise AssertionError
+    assert store.accounts.list() == []

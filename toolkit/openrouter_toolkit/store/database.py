@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Pool, Update, event, func, select, text
 from sqlalchemy.dialects import postgresql as for_postgresql
 from sqlalchemy.dialects import sqlite as for_sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import FlushError, StaleDataError
@@ -163,15 +163,23 @@ class Database:
         try:
             with session, session.begin():
                 yield session
-        except (Exception, GeneratorExit):
-            raise
+        except (Exception, GeneratorExit) as error:
+            interrupt = _interrupt_before(error)
+            if interrupt is None:
+                raise
+            self._abandon(session)
+            raise interrupt from None
         except BaseException:
-            with suppress(Exception):  # a connection that is closed with an open cursor keeps SQLite's lock
-                self._cursors.last.close()
-            with suppress(Exception):
-                session.invalidate()  # releases its locks in the database, whatever its state
-            self._engine.dispose()  # the pool may have lost a connection that it still counts
+            self._abandon(session)
             raise
+
+    def _abandon(self, session: Session) -> None:
+        """Give up a session that was interrupted, and the pool: both may be in any state."""
+        with suppress(Exception):  # a connection that is closed with an open cursor keeps SQLite's lock
+            self._cursors.last.close()
+        with suppress(Exception):
+            session.invalidate()  # releases its locks in the database, whatever its state
+        self._engine.dispose()  # the pool may have lost a connection that it still counts
 
     @contextmanager
     def _map_errors(self) -> Iterator[None]:
@@ -191,6 +199,19 @@ class Database:
             return
         message = f"The {self.name} can't be used: {reason}."
         raise StoreUnavailable(f"{message} {advice}" if advice else message) from None
+
+
+def _interrupt_before(error: BaseException) -> BaseException | None:
+    """The interrupt that SQLAlchemy was handling when it failed itself, if that is what happened.
+
+    An interrupt in the middle of its commit or rollback can break an assertion of its own about the state it is in.
+    """
+    if not isinstance(error, AssertionError | SQLAlchemyError):
+        return None
+    earlier = error.__context__
+    while isinstance(earlier, Exception):
+        earlier = earlier.__context__
+    return earlier if isinstance(earlier, KeyboardInterrupt | SystemExit) else None
 
 
 def _lock_number(name: str) -> int:
