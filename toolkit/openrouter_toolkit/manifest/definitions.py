@@ -93,7 +93,7 @@ class Auth(_Part):
         if not {"action"} <= verify.keys() <= {"action", "arguments"}:
             raise ValueError("verify has an action and, where it needs them, arguments")
         if not isinstance(verify.get("arguments", {}), dict):
-            raise ValueError("the arguments of verify are an object, such as {name: me}")
+            raise ValueError("the arguments of verify are an object, such as {name: me}")  # noqa: TRY004 - pydantic's
         return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
 
     @property
