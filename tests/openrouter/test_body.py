@@ -64,6 +64,21 @@ def test_a_packed_stream_does_not_outlive_its_deadline(
     assert text_of(partial(envelope)).startswith("Hello x")
 
 
+@pytest.mark.parametrize("part", [b"[]", b'{"text":"x"}', b'"x"'], ids=["lists", "parts", "texts"])
+@pytest.mark.parametrize("listen", [False, True], ids=["nobody listens", "on_event"])
+def test_one_event_of_millions_of_values_is_refused_before_it_is_read(
+    connect: Connect, serve: Serve, listen: bool, part: bytes
+) -> None:
+    event = b'data: {"choices": [{"delta": {"content": [' + b",".join([part] * 1_500_000) + b"]}}]}\n\n"
+    registry = connect(serve(sending(sse(chunk("Hello ")) + event, "gzip")).base_url)
+    heard: list[Any] = []
+    more: dict[str, Any] = {"on_event": heard.append} if listen else {}
+    envelope = call(registry, CHAT, stream=True, **more)
+    assert failure(envelope)["type"] == "invalid_response"
+    assert text_of(partial(envelope)) == "Hello "
+    assert len(heard) == (1 if listen else 0)
+
+
 LIMIT = 2 * MEBIBYTE
 MANY = 2**19
 BOMBS = {

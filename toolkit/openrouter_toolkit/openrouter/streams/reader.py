@@ -30,6 +30,9 @@ _log = logging.getLogger("openrouter_toolkit")
 _PIECE = 64 * 1024
 _decode = json.JSONDecoder().raw_decode
 _EVENTS_BETWEEN_CHECKS = 64
+# More values than this no event has. Each takes time and memory, however short it is, and nothing looks at the clock
+# inside of an event. A shorter event can't have many.
+_MOST_VALUES = 500_000
 # What a part of an event raises whose type is not what it is taken for.
 _WRONG_TYPES = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
 # What servers and proxies send as data to keep a connection alive.
@@ -140,6 +143,8 @@ class _Reader:
 
     def _take(self, name: str, data: str, *, whole: bool) -> bool:
         """Take in one event and hand it on; whether nothing can come after it."""
+        if len(data) > _MOST_VALUES and data.count(",") > _MOST_VALUES:
+            raise _unknown_shape()
         event = self._parsed(name, data, whole=whole)
         if event is None:
             return False
