@@ -109,10 +109,10 @@ def served(store: Store) -> Iterator[Served]:
 
 def wrong_attempts(served: Served, *headers: tuple[str, str]) -> set[str]:
     """Under which addresses attempts are counted that come with these headers."""
-    served.state.throttle._wrong.clear()
+    served.state.throttle._failed_attempts.clear()
     with served.client("ort_wrong", Host="tools.example.com") as guesser:
         assert guesser.get("/api/tools", headers=list(headers)).status_code == 401
-    return set(served.state.throttle._wrong)
+    return set(served.state.throttle._failed_attempts)
 
 
 def test_guesses_are_counted_for_the_client(served: Served) -> None:
@@ -181,7 +181,7 @@ def test_clients_behind_a_proxy_are_limited_each(store: Store, sandbox: Sandbox)
             stack.close()
             again = {"X-Forwarded-For": "203.0.113.9"}
             wait_until(lambda: host.post(f"/api/actions/{KEY}", json={}, headers=again).status_code == 200)
-    assert dict(served.state.requests._at_once) == {}
+    assert dict(served.state.requests._counts) == {}
 
 
 def test_the_proxy_itself_may_have_any_number_of_connections(store: Store) -> None:

@@ -130,7 +130,7 @@ def known() -> Known:
     """Whether a Host is known: with the address that the connection was made to, and the server's URL."""
 
     def known(host: str, server: tuple[str, int], url: str) -> bool:
-        return KnownHosts(None, Settings(url), wrong_address)._is_known(host, {"server": server})  # type: ignore[arg-type]
+        return KnownHosts(None, Settings(url), wrong_address)._is_own_host(host, {"server": server})  # type: ignore[arg-type]
 
     return known
 

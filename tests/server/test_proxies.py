@@ -141,7 +141,7 @@ def test_a_client_is_limited_by_its_own_address_whatever_it_forges(
         begun = time.monotonic()
         assert guesser.get("/api/tools").status_code == 401
         assert time.monotonic() - begun > 0.9
-        assert set(served.state.throttle._wrong) == {"127.0.0.2"}
+        assert set(served.state.throttle._failed_attempts) == {"127.0.0.2"}
 
         greedy = [calls.enter_context(proxy.client(served.token("alice"), **forged)) for _ in range(MOST)]
         for host in greedy:

@@ -69,7 +69,7 @@ def test_it_remembers_no_more_addresses_than_it_can_hold(monkeypatch: pytest.Mon
     slow = Throttle(Clock())
     for number in range(1000):
         slow.delay(f"10.0.0.{number}")
-    assert len(slow._wrong) == 100
+    assert len(slow._failed_attempts) == 100
 
 
 def test_calls_come_back_evenly() -> None:

@@ -92,7 +92,7 @@ def test_a_very_long_answer_is_cut_and_says_so(admin: Person, store: Store, monk
     page = admin.send(admin.open(MODELS), "Run")
     whole = output(page.html)
     assert json.loads(whole)
-    monkeypatch.setattr("openrouter_toolkit.server.pages.try_it._LONGEST_SHOWN", 100)
+    monkeypatch.setattr("openrouter_toolkit.server.pages.try_it._MAX_SHOWN", 100)
     page = admin.send(page, "Run")
     assert output(page.html) == whole[:100]
     assert f"{len(whole) - 100:,} more characters are not shown here." in page.text

@@ -25,7 +25,7 @@ from ..store import Store, StoreError, UnknownAccount
 from ..text.redaction import redact_thoroughly
 from .access.bearer import BearerTokens
 from .access.bodies import BodyLimit
-from .access.browsers import BrowserCookies, LoginNeeded, remember
+from .access.browsers import BrowserCookies, LoginNeeded, remember_page
 from .access.client_address import ClientAddress
 from .access.headers import SecurityHeaders
 from .access.hosts import KnownHosts
@@ -142,7 +142,7 @@ def _answer_exceptions(application: FastAPI) -> None:
     @application.exception_handler(LoginNeeded)
     def login_needed(request: Request, error: LoginNeeded) -> Response:  # noqa: ARG001
         response = RedirectResponse("/login", 303)
-        remember(request, response)
+        remember_page(request, response)
         return response
 
 

@@ -22,17 +22,17 @@ class Throttle:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._wrong: dict[str, tuple[float, float]] = {}
+        self._failed_attempts: dict[str, tuple[float, float]] = {}
 
     def delay(self, address: str) -> float:
         """Count a failed attempt, and return the seconds by which to delay its answer."""
         at, address = self._clock(), address_key(address)
         with self._lock:
-            count, last = self._wrong.pop(address, (0.0, at))
+            count, last = self._failed_attempts.pop(address, (0.0, at))
             count = max(0.0, count - (at - last) * _FREE_ATTEMPTS / _DECAY_SECONDS) + 1
-            if len(self._wrong) >= _MAX_REMEMBERED:
-                del self._wrong[next(iter(self._wrong))]  # the address that failed least recently
-            self._wrong[address] = (count, at)
+            if len(self._failed_attempts) >= _MAX_REMEMBERED:
+                del self._failed_attempts[next(iter(self._failed_attempts))]  # the address that failed least recently
+            self._failed_attempts[address] = (count, at)
         over = count - _FREE_ATTEMPTS
         return 0.0 if over <= 0 else min(_MAX_DELAY, FIRST_DELAY / 2 * 2 ** min(over, 10))
 
@@ -79,12 +79,12 @@ class FairShare:
     def one(self, token_id: str) -> Iterator[int | None]:
         """Take a thread for a request: yields None if it may have one, else how many its token uses already."""
         with self._lock:
-            had = self._taken[token_id]
-            allowed = had < self._free()
+            in_use = self._taken[token_id]
+            allowed = in_use < self._free()
             if allowed:
                 self._taken[token_id] += 1
         try:
-            yield None if allowed else had
+            yield None if allowed else in_use
         finally:
             if allowed:
                 with self._lock:
@@ -113,22 +113,22 @@ class AddressCounter:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._lock = threading.Lock()
-        self._at_once: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def add(self, address: str) -> int:
         """Count one more, and return the new count."""
         key = address_key(address)
         with self._lock:
-            self._at_once[key] += 1
-            return self._at_once[key]
+            self._counts[key] += 1
+            return self._counts[key]
 
     def remove(self, address: str) -> None:
         """Count one fewer."""
         key = address_key(address)
         with self._lock:
-            self._at_once[key] -= 1
-            if not self._at_once[key]:
-                del self._at_once[key]
+            self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
 
     @contextmanager
     def one(self, address: str) -> Iterator[bool]:

@@ -1,1 +1,1 @@
-"""Who may do what: hosts, tokens, sessions, forms, limits. Plain ASGI middleware, so that streams close at once."""
+"""Access control: hosts, tokens, sessions, forms, limits. Plain ASGI middleware, so that streams close at once."""

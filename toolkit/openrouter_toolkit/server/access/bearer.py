@@ -1,4 +1,4 @@
-"""API tokens: everything under /api and /mcp wants one, whether there is something at that address or not."""
+"""Authenticates API tokens. Every path under /api and /mcp needs one, even a path that does not exist."""
 
 from __future__ import annotations
 
@@ -11,31 +11,37 @@ from ...store import ApiToken, StoreError
 from ..addresses import is_for_programs
 from ..error_responses import Problem, problem
 from ..state import State
-from .throttle import refused, retry_after
+from .throttle import mark_refused, retry_after
 
 TOKEN = "token"  # noqa: S105 - a name
-_OPENROUTER_KEY = "sk-or-"
-_AT_ONCE = "This token makes {} calls already, as many as it may while others need threads too. Wait for one to end."
+_KEY_PREFIX = "sk-or-"
+_TOO_MANY_CALLS = (
+    "This token makes {} calls already, as many as it may while others need threads too. Wait for one to end."
+)
 _NO_THREAD = "All threads are busy with the calls of other tokens. Nothing was done. Try again."
-_MAKE = "openrouter-toolkit tokens create makes one"
-_NONE = f"No API token was sent. It goes into a header, Authorization: Bearer ort_... ({_MAKE})."
-_MALFORMED = f"Authorization holds no API token. It must be one header, Authorization: Bearer ort_... ({_MAKE})."
-_WRONG = f"This API token is wrong or was revoked. openrouter-toolkit tokens lists those there are, and {_MAKE}."
-_KEY = (
+_HOW_TO_CREATE = "openrouter-toolkit tokens create makes one"
+_MISSING = f"No API token was sent. It goes into a header, Authorization: Bearer ort_... ({_HOW_TO_CREATE})."
+_MALFORMED = (
+    f"Authorization holds no API token. It must be one header, Authorization: Bearer ort_... ({_HOW_TO_CREATE})."
+)
+_WRONG = (
+    f"This API token is wrong or was revoked. openrouter-toolkit tokens lists those there are, and {_HOW_TO_CREATE}."
+)
+_OPENROUTER_KEY_SENT = (
     "This is an OpenRouter key, and no token of this server. A key is connected as an account, under Tools or with "
-    f"openrouter-toolkit connect; whoever calls sends an API token ({_MAKE})."
+    f"openrouter-toolkit connect; whoever calls sends an API token ({_HOW_TO_CREATE})."
 )
 
 
 class BearerTokens:
-    """Lets requests under /api and /mcp pass only with a token that is good, and not too many of them."""
+    """Lets a request under /api or /mcp pass only with a valid token that is within its limits."""
 
     def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on with the token in the request's state; or answer 401, 429 or 503."""
+        """Pass the request on with the token in its state, or answer 401, 429 or 503."""
         if scope["type"] != "http" or not is_for_programs(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -48,7 +54,7 @@ class BearerTokens:
         with self._state.threads.one(token.id) as taken:
             answer = self._app
             if taken is not None:
-                status, words = (429, _AT_ONCE.format(taken)) if taken else (503, _NO_THREAD)
+                status, words = (429, _TOO_MANY_CALLS.format(taken)) if taken else (503, _NO_THREAD)
                 answer = problem(scope["path"], status, words, retry_after(1))
             await answer(scope, receive, send)
 
@@ -56,14 +62,14 @@ class BearerTokens:
         if self._state.running.stopping:
             raise Problem(503, "The server is stopping. Nothing was done. Try again.", retry_after(1))
         values = Headers(scope=scope).getlist("authorization")
-        given = _given(values)
+        given = _bearer_token(values)
         try:
             token = await anyio.to_thread.run_sync(self._state.store.tokens.find, given) if given else None
         except StoreError:
             raise Problem(503, headers=retry_after(1)) from None
         if token is None:
-            refused(HTTPConnection(scope))
-            raise Problem(401, _why_not(values, given), {"WWW-Authenticate": "Bearer"})
+            mark_refused(HTTPConnection(scope))
+            raise Problem(401, _refusal_message(values, given), {"WWW-Authenticate": "Bearer"})
         wait = self._state.call_limit.wait(token.id)
         if wait:
             raise Problem(429, "This token makes too many calls.", retry_after(wait))
@@ -71,21 +77,21 @@ class BearerTokens:
 
 
 def token_of(request: HTTPConnection) -> ApiToken:
-    """The token of a request that got past `BearerTokens`. Without one, `Problem` 401."""
+    """Return the token of a request that passed `BearerTokens`. Raises `Problem` 401 if there is none."""
     token = request.scope.get("state", {}).get(TOKEN)
     if not isinstance(token, ApiToken):
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
     return token
 
 
-def _given(values: list[str]) -> str | None:
-    """The token's text, where there is exactly one."""
+def _bearer_token(values: list[str]) -> str | None:
+    """Return the bearer token in the Authorization headers, None unless there is exactly one."""
     scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _why_not(values: list[str], given: str | None) -> str:
-    """What is wrong with it, told without it. Whether there ever was such a token is nobody's business."""
+def _refusal_message(values: list[str], given: str | None) -> str:
+    """Explain the refusal without repeating the token or revealing whether it ever existed."""
     if given is None:
-        return _MALFORMED if values else _NONE
-    return _KEY if given.lower().startswith(_OPENROUTER_KEY) else _WRONG
+        return _MALFORMED if values else _MISSING
+    return _OPENROUTER_KEY_SENT if given.lower().startswith(_KEY_PREFIX) else _WRONG

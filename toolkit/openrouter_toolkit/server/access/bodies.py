@@ -1,4 +1,4 @@
-"""How much a request may bring along: 64 KiB, or 32 MiB with a token (prompts carry pictures and documents)."""
+"""Limits the size of request bodies: 64 KiB, or 32 MiB with a token (prompts contain pictures and documents)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ WITH_TOKEN = 32 * 1024 * 1024
 
 
 class BodyLimit:
-    """Answers 413 as soon as it is known that a body is too large; the rest is thrown away as it comes."""
+    """Answers 413 as soon as a body is known to be too large; the rest of the body is discarded."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is small enough."""
+        """Pass on a request whose body is within the limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limit = WITH_TOKEN if scope.get("state", {}).get(TOKEN) is not None else WITHOUT_TOKEN
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced[:20]) > limit:
+        content_length = Headers(scope=scope).get("content-length", "0")
+        if not content_length.isdigit() or int(content_length[:20]) > limit:
             await problem(scope["path"], 413)(scope, receive, send)
             return
         received = 0

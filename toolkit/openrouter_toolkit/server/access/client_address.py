@@ -1,4 +1,4 @@
-"""Whose request it is: the address of the client, also behind a trusted proxy; and where its body ends."""
+"""Finds the client's address, also behind a trusted proxy, and refuses a request with two body lengths."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .throttle import retry_after
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_MOST_HOPS = 50
-_LONGEST_ADDRESS = 60
-_MAPPED = 96  # bits of ::ffff:0:0/96, which holds IPv4's addresses
-_TWO_LENGTHS = "The request says in two ways where its body ends: Content-Length beside Transfer-Encoding."
+_MAX_HOPS = 50
+_MAX_ADDRESS_LENGTH = 60
+_MAPPED_PREFIX = 96  # the prefix length of ::ffff:0:0/96, the IPv4-mapped addresses
+_TWO_BODY_LENGTHS = "The request says in two ways where its body ends: Content-Length beside Transfer-Encoding."
 _TOO_MANY = "Too many requests of this address are being answered."
 _CLOSE = {"Connection": "close"}
 _NOT_TRUSTED = (
@@ -30,9 +30,9 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 class ClientAddress:
-    """Puts the client's own address into the scope, and bounds the requests of one that come by way of a proxy.
+    """Puts the client's own address into the scope, and limits the concurrent requests of a client behind a proxy.
 
-    A connection from a proxy is shared by its clients, so `connections` can't count for them.
+    A proxy's clients share its connections, so the limits in `connections` don't apply to them.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, requests: AddressCounter) -> None:
@@ -42,7 +42,7 @@ class ClientAddress:
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; or answer 400 to a body of two lengths, which hides a second request, or 429."""
+        """Pass the request on, or answer 429, or 400 to a body of two lengths, which could hide a second request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,7 +56,7 @@ class ClientAddress:
             elif name == b"x-forwarded-for":
                 forwarded.append(value)
         if length and encoding:
-            await problem(scope["path"], 400, _TWO_LENGTHS, _CLOSE)(scope, receive, send)
+            await problem(scope["path"], 400, _TWO_BODY_LENGTHS, _CLOSE)(scope, receive, send)
         elif forwarded and (client := self._client(scope, forwarded)) is not None:
             scope["client"] = (client, 0)
             with self._requests.one(client) as allowed:
@@ -66,7 +66,7 @@ class ClientAddress:
             await self._app(scope, receive, send)
 
     def _client(self, scope: Scope, forwarded: Sequence[bytes]) -> str | None:
-        """The address that a trusted proxy tells of, None where none does."""
+        """Return the client address that a trusted proxy reports, None if there is none."""
         peer = read_address((scope.get("client") or ("",))[0])
         if peer is None:
             return None
@@ -80,12 +80,12 @@ class ClientAddress:
 
 
 def forwarded_client(headers: Sequence[bytes], trusted: Collection[Network]) -> Address | None:
-    """The right-most address in X-Forwarded-For that is no trusted proxy's. Anybody may have written those before it.
+    """Return the rightmost address in X-Forwarded-For that is not a trusted proxy; clients can forge those before it.
 
-    None where there is none, or something else than an address comes first.
+    Returns None if there is none, or if an invalid address comes first from the right.
     """
-    hops = b",".join(headers).rsplit(b",", _MOST_HOPS)
-    for hop in filter(None, map(bytes.strip, reversed(hops[-_MOST_HOPS:]))):
+    hops = b",".join(headers).rsplit(b",", _MAX_HOPS)
+    for hop in filter(None, map(bytes.strip, reversed(hops[-_MAX_HOPS:]))):
         address = read_address(hop.decode("latin-1"))
         if address is None or not is_trusted(address, trusted):
             return address
@@ -93,8 +93,8 @@ def forwarded_client(headers: Sequence[bytes], trusted: Collection[Network]) -> 
 
 
 def read_address(text: str) -> Address | None:
-    """An address as proxies write it: alone, with a port, an IPv6 address in brackets. None for anything else."""
-    if len(text) > _LONGEST_ADDRESS:
+    """Parse an address as proxies write it: alone, with a port, or IPv6 in brackets. None for anything else."""
+    if len(text) > _MAX_ADDRESS_LENGTH:
         return None
     if text.startswith("["):
         text, closed, port = text[1:].partition("]")
@@ -109,17 +109,17 @@ def read_address(text: str) -> Address | None:
     except ValueError:
         return None
     if isinstance(address, IPv6Address):
-        return address.ipv4_mapped or IPv6Address(int(address))  # without a zone, which is this machine's own name
+        return address.ipv4_mapped or IPv6Address(int(address))  # without the zone, which is local to this machine
     return address
 
 
 def is_trusted(address: Address, trusted: Collection[Network]) -> bool:
-    """Whether an address is one of a trusted proxy's."""
+    """Whether an address belongs to a trusted proxy."""
     return any(address in network for network in trusted)
 
 
 def read_network(text: str) -> Network:
-    """A network of trusted proxies: `10.0.0.0/8`, `fd00::/8`, or one address. Raises `ValueError`, which says why."""
+    """Parse a network of trusted proxies: `10.0.0.0/8`, `fd00::/8`, or one address. Raises `ValueError`."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -128,8 +128,8 @@ def read_network(text: str) -> Network:
         raise ValueError("that is every address, and any client could choose the one that it is counted under")
     if network.network_address != ip_address(text.partition("/")[0]):
         raise ValueError(f"the address has bits beyond the prefix: write {network}")
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= _MAPPED:
-        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - _MAPPED))
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= _MAPPED_PREFIX:
+        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - _MAPPED_PREFIX))
     return network
 
 

@@ -1,4 +1,4 @@
-"""Forms are taken only from this server's own pages: each carries a token, and browsers tell where they come from."""
+"""Protects forms against cross-site request forgery with a token in each form and the header Sec-Fetch-Site."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from .browsers import browser_id, session
 
 FIELD = "csrf"
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_FORM = "application/x-www-form-urlencoded"
-_NO_FORM = f"Forms are taken as {_FORM} alone."
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_WRONG_TYPE = f"Forms are taken as {_FORM_TYPE} alone."
 _OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it anew, and try again."
 
 
 def token(request: HTTPConnection) -> str:
-    """What a form on a page of this request carries. It is for this browser and its present session alone."""
+    """Return the token for a page's forms. It is valid only for this browser and its current session."""
     return _token(hosted(request).csrf_keys[0], request)
 
 
-async def checked(request: Request) -> None:
-    """A dependency for all routes of pages: whatever changes something comes from a form of ours. `Problem` 403."""
+async def check_form(request: Request) -> None:
+    """A FastAPI dependency that accepts changes only from this server's own forms. Raises `Problem` 403 or 415."""
     if request.method in _SAFE:
         return
-    # A page without referrer sends Origin "null"; `hosts` has refused foreign ones.
+    # A page without a referrer sends Origin "null"; `hosts` has already refused foreign origins.
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, _OLD_PAGE)
-    sent_as = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
-    if sent_as != _FORM:  # what files would come in, and texts in any charset
-        raise Problem(415, _NO_FORM)
+    content_type = request.headers.get("content-type", _FORM_TYPE).partition(";")[0].strip().lower()
+    if content_type != _FORM_TYPE:  # other types could contain files, or text in any charset
+        raise Problem(415, _WRONG_TYPE)
     async with request.form() as form:
         given = form.get(FIELD)
     if not isinstance(given, str) or not given.isascii():
@@ -43,5 +43,5 @@ async def checked(request: Request) -> None:
 
 
 def _token(key: bytes, request: HTTPConnection) -> str:
-    whose = f"{browser_id(request)} {session(request) or ''}"
-    return hmac.new(key, whose.encode(), hashlib.sha256).hexdigest()
+    browser_and_session = f"{browser_id(request)} {session(request) or ''}"
+    return hmac.new(key, browser_and_session.encode(), hashlib.sha256).hexdigest()

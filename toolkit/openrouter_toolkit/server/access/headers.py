@@ -1,4 +1,4 @@
-"""Headers that keep browsers from doing what a page does not want: framing, foreign scripts, guessing, keeping."""
+"""Security headers against framing, foreign scripts, content-type sniffing and caching."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..addresses import ONE_TIME_LINKS, STATIC
 
 
 def content_security_policy(*form_targets: str) -> str:
-    """The policy of a page. `form_targets` are the origins to which its forms lead by a redirect."""
+    """Return a page's Content-Security-Policy. `form_targets` are the origins to which its forms redirect."""
     targets = " ".join(("'self'", *form_targets))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -18,13 +18,13 @@ def content_security_policy(*form_targets: str) -> str:
 
 
 class SecurityHeaders:
-    """Adds to each answer the headers that it doesn't have itself."""
+    """Adds the security headers to each answer, unless it sets them itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and add."""
+        """Pass the request on, and add the headers to its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -40,7 +40,7 @@ class SecurityHeaders:
 
 
 def security_headers(path: str) -> dict[str, str]:
-    """Those of each answer at an address."""
+    """Return the security headers for answers at a path."""
     return {
         "Content-Security-Policy": content_security_policy(),
         "X-Content-Type-Options": "nosniff",

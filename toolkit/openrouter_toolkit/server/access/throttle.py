@@ -1,4 +1,4 @@
-"""Who guesses is slowed down. A good token from the same address waits for nobody."""
+"""Delays the answers to wrong logins, tokens and keys. Valid requests from the same address are not delayed."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _REFUSED = "refused"
 _log = logging.getLogger("openrouter_toolkit")
 
 
-def refused(request: HTTPConnection) -> None:
-    """Say of a request that its login, token or key was wrong: its answer will be slow, if there were many of these."""
+def mark_refused(request: HTTPConnection) -> None:
+    """Mark a request's login, token or key as wrong; its answer is delayed if there were many such attempts."""
     request.scope.setdefault("state", {})[_REFUSED] = True
 
 
 class SlowRefusals:
-    """Lets answers to wrong attempts wait, however many wait already: `connections` bounds how many there can be."""
+    """Delays answers to wrong attempts. The limits in `connections` bound how many can wait at the same time."""
 
     def __init__(self, app: ASGIApp, throttle: Throttle) -> None:
         self._app = app
         self._throttle = throttle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and wait before the answer begins."""
+        """Pass the request on, and delay the start of its answer if it was marked."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def send_slowly(message: Message) -> None:
+        async def send_delayed(message: Message) -> None:
             if message["type"] == "http.response.start" and scope.get("state", {}).get(_REFUSED):
                 address = (scope.get("client") or ("",))[0]
                 delay = self._throttle.delay(address)
@@ -42,9 +42,9 @@ class SlowRefusals:
                 await anyio.sleep(delay)
             await send(message)
 
-        await self._app(scope, receive, send_slowly)
+        await self._app(scope, receive, send_delayed)
 
 
 def retry_after(seconds: float) -> dict[str, str]:
-    """The header that says when to come back."""
+    """Return the header Retry-After for a delay in seconds, rounded up to at least 1."""
     return {"Retry-After": str(max(1, math.ceil(seconds)))}

@@ -1,1 +1,1 @@
-"""Pages: the marketplace, a tool's details, and the secure page where an account is connected. No script is needed."""
+"""Web pages: the marketplace, a tool's details, and the connect page. They work without scripts."""

@@ -1,4 +1,4 @@
-"""Connected accounts as the pages show them. Nothing here has ever seen a key."""
+"""Connected accounts as the pages show them. This module never handles keys."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _BADGES = {
     Status.EXPIRED: Badge("Expired", "bad"),
     Status.INACTIVE: Badge("Switched off", "warn"),
 }
-_SWITCHED = {Status.ACTIVE: True, Status.INACTIVE: False}
-_MOST_NAMED = 5
+_IN_USE = {Status.ACTIVE: True, Status.INACTIVE: False}
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
 class AccountRow:
-    """One account, in words.
+    """One account as text.
 
     Attributes:
-        name: its alias, else its owner.
-        whose: who it belongs to and who may use it.
-        called: the account in a sentence: "work of user alice".
-        why: why it can't be used, or None.
-        switched: whether it is in use, for one that can be switched off or on; None for others.
-        link_wanted: whether its user may have to put a new key in.
-        eligible: whether it can be made its owner's first choice.
-        endings: for each key its title and its last four characters.
+        name: its alias, or its owner if it has none.
+        whose: its owner and who may use it.
+        called: its name within a sentence: "work of user alice".
+        why: the reason why it can't be used, or None.
+        switched: whether it is switched on; None if it can't be switched.
+        link_wanted: whether its user may have to enter a new key.
+        eligible: whether it can become its owner's default.
+        endings: the title and the last four characters of each key.
     """
 
     id: str
@@ -53,7 +53,7 @@ class AccountRow:
 
 
 def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
-    """An account in words."""
+    """Return an account as the pages show it."""
     titles = {field.name: field.title for field in auth.fields}
     return AccountRow(
         id=account.id,
@@ -64,8 +64,8 @@ def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
         status=_BADGES[account.status],
         why=None if account.status == Status.ACTIVE else account.reason,
         default=account.default,
-        switched=_SWITCHED.get(account.status) if account.connected_at else None,
-        link_wanted=account.user_id is not None and account.status not in _SWITCHED,
+        switched=_IN_USE.get(account.status) if account.connected_at else None,
+        link_wanted=account.user_id is not None and account.status not in _IN_USE,
         eligible=account.status == Status.ACTIVE and not account.default,
         endings=[(titles.get(name, name), ending) for name, ending in account.last_four.items()],
         connected_at=account.connected_at,
@@ -74,9 +74,9 @@ def row(account: ConnectedAccount, auth: Auth) -> AccountRow:
 
 
 def users_of(account: ConnectedAccount) -> str:
-    """Who may use an account of the organisation's, for a sentence."""
+    """Return who may use an account of the organisation, as part of a sentence."""
     if account.users is None:
         return "every user"
-    named = ", ".join(sorted(account.users)[:_MOST_NAMED]) or "nobody"
-    left = len(account.users) - _MOST_NAMED
+    named = ", ".join(sorted(account.users)[:_MAX_NAMED]) or "nobody"
+    left = len(account.users) - _MAX_NAMED
     return f"{named}{f' and {left} more' if left > 0 else ''}"

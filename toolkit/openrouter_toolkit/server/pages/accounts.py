@@ -1,4 +1,4 @@
-"""What an administrator does with a connected account: reconnect, make it the default, switch it, disconnect it."""
+"""Routes for a connected account: reconnect, make default, switch on or off, disconnect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .account_rows import row
 from .connect_for import show_link
 from .messages import with_done
 from .rendering import render
-from .toolkit_cards import TOOLS, listed, path_of
+from .toolkit_cards import TOOLS, path_of, toolkit_card
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/accounts/{{account_id}}")
 
@@ -24,15 +24,15 @@ _GONE = "There is no such account. It may have been disconnected meanwhile."
 
 @router.post("/reconnect")
 def reconnect(request: Request, toolkit: str, account_id: str) -> Response:
-    """A new link for the account, and there at once."""
+    """Create a link to reconnect the account, and redirect to it."""
     account = _account(request, toolkit, account_id)
     link = hosted(request).store.links.to_reconnect(account.id, session=browser_id(request))
     return RedirectResponse(f"/connect/{link.secret}", 303)
 
 
 @router.post("/link")
-def hand_on(request: Request, toolkit: str, account_id: str) -> Response:
-    """A new link for the account, told, for its user to put a new key in."""
+def show_reconnect_link(request: Request, toolkit: str, account_id: str) -> Response:
+    """Create a link to reconnect the account, and show it, so that its user can enter a new key."""
     account = _account(request, toolkit, account_id)
     loaded = hosted(request).toolkit(toolkit).loaded
     return show_link(request, loaded, hosted(request).store.links.to_reconnect(account.id))
@@ -40,28 +40,28 @@ def hand_on(request: Request, toolkit: str, account_id: str) -> Response:
 
 @router.post("/default")
 def make_default(request: Request, toolkit: str, account_id: str) -> Response:
-    """Its owner's first choice from now on."""
-    return _changed(request, toolkit, account_id, "default", hosted(request).store.accounts.make_default)
+    """Make the account its owner's default."""
+    return _change(request, toolkit, account_id, "default", hosted(request).store.accounts.make_default)
 
 
 @router.post("/disable")
 def disable(request: Request, toolkit: str, account_id: str) -> Response:
-    """Its key is not used any more, and kept."""
-    return _changed(request, toolkit, account_id, "disabled", hosted(request).store.accounts.disable)
+    """Switch the account off; its key is kept."""
+    return _change(request, toolkit, account_id, "disabled", hosted(request).store.accounts.disable)
 
 
 @router.post("/enable")
 def enable(request: Request, toolkit: str, account_id: str) -> Response:
-    """Undo `disable`; an account that is not switched off stays as it is, and says itself how it is."""
-    return _changed(request, toolkit, account_id, "enabled", hosted(request).store.accounts.enable)
+    """Undo `disable`. An account that is not switched off stays as it is, and its row shows its status."""
+    return _change(request, toolkit, account_id, "enabled", hosted(request).store.accounts.enable)
 
 
 @router.get("/disconnect")
-def ask(request: Request, toolkit: str, account_id: str) -> Response:
-    """The question."""
+def confirm_disconnect(request: Request, toolkit: str, account_id: str) -> Response:
+    """Show the confirmation page for a disconnect."""
     account = _account(request, toolkit, account_id)
     loaded = hosted(request).toolkit(toolkit).loaded
-    card, details = listed(loaded, hosted(request).store), row(account, loaded.auth)
+    card, details = toolkit_card(loaded, hosted(request).store), row(account, loaded.auth)
     connected = account.connected_at is not None
     endings = ", ".join(f"{title} ending in {ending}" for title, ending in details.endings)
     icon = "organisation" if details.organisation else "person"
@@ -80,21 +80,21 @@ def ask(request: Request, toolkit: str, account_id: str) -> Response:
 
 @router.post("/disconnect")
 def disconnect(request: Request, toolkit: str, account_id: str) -> Response:
-    """The answer: yes."""
+    """Disconnect the account after the confirmation."""
     store = hosted(request).store
     account = _account(request, toolkit, account_id)
     try:
-        gone = store.accounts.disconnect(account.id)
-    except UnknownAccount:  # somebody else was quicker, and it is as it should be
-        gone = account
-    done = "disconnected" if gone.connected_at else "removed"
-    return RedirectResponse(with_done(path_of(gone.toolkit), done), 303)
+        removed = store.accounts.disconnect(account.id)
+    except UnknownAccount:  # another request has just disconnected it, which is the wanted result
+        removed = account
+    done = "disconnected" if removed.connected_at else "removed"
+    return RedirectResponse(with_done(path_of(removed.toolkit), done), 303)
 
 
-def _changed(
+def _change(
     request: Request, toolkit: str, account_id: str, done: str, change: Callable[[str], ConnectedAccount]
 ) -> Response:
-    """Change an account, and back to it."""
+    """Change an account, and redirect to its row."""
     try:
         account = change(_account(request, toolkit, account_id).id)
     except UnknownAccount:
@@ -105,7 +105,7 @@ def _changed(
 
 
 def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:
-    """The account, which must be of the toolkit that the address names."""
+    """Return the account, which must belong to the toolkit in the path. Raises `Problem` 404."""
     slug = hosted(request).toolkit(toolkit).loaded.toolkit.slug
     try:
         account = hosted(request).store.accounts.get(account_id)

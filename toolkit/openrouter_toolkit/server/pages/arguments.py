@@ -1,4 +1,4 @@
-"""A form made from an action's parameters, and the arguments read from it again."""
+"""Makes a form from an action's parameters, and reads the arguments from the submitted form."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Literal
 from .parameters import Parameter
 
 PREFIX = "argument."
-_LEFT_OUT = object()
+_OMITTED = object()
 
 
 @dataclass(frozen=True)
 class FormField:
-    """A parameter's field: how it is filled in, what it holds, and why that is no argument.
+    """A parameter's form field: its control, its value, and why the value is not a valid argument.
 
-    A field that is left empty is an argument that is left out.
+    An empty field means that the argument is omitted.
     """
 
     parameter: Parameter
@@ -27,17 +27,17 @@ class FormField:
 
     @property
     def name(self) -> str:
-        """What the form calls it; no parameter gets in the way of the form's own fields."""
+        """The field's name in the form. The prefix keeps it apart from the form's own fields."""
         return f"{PREFIX}{self.parameter.name}"
 
     @property
     def id(self) -> str:
-        """The same as an id of the page's."""
+        """The field's HTML id."""
         return f"argument-{self.parameter.name}"
 
     @property
     def control(self) -> Literal["choice", "number", "text", "json"]:
-        """The kind of control that it needs."""
+        """The kind of form control."""
         types = set(self.parameter.types)
         if self.parameter.choices or types == {"boolean"}:
             return "choice"
@@ -47,18 +47,18 @@ class FormField:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """What may be chosen: the form's values, which are JSON, and their words."""
+        """The possible choices, as pairs of a form value, which is JSON, and its label."""
         values = self.parameter.choices or (True, False)
-        words: dict[str, str] = {}
-        for value in values:  # true and "true" look the same: the first is offered
-            words.setdefault(value if isinstance(value, str) else json.dumps(value), json.dumps(value))
-        return [(value, word) for word, value in words.items()]
+        labels: dict[str, str] = {}
+        for value in values:  # true and "true" have the same label: only the first is offered
+            labels.setdefault(value if isinstance(value, str) else json.dumps(value), json.dumps(value))
+        return [(value, label) for label, value in labels.items()]
 
 
 def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[list[FormField], dict[str, Any]]:
-    """The form as it was sent, and the arguments in it; where a field has a problem, they are not complete.
+    """Return the submitted form's fields and arguments. The arguments are incomplete if a field has a problem.
 
-    Whether arguments fit the schema is not judged here: the action's own validation explains that better.
+    It does not check the arguments against the schema: the action's own validation explains errors better.
     """
     fields, arguments = [], {}
     for parameter in parameters:
@@ -68,7 +68,7 @@ def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[lis
         except ValueError as error:
             field = FormField(parameter, field.value, str(error))
         else:
-            if argument is not _LEFT_OUT:
+            if argument is not _OMITTED:
                 arguments[parameter.name] = argument
         fields.append(field)
     return fields, arguments
@@ -76,12 +76,12 @@ def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[lis
 
 def _argument(field: FormField) -> Any:
     if not field.value.strip():
-        return _LEFT_OUT
+        return _OMITTED
     if field.control == "text":
         return field.value
     try:
-        value = json.loads(field.value, parse_constant=_no_number, parse_float=_finite)
-        json.dumps(value, ensure_ascii=False).encode()  # half a character, written as an escape, can't be sent
+        value = json.loads(field.value, parse_constant=_reject_constant, parse_float=_parse_float)
+        json.dumps(value, ensure_ascii=False).encode()  # an escaped lone surrogate can't be encoded and sent
     except (ValueError, RecursionError) as error:
         if field.control == "number" or "string" in field.parameter.types:
             return field.value
@@ -91,11 +91,11 @@ def _argument(field: FormField) -> Any:
     return value
 
 
-def _no_number(text: str) -> Any:
+def _reject_constant(text: str) -> Any:
     raise ValueError(text)
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise ValueError(text)

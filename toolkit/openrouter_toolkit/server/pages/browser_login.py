@@ -1,4 +1,4 @@
-"""Connecting by a login at the toolkit's own site (OAuth with PKCE): there, and back with a code."""
+"""Connects an account by a browser login at the toolkit's site (OAuth with PKCE)."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from ...store import ConnectedAccount, LinkRefused, StoreError, UnknownAccount
 from ..access.browsers import browser_id
 from ..error_responses import Problem
 from ..state import hosted
-from .connect_page import CONNECT, connected, filled_by, link_refused, notice, usable
+from .connect_page import CONNECT, connected, link_refused, link_target, notice, usable_link
 from .origins import own_origin
-from .worker_threads import in_thread
+from .worker_threads import run_in_thread
 
 router = APIRouter(prefix=CONNECT)
 _CALLBACK = f"{CONNECT}/callback"
-_PATIENCE = 600
+_COOKIE_SECONDS = 600
 _log = logging.getLogger("openrouter_toolkit")
 
 
 @router.post("/{secret}/browser")
-def leave(request: Request, secret: str) -> Response:
-    """To the toolkit's page. The link is this browser's from now on, and not used yet."""
+def start_login(request: Request, secret: str) -> Response:
+    """Redirect to the toolkit's login page. This binds the link to this browser, but does not use it up."""
     state = hosted(request)
     try:
-        _, account, loaded = usable(request, secret)
+        _, account, loaded = usable_link(request, secret)
         login = _login(loaded)
         pkce = state.store.links.start_pkce(secret, browser_id(request))
-    except LinkRefused as no:
-        return link_refused(request, no)
+    except LinkRefused as error:
+        return link_refused(request, error)
     label = f"{state.settings.host_name} {account.alias}" if account.alias else state.settings.host_name
     try:
         address = login.begin(f"{own_origin(request)}{_CALLBACK}/{pkce.state}", label, pkce.verifier)
     finally:
         login.close()
     response = RedirectResponse(address, 303)
-    # The way back to the page, for who cancels there; the link's secret is not told to anybody else.
+    # Leads back to the connect page if the user cancels; the link's secret is not sent to the toolkit's site.
     response.set_cookie(
         _cookie(request),
         secret,
-        max_age=_PATIENCE,
+        max_age=_COOKIE_SECONDS,
         path=f"{_CALLBACK}/{pkce.state}",
         secure=state.settings.secure,
         httponly=True,
@@ -56,25 +56,25 @@ def leave(request: Request, secret: str) -> Response:
 
 
 @router.get("/callback/{login_state}")
-async def come_back(request: Request, login_state: str) -> Response:
-    """Back, with a code or without."""
+async def handle_callback(request: Request, login_state: str) -> Response:
+    """Handle the return from the login, with or without a code."""
     code = request.query_params.get("code")
     secret = request.cookies.get(_cookie(request))
     if not code or "error" in request.query_params:
         if secret is None or not secret.isascii():
             return notice(request, 400, "Not connected", "You did not authorize it, and nothing was stored.")
         return RedirectResponse(f"{CONNECT}/{quote(secret, safe='')}?cancelled", 303)
-    return await in_thread(lambda: _finish(request, login_state, code))
+    return await run_in_thread(lambda: _finish(request, login_state, code))
 
 
 def _finish(request: Request, login_state: str, code: str) -> Response:
     store = hosted(request).store
     try:
         link, verifier = store.links.finish_pkce(login_state, browser_id(request))
-        account, loaded = filled_by(request, link)
-        key = _exchanged(loaded, code, verifier)
-    except LinkRefused as no:
-        return link_refused(request, no)
+        account, loaded = link_target(request, link)
+        key = _exchange_code(loaded, code, verifier)
+    except LinkRefused as error:
+        return link_refused(request, error)
     except ActionError as error:
         return _failed(request, account, error.explanation)
     field = loaded.auth.key
@@ -93,13 +93,13 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
 
 
 def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
-    """Say why, here and with the account; one that is gone can't be tried again."""
-    retried: ConnectedAccount | None = account
+    """Show the reason and store it with the account; a retry is offered unless the account was removed."""
+    retry: ConnectedAccount | None = account
     try:
         hosted(request).store.accounts.fail(account.id, why)
     except UnknownAccount:
-        retried = None
-    return notice(request, 502, "Not connected", why, retried=retried)
+        retry = None
+    return notice(request, 502, "Not connected", why, retried=retry)
 
 
 def _login(loaded: LoadedToolkit) -> BrowserLogin:
@@ -112,7 +112,7 @@ def _login(loaded: LoadedToolkit) -> BrowserLogin:
     return login
 
 
-def _exchanged(loaded: LoadedToolkit, code: str, verifier: str) -> str:
+def _exchange_code(loaded: LoadedToolkit, code: str, verifier: str) -> str:
     login = _login(loaded)
     try:
         return login.finish(code, verifier)
@@ -122,5 +122,5 @@ def _exchanged(loaded: LoadedToolkit, code: str, verifier: str) -> str:
 
 def _cookie(request: Request) -> str:
     settings = hosted(request).settings
-    # __Host- is for cookies of the whole host, and this one is for a path.
+    # Not __Host-, which requires the path /; this cookie has a path of its own.
     return f"{'__Secure-' if settings.secure else ''}openrouter-toolkit-link-{settings.port}"

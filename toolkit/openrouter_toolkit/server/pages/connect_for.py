@@ -1,4 +1,4 @@
-"""Whose a new account is to be: asked before its link is made."""
+"""The form that asks who a new account is for, before its link is created."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..state import hosted
 from .connect_page import CONNECT
 from .forms import Form
 from .rendering import render
-from .toolkit_cards import TOOLS, listed
+from .toolkit_cards import TOOLS, toolkit_card
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = (
     "The address to return to is not registered, letter by letter, so nobody is sent there. "
     "openrouter-toolkit return-addresses lists those that are, and adds one."
 )
-_A_KEY = "This looks like a key. Keys are asked for on the next page."
+_LOOKS_LIKE_KEY = "This looks like a key. Keys are asked for on the next page."
 
 
 @dataclass
-class _Wanted:
-    """The form as it was filled in, and what of it can't be taken."""
+class _ConnectForm:
+    """The submitted form and its problems by field."""
 
     whose: str = "organisation"
     users: str = ""
@@ -38,97 +38,97 @@ class _Wanted:
     problems: dict[str, str] = field(default_factory=dict)
 
     def listed_users(self) -> list[str] | None:
-        """The users that an account of the organisation's is for, None for all."""
+        """Return the users who may use the organisation's account, None for all users."""
         if self.whose != "organisation":
             return None
         return [user for user in map(str.strip, self.users.splitlines()) if user] or None
 
     def check(self) -> None:
-        """Find what can't be taken."""
+        """Fill in `problems`."""
         if self.whose == "user" and not self.user_id:
             self.problems["user_id"] = "Enter the user_id."
         elif self.whose == "user":
-            self._checked("user_id", [self.user_id])
+            self._check_names("user_id", [self.user_id])
         elif self.whose == "organisation":
-            self._checked("users", self.listed_users() or [])
+            self._check_names("users", self.listed_users() or [])
         else:
             self.problems["whose"] = "Choose one of them."
         if self.alias:
-            self._checked("alias", [self.alias])
+            self._check_names("alias", [self.alias])
 
-    def _checked(self, name: str, values: list[str]) -> None:
+    def _check_names(self, name: str, values: list[str]) -> None:
         for value in values:
             try:
                 (names.alias if name == "alias" else names.user)(value)
             except ValueError as error:
                 self.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
             if redact_thoroughly(value, ()) != value:
-                self.problems[name] = _A_KEY
-                setattr(self, name, "")  # it is not shown again
+                self.problems[name] = _LOOKS_LIKE_KEY
+                setattr(self, name, "")  # a key is not shown again
 
 
 @router.get("")
-def ask(request: Request, toolkit: str) -> Response:
-    """The question."""
-    wanted = _Wanted(return_address=request.query_params.get("return_address", ""))
-    return _page(request, _with_login(request, toolkit), wanted)
+def show_form(request: Request, toolkit: str) -> Response:
+    """Show the empty form."""
+    submitted = _ConnectForm(return_address=request.query_params.get("return_address", ""))
+    return _page(request, _toolkit_with_login(request, toolkit), submitted)
 
 
 @router.post("")
 def connect(request: Request, toolkit: str, form: Form) -> Response:
-    """A link as it is wanted, and there at once; or, where the form says so, told, for somebody else to use."""
+    """Create a link and redirect to it, or show it if the form says that somebody else will use it."""
     store = hosted(request).store
-    loaded = _with_login(request, toolkit)
-    wanted = _Wanted(
+    loaded = _toolkit_with_login(request, toolkit)
+    submitted = _ConnectForm(
         whose=form.get("whose", ""),
         users=form.get("users", ""),
         user_id=form.get("user_id", "").strip(),
         alias=form.get("alias", "").strip(),
         return_address=form.get("return_address", ""),
     )
-    if wanted.return_address and not store.return_addresses.registered(wanted.return_address):
+    if submitted.return_address and not store.return_addresses.registered(submitted.return_address):
         raise Problem(400, _NOT_REGISTERED)
-    wanted.check()
-    handed_on = form.get("then") == "link"
-    if not wanted.problems:
+    submitted.check()
+    as_link = form.get("then") == "link"
+    if not submitted.problems:
         try:
             link = store.links.to_connect(
                 loaded.toolkit.slug,
-                wanted.user_id if wanted.whose == "user" else None,
-                alias=wanted.alias or None,
-                users=wanted.listed_users(),
-                return_address=wanted.return_address or None,
-                session=None if handed_on else browser_id(request),
+                submitted.user_id if submitted.whose == "user" else None,
+                alias=submitted.alias or None,
+                users=submitted.listed_users(),
+                return_address=submitted.return_address or None,
+                session=None if as_link else browser_id(request),
             )
-            return show_link(request, loaded, link) if handed_on else RedirectResponse(f"/connect/{link.secret}", 303)
+            return show_link(request, loaded, link) if as_link else RedirectResponse(f"/connect/{link.secret}", 303)
         except AliasTaken:
-            wanted.problems["alias"] = "There is an account of that name already."
-    return _page(request, loaded, wanted, 422)
+            submitted.problems["alias"] = "There is an account of that name already."
+    return _page(request, loaded, submitted, 422)
 
 
-def show_link(request: Request, loaded: LoadedToolkit, made: NewLink) -> Response:
-    """A link on a page, to be handed on."""
+def show_link(request: Request, loaded: LoadedToolkit, new_link: NewLink) -> Response:
+    """Show a link, to be passed on to somebody else."""
     state = hosted(request)
-    owner = made.link.owner
+    owner = new_link.link.owner
     return render(
         request,
         "link.html",
-        toolkit=listed(loaded, state.store),
+        toolkit=toolkit_card(loaded, state.store),
         heading=f"A link for {owner}",
-        whom=owner if made.link.user_id else "whoever has the organisation's key",
-        link=f"{state.settings.url}{CONNECT}/{made.secret}",
-        expires_at=made.link.expires_at,
+        whom=owner if new_link.link.user_id else "whoever has the organisation's key",
+        link=f"{state.settings.url}{CONNECT}/{new_link.secret}",
+        expires_at=new_link.link.expires_at,
     )
 
 
-def _page(request: Request, loaded: LoadedToolkit, wanted: _Wanted, status: int = 200) -> Response:
+def _page(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm, status: int = 200) -> Response:
     store = hosted(request).store
-    if wanted.return_address and not store.return_addresses.registered(wanted.return_address):
+    if submitted.return_address and not store.return_addresses.registered(submitted.return_address):
         raise Problem(400, _NOT_REGISTERED)
-    return render(request, "connect_for.html", status, toolkit=listed(loaded, store), given=wanted)
+    return render(request, "connect_for.html", status, toolkit=toolkit_card(loaded, store), given=submitted)
 
 
-def _with_login(request: Request, toolkit: str) -> LoadedToolkit:
+def _toolkit_with_login(request: Request, toolkit: str) -> LoadedToolkit:
     loaded = hosted(request).toolkit(toolkit).loaded
     if loaded.auth.scheme == "NO_AUTH":
         raise Problem(404)

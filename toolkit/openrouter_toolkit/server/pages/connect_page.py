@@ -1,4 +1,4 @@
-"""The secure page as it is shown, and how it ends: connected, or by a link that can't be used."""
+"""Renders the connect page and its outcomes: connected, or a link that can't be used."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, Link, LinkRefused, StoreError, UnknownAccount
 from ..access.browsers import LoginNeeded, administrator, browser_id
 from ..access.headers import content_security_policy
-from ..access.throttle import refused
+from ..access.throttle import mark_refused
 from ..error_responses import Problem
 from ..state import hosted
 from .account_rows import users_of
 from .messages import with_outcome
 from .origins import login_page, origin_of
 from .rendering import render
-from .toolkit_cards import TOOLS, listed, path_of
+from .toolkit_cards import TOOLS, path_of, toolkit_card
 
 CONNECT = "/connect"
 FIELD = "field."
@@ -39,27 +39,27 @@ _NOTICES = {
 }
 
 
-def usable(request: Request, secret: str) -> tuple[Link, ConnectedAccount, LoadedToolkit]:
-    """A link that this browser may use, and what it fills.
+def usable_link(request: Request, secret: str) -> tuple[Link, ConnectedAccount, LoadedToolkit]:
+    """Return an open link that this browser may use, with its account and toolkit.
 
-    To ask does not use the link. It does not bind it to the browser either: programs look at links too.
+    This neither uses up the link nor binds it to the browser, because programs fetch links, too, to preview them.
 
     Raises:
-        LinkRefused: it can't be used.
+        LinkRefused: the link can't be used.
     """
     store = hosted(request).store
     link = store.links.find(secret)
     if link is not None and link.bound:
-        link = store.links.bind(secret, browser_id(request))  # refuses every other browser, and changes nothing
+        link = store.links.bind(secret, browser_id(request))  # changes nothing, but refuses every other browser
     if link is None or link.kind != "connect" or link.account_id is None:
         raise LinkRefused("unknown")
     if link.state != "open":
         raise LinkRefused(link.state)
-    return (link, *filled_by(request, link))
+    return (link, *link_target(request, link))
 
 
-def filled_by(request: Request, link: Link) -> tuple[ConnectedAccount, LoadedToolkit]:
-    """The account that a link fills, and its toolkit. Where one of them is gone, so is the link: `LinkRefused`."""
+def link_target(request: Request, link: Link) -> tuple[ConnectedAccount, LoadedToolkit]:
+    """Return a link's account and its toolkit. Raises `LinkRefused` if one of them no longer exists."""
     state = hosted(request)
     try:
         account = state.store.accounts.get(link.account_id or "")
@@ -76,12 +76,12 @@ def page(
     trouble: str | None = None,
     status: int = 200,
 ) -> Response:
-    """The page. `problems` are those of single fields; what was typed into them is not shown again."""
-    link, account, loaded = usable(request, secret)
-    toolkit = listed(loaded, hosted(request).store)
+    """Render the connect page. `problems` are messages by field; the entered values are not shown again."""
+    link, account, loaded = usable_link(request, secret)
+    toolkit = toolkit_card(loaded, hosted(request).store)
     problems = problems or {}
     optional = [field for field in loaded.auth.fields if not field.required]
-    elsewhere = login_page(loaded)
+    login_address = login_page(loaded)
     response = render(
         request,
         "connect.html",
@@ -89,7 +89,7 @@ def page(
         toolkit=toolkit,
         organisation=account.user_id is None,
         owner="The organisation" if account.user_id is None else f"User {account.user_id}",
-        owner_told=_whose_key(account),
+        owner_told=_usage_text(account),
         replaced=", ".join(account.last_four.values()) if account.connected_at else "",
         costs_money=any(action.definition.annotations.costsMoney for action in loaded.actions),
         trouble=trouble,
@@ -97,20 +97,20 @@ def page(
         required=[field for field in loaded.auth.fields if field.required],
         optional=optional,
         optional_open=any(field.name in problems for field in optional),
-        browser=elsewhere is not None,
+        browser=login_address is not None,
         address=f"{CONNECT}/{secret}",
         expires_at=link.expires_at,
         cancel=toolkit.path if is_administrator(request) else None,
         message=None,
     )
-    # Browsers hold a form's redirects against the page's policy, too.
-    targets = [origin_of(address) for address in (elsewhere, link.return_address) if address]
+    # Browsers also apply the page's policy to redirects of its forms.
+    targets = [origin_of(address) for address in (login_address, link.return_address) if address]
     response.headers["Content-Security-Policy"] = content_security_policy(*filter(None, targets))
     return response
 
 
 def connected(request: Request, link: Link, account: ConnectedAccount, checked: Checked) -> Response:
-    """Back to where the link says, if that is registered; else to the tools, or for others to a page that ends it."""
+    """Redirect to the link's registered return address, else administrators to the tools and others to a final page."""
     address = link.return_address
     if address and hosted(request).store.return_addresses.registered(address):
         return RedirectResponse(with_outcome(address, account.id), 303)
@@ -120,16 +120,16 @@ def connected(request: Request, link: Link, account: ConnectedAccount, checked: 
     return RedirectResponse(home, 303)
 
 
-def link_refused(request: Request, no: LinkRefused) -> Response:
-    """Why a link can't be used, and what to do."""
-    if no.reason == "unknown":
-        refused(request)
-    status, heading, text = _NOTICES[no.reason]
+def link_refused(request: Request, refusal: LinkRefused) -> Response:
+    """Render why a link can't be used, and what to do."""
+    if refusal.reason == "unknown":
+        mark_refused(request)
+    status, heading, text = _NOTICES[refusal.reason]
     return notice(request, status, heading, text)
 
 
 def notice(request: Request, status: int, heading: str, text: str, retried: ConnectedAccount | None = None) -> Response:
-    """A page that says how it ended; administrators can go on from there, and begin anew with an account."""
+    """Render the outcome; administrators also get a link to the tools and, for a `retried` account, a retry button."""
     form = way = None
     if is_administrator(request):
         way = {"address": TOOLS, "words": "To the tools"}
@@ -141,7 +141,7 @@ def notice(request: Request, status: int, heading: str, text: str, retried: Conn
 
 
 def is_administrator(request: Request) -> bool:
-    """Whether who looks is logged in."""
+    """Whether the request comes from a logged-in administrator."""
     try:
         administrator(request)
     except (LoginNeeded, StoreError):
@@ -149,7 +149,7 @@ def is_administrator(request: Request) -> bool:
     return True
 
 
-def _whose_key(account: ConnectedAccount) -> str:
+def _usage_text(account: ConnectedAccount) -> str:
     called = f" It is called “{account.alias}”." if account.alias else ""
     use = f"For {users_of(account)}." if account.user_id is None else "For calls in this user's name alone."
     return f"{use}{called}"

@@ -1,4 +1,4 @@
-"""What people get to see when something is not possible."""
+"""Error pages for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ..settings import Settings
 from .rendering import render
 
-_WORDS = {
+_MESSAGES = {
     403: ("Not allowed", "This page takes that only from its own form."),
     404: ("Nothing here", "There is no such page."),
     405: ("Not possible", "This page can't do that."),
@@ -19,16 +19,16 @@ _WORDS = {
 
 
 def error_page(request: Request, status: int, text: str | None = None) -> Response:
-    """A page that says so."""
-    heading, usual = _WORDS.get(status, ("Not possible", "This can't be done."))
+    """Render the error page of a status, with the given text or the usual one."""
+    heading, usual = _MESSAGES.get(status, ("Not possible", "This can't be done."))
     return _page(request, status, heading, text or usual, way={"address": "/admin/tools", "words": "To the tools"})
 
 
 def wrong_address(request: Request, status: int, text: str) -> Response:
-    """A page for somebody who came by a name that is not this server's: whose server it is, it does not tell."""
+    """Render the error page for a wrong host name. It does not reveal this server's configured name."""
     return _page(request, status, "Wrong address", text, way=None, host_name=Settings.host_name)
 
 
 def _page(request: Request, status: int, heading: str, text: str, **values: Any) -> Response:
-    own = {"heading": heading, "text": text, "kind": "bad", "form": None, "message": None}
-    return render(request, "notice.html", status, **own, **values)
+    defaults = {"heading": heading, "text": text, "kind": "bad", "form": None, "message": None}
+    return render(request, "notice.html", status, **defaults, **values)

@@ -1,4 +1,4 @@
-"""Numbers, times and addresses as the pages write them."""
+"""Formats numbers, times and addresses for the pages."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _DAY = 24 * _HOUR
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and what is counted: "1 action", "2 actions"."""
+    """Format a number with its noun: "1 action", "2 actions"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def moment(at: datetime) -> Markup:
-    """A time as an element: how long ago for people, exactly for machines and for who points at it."""
+    """Format a time as a <time> element: its text is relative, its datetime attribute and tooltip are exact."""
     exact = f"{at:%d %B %Y, %H:%M} UTC".lstrip("0")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", exact, _ago(at))
 
 
 def time_of_day(at: datetime) -> str:
-    """The time of a day that is today, or nearly."""
+    """Format a time of today, or near it, without the date."""
     return f"{at:%H:%M} UTC"
 
 
 def without_scheme(address: str) -> str:
-    """An address as people say it."""
+    """Return an address without https:// and a final slash."""
     return address.removeprefix("https://").rstrip("/")
 
 

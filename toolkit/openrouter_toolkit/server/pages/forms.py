@@ -1,4 +1,4 @@
-"""Forms as they were sent: names and texts. Files are not asked for, so none is read."""
+"""Reads submitted forms as names and texts. No form has files, so files are ignored."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 
-async def _sent(request: Request) -> dict[str, str]:
+async def _read_form(request: Request) -> dict[str, str]:
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
-Form = Annotated[dict[str, str], Depends(_sent)]
+Form = Annotated[dict[str, str], Depends(_read_form)]

@@ -1,4 +1,4 @@
-"""Logging in by a one-time link, which whoever starts the server sees. Looking does not use it; the button does."""
+"""Login by a one-time link that the server prints at its start. Only the page's button uses the link up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ...store import LinkRefused, Store
-from ..access.browsers import log_in, log_out, remembered
-from ..access.throttle import refused
+from ..access.browsers import log_in, log_out, remembered_page
+from ..access.throttle import mark_refused
 from ..settings import Settings
 from ..state import hosted
 from .rendering import render
@@ -22,25 +22,27 @@ router = APIRouter()
 
 
 def new_link(store: Store, settings: Settings) -> str:
-    """The address of a new login link. It works once, within ten minutes."""
+    """Create a login link and return its address. It works once, within ten minutes."""
     return f"{settings.url}/login/{store.links.to_log_in().secret}"
 
 
 @router.get("/login")
 def how_to_log_in(request: Request) -> Response:
-    """How to get a link."""
-    again = f"openrouter-toolkit login-link {hosted(request).settings.url}"
+    """Show how to get a login link."""
+    command = f"openrouter-toolkit login-link {hosted(request).settings.url}"
     text = "Open the login link that was printed when the server started. To get a new one, run:"
-    return render(request, "notice.html", heading="Log in", text=text, command=again, kind="late", form=None, way=None)
+    return render(
+        request, "notice.html", heading="Log in", text=text, command=command, kind="late", form=None, way=None
+    )
 
 
 @router.get("/login/{secret}")
-def look(request: Request, secret: str) -> Response:
-    """The link's page. Programs that fetch links to preview them get no further."""
+def show(request: Request, secret: str) -> Response:
+    """Show the link's page. Programs that fetch links for a preview don't use the link up."""
     try:
         _check(hosted(request).store, secret)
-    except LinkRefused as no:
-        return _refusal(request, no)
+    except LinkRefused as error:
+        return _refusal(request, error)
     return render(
         request,
         "question.html",
@@ -55,22 +57,22 @@ def look(request: Request, secret: str) -> Response:
 
 
 @router.post("/login/{secret}")
-def use(request: Request, secret: str) -> Response:
-    """Use the link: a session begins."""
+def log_in_with_link(request: Request, secret: str) -> Response:
+    """Use the link up and start a session."""
     store = hosted(request).store
-    response = RedirectResponse(remembered(request) or TOOLS, 303)
+    response = RedirectResponse(remembered_page(request) or TOOLS, 303)
     try:
         _check(store, secret)
         with store.transaction():
             store.links.consume(secret)
             log_in(request, response)
-    except LinkRefused as no:
-        return _refusal(request, no)
+    except LinkRefused as error:
+        return _refusal(request, error)
     return response
 
 
 @router.post("/logout")
-def leave(request: Request) -> Response:
+def end_session(request: Request) -> Response:
     """End the session."""
     response = RedirectResponse("/login", 303)
     log_out(request, response)
@@ -78,7 +80,7 @@ def leave(request: Request) -> Response:
 
 
 def _check(store: Store, secret: str) -> None:
-    """Raise `LinkRefused` unless it is a login link that can be used."""
+    """Raise `LinkRefused` unless the secret is that of an open login link."""
     link = store.links.find(secret)
     if link is None or link.kind != "login":
         raise LinkRefused("unknown")
@@ -86,15 +88,15 @@ def _check(store: Store, secret: str) -> None:
         raise LinkRefused(link.state)
 
 
-def _refusal(request: Request, no: LinkRefused) -> Response:
-    text = str(no)
-    if no.reason == "unknown":
-        refused(request)
+def _refusal(request: Request, error: LinkRefused) -> Response:
+    text = str(error)
+    if error.reason == "unknown":
+        mark_refused(request)
         text = f"{text} {_MADE_ELSEWHERE}"
     return render(
         request,
         "notice.html",
-        404 if no.reason == "unknown" else 410,
+        404 if error.reason == "unknown" else 410,
         heading="Not logged in",
         text=text,
         kind="late",

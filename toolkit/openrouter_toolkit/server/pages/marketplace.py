@@ -1,4 +1,4 @@
-"""/admin/tools: what is active, what is available, searched and sorted."""
+"""/admin/tools: the lists of active and available tools, with search and sorting."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...text.close_matches import close_matches
 from ..state import hosted
 from .formatting import counted
 from .rendering import render
-from .toolkit_cards import TOOLS, ListedToolkit, Sort, listed, ordered
+from .toolkit_cards import TOOLS, Sort, ToolkitCard, sort_cards, toolkit_card
 
 router = APIRouter()
-_LONGEST_SEARCH = 100
+_MAX_SEARCH_LENGTH = 100
 
 
-class _Meant(NamedTuple):
-    """The tool that was probably searched for, and the address at which it is found."""
+class _Suggestion(NamedTuple):
+    """The closest match for a search without results, and the address that finds it."""
 
     name: str
     address: str
@@ -28,37 +28,37 @@ class _Meant(NamedTuple):
 
 @dataclass(frozen=True)
 class _Search:
-    """What was asked for; anything that makes no sense is the usual."""
+    """The query's tab, search text and sort order; invalid values become the defaults."""
 
     tab: Literal["active", "available"]
     q: str
     sort: Sort
 
     def address(self, tab: str, q: str | None = None) -> str:
-        """A tab's address, with the same search, or another."""
+        """Return a tab's address, with the same search text or with `q`."""
         q = self.q if q is None else q
-        given = {"tab": tab, **({"q": q} if q else {})}
+        query = {"tab": tab, **({"q": q} if q else {})}
         if self.sort != "popularity":
-            given["sort"] = self.sort
-        return f"{TOOLS}?{urlencode(given)}"
+            query["sort"] = self.sort
+        return f"{TOOLS}?{urlencode(query)}"
 
 
 @router.get(TOOLS)
 def tools(request: Request) -> Response:
-    """One of the two tabs. Cards that a search leaves out are there, hidden: the page's script may show them again."""
+    """Show one of the two tabs. Cards that don't match the search are hidden; the page's script may show them again."""
     server = hosted(request)
     query = request.query_params
     search = _Search(
         tab="available" if query.get("tab") == "available" else "active",
-        q=query.get("q", "")[:_LONGEST_SEARCH].strip(),
+        q=query.get("q", "")[:_MAX_SEARCH_LENGTH].strip(),
         sort="alphabet" if query.get("sort") == "alphabet" else "popularity",
     )
-    every = [listed(toolkit.loaded, server.store) for toolkit in server.toolkits.values()]
-    active = [toolkit for toolkit in every if toolkit.active]
-    tabs = {"active": active, "available": [toolkit for toolkit in every if not toolkit.active]}
-    cards = ordered(tabs[search.tab], search.sort)
-    found = [card for card in cards if card.found_by(search.q)]
-    meant = None if found else _meant(search, every)
+    all_cards = [toolkit_card(toolkit.loaded, server.store) for toolkit in server.toolkits.values()]
+    active = [toolkit for toolkit in all_cards if toolkit.active]
+    tabs = {"active": active, "available": [toolkit for toolkit in all_cards if not toolkit.active]}
+    cards = sort_cards(tabs[search.tab], search.sort)
+    found = [card for card in cards if card.matches(search.q)]
+    suggestion = None if found else _suggest(search, all_cards)
     return render(
         request,
         "tools.html",
@@ -70,15 +70,15 @@ def tools(request: Request) -> Response:
         cards=cards,
         hidden={card.slug for card in cards if card not in found},
         any_found=bool(found),
-        meant=meant,
+        meant=suggestion,
         found_words=counted(len(found), "tool"),
         at_tools=True,
     )
 
 
-def _meant(search: _Search, toolkits: Sequence[ListedToolkit]) -> _Meant | None:
-    """What a search that found nothing was probably for, on whichever tab it is."""
+def _suggest(search: _Search, toolkits: Sequence[ToolkitCard]) -> _Suggestion | None:
+    """Return the closest match for a search without results, on either tab; None if there is none."""
     named = {toolkit.name: toolkit for toolkit in toolkits}
     for name in close_matches(search.q, named) if search.q else ():
-        return _Meant(name, search.address("active" if named[name].active else "available", name))
+        return _Suggestion(name, search.address("active" if named[name].active else "available", name))
     return None

@@ -1,4 +1,4 @@
-"""What a page says about what was just done. The address names it by a word or an id, so nobody can put text there."""
+"""Messages about the last change. The address holds only a keyword or an id, so nobody can inject text into a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEFT_OUT = "The other key that the account had does not work any more and was le
 
 
 class Message(NamedTuple):
-    """A message, whether it is good or bad news, and where more is told."""
+    """A message, its kind ("good" or "bad"), and the address of more information."""
 
     text: str
     kind: str = "good"
@@ -33,17 +33,17 @@ class Message(NamedTuple):
 
 
 def with_done(path: str, done: str, fragment: str = "") -> str:
-    """An address whose page says what was done."""
+    """Return an address whose page shows the message for `done`."""
     return f"{path}?done={done}{f'#{fragment}' if fragment else ''}"
 
 
 def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> str:
-    """A return address with what became of connecting, in the words that Composio's callbacks have.
+    """Return a return address with the outcome of connecting, in the query parameters of Composio's callbacks.
 
     Args:
         address: where the browser goes.
-        account_id: the account that was connected.
-        incomplete: whether a key that it had before was left out.
+        account_id: the connected account.
+        incomplete: whether one of its earlier keys was left out.
     """
     query = {"status": "success", "connected_account_id": account_id}
     if incomplete:
@@ -52,7 +52,7 @@ def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> 
 
 
 def message_for(query: QueryParams, store: Store, names: dict[str, str]) -> Message | None:
-    """The message that an address asks for, or None. `names` are the toolkits' by slug."""
+    """Return the message that a query asks for, or None. `names` are the toolkits' names by slug."""
     if query.get("status") == "success":
         return _connected(query.get("connected_account_id", ""), store, names, "left_out" in query)
     done = _DONE.get(query.get("done", ""))

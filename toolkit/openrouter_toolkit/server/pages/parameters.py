@@ -1,4 +1,4 @@
-"""An action's parameters in words, read from its schema, so that a page can't say anything else."""
+"""Describes an action's parameters for people, from its schema, so that pages and schema always agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_MOST_CHOICES = 20
+_MAX_CHOICES = 20
 _LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -24,10 +24,10 @@ class Parameter:
     """One parameter as a person reads it.
 
     Attributes:
-        types: the JSON Schema types that it may have; empty for any.
-        choices: the only values that it may have, or empty.
-        limits: what its values are held to, in words, or empty.
-        extension: whether it is one that the API takes beyond the documented ones.
+        types: the JSON Schema types that it accepts; empty for any type.
+        choices: the only values that it accepts; empty for any value.
+        limits: the constraints on its values as text, or empty.
+        extension: whether the API accepts it beyond the documented parameters.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Parameter:
 
     @property
     def type(self) -> str:
-        """Its types in words."""
+        """Its types as text."""
         return " or ".join(self.types) if self.types else "anything"
 
 
 def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
-    """The parameters of an action's `input_parameters`: required ones first, then as they stand there."""
+    """Return the parameters in an action's `input_parameters`: required ones first, extensions last."""
     required = set(schema.get("required", ()))
     found = [
         Parameter(
@@ -58,7 +58,7 @@ def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
             extension=part.get("x-extension") is True,
         )
         for name, part in schema.get("properties", {}).items()
-        if isinstance(part, dict)  # a schema may be just `true`, which says nothing to people
+        if isinstance(part, dict)  # a schema may be just `true`, which has nothing to show
     ]
     return sorted(found, key=lambda parameter: (parameter.extension, not parameter.required))
 
@@ -66,8 +66,8 @@ def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
 def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
     types: list[str] = []
     for schema in (part, *part.get("anyOf", ()), *part.get("oneOf", ())):
-        said = schema.get("type", ()) if isinstance(schema, dict) else ()
-        types += [said] if isinstance(said, str) else said
+        declared = schema.get("type", ()) if isinstance(schema, dict) else ()
+        types += [declared] if isinstance(declared, str) else declared
     return tuple(dict.fromkeys(name for name in types if name != "null"))
 
 
@@ -75,11 +75,11 @@ def _limits(part: Mapping[str, Any]) -> str:
     choices = [value for value in part.get("enum", ()) if value is not None]
     parts = []
     if choices:
-        some = ", ".join(dict.fromkeys(_said(value) for value in choices[:_MOST_CHOICES]))
-        parts.append(f"one of {some}{', …' if len(choices) > _MOST_CHOICES else ''}")
+        some = ", ".join(dict.fromkeys(_value_text(value) for value in choices[:_MAX_CHOICES]))
+        parts.append(f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}")
     parts += [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
     return ", ".join(parts)
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

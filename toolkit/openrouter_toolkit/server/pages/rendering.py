@@ -1,4 +1,4 @@
-"""Templates, and what all of them know: the host's name, where static files are, the form's token, a message."""
+"""Renders templates with what they all need: the host's name, static file paths, the form's token, a message."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _templates = Jinja2Templates(env=_environment())
 
 
 def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
-    """A page. Templates get `host_name`, `message` and `csrf()`, which writes a form's token, besides `values`."""
+    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token."""
     state = hosted(request)
-    usual: dict[str, Any] = {"host_name": state.settings.host_name, "csrf": lambda: _token_field(request)}
-    if "message" not in values:  # it may have to ask the store, which is out of reach when a page says so
+    defaults: dict[str, Any] = {"host_name": state.settings.host_name, "csrf": lambda: _token_field(request)}
+    if "message" not in values:  # it may query the store, so pages that report a store failure pass their own
         names = {slug: toolkit.loaded.toolkit.name for slug, toolkit in state.toolkits.items()}
-        usual["message"] = messages.message_for(request.query_params, state.store, names)
-    return _templates.TemplateResponse(request, template, {**usual, **values}, status_code=status)
+        defaults["message"] = messages.message_for(request.query_params, state.store, names)
+    return _templates.TemplateResponse(request, template, {**defaults, **values}, status_code=status)
 
 
 def _token_field(request: Request) -> Markup:

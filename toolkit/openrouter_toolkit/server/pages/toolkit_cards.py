@@ -1,4 +1,4 @@
-"""A toolkit as the pages show it: its card, whether it is active, its mark."""
+"""Toolkits as the pages show them: the card, the logo, and whether the toolkit is active."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ...store import Status, Store, Which
 TOOLS = "/admin/tools"
 Sort = Literal["popularity", "alphabet"]
 _COLOURS = 6
-# Of so many accounts that don't work it is looked at whether one ever did.
-_LOOKED_AT = 100
+# How many unusable accounts are checked at most for one that was ever connected.
+_MAX_CHECKED = 100
 
 
 class Badge(NamedTuple):
-    """A state in words, and whether it is good, warns, is bad, or none of these."""
+    """A status text, and its kind: good, warn, bad, or none of these."""
 
     words: str
     kind: str
 
 
 @dataclass(frozen=True)
-class ListedToolkit:
-    """A toolkit and how it stands.
+class ToolkitCard:
+    """A toolkit and its current state.
 
     Attributes:
-        path: the address of its details.
-        logo: the address of its picture on this server, or None: then its initials stand for it.
-        colour: a number that says how its initials are coloured, the same each time.
-        action_names: what its actions are called.
-        login: whether it has to be connected; otherwise it is activated.
-        accounts: how many of its accounts can be used.
-        state: how it stands, or None while it is only available.
+        path: the path of its details page.
+        logo: the path of its logo on this server, or None: then its initials are shown.
+        colour: the number of its initials' colour, which is always the same.
+        action_names: the names of its actions.
+        login: whether it needs a connected account; otherwise it is activated.
+        accounts: the number of its usable accounts.
+        state: its status, or None while it is only available.
     """
 
     slug: str
@@ -55,32 +55,32 @@ class ListedToolkit:
 
     @property
     def active(self) -> bool:
-        """Whether it is listed as active: it was connected, though the key may be refused by now, or activated."""
+        """Whether it is listed as active: it was activated, or connected, even if its key is refused by now."""
         return self.state is not None
 
     @property
     def initials(self) -> str:
-        """A letter or two in place of a logo."""
+        """One or two letters in place of a logo."""
         words = self.name.split()
         return "".join(word[0] for word in words[:2]).upper()
 
     @property
     def words(self) -> str:
-        """What a search looks in."""
+        """The text that a search looks in."""
         return " ".join((self.name, self.slug, self.description, *self.categories, *self.action_names))
 
-    def found_by(self, text: str) -> bool:
-        """Whether it has all of a search's words. The page's script looks in the same way."""
-        inside = _plain(self.words)
-        return all(word in inside for word in _plain(text).split())
+    def matches(self, text: str) -> bool:
+        """Whether it contains all words of a search. The page's script searches in the same way."""
+        inside = _normalize(self.words)
+        return all(word in inside for word in _normalize(text).split())
 
 
-def listed(loaded: LoadedToolkit, store: Store) -> ListedToolkit:
-    """A toolkit as it stands now."""
+def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
+    """Return a toolkit's card with its current state."""
     toolkit = loaded.toolkit
     login = loaded.auth.scheme != "NO_AUTH"
     accounts = store.accounts.count(Which(toolkits=[toolkit.slug], statuses=[Status.ACTIVE])) if login else 0
-    return ListedToolkit(
+    return ToolkitCard(
         slug=toolkit.slug,
         name=toolkit.name,
         version=toolkit.version,
@@ -97,13 +97,13 @@ def listed(loaded: LoadedToolkit, store: Store) -> ListedToolkit:
 
 
 def path_of(slug: str) -> str:
-    """The address of a toolkit's details."""
+    """Return the path of a toolkit's details page."""
     return f"{TOOLS}/{slug.lower()}"
 
 
-def ordered(toolkits: Iterable[ListedToolkit], sort: Sort) -> list[ListedToolkit]:
-    """By name, or with the most connected accounts first: nothing else here says how popular one is."""
-    by_name = sorted(toolkits, key=lambda toolkit: _plain(toolkit.name))
+def sort_cards(toolkits: Iterable[ToolkitCard], sort: Sort) -> list[ToolkitCard]:
+    """Sort by name, or by connected accounts, most first, because no other measure of popularity is known here."""
+    by_name = sorted(toolkits, key=lambda toolkit: _normalize(toolkit.name))
     return by_name if sort == "alphabet" else sorted(by_name, key=lambda toolkit: -toolkit.accounts)
 
 
@@ -111,7 +111,7 @@ def _connected_state(slug: str, accounts: int, store: Store) -> Badge | None:
     if accounts:
         return Badge("Ready", "good")
     broken = store.accounts.list(
-        Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE, Status.FAILED]), limit=_LOOKED_AT
+        Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE, Status.FAILED]), limit=_MAX_CHECKED
     )
     return Badge("Needs attention", "warn") if any(account.connected_at for account in broken) else None
 
@@ -125,6 +125,6 @@ def _logo(slug: str) -> str | None:
     return f"/static/{name}" if files(__package__).joinpath("static", name).is_file() else None
 
 
-def _plain(text: str) -> str:
-    """Without accents and capitals."""
+def _normalize(text: str) -> str:
+    """Return the text in lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()

@@ -1,4 +1,4 @@
-"""A read-only action tried by an administrator, in the name of a user; and the envelope that came of it."""
+"""The page where an administrator tries a read-only action for a user, and sees the resulting envelope."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from .arguments import FormField, read
 from .details import ActionRow, action_of
 from .forms import Form
 from .rendering import render
-from .toolkit_cards import TOOLS, listed, path_of
+from .toolkit_cards import TOOLS, path_of, toolkit_card
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
-_SECONDS = 60.0
-_LONGEST_SHOWN = 50_000
-_USERS_OFFERED = 50
-_TRIED_BY = "administrators"  # who share the threads with tokens
+_TIMEOUT = 60.0
+_MAX_SHOWN = 50_000
+_MAX_USERS = 50
+_THREAD_OWNER = "administrators"  # they share the threads with the tokens
 _BUSY = "All threads are busy with calls. Nothing was done. Try again in a moment."
 
 
 @dataclass(frozen=True)
 class Result:
-    """An envelope to be read: its data indented where it is JSON, and cut where it is very long."""
+    """An envelope for people: its data is indented if it is JSON, and truncated if it is very long."""
 
     envelope: Envelope
     took: float
 
     @property
     def successful(self) -> bool:
-        """Whether the action did what it was asked to."""
+        """Whether the action succeeded."""
         return self.envelope.successful
 
     @property
@@ -49,18 +49,18 @@ class Result:
 
     @property
     def seconds(self) -> str:
-        """How long it took."""
+        """The duration in seconds, as text."""
         return f"{self.took:.2f}"
 
     @property
     def data(self) -> str:
-        """The data."""
-        return self._indented[:_LONGEST_SHOWN]
+        """The data, truncated."""
+        return self._indented[:_MAX_SHOWN]
 
     @property
     def cut(self) -> str | None:
-        """How much is not shown."""
-        left = len(self._indented) - _LONGEST_SHOWN
+        """A note on how much data is not shown, or None."""
+        left = len(self._indented) - _MAX_SHOWN
         return f"{left:,} more characters are not shown here." if left > 0 else None
 
     @property
@@ -72,9 +72,9 @@ class Result:
 
 
 @router.get("")
-def ask(request: Request, toolkit: str, action: str) -> Response:
-    """The form, empty."""
-    found, loaded = _readable(request, toolkit, action)
+def show_form(request: Request, toolkit: str, action: str) -> Response:
+    """Show the empty form."""
+    found, loaded = _read_only_action(request, toolkit, action)
     fields, _ = read(found.parameters, {})
     users = _users(hosted(request).store, loaded)
     return _page(request, loaded, found, fields, users[0] if users else "default")
@@ -82,8 +82,8 @@ def ask(request: Request, toolkit: str, action: str) -> Response:
 
 @router.post("")
 async def run(request: Request, toolkit: str, action: str, form: Form) -> Response:
-    """What comes of it. Whoever leaves the page meanwhile ends the call."""
-    found, loaded = await run_in_threadpool(_readable, request, toolkit, action)
+    """Execute the action and show the result. The call is cancelled if the browser disconnects."""
+    found, loaded = await run_in_threadpool(_read_only_action, request, toolkit, action)
     fields, arguments = read(found.parameters, form)
     user_id = form.get("user_id", "").strip() or "default"
     if any(field.problem for field in fields):
@@ -91,13 +91,13 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
     state = hosted(request)
     registry = state.toolkit(toolkit).registry
     started = monotonic()
-    with state.threads.one(_TRIED_BY) as taken:
+    with state.threads.one(_THREAD_OWNER) as taken:
         if taken is not None:
             raise Problem(503, _BUSY, retry_after(1))
         try:
             envelope = await while_connected(
                 request.receive,
-                lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_SECONDS),
+                lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_TIMEOUT),
             )
         except ClientDisconnected:
             return Response(status_code=499)
@@ -105,8 +105,8 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
     return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)
 
 
-def _readable(request: Request, toolkit: str, action: str) -> tuple[ActionRow, LoadedToolkit]:
-    """The action, if it only reads: others may cost money or change something, and are not to be tried like that."""
+def _read_only_action(request: Request, toolkit: str, action: str) -> tuple[ActionRow, LoadedToolkit]:
+    """Return the action if it is read-only; others may cost money or change data. Raises `Problem` 404."""
     loaded = hosted(request).toolkit(toolkit).loaded
     found = action_of(loaded, action)
     if not found.read_only:
@@ -129,7 +129,7 @@ def _page(
         request,
         "try_it.html",
         status,
-        toolkit=listed(loaded, store),
+        toolkit=toolkit_card(loaded, store),
         action=action,
         fields=fields,
         more_open=any(field.value for field in fields if field.parameter.extension),
@@ -140,12 +140,12 @@ def _page(
 
 
 def _users(store: Store, loaded: LoadedToolkit) -> list[str]:
-    """Some user_ids that have an account, the newest first."""
-    accounts = store.accounts.list(Which(toolkits=[loaded.toolkit.slug]), limit=_USERS_OFFERED)
+    """Return some user_ids that have an account, newest first."""
+    accounts = store.accounts.list(Which(toolkits=[loaded.toolkit.slug]), limit=_MAX_USERS)
     found = [user for account in accounts for user in (account.user_id, *sorted(account.users or ())) if user]
     return list(dict.fromkeys(found))
 
 
 def _printable(text: str) -> str:
-    """Text that can be sent: half a character is replaced."""
+    """Return text that can be encoded: lone surrogates are replaced."""
     return text.encode("utf-8", "replace").decode()
