@@ -38,7 +38,7 @@ def told(
     stream = assembly()
     for one in chunks:
         stream.add(one)
-        keeper.hand_on(list(stream.events(one, "")), json.dumps(one, ensure_ascii=False))
+        keeper.forward(list(stream.events(one, "")), json.dumps(one, ensure_ascii=False))
     keeper.end()
     return heard
 
@@ -165,7 +165,7 @@ def test_a_key_with_escapes_in_its_json_is_a_key() -> None:
     heard: list[StreamEvent] = []
     keeper = StreamRedactor(heard.append, (KEY,))
     event = chunk(KEY)
-    keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event).replace("sk-or", "\\u0073k-or"))
+    keeper.forward(list(ChatStream().events(event, "")), json.dumps(event).replace("sk-or", "\\u0073k-or"))
     assert [one.text for one in heard] == ["[redacted]"]
     assert KEY not in json.dumps(heard[0].raw)
 
@@ -175,7 +175,7 @@ def test_a_key_in_one_piece_is_out_of_everything(escaped: bool) -> None:
     made = {**chunk(tool_calls=[{"index": 0, "id": KEY, "function": {"name": OTHER}}]), "id": KEY, KEY: {"é": [OTHER]}}
     data = json.dumps(made, ensure_ascii=escaped)
     heard: list[StreamEvent] = []
-    StreamRedactor(heard.append, SECRETS).hand_on(list(ChatStream().events(made, "")), data)
+    StreamRedactor(heard.append, SECRETS).forward(list(ChatStream().events(made, "")), data)
     assert heard[0].tool_call == {"index": 0, "id": "[redacted]", "name": "[redacted]"}
     assert heard[0].raw["id"] == "[redacted]"
     assert not any(secret in repr((heard[0].raw, heard[0])) for secret in SECRETS)
@@ -194,7 +194,7 @@ def test_what_may_begin_a_key_waits_and_no_longer_than_for_the_next_piece() -> N
     seen = []
     for piece in ("Let us", " see", " sk-or-v1-", "no"):
         event = chunk(piece)
-        keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
+        keeper.forward(list(ChatStream().events(event, "")), json.dumps(event))
         seen.append(list(heard))
     assert seen == [[], ["Let us", " see"], ["Let us", " see"], ["Let us", " see", " sk-or-v1-", "no"]]
 
@@ -204,11 +204,11 @@ def test_a_tool_call_behind_a_word_does_not_wait_for_it() -> None:
     keeper = StreamRedactor(heard.append, (KEY,))
     calls = [chunk(tool_calls=[{"index": 0, "function": {"arguments": part}}]) for part in ('{"a": ', "1}")]
     for number, event in enumerate([chunk("I list the models"), *calls]):
-        keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
+        keeper.forward(list(ChatStream().events(event, "")), json.dumps(event))
         assert len(heard) == (number + 1 if number else 0)
     rest = [chunk(part) for part in (KEY[1:30], KEY[30:])]
     for event in rest:
-        keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
+        keeper.forward(list(ChatStream().events(event, "")), json.dumps(event))
     keeper.end()
     assert texts(heard)["text", 0] == "I list the models[redacted]"  # the s was shown, for it tells nothing
 
@@ -223,7 +223,7 @@ def test_a_listener_that_raised_is_not_called_again() -> None:
     keeper = StreamRedactor(raising, (KEY,))
     for piece in ("s", "k", "-"):
         event = chunk(piece)
-        keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
+        keeper.forward(list(ChatStream().events(event, "")), json.dumps(event))
     with pytest.raises(ZeroDivisionError):
         keeper.end()
     keeper.end(failed=True)
@@ -235,7 +235,7 @@ def test_the_beginning_of_a_key_where_the_stream_broke_off() -> None:
         heard: list[str] = []
         keeper = StreamRedactor(lambda event, heard=heard: heard.append(event.text), (KEY,))  # type: ignore[misc]
         event = chunk(KEY[:40])
-        keeper.hand_on(list(ChatStream().events(event, "")), json.dumps(event))
+        keeper.forward(list(ChatStream().events(event, "")), json.dumps(event))
         keeper.end(failed=failed)
         assert heard == [shown]
 
@@ -250,7 +250,7 @@ def test_an_event_that_is_nested_deeply_is_no_matter(depth: int) -> None:
 def test_without_keys_nothing_waits(secrets: tuple[str, ...]) -> None:
     heard: list[str] = []
     event = chunk('s "\\')
-    StreamRedactor(lambda event: heard.append(event.text), secrets).hand_on(
+    StreamRedactor(lambda event: heard.append(event.text), secrets).forward(
         list(ChatStream().events(event, "")), json.dumps(event)
     )
     assert heard == ['s "\\']
@@ -265,7 +265,7 @@ def test_ordinary_streams_are_not_slowed_down() -> None:
         keeper = StreamRedactor(lambda _: None, secrets)
         started = perf_counter()
         for one, data in events:
-            keeper.hand_on(one, data)
+            keeper.forward(one, data)
         return perf_counter() - started
 
     assert min(seconds((KEY, OTHER)) for _ in range(3)) / len(events) < 20e-6

@@ -1,1 +1,1 @@
-"""Streamed answers: read event by event, handed to a listener, and assembled."""
+"""Streamed answers: read their events, pass them to a listener, and assemble the complete answer."""

@@ -1,4 +1,4 @@
-"""What puts the events of a streamed answer together: the interface that each format's class has."""
+"""The interface of stream accumulators, which assemble the events of a streamed answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .events import StreamEvent
 
 
 class StreamAccumulator(Protocol):
-    """What puts a stream's events together: `ChatStream` and `MessageStream`."""
+    """Assembles a stream's events to the complete answer: `ChatStream`, `MessageStream`."""
 
     @property
     def started(self) -> bool:
@@ -23,25 +23,25 @@ class StreamAccumulator(Protocol):
 
     @property
     def missing_end(self) -> str | None:
-        """What a part of the answer lacks that has begun and did not say why it ended, in words; None for nothing."""
+        """In words, what is missing at the end of an incomplete part of the answer; None if nothing is."""
         ...
 
     def ends(self, event: dict[str, Any]) -> bool:
-        """Whether nothing can come after this event."""
+        """Whether this is the last event of the stream."""
         ...
 
     def add(self, event: dict[str, Any]) -> None:
-        """Take in one event."""
+        """Add one event."""
         ...
 
     def result(self) -> dict[str, Any]:
-        """The answer as far as it has arrived."""
+        """The answer, as far as it has arrived."""
         ...
 
     def check(self, answer: Any) -> None:
-        """Raise `ActionError` for a whole answer, streamed or not, that is no success though no error is in it."""
+        """Raise `ActionError` for a complete answer, streamed or not, that is no success but contains no error."""
         ...
 
     def events(self, event: dict[str, Any], name: str) -> Iterator[StreamEvent]:
-        """The event as a listener gets it."""
+        """The listener's events for this event."""
         ...

@@ -1,4 +1,4 @@
-"""Chunks of a streamed chat completion (or text completion), put together to the object they are parts of."""
+"""Assemble the chunks of a streamed chat completion, or text completion, to the complete object."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 
 from ...envelope import ActionError
 from ...text.sanitize import preview
-from .content_parts import checked_piece, joined, texts_in
-from .events import MOST_PARTS, Kind, StreamEvent, arguments_text, identity_in, index_in
+from .content_parts import check_piece, join_pieces, texts_in
+from .events import MAX_PARTS, Kind, StreamEvent, arguments_text, id_in, index_in
 from .reasoning_details import ReasoningDetails
-from .tool_calls import ToolCalls, listed
+from .tool_calls import ToolCalls, object_list
 
-_OBJECTS = {"chat.completion.chunk": "chat.completion", "text_completion.chunk": "text_completion"}
-_JOINED = frozenset(("content", "reasoning", "refusal", "reasoning_content"))
-_LISTENED: tuple[tuple[str, Kind], ...] = (("reasoning", "reasoning"), ("refusal", "refusal"), ("content", "text"))
+_COMPLETE_OBJECT = {"chat.completion.chunk": "chat.completion", "text_completion.chunk": "text_completion"}
+_JOINED_FIELDS = frozenset(("content", "reasoning", "refusal", "reasoning_content"))
+_EVENT_KINDS: tuple[tuple[str, Kind], ...] = (("reasoning", "reasoning"), ("refusal", "refusal"), ("content", "text"))
 
 
 class ChatStream:
-    """Add chunks as they arrive; `result` is what the call without streaming would have returned.
+    """Add chunks as they arrive; `result` is the object that the call without streaming would return.
 
-    Nothing that a chunk holds is dropped: fields that are not known here are kept, lists are appended to,
-    texts are joined, and of other values the last that says something counts.
+    No field of a chunk is dropped: unknown fields are kept, lists are appended, texts are joined, and of other
+    values the last one that is not empty counts.
     """
 
-    def __init__(self, asked: int = 1) -> None:
-        """`asked`: how many choices the call asks for (`n`)."""
-        self._asked = asked
+    def __init__(self, requested: int = 1) -> None:
+        """`requested`: the number of choices that the call requests (`n`)."""
+        self._requested = requested
         self._top: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
-        self._ended: set[int] = set()
+        self._ended_choices: set[int] = set()
         self._calls_of_chunk: list[int] = []
 
     @property
@@ -39,27 +39,27 @@ class ChatStream:
 
     @property
     def finished(self) -> bool:
-        """Whether all choices have begun, and each has said why it ended."""
-        return len(self._choices) >= self._asked and not self.missing_end
+        """Whether all requested choices have arrived, each with a finish reason."""
+        return len(self._choices) >= self._requested and not self.missing_end
 
     @property
     def missing_end(self) -> str | None:
-        """What a choice lacks that did not say why it ended, None where each one did."""
+        """In words, what a choice without a finish reason lacks; None if each one has a finish reason."""
         for choice in self._choices.values():
             if not choice.fields.get("finish_reason"):
                 native = choice.fields.get("native_finish_reason")
                 return f"no finish_reason; native_finish_reason: {preview(native)}" if native else "no finish_reason"
         return None
 
-    def ends(self, chunk: dict[str, Any]) -> bool:  # noqa: ARG002 - no chunk says so
-        """Whether nothing can come after this chunk; only `[DONE]` says that here."""
+    def ends(self, chunk: dict[str, Any]) -> bool:  # noqa: ARG002 - no chunk shows it
+        """Whether this is the last chunk: unknown in this format, where only `[DONE]` marks the end."""
         return False
 
     def add(self, chunk: dict[str, Any]) -> None:
-        """Take in one chunk.
+        """Add one chunk.
 
         Raises:
-            TypeError: or another error of that kind: a part of it is of a type that it can't have.
+            TypeError: or a similar error: a part of the chunk has an invalid type.
         """
         self._calls_of_chunk = []
         for name, value in chunk.items():
@@ -75,16 +75,16 @@ class ChatStream:
         index = index_in(part) or 0
         choice = self._choices.get(index)
         if choice is None:
-            if len(self._choices) >= MOST_PARTS:
+            if len(self._choices) >= MAX_PARTS:
                 raise ValueError("too many choices")
             choice = self._choices[index] = _Choice(index)
         return choice
 
     def result(self) -> dict[str, Any]:
-        """The completion as far as it has arrived."""
+        """The completion, as far as it has arrived."""
         top = dict(self._top)
         if isinstance(top.get("object"), str):
-            top["object"] = _OBJECTS.get(top["object"], top["object"])
+            top["object"] = _COMPLETE_OBJECT.get(top["object"], top["object"])
         usage = top.pop("usage", None)
         top["choices"] = [self._choices[index].result() for index in sorted(self._choices)]
         if usage is not None:
@@ -92,28 +92,28 @@ class ChatStream:
         return top
 
     def check(self, answer: Any) -> None:
-        """Raise `ActionError` (`invalid_response`) for an answer, streamed or not, with fewer choices than asked for.
+        """Raise `ActionError` (`invalid_response`) for an answer, streamed or not, with fewer choices than requested.
 
-        An answer of another shape, such as one that something on the way has wrapped in `data`, is handed on as it is.
+        An answer of another shape, such as one that a proxy has wrapped in `data`, is accepted unchanged.
         """
         choices = None if not isinstance(answer, dict) or "data" in answer else answer.get("choices") or []
         if not isinstance(choices, list):
             return
         found = len(choices)
-        if found < max(1, self._asked):
-            raise _too_few_choices(found, self._asked, answer)
+        if found < max(1, self._requested):
+            raise _too_few_choices(found, self._requested, answer)
 
-    def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:  # noqa: ARG002 - chat's have none
-        """The chunk, which was added last, as a listener gets it: one event for each thing that it brings."""
+    def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:  # noqa: ARG002 - chat events have no name
+        """The listener's events for the last added chunk: one for each kind of content in it."""
         found = False
         calls = iter(self._calls_of_chunk)
         for part in _choices_in(chunk.get("choices")):
             for event in _events_of_choice(part, chunk, calls):
                 found = True
-                if event.kind != "end" or event.index not in self._ended:
+                if event.kind != "end" or event.index not in self._ended_choices:
                     yield event
                 if event.kind == "end":
-                    self._ended.add(event.index)
+                    self._ended_choices.add(event.index)
         if chunk.get("usage"):
             found = True
             yield StreamEvent("usage", raw=chunk)
@@ -121,18 +121,18 @@ class ChatStream:
             yield StreamEvent("other", raw=chunk)
 
 
-def _too_few_choices(found: int, asked: int, answer: Any) -> ActionError:
+def _too_few_choices(found: int, requested: int, answer: Any) -> ActionError:
     if not found:
         message = "The answer holds no choice, so the model said nothing."
         how = "Call again, or use another model. What came is in partial."
     else:
-        message = f"The answer holds {found} of {asked} choices that were asked for (n)."
+        message = f"The answer holds {found} of {requested} choices that were asked for (n)."
         how = "What came is in partial. Many models give one choice only: leave out n, and call once for each."
     return ActionError("invalid_response", message, f"{message} {how}", status=200, retryable=not found, partial=answer)
 
 
 class _Choice:
-    """One choice in the making."""
+    """One choice, incomplete until its last chunk."""
 
     def __init__(self, index: int) -> None:
         self.fields: dict[str, Any] = {"index": index}
@@ -142,14 +142,14 @@ class _Choice:
         self._details = ReasoningDetails()
 
     def add(self, part: dict[str, Any], calls_of_chunk: list[int]) -> None:
-        """Take in what a chunk says of this choice; the indexes of tool calls that it brings go to the list."""
+        """Add a chunk's part of this choice; appends the indexes of its tool calls to `calls_of_chunk`."""
         fields = self.fields
         for name, value in part.items():
             if name == "delta":
                 if value:
                     self._add_delta(value, calls_of_chunk)
             elif name == "text" and value is not None:
-                self._pieces.setdefault(name, []).append(_checked_text(value))
+                self._pieces.setdefault(name, []).append(_check_text(value))
             elif name == "logprobs" and isinstance(value, dict):
                 _extend(fields, name, value)
             elif name == "index":
@@ -159,16 +159,16 @@ class _Choice:
 
     def _add_delta(self, delta: dict[str, Any], calls_of_chunk: list[int]) -> None:
         if self._message is None:
-            # What every answer without streaming has, even where no chunk says so.
+            # Every answer without streaming has these, even if no chunk has them.
             self._message = {"role": "assistant", "content": None, "refusal": None}
             self.fields.setdefault("logprobs", None)
         message = self._message
         for name, value in delta.items():
             if value is None:
                 message.setdefault(name, None)
-            elif name in _JOINED:
+            elif name in _JOINED_FIELDS:
                 message.setdefault(name, None)
-                self._pieces.setdefault(name, []).append(value if isinstance(value, str) else checked_piece(value))
+                self._pieces.setdefault(name, []).append(value if isinstance(value, str) else check_piece(value))
             elif name == "tool_calls":
                 calls_of_chunk += self._calls.add(value)
             elif name == "reasoning_details":
@@ -181,38 +181,38 @@ class _Choice:
                 message[name] = value
 
     def result(self) -> dict[str, Any]:
-        """The choice as far as it has arrived."""
+        """The choice, as far as it has arrived."""
         choice = dict(self.fields)
         if "text" in self._pieces:
             choice["text"] = "".join(self._pieces["text"])
         if self._message is None:
             return choice
         message = dict(self._message)
-        message.update({name: joined(pieces) for name, pieces in self._pieces.items() if name != "text"})
+        message.update({name: join_pieces(pieces) for name, pieces in self._pieces.items() if name != "text"})
         lists = {"tool_calls": self._calls.result(), "reasoning_details": self._details.result()}
         message.update({name: parts for name, parts in lists.items() if parts})
-        whole = choice.get("message")
-        if isinstance(whole, dict):  # some upstreams end with the message as a whole
-            message.update({name: value for name, value in whole.items() if not message.get(name)})
+        complete_message = choice.get("message")
+        if isinstance(complete_message, dict):  # some upstreams send the complete message at the end
+            message.update({name: value for name, value in complete_message.items() if not message.get(name)})
         choice["message"] = message
         return choice
 
 
 def _choices_in(value: Any) -> list[dict[str, Any]]:
-    """A chunk's choices; null for none."""
+    """A chunk's choices; null counts as an empty list."""
     if isinstance(value, dict) and value:
         raise TypeError("choices are a list")
-    return listed(value or [])
+    return object_list(value or [])
 
 
-def _checked_text(value: Any) -> str:
+def _check_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a text is expected, not {type(value).__name__}")
     return value
 
 
 def _append(fields: dict[str, Any], name: str, items: list[Any]) -> None:
-    """Append to a list of our own, which no event shows."""
+    """Append to a field's list, which is a copy, so that no event's `raw` changes."""
     known = fields.get(name)
     if not known:
         fields[name] = list(items)
@@ -223,7 +223,7 @@ def _append(fields: dict[str, Any], name: str, items: list[Any]) -> None:
 
 
 def _extend(fields: dict[str, Any], name: str, value: dict[str, Any]) -> None:
-    """Append the lists of an object (logprobs) to those that are there."""
+    """Append the lists of an object (logprobs) to the lists received before."""
     known = fields.get(name)
     if not known:
         known = fields[name] = {}
@@ -235,7 +235,7 @@ def _extend(fields: dict[str, Any], name: str, value: dict[str, Any]) -> None:
 
 
 def _join(known: dict[str, Any], value: dict[str, Any], message: dict[str, Any], name: str) -> None:
-    """Join the texts of an object that comes in pieces (a legacy function_call, audio)."""
+    """Join the texts of an object that is streamed in pieces (a legacy function_call, audio)."""
     for key, piece in value.items():
         if key == "arguments":
             known[key] = (known.get(key) or "") + arguments_text(piece)
@@ -249,18 +249,18 @@ def _join(known: dict[str, Any], value: dict[str, Any], message: dict[str, Any],
 def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any], calls: Iterator[int]) -> Iterator[StreamEvent]:
     index = index_in(part) or 0
     delta = part.get("delta") or {}
-    for name, kind in _LISTENED:
+    for name, kind in _EVENT_KINDS:
         piece = delta.get(name)
         if piece:
-            for of_kind, text in texts_in(checked_piece(piece), kind):
-                yield StreamEvent(of_kind, text, index=index, raw=chunk)
+            for event_kind, text in texts_in(check_piece(piece), kind):
+                yield StreamEvent(event_kind, text, index=index, raw=chunk)
     if part.get("text"):
-        yield StreamEvent("text", _checked_text(part["text"]), index=index, raw=chunk)
-    for position, call in enumerate(listed(delta.get("tool_calls"))):
+        yield StreamEvent("text", _check_text(part["text"]), index=index, raw=chunk)
+    for position, call in enumerate(object_list(delta.get("tool_calls"))):
         described = call.get("function") or call.get("custom") or {}
         about = {
             "index": next(calls, index_in(call) or position),
-            "id": identity_in(call),
+            "id": id_in(call),
             "name": described.get("name"),
         }
         text = arguments_text(described.get("arguments", described.get("input")))

@@ -1,4 +1,4 @@
-"""Text of a delta that comes in pieces, some of them as lists of parts: joined, and nothing of it dropped."""
+"""Join the content pieces of deltas, which are texts or lists of content parts, without dropping any."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from .events import Kind
 
-# Parts of these kinds go on from each other: their text, or the parts inside.
-_JOINED = {"text": "text", "thinking": "thinking"}
-_DEEPEST = 4  # levels of parts inside parts that are joined and listened to
+# Consecutive parts of these types are joined: their texts, or the parts inside them.
+_JOINABLE_FIELDS = {"text": "text", "thinking": "thinking"}
+_MAX_DEPTH = 4  # levels of nested parts that are joined and passed to a listener
 
 
-def checked_piece(value: Any) -> str | list[Any]:
-    """A piece of text, or its parts; one part alone is taken for a list of one.
+def check_piece(value: Any) -> str | list[Any]:
+    """A text or a list of parts, unchanged; a single part becomes a list.
 
     Raises:
         TypeError: it is neither.
@@ -25,29 +25,29 @@ def checked_piece(value: Any) -> str | list[Any]:
     raise TypeError(f"content is text or a list of parts, not {type(value).__name__}")
 
 
-def joined(pieces: list[Any], deep: int = _DEEPEST) -> Any:
-    """Text where all pieces are texts; else the list of all parts, with the texts between as parts of their own."""
+def join_pieces(pieces: list[Any], depth: int = _MAX_DEPTH) -> Any:
+    """One text if all pieces are texts, else the list of all parts, in which each text becomes a part."""
     if all(isinstance(piece, str) for piece in pieces):
         return "".join(pieces)
-    said = [piece for piece in pieces if piece not in ([], [{}])]  # parts that are none don't make a list of a text
-    if len(said) < len(pieces) and said:
-        return joined(said, deep)
+    not_empty = [piece for piece in pieces if piece not in ([], [{}])]  # an empty list does not turn text into a list
+    if len(not_empty) < len(pieces) and not_empty:
+        return join_pieces(not_empty, depth)
     parts: list[Any] = []
-    run: list[Any] = []  # the inner values of parts that go on from each other
+    values: list[Any] = []  # the inner values of consecutive parts to be joined
     kind: tuple[str, type] | None = None
     for part in _all_parts(pieces):
-        name = _name_of_inside(part) if deep else None
-        this = None if name is None else (name, type(part[name]))
-        if run and this != kind:
-            parts.append(_whole(kind, run, deep))
-            run = []
-        kind = this
+        name = _joinable_field(part) if depth else None
+        part_kind = None if name is None else (name, type(part[name]))
+        if values and part_kind != kind:
+            parts.append(_joined_part(kind, values, depth))
+            values = []
+        kind = part_kind
         if name is None:
             parts.append(part)
         else:
-            run.append(part[name])
-    if run:
-        parts.append(_whole(kind, run, deep))
+            values.append(part[name])
+    if values:
+        parts.append(_joined_part(kind, values, depth))
     return parts
 
 
@@ -59,21 +59,21 @@ def _all_parts(pieces: list[Any]) -> Iterator[Any]:
             yield {"type": "text", "text": piece}
 
 
-def _name_of_inside(part: Any) -> str | None:
-    """The field of a part that others go on from: it has nothing but its kind and a text, or parts."""
+def _joinable_field(part: Any) -> str | None:
+    """The field of a part that can be joined with the next: one that has only its type and this field; or None."""
     if not isinstance(part, dict) or len(part) != 2 or not isinstance(part.get("type"), str):
         return None
-    name = _JOINED.get(part["type"])
+    name = _JOINABLE_FIELDS.get(part["type"])
     return name if isinstance(part.get(name or ""), str | list) else None
 
 
-def _whole(kind: tuple[str, type] | None, run: list[Any], deep: int) -> dict[str, Any]:
+def _joined_part(kind: tuple[str, type] | None, values: list[Any], depth: int) -> dict[str, Any]:
     name = kind[0] if kind else ""
-    return {"type": name, name: run[0] if len(run) == 1 else joined(run, deep - 1)}
+    return {"type": name, name: values[0] if len(values) == 1 else join_pieces(values, depth - 1)}
 
 
-def texts_in(piece: str | list[Any], kind: Kind, deep: int = _DEEPEST) -> Iterator[tuple[Kind, str]]:
-    """A piece of text, or the texts in a list of parts, each with what a listener gets it as."""
+def texts_in(piece: str | list[Any], kind: Kind, depth: int = _MAX_DEPTH) -> Iterator[tuple[Kind, str]]:
+    """The texts in a piece, each with the kind of event that a listener gets for it."""
     if isinstance(piece, str):
         yield kind, piece
         return
@@ -85,5 +85,5 @@ def texts_in(piece: str | list[Any], kind: Kind, deep: int = _DEEPEST) -> Iterat
         if isinstance(part.get("text"), str):
             yield kind, part["text"]
         thinking = part.get("thinking")
-        if isinstance(thinking, str | list) and deep:
-            yield from texts_in(thinking, "reasoning", deep - 1)
+        if isinstance(thinking, str | list) and depth:
+            yield from texts_in(thinking, "reasoning", depth - 1)

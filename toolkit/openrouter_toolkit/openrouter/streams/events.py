@@ -1,4 +1,4 @@
-"""What a listener gets while an answer is being streamed, and the types that upstream's values must have for it."""
+"""The events that a listener gets during a stream, and checks of the upstream values in them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 Kind = Literal["start", "text", "reasoning", "refusal", "tool_call", "usage", "end", "other"]
 
-# More choices, tool calls or content blocks than this no answer has.
-MOST_PARTS = 10_000
-_LARGEST_INDEX = 2**53
+# No real answer has more choices, tool calls or content blocks than this.
+MAX_PARTS = 10_000
+_MAX_INDEX = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class StreamEvent:
     """One event of a streamed answer, as it arrived.
 
     Attributes:
-        kind: what the event brings; `other` for what has no name here.
-        text: the piece of text (`text`, `reasoning`, `refusal`), or of a tool call's JSON arguments.
-        tool_call: for `tool_call`: its index, and its id and name where this event has them. Calls that upstream
-            sends under the same index get an index each.
+        kind: what the event contains; `other` for everything else.
+        text: a piece of text (`text`, `reasoning`, `refusal`), or of a tool call's JSON arguments.
+        tool_call: for `tool_call`: its index, and its id and name if this event has them. Calls to which upstream
+            gives the same index get different ones.
         index: which choice (chat) or content block (messages) it belongs to.
         raw: the event's JSON object.
     """
@@ -34,10 +34,10 @@ class StreamEvent:
 
 
 def index_in(part: dict[str, Any]) -> int | None:
-    """The index of a choice, tool call or block, also where it is written as text; None where there is none.
+    """The index of a choice, tool call or block, given as a number or as text; None if there is none.
 
     Raises:
-        TypeError: it is no number that can be an index.
+        TypeError: it is not a valid index.
     """
     index = part.get("index")
     if type(index) is int or index is None:
@@ -50,13 +50,13 @@ def index_in(part: dict[str, Any]) -> int | None:
 
 
 def _in_range(index: int | None) -> int | None:
-    if index is not None and not -_LARGEST_INDEX < index < _LARGEST_INDEX:
+    if index is not None and not -_MAX_INDEX < index < _MAX_INDEX:
         raise TypeError("an index is a smaller number")
     return index
 
 
 def text_or_none(value: Any) -> str | None:
-    """A text as it is; None for null.
+    """A string, unchanged, or None.
 
     Raises:
         TypeError: it is something else.
@@ -66,18 +66,18 @@ def text_or_none(value: Any) -> str | None:
     raise TypeError(f"a text is expected, not {type(value).__name__}")
 
 
-def identity_in(part: dict[str, Any]) -> str | None:
-    """The id of a tool call, also where it is a number; None where there is none.
+def id_in(part: dict[str, Any]) -> str | None:
+    """The id of a tool call as text, also if it is a number; None if there is none.
 
     Raises:
         TypeError: it is something else.
     """
-    identity = part.get("id")
-    return str(identity) if type(identity) is int else text_or_none(identity)
+    identifier = part.get("id")
+    return str(identifier) if type(identifier) is int else text_or_none(identifier)
 
 
 def arguments_text(arguments: Any) -> str:
-    """A tool call's arguments as the JSON text that they are a piece of; some upstreams send an object instead."""
+    """A tool call's arguments, or a piece of them, as JSON text; some upstreams send an object instead."""
     if isinstance(arguments, str):
         return arguments
     return "" if arguments is None else json.dumps(arguments)

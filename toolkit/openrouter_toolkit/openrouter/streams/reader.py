@@ -1,4 +1,4 @@
-"""A streamed answer, read event by event, handed on as it arrives, and put together."""
+"""Read a streamed answer: parse its events, pass them to the listener, and assemble the answer."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from .stream_redaction import StreamRedactor
 
 _log = logging.getLogger("openrouter_toolkit")
 
-_PIECE = 64 * 1024
+_READ_SIZE = 64 * 1024
 _decode = json.JSONDecoder().raw_decode
 _EVENTS_BETWEEN_CHECKS = 64
-# More values than this no event has. Each takes time and memory, however short it is, and nothing looks at the clock
-# inside of an event. A shorter event can't have many.
-_MOST_VALUES = 500_000
-# What a part of an event raises whose type is not what it is taken for.
+# No real event has more values. Each takes time and memory, however short it is, and the deadline is not checked while
+# an event is parsed. An event with fewer characters can't have as many.
+_MAX_VALUES = 500_000
+# The exceptions that a part of an event with an unexpected type can cause.
 _WRONG_TYPES = (TypeError, AttributeError, LookupError, ValueError, RecursionError)
-# What servers and proxies send as data to keep a connection alive.
+# The data that servers and proxies send to keep a connection alive.
 _KEEP_ALIVE = frozenset(("ping", "heartbeat", "keepalive", "keep-alive", "openrouter processing"))
-# Behind the reason why the answer ended only usage is due, in seconds at the most.
-_PATIENCE_BEHIND_THE_REASON = 10.0
-# Behind the last event only the end of the transfer is due. A connection that does not end this soon is closed.
-_PATIENCE_AT_THE_END = 0.25
+# Maximum wait, in seconds, after the finish reason, when only usage is missing.
+_USAGE_TIMEOUT = 10.0
+# Maximum wait, in seconds, for the end of the transfer after the last event; then the connection is closed.
+_END_TIMEOUT = 0.25
 
 
 def read(
@@ -52,38 +52,38 @@ def read(
     *,
     body: Body | None = None,
 ) -> str:
-    """The assembled answer as compact JSON; none of the account's keys stands in an event, should one be echoed.
+    """The assembled answer as compact JSON. If the stream echoes one of the account's keys, events don't contain it.
 
-    `body` is the response's body where its beginning has been read already.
+    `body` is the response's body, if its beginning was read already.
 
     Raises:
-        ActionError: an error in the stream, a cut connection, a deadline, a cancellation, a listener that raised;
-            with `partial` holding what had arrived.
+        ActionError: an error in the stream, an interrupted connection, the deadline, a cancellation, or a listener
+            that raised; `partial` is the answer as far as it had arrived.
     """
     listener = exchange.call.on_event
     secrets = longest_first({key, *exchange.call.secrets})
-    listening = None if listener is None else StreamRedactor(partial(_tell, listener), secrets)
+    redactor = None if listener is None else StreamRedactor(partial(_notify, listener), secrets)
     body = body or Body(exchange, response, limit)
-    reader = _Reader(exchange, response, body, accumulator, secrets, listening)
+    reader = _Reader(exchange, response, body, accumulator, secrets, redactor)
     try:
         reader.read()
-        if listening is not None:
-            listening.end()
+        if redactor is not None:
+            redactor.end()
         result = accumulator.result()
         accumulator.check(result)
     except ActionError as error:
         response.close()
-        if listening is not None and error.type != "cancelled":
+        if redactor is not None and error.type != "cancelled":
             with suppress(ActionError):
-                listening.end(failed=True)
+                redactor.end(failed=True)
         if accumulator.started:
             error.partial = accumulator.result()
         raise
     except BaseException:
         response.close()
         raise
-    _let_go(exchange, response)
-    return _compact(result)
+    _release(exchange, response)
+    return _compact_json(result)
 
 
 class _Reader:
@@ -96,96 +96,96 @@ class _Reader:
         body: Body,
         accumulator: StreamAccumulator,
         secrets: Sequence[str],
-        listening: StreamRedactor | None,
+        redactor: StreamRedactor | None,
     ) -> None:
         self._exchange = exchange
         self._response = response
         self._body = body
-        self._assembly = accumulator
+        self._accumulator = accumulator
         self._secrets = secrets
-        self._listening = listening
+        self._redactor = redactor
 
     def read(self) -> None:
-        """Take in all events. Raises `ActionError` when the stream does not come to a good end."""
-        accumulator = self._assembly
+        """Process all events. Raises `ActionError` if the stream fails or is incomplete."""
+        accumulator = self._accumulator
         parser = EventParser()
         check = self._exchange.call.check
         while True:
             piece = self._next_piece()
-            for number, (name, data) in enumerate(_events_of(parser, piece)):
+            for number, (name, data) in enumerate(_parse_events(parser, piece)):
                 if number % _EVENTS_BETWEEN_CHECKS == _EVENTS_BETWEEN_CHECKS - 1:
-                    check()  # a small compressed piece holds thousands of events
+                    check()  # a small compressed piece can contain thousands of events
                 if data == "[DONE]":
                     if accumulator.missing_end:
-                        raise _cut(f"The stream ended without saying why ({accumulator.missing_end}).")
+                        raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
                     return
-                if (data or name) and self._take(name, data, whole=bool(piece)):
+                if (data or name) and self._process(name, data, complete=bool(piece)):
                     return
             if not piece:
                 break
             if accumulator.finished:
-                self._exchange.set_read_timeout(_PATIENCE_BEHIND_THE_REASON)
+                self._exchange.set_read_timeout(_USAGE_TIMEOUT)
         if not accumulator.finished:
             if accumulator.started and not accumulator.missing_end:
-                accumulator.check(accumulator.result())  # it may say better what is missing
-            raise _cut("The connection was cut before the answer was complete.")
+                accumulator.check(accumulator.result())  # its error may be more specific
+            raise _interrupted("The connection was cut before the answer was complete.")
 
     def _next_piece(self) -> bytes:
-        """The bytes that arrive next, none at the end. A connection that breaks after the end does no harm."""
+        """The next bytes, empty at the end. A connection that breaks after a complete answer is ignored."""
         try:
             return self._body.piece()
         except ActionError as error:
-            if error.type != "invalid_response" and self._assembly.finished and self._exchange.call.ending() is None:
+            if error.type != "invalid_response" and self._accumulator.finished and self._exchange.call.ending() is None:
                 return b""
             if error.type != "connection_failed":
                 raise
-            raise _cut("The connection was cut before the answer was complete.") from None
+            raise _interrupted("The connection was cut before the answer was complete.") from None
 
-    def _take(self, name: str, data: str, *, whole: bool) -> bool:
-        """Take in one event and hand it on; whether nothing can come after it."""
-        if len(data) > _MOST_VALUES and data.count(",") > _MOST_VALUES:
+    def _process(self, name: str, data: str, *, complete: bool) -> bool:
+        """Process one event and pass it to the listener; returns whether it is the last one."""
+        if len(data) > _MAX_VALUES and data.count(",") > _MAX_VALUES:
             raise _unknown_shape()
-        event = self._parsed(name, data, whole=whole)
+        event = self._parse(name, data, complete=complete)
         if event is None:
             return False
         clean = event
         if holds_secret(data, self._secrets):
-            # One key may go on like another, and that is seen only in the texts as they came: those are assembled.
+            # One key may be the prefix of another, which shows only in the original texts: so those are assembled.
             clean = json.loads(redact(as_json(event), self._secrets))
         response = self._response
         if name == "error" or event.get("type") == "error":
             raise api_errors.from_event(clean, response.status, response.headers)
         try:
-            self._assembly.add(event)
+            self._accumulator.add(event)
         except _WRONG_TYPES:
             response_parsing.raise_if_error(clean, response.status, response.headers)
             raise _unknown_shape() from None
         response_parsing.raise_if_error(clean, response.status, response.headers)
-        if self._listening is not None:
-            self._listening.hand_on(self._heard(event, name), data)
-        return self._assembly.ends(event)
+        if self._redactor is not None:
+            self._redactor.forward(self._listener_events(event, name), data)
+        return self._accumulator.ends(event)
 
-    def _heard(self, event: dict[str, Any], name: str) -> list[StreamEvent]:
-        """The event as a listener gets it; one that is kept, but of no type that a listener expects, as it came."""
+    def _listener_events(self, event: dict[str, Any], name: str) -> list[StreamEvent]:
+        """The listener's events; kind `other` if a part of the event has a type that a listener does not expect."""
         try:
-            return list(self._assembly.events(event, name))
+            return list(self._accumulator.events(event, name))
         except _WRONG_TYPES:
             return [StreamEvent("other", raw=event)]
 
-    def _parsed(self, name: str, data: str, *, whole: bool) -> dict[str, Any] | None:
-        """The event's object; None for an event with nothing in it, and for what comes after the answer's end."""
+    def _parse(self, name: str, data: str, *, complete: bool) -> dict[str, Any] | None:
+        """The event's JSON object; None for an empty event, and for data after the end of the answer."""
         try:
-            event, end = _decode(data)  # what json.loads calls, without looking for white space around
+            event, end = _decode(data)  # as json.loads, but without stripping white space
         except (ValueError, RecursionError):
             end = -1
         if end != len(data):
-            event = _loaded(data)
+            event = _load_json(data)
         if isinstance(event, dict):
             return event
-        if self._assembly.finished or _says_nothing(data):
+        if self._accumulator.finished or _is_keep_alive(data):
             return None
-        if not whole and event is None:
-            raise _cut("The connection was cut before the answer was complete.")
+        if not complete and event is None:
+            raise _interrupted("The connection was cut before the answer was complete.")
         response_parsing.raise_if_error(event, self._response.status, self._response.headers)
         if name == "error":
             return {"error": {"message": event if isinstance(event, str) else data}}
@@ -198,22 +198,22 @@ class _Reader:
         )
 
 
-def _events_of(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
+def _parse_events(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
     try:
         return parser.feed(piece) if piece else parser.close()
     except TooManyLinesError:
         raise _unknown_shape() from None
 
 
-def _loaded(data: str) -> Any:
+def _load_json(data: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
 
 
-def _says_nothing(data: str) -> bool:
-    """Whether it is only there to keep the connection alive."""
+def _is_keep_alive(data: str) -> bool:
+    """Whether the data only keeps the connection alive."""
     text = data.strip()
     return not text or text.startswith(":") or text.strip("[]").lower() in _KEEP_ALIVE
 
@@ -227,12 +227,12 @@ def _unknown_shape() -> ActionError:
     )
 
 
-def _tell(listener: Listener, event: StreamEvent) -> None:
+def _notify(listener: Listener, event: StreamEvent) -> None:
     try:
         listener(event)
     except ActionError:
-        raise  # it says itself why
-    except Exception as error:  # noqa: BLE001 - whatever it raises, it no longer listens
+        raise  # it has its own explanation
+    except Exception as error:  # noqa: BLE001 - any exception ends the listening
         kind = type(error).__name__
         _log.warning("on_event raised, so the stream was closed\n%s", redact_thoroughly(traceback.format_exc(), ()))
         raise ActionError(
@@ -242,7 +242,7 @@ def _tell(listener: Listener, event: StreamEvent) -> None:
         ) from None
 
 
-def _cut(message: str) -> ActionError:
+def _interrupted(message: str) -> ActionError:
     return ActionError(
         "connection_failed",
         message,
@@ -253,20 +253,20 @@ def _cut(message: str) -> ActionError:
     )
 
 
-def _let_go(exchange: Exchange, response: BaseHTTPResponse) -> None:
-    """Read the end of the transfer, so that the connection can be used again, or close it."""
-    exchange.set_read_timeout(_PATIENCE_AT_THE_END)
+def _release(exchange: Exchange, response: BaseHTTPResponse) -> None:
+    """Read the end of the transfer, so that the connection can be reused, or close it."""
+    exchange.set_read_timeout(_END_TIMEOUT)
     try:
         for _ in range(8):
-            if not response.read1(_PIECE):
+            if not response.read1(_READ_SIZE):
                 return
-    except Exception:  # noqa: BLE001, S110 - the answer is complete, whatever the connection does now
+    except Exception:  # noqa: BLE001, S110 - the answer is complete already
         pass
     with suppress(Exception):
         response.close()
 
 
-def _compact(result: dict[str, Any]) -> str:
+def _compact_json(result: dict[str, Any]) -> str:
     try:
         text = json.dumps(result, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()

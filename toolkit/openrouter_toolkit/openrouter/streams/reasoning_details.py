@@ -1,49 +1,49 @@
-"""The reasoning details of a streamed chat completion, put together from their pieces."""
+"""Assemble the reasoning details of a streamed chat completion from their pieces."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .events import text_or_none
-from .tool_calls import listed
+from .tool_calls import object_list
 
-# Texts that come in pieces. All else is opaque and comes whole: two values can't be joined, and none is dropped.
+# Text fields, which are streamed in pieces. Other fields are opaque and complete: they are not joined, none is lost.
 _TEXTS = ("text", "summary")
 
 
 class ReasoningDetails:
-    """Add the details of each delta; `result` gives the whole ones, in the order in which they began."""
+    """Add the details of each delta; `result` returns the complete ones, in the order of their first pieces."""
 
     def __init__(self) -> None:
         self._details: list[_Detail] = []
         self._by_key: dict[Any, _Detail] = {}
 
     def add(self, details: Any) -> None:
-        """Take in a delta's `reasoning_details`."""
-        for piece in listed(details):
+        """Add a delta's `reasoning_details`."""
+        for piece in object_list(details):
             key = _key_of(piece)
-            known = self._by_key.get(key)
-            if known is not None and piece.get("index") is None and known is not self._details[-1]:
-                known = None  # without an index it goes on from what came last, or from nothing
-            if known is None or not known.goes_on_with(piece):
-                known = self._by_key[key] = _Detail()
-                self._details.append(known)
-            known.add(piece)
+            current = self._by_key.get(key)
+            if current is not None and piece.get("index") is None and current is not self._details[-1]:
+                current = None  # without an index, it can only continue the last detail
+            if current is None or not current.continues_with(piece):
+                current = self._by_key[key] = _Detail()
+                self._details.append(current)
+            current.add(piece)
 
     def result(self) -> list[dict[str, Any]]:
-        """The details as far as they have arrived."""
+        """The details, as far as they have arrived."""
         return [detail.result() for detail in self._details]
 
 
 class _Detail:
-    """One detail in the making."""
+    """One detail, incomplete until its last piece."""
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
 
-    def goes_on_with(self, piece: dict[str, Any]) -> bool:
-        """Whether the piece is one of this detail: of the same id, and nothing that is whole comes twice."""
+    def continues_with(self, piece: dict[str, Any]) -> bool:
+        """Whether the piece belongs to this detail: no field other than a text has a different value in it."""
         fields = self._fields
         for name, value in piece.items():
             if name not in _TEXTS and value and fields.get(name) and fields[name] != value:
@@ -53,7 +53,7 @@ class _Detail:
         return True
 
     def add(self, piece: dict[str, Any]) -> None:
-        """Take in a piece: texts joined, of other values the last that is not null."""
+        """Add a piece: texts are joined, and of other values the last one that is not null counts."""
         for name, value in piece.items():
             if name in _TEXTS and isinstance(value, str):
                 text_or_none(self._fields.setdefault(name, ""))
@@ -64,11 +64,11 @@ class _Detail:
                 self._fields[name] = value
 
     def result(self) -> dict[str, Any]:
-        """The detail as far as it has arrived."""
+        """The detail, as far as it has arrived."""
         return {**self._fields, **{name: "".join(pieces) for name, pieces in self._texts.items()}}
 
 
 def _key_of(piece: dict[str, Any]) -> tuple[Any, ...]:
-    """Pieces of one detail share type and index."""
+    """The key that all pieces of one detail share: type and index."""
     kind, index = piece.get("type"), piece.get("index")
     return (kind if isinstance(kind, str) else str(kind), index if isinstance(index, int | str) else str(index))

@@ -1,8 +1,8 @@
-"""A stream's events on their way to a listener, without the account's keys, also where one comes in pieces.
+"""Remove the account's keys from a stream's events, also if a key is split over several events.
 
-An event is handed on at once, and as it is, unless one of its texts ends like the beginning of a key. Then it waits,
-and what comes after it, until its text has gone on: differently, and all of them are handed on untouched; as a key, and
-the key is taken out of the texts and of `raw`.
+An event is forwarded at once and unchanged, unless one of its texts ends with the prefix of a key. Then it and all
+later events are held back until that text continues: if not as a key, they are forwarded unchanged; if as a key, the
+key is removed from the texts and from `raw`.
 """
 
 from __future__ import annotations
@@ -19,115 +19,117 @@ from ...envelope import as_json
 from ...text.redaction import holds_secret, longest_first, redact, redact_thoroughly, without_escapes
 from .events import StreamEvent
 
-# The fields of an event whose texts come in pieces.
-_IN_PIECES = frozenset(
+# The fields of an event whose texts are streamed in pieces.
+_STREAMED_FIELDS = frozenset(
     (
         *("content", "text", "reasoning", "reasoning_content", "refusal", "thinking", "summary", "data"),
         *("arguments", "partial_json", "transcript"),
     )
 )
-# Fewer characters of a key than these tell nothing: nobody has to wait for them while other things arrive.
-_TELLING = 6
-# The end of a text that may go on as an escape, which JSON inside of a text may write a key with.
-_BEGUN_ESCAPE = re.compile(r"(?<!\\)\\+(?:u[0-9a-fA-F]{0,3})?$")
-_DEEPEST = 10  # levels of nesting in an event; more than any text in pieces stands in
+# A shorter prefix of a key reveals nothing: it is not held back while other content arrives.
+_MIN_REVEALING = 6
+# The incomplete escape at the end of a text; JSON in a text may spell a key with escapes.
+_INCOMPLETE_ESCAPE = re.compile(r"(?<!\\)\\+(?:u[0-9a-fA-F]{0,3})?$")
+_MAX_DEPTH = 10  # levels of nesting in an event; streamed texts are never deeper
 
 Path = tuple[Hashable, ...]
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
-    """What one event of the stream told.
+class _HeldEvents:
+    """The listener's events of one stream event, held back.
 
     Attributes:
-        foul: whether a key stands in it in one piece, in a text or elsewhere.
-        open: how many of its texts are undecided.
-        texts: those that are changed.
+        has_key: whether it contains a complete key, in a text or elsewhere.
+        undecided: the number of its texts that may still continue as a key.
+        texts: its redacted texts, by path.
     """
 
     events: Sequence[StreamEvent]
-    foul: bool
-    open: int = 0
+    has_key: bool
+    undecided: int = 0
     texts: dict[Path, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class _Run:
-    """A text that comes in pieces: its end that may begin a key, and the events that wait for what comes next.
+class _StreamedText:
+    """A text that is streamed in pieces, and the events that are held back because of it.
 
     Attributes:
-        shown: what of the end was handed on already, because it tells nothing.
+        tail: the end of the text that may be the prefix of a key.
+        sent: the part of the tail that was forwarded already, because it reveals nothing.
+        pieces: the events that are held back, each with its piece of the text.
     """
 
     tail: str = ""
-    preview: str = ""
-    pieces: list[tuple[_Held, str]] = field(default_factory=list)
+    sent: str = ""
+    pieces: list[tuple[_HeldEvents, str]] = field(default_factory=list)
 
 
 class StreamRedactor:
-    """Hands events on to a listener; `end` has to be called when nothing comes any more."""
+    """Forwards events to a listener without the keys; call `end` after the last event."""
 
     def __init__(self, listener: Listener, secrets: Collection[str]) -> None:
         self._listener = listener
         self._secrets = longest_first(secrets)
-        self._longest = max(map(len, self._secrets), default=0)
-        self._suspicious = _suspicious(self._secrets)
-        self._runs: dict[Path, _Run] = {}
-        self._waiting: deque[_Held] = deque()
+        self._max_secret = max(map(len, self._secrets), default=0)
+        self._prefix_pattern = _prefix_pattern(self._secrets)
+        self._streamed: dict[Path, _StreamedText] = {}
+        self._held: deque[_HeldEvents] = deque()
 
-    def hand_on(self, events: Sequence[StreamEvent], data: str) -> None:
-        """Take what one event of the stream told, and hand on what can be; `data` is its JSON text."""
-        foul = holds_secret(data, self._secrets)
-        if not (self._runs or foul or "\\" in data or self._suspicious.search(data)):
+    def forward(self, events: Sequence[StreamEvent], data: str) -> None:
+        """Take the listener's events of one stream event, and forward what is decided; `data` is its JSON text."""
+        has_key = holds_secret(data, self._secrets)
+        if not (self._streamed or has_key or "\\" in data or self._prefix_pattern.search(data)):
             for event in events:
                 self._listener(event)
             return
         if "\\u" in data and events:
-            foul = foul or holds_secret(as_json(events[0].raw), self._secrets)
-        held = _Held(events, foul)
-        self._waiting.append(held)
+            has_key = has_key or holds_secret(as_json(events[0].raw), self._secrets)
+        held = _HeldEvents(events, has_key)
+        self._held.append(held)
         texts: dict[Path, str] = {}
         for path, text in _texts(events):
             texts[path] = texts.get(path, "") + text
         for path, text in texts.items():
-            self._go_on(path, text, held)
-        for path, run in list(self._runs.items()):
-            if run.pieces and path not in texts and len(run.tail) < _TELLING and _touches(events, path):
-                self._decide(path, run, redact)
-                self._runs[path] = _Run(run.tail, preview=run.tail)
-        self._hand_on_decided()
+            self._append(path, text, held)
+        for path, state in list(self._streamed.items()):
+            if state.pieces and path not in texts and len(state.tail) < _MIN_REVEALING and _same_choice(events, path):
+                self._redact_text(path, state, redact)
+                self._streamed[path] = _StreamedText(state.tail, sent=state.tail)
+        self._forward_decided()
 
     def end(self, *, failed: bool = False) -> None:
-        """Hand on what still waits. Where the stream failed, long beginnings of a key are taken out as well."""
-        for path, run in list(self._runs.items()):
-            self._decide(path, run, redact_thoroughly if failed else redact)
-        self._hand_on_decided()
+        """Forward all held back events. If the stream failed, long prefixes of a key are redacted too."""
+        for path, state in list(self._streamed.items()):
+            self._redact_text(path, state, redact_thoroughly if failed else redact)
+        self._forward_decided()
 
-    def _go_on(self, path: Path, text: str, held: _Held) -> None:
-        run = self._runs.get(path)
-        before = "" if run is None else run.tail
+    def _append(self, path: Path, text: str, held: _HeldEvents) -> None:
+        state = self._streamed.get(path)
+        before = "" if state is None else state.tail
         tail = self._tail(before + text)
-        if run is None:
+        if state is None:
             if not tail and not holds_secret(text, self._secrets):
                 return
-            run = self._runs[path] = _Run()
-        run.tail = tail
-        run.pieces.append((held, text))
-        held.open += 1
+            state = self._streamed[path] = _StreamedText()
+        state.tail = tail
+        state.pieces.append((held, text))
+        held.undecided += 1
         if not tail:
-            self._decide(path, run, redact)
+            self._redact_text(path, state, redact)
 
     def _tail(self, text: str) -> str:
-        """The longest end of a text that is the beginning of a secret, and not all of it; also one with escapes."""
-        begun = ""
+        """The longest end of a text that is an incomplete prefix of a secret, also with escapes."""
+        incomplete_escape = ""
         if not self._secrets:
             return ""
         if "\\" in text:
             text = without_escapes(text)
-            found = _BEGUN_ESCAPE.search(text)
-            begun = found[0] if found else ""
-            text = text.removesuffix(begun)
-        return self._plain_tail(text[1 - self._longest :]) + begun
+            match = _INCOMPLETE_ESCAPE.search(text)
+            incomplete_escape = match[0] if match else ""
+            text = text.removesuffix(incomplete_escape)
+        return self._plain_tail(text[1 - self._max_secret :]) + incomplete_escape
 
     def _plain_tail(self, text: str) -> str:
         longest = ""
@@ -139,51 +141,51 @@ class StreamRedactor:
                 longest = text[start:]
         return longest
 
-    def _decide(self, path: Path, run: _Run, clean: Callable[[str, Collection[str]], str]) -> None:
-        """The text has gone on, or ended: the first of its pieces gets what is left of all, if a key was in them."""
-        del self._runs[path]
-        whole = run.preview + "".join(text for _, text in run.pieces)
-        cleaned = clean(whole, self._secrets)
-        for number, (held, _) in enumerate(run.pieces):
-            held.open -= 1
-            if cleaned != whole:
-                held.texts[path] = "" if number else cleaned.removeprefix(run.preview)
+    def _redact_text(self, path: Path, state: _StreamedText, clean: Callable[[str, Collection[str]], str]) -> None:
+        """Redact a text that continued or ended: if it contains a key, its first event gets all the redacted text."""
+        del self._streamed[path]
+        original = state.sent + "".join(text for _, text in state.pieces)
+        redacted = clean(original, self._secrets)
+        for number, (held, _) in enumerate(state.pieces):
+            held.undecided -= 1
+            if redacted != original:
+                held.texts[path] = "" if number else redacted.removeprefix(state.sent)
 
-    def _hand_on_decided(self) -> None:
+    def _forward_decided(self) -> None:
         try:
-            while self._waiting and not self._waiting[0].open:
-                for event in self._changed(self._waiting.popleft()):
+            while self._held and not self._held[0].undecided:
+                for event in self._redacted(self._held.popleft()):
                     self._listener(event)
-        except BaseException:  # whoever raised listens no more
-            self._waiting.clear()
-            self._runs.clear()
+        except BaseException:  # after an exception, the listener gets nothing more
+            self._held.clear()
+            self._streamed.clear()
             raise
 
-    def _changed(self, held: _Held) -> Iterable[StreamEvent]:
-        """The events as they are handed on."""
-        if not held.texts and not held.foul:
+    def _redacted(self, held: _HeldEvents) -> Iterable[StreamEvent]:
+        """The events as they are forwarded."""
+        if not held.texts and not held.has_key:
             return held.events
-        raw = _rewritten(held.events[0].raw, (), _DEEPEST, held.texts) if held.events else {}
-        raw = self._clean(raw) if held.foul else raw
+        raw = _replace_texts(held.events[0].raw, (), _MAX_DEPTH, held.texts) if held.events else {}
+        raw = self._redact_value(raw) if held.has_key else raw
         return [
             replace(
                 event,
-                text=_taken(held.texts, _path_of(event), event.text),
-                tool_call=self._clean(event.tool_call) if held.foul else event.tool_call,
+                text=_take_text(held.texts, _path_of(event), event.text),
+                tool_call=self._redact_value(event.tool_call) if held.has_key else event.tool_call,
                 raw=raw,
             )
             for event in held.events
         ]
 
-    def _clean(self, value: Any) -> Any:
-        """A value of JSON without the keys that stand in one piece in it."""
+    def _redact_value(self, value: Any) -> Any:
+        """A JSON value without the complete keys in it."""
         return json.loads(redact(as_json(value), self._secrets))
 
 
-def _suspicious(secrets: Sequence[str]) -> re.Pattern[str]:
-    """What JSON text has in it wherever a value ends like the beginning of a secret; more often than that, but rarely.
+def _prefix_pattern(secrets: Sequence[str]) -> re.Pattern[str]:
+    """A pattern that finds every JSON value that ends with the prefix of a secret, and few others.
 
-    Values that are written with escapes are not found.
+    Values with escapes are not found.
     """
     if not secrets:
         return re.compile("(?!)")
@@ -194,60 +196,60 @@ def _suspicious(secrets: Sequence[str]) -> re.Pattern[str]:
 
 
 def _texts(events: Sequence[StreamEvent]) -> Iterator[tuple[Path, str]]:
-    """The texts of events that belong together, and those of their JSON object, each with what it goes on from."""
+    """The texts of the events, and those in their JSON object, each with the path that identifies the streamed text."""
     for event in events:
         if event.text:
             yield _path_of(event), event.text
     if events:
-        yield from _leaves(events[0].raw, (), _DEEPEST)
+        yield from _texts_in(events[0].raw, (), _MAX_DEPTH)
 
 
 def _path_of(event: StreamEvent) -> Path:
     return (event.index, event.kind, None if event.tool_call is None else event.tool_call.get("index"), StreamEvent)
 
 
-def _leaves(value: Any, path: Path, deep: int) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, dict) and deep:
-        inner = _inside(value, path)
+def _texts_in(value: Any, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, dict) and depth:
+        inner = _child_path(value, path)
         for name, part in value.items():
             if isinstance(part, str):
-                if part and name in _IN_PIECES:
+                if part and name in _STREAMED_FIELDS:
                     yield (*inner, name), part
             elif name != "logprobs":
-                yield from _leaves(part, inner, deep - 1)
-    elif isinstance(value, list) and deep:
+                yield from _texts_in(part, inner, depth - 1)
+    elif isinstance(value, list) and depth:
         for number, part in enumerate(value):
-            yield from _leaves(part, path if _has_index(part) else (*path, number), deep - 1)
+            yield from _texts_in(part, path if _has_index(part) else (*path, number), depth - 1)
 
 
-def _rewritten(value: Any, path: Path, deep: int, texts: dict[Path, str]) -> Any:
-    """The JSON object with other texts; without logprobs, which repeat the texts in pieces of their own."""
-    if isinstance(value, dict) and deep:
-        inner = _inside(value, path)
+def _replace_texts(value: Any, path: Path, depth: int, texts: dict[Path, str]) -> Any:
+    """The JSON object with the redacted texts; without logprobs, which repeat the texts as tokens."""
+    if isinstance(value, dict) and depth:
+        inner = _child_path(value, path)
         parts: dict[str, Any] = {}
         for name, part in value.items():
             if isinstance(part, str):
-                parts[name] = _taken(texts, (*inner, name), part)
+                parts[name] = _take_text(texts, (*inner, name), part)
             else:
-                parts[name] = None if name == "logprobs" else _rewritten(part, inner, deep - 1, texts)
+                parts[name] = None if name == "logprobs" else _replace_texts(part, inner, depth - 1, texts)
         return parts
-    if isinstance(value, list) and deep:
+    if isinstance(value, list) and depth:
         return [
-            _rewritten(part, path if _has_index(part) else (*path, number), deep - 1, texts)
+            _replace_texts(part, path if _has_index(part) else (*path, number), depth - 1, texts)
             for number, part in enumerate(value)
         ]
     return value
 
 
-def _taken(texts: dict[Path, str], path: Path, text: str) -> str:
-    """The changed text, for the first that asks; where nothing was changed, the text."""
+def _take_text(texts: dict[Path, str], path: Path, text: str) -> str:
+    """The redacted text at the first call for a path, then an empty one; `text` if the path is not redacted."""
     if path not in texts:
         return text
     changed, texts[path] = texts[path], ""
     return changed
 
 
-def _inside(value: dict[str, Any], path: Path) -> Path:
+def _child_path(value: dict[str, Any], path: Path) -> Path:
     return (*path, value["index"]) if _has_index(value) else path
 
 
@@ -255,6 +257,6 @@ def _has_index(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("index"), int)
 
 
-def _touches(events: Sequence[StreamEvent], path: Path) -> bool:
-    """Whether events tell something of the choice, or block, that a text belongs to."""
+def _same_choice(events: Sequence[StreamEvent], path: Path) -> bool:
+    """Whether an event belongs to the same choice, or block, as a text."""
     return any(event.index == path[0] for event in events)

@@ -1,22 +1,22 @@
-"""The tool calls of a streamed chat completion, put together from pieces that upstreams number in different ways."""
+"""Assemble the tool calls of a streamed chat completion, whose pieces upstreams number in different ways."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from .events import MOST_PARTS, arguments_text, identity_in, index_in, text_or_none
+from .events import MAX_PARTS, arguments_text, id_in, index_in, text_or_none
 
-# The object that describes a call, by its kind, and the field of it that comes in pieces.
-_IN_PIECES = {"function": "arguments", "custom": "input"}
+# The object that describes a call, by its kind, and its field that is streamed in pieces.
+_STREAMED_FIELD = {"function": "arguments", "custom": "input"}
 
 
 class ToolCalls:
-    """Add the pieces of each delta; `result` gives the whole calls, each with an index of its own.
+    """Add the pieces of each delta; `result` returns the complete calls, each with a unique index.
 
     OpenAI gives each call an index and repeats it in every piece. Others give all calls the same index, or none, and
-    tell them apart by their ids; or they make up another id, or another index, for each piece. What belongs together
-    is decided by all that a piece says, and no piece is dropped.
+    distinguish them by their ids; or they send another id, or another index, with each piece. So index, id, name and
+    arguments together decide to which call a piece belongs, and no piece is dropped.
     """
 
     def __init__(self) -> None:
@@ -28,44 +28,44 @@ class ToolCalls:
         self._next = 0
 
     def add(self, pieces: Any) -> list[int]:
-        """Take in a delta's `tool_calls`; the index of the call that each of them belongs to."""
-        parts = listed(pieces)
+        """Add a delta's `tool_calls`; returns for each piece the index of the call that it belongs to."""
+        parts = object_list(pieces)
         if len(parts) == 1:
             return [self._add(parts[0], None)]
         return [self._add(piece, position) for position, piece in enumerate(parts)]
 
     def _add(self, piece: dict[str, Any], position: int | None) -> int:
         index = index_in(piece)
-        identity = identity_in(piece) or ""
-        described = _described(piece)
+        call_id = id_in(piece) or ""
+        described = _description_in(piece)
         name = text_or_none(described.get("name")) or ""
-        call = self._continued(index, identity, name, position)
-        if call is None or not call.goes_on_with(identity, name, described):
-            call = self._open(index)
+        call = self._find_call(index, call_id, name, position)
+        if call is None or not call.continues_with(call_id, name, described):
+            call = self._start_call(index)
         call.add(piece)
         self._last = call
         if index is not None:
             self._by_index[index] = call
-        if identity:
-            self._by_id[identity] = call
+        if call_id:
+            self._by_id[call_id] = call
         if position is not None:
             self._by_position[position] = call
         return call.index
 
-    def _continued(self, index: int | None, identity: str, name: str, position: int | None) -> _Call | None:
-        """The call that a piece may belong to, None for the first piece of another one."""
+    def _find_call(self, index: int | None, call_id: str, name: str, position: int | None) -> _Call | None:
+        """The call that a piece may belong to, or None for the first piece of a new call."""
         at_index = None if index is None else self._by_index.get(index)
-        if at_index is not None and identity in ("", at_index.identity):
+        if at_index is not None and call_id in ("", at_index.call_id):
             return at_index
-        same = self._by_id.get(identity)
-        if same is not None and (at_index is not None or index is None or not name):
-            return same
+        same_id = self._by_id.get(call_id)
+        if same_id is not None and (at_index is not None or index is None or not name):
+            return same_id
         if index is not None:
             return at_index
         return self._last if position is None else self._by_position.get(position)
 
-    def _open(self, index: int | None) -> _Call:
-        if len(self._calls) >= MOST_PARTS:
+    def _start_call(self, index: int | None) -> _Call:
+        if len(self._calls) >= MAX_PARTS:
             raise ValueError("too many tool calls")
         if index is None or index in self._calls:
             index = self._next
@@ -74,24 +74,24 @@ class ToolCalls:
         return call
 
     def result(self) -> list[dict[str, Any]]:
-        """The calls as far as they have arrived, in the order of their indexes."""
-        whole: list[_Call] = []
-        for call in self._calls.values():  # in the order in which they began
-            if whole and call.is_nameless and whole[-1].is_open:
-                whole[-1].pieces += call.pieces  # upstream counted the pieces, not the calls
-            elif whole and call.is_a_name_only and call.name == whole[-1].name and whole[-1].pieces:
-                continue  # the name of the call before, once more
+        """The calls, as far as they have arrived, ordered by index."""
+        calls: list[_Call] = []
+        for call in self._calls.values():  # in the order of their first pieces
+            if calls and call.is_nameless and calls[-1].is_incomplete:
+                calls[-1].pieces += call.pieces  # upstream numbered the pieces, not the calls
+            elif calls and call.has_only_name and call.name == calls[-1].name and calls[-1].pieces:
+                continue  # the name of the previous call, repeated
             else:
-                whole.append(call.copy())
-        return [call.result() for call in sorted(whole, key=lambda call: call.index)]
+                calls.append(call.copy())
+        return [call.result() for call in sorted(calls, key=lambda call: call.index)]
 
 
 class _Call:
-    """One tool call in the making."""
+    """One tool call, incomplete until its last piece."""
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.identity = ""
+        self.call_id = ""
         self.name = ""
         self.pieces: list[str] = []
         self._length = 0
@@ -100,8 +100,8 @@ class _Call:
         self._description: dict[str, Any] = {}
 
     @property
-    def is_open(self) -> bool:
-        """Whether more of its arguments must follow, so that they are JSON."""
+    def is_incomplete(self) -> bool:
+        """Whether its arguments are not complete JSON yet."""
         if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
             return True
         try:
@@ -112,42 +112,41 @@ class _Call:
 
     @property
     def is_nameless(self) -> bool:
-        """Whether it has arguments only."""
-        return not self.identity and not self.name and bool(self.pieces)
+        """Whether it has arguments, but no id and no name."""
+        return not self.call_id and not self.name and bool(self.pieces)
 
     @property
-    def is_a_name_only(self) -> bool:
-        """Whether nothing but its name has come."""
-        return bool(self.name) and not self.identity and not self.pieces
+    def has_only_name(self) -> bool:
+        """Whether only its name has arrived."""
+        return bool(self.name) and not self.call_id and not self.pieces
 
-    def goes_on_with(self, identity: str, name: str, described: dict[str, Any]) -> bool:
+    def continues_with(self, call_id: str, name: str, described: dict[str, Any]) -> bool:
         """Whether a piece with this id and name may belong to this call."""
-        same = identity in ("", self.identity) or not self.identity
-        if not name:  # and another id: upstream makes up one for each piece
-            return same or not described.get("arguments") or self.is_open
+        same_id = call_id in ("", self.call_id) or not self.call_id
+        if not name:  # with another id: upstream sends a new id with each piece
+            return same_id or not described.get("arguments") or self.is_incomplete
         if not self.name:
-            return same
-        if name != self.name:  # a name in pieces comes before the arguments, and with the id that is known
-            return bool(self.identity) and identity in ("", self.identity) and not self.pieces
+            return same_id
+        if name != self.name:  # a name in pieces comes before the arguments, under the same id
+            return bool(self.call_id) and call_id in ("", self.call_id) and not self.pieces
         text = arguments_text(described.get("arguments"))
-        begins = text.lstrip().startswith("{")
-        if (
-            identity and identity == self.identity
-        ):  # some upstreams take the function's name for the id of all its calls
-            return not begins or not self.pieces or self.is_open or text == "".join(self.pieces)
-        if same:  # without any arguments, it is another call where this one has all of its own
-            return self.is_open or (not text and bool(self.identity))
-        return bool(self.pieces) and not begins and self.is_open
+        starts_object = text.lstrip().startswith("{")
+        if call_id and call_id == self.call_id:
+            # Some upstreams use the function's name as the id of all its calls.
+            return not starts_object or not self.pieces or self.is_incomplete or text == "".join(self.pieces)
+        if same_id:  # a complete call only takes a piece without arguments, and only if it has an id
+            return self.is_incomplete or (not text and bool(self.call_id))
+        return bool(self.pieces) and not starts_object and self.is_incomplete
 
     def add(self, piece: dict[str, Any]) -> None:
-        """Take in a piece: id and type once, the name once or in parts, arguments joined."""
+        """Add a piece: id and type once, the name once or in parts, arguments joined."""
         fields = self._fields
         for key, value in piece.items():
-            if key in _IN_PIECES and isinstance(value, dict):
+            if key in _STREAMED_FIELD and isinstance(value, dict):
                 self._describe(key, value)
             elif key != "index" and value is not None and fields.get(key) in (None, ""):
-                fields[key] = value if key != "id" else identity_in(piece)
-        self.identity = fields.get("id") or ""
+                fields[key] = value if key != "id" else id_in(piece)
+        self.call_id = fields.get("id") or ""
 
     def _describe(self, kind: str, value: dict[str, Any]) -> None:
         self._kind = kind
@@ -155,7 +154,7 @@ class _Call:
         if name and name != self.name and not (self.name and self.pieces):
             self.name += name
         for key, part in value.items():
-            if key == _IN_PIECES[kind]:
+            if key == _STREAMED_FIELD[kind]:
                 self._add_arguments(arguments_text(part))
             elif key != "name" and part is not None and not self._description.get(key):
                 self._description[key] = part
@@ -168,33 +167,33 @@ class _Call:
             if before == "{}":  # a placeholder before the arguments
                 self.pieces.clear()
                 self._length = 0
-            elif before == text and not self.is_open:  # all of them once more
+            elif before == text and not self.is_incomplete:  # upstream repeats the complete arguments
                 return
         self.pieces.append(text)
         self._length += len(text)
 
     def copy(self) -> _Call:
-        """The same call, whose pieces may be changed."""
+        """A copy of the call with its own list of pieces."""
         other = _Call(self.index)
         other.__dict__.update(self.__dict__, pieces=list(self.pieces))
         return other
 
     def result(self) -> dict[str, Any]:
-        """The call as an answer without streaming has it."""
+        """The call, in the form of an answer without streaming."""
         if not self._kind:
             return dict(self._fields)
         name = {"name": self.name} if self.name else {}
-        described = {**name, **self._description, _IN_PIECES[self._kind]: "".join(self.pieces)}
+        described = {**name, **self._description, _STREAMED_FIELD[self._kind]: "".join(self.pieces)}
         return {**self._fields, self._kind: described}
 
 
-def listed(parts: Any) -> list[dict[str, Any]]:
-    """A delta's list of objects; one object alone is taken for a list of one, null for none.
+def object_list(parts: Any) -> list[dict[str, Any]]:
+    """A delta's list of objects; a single object becomes a list, null an empty list.
 
     Raises:
         TypeError: it is something else.
     """
-    if type(parts) is list and len(parts) == 1 and type(parts[0]) is dict:  # as nearly always
+    if type(parts) is list and len(parts) == 1 and type(parts[0]) is dict:  # fast path for the usual case
         return parts
     if isinstance(parts, dict):
         return [parts]
@@ -203,9 +202,9 @@ def listed(parts: Any) -> list[dict[str, Any]]:
     raise TypeError(f"a list of objects is expected, not {type(parts).__name__}")
 
 
-def _described(piece: dict[str, Any]) -> dict[str, Any]:
-    """What a piece says of its function."""
-    for kind in _IN_PIECES:
+def _description_in(piece: dict[str, Any]) -> dict[str, Any]:
+    """The object in a piece that describes its function."""
+    for kind in _STREAMED_FIELD:
         value = piece.get(kind)
         if value is not None:
             if not isinstance(value, dict):
