@@ -29,8 +29,8 @@ from .commands import (
     tools,
 )
 from .commands.did_you_mean import misspelt, no_such_choice, no_such_option
-from .commands.failure import WRONG_COMMAND_LINE, CommandFailed
-from .commands.terminal import PROGRAM, complain, say, without_keys
+from .commands.failure import USAGE_ERROR, CommandFailed
+from .commands.terminal import PROGRAM, print_error, print_message, redact_keys
 
 _INTERRUPTED = 130  # as a shell reports it: 128 plus the signal's number
 _PIPE_CLOSED = 141
@@ -51,8 +51,8 @@ _COMMANDS = (
     sandbox,
     demo,
 )
-_WHERE_ARGUMENTS_GO = "an action's arguments go behind --arguments"
-_WHERE_KEYS_GO = "a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin"
+_ARGUMENTS_HINT = "an action's arguments go behind --arguments"
+_KEYS_HINT = "a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin"
 _EPILOG = f"""\
 environment:
   OPENROUTER_API_KEY             connects the user `default` (a key is made at openrouter.ai/keys)
@@ -81,8 +81,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with status 2. A missing option may be present but misspelt, so typos are reported first."""
         typos = [no_such_option(name, [self]) for name in misspelt(self._words, self)]
-        complain(f"{'; '.join(typos) or message}; see {self.prog} --help")
-        self.exit(WRONG_COMMAND_LINE)
+        print_error(f"{'; '.join(typos) or message}; see {self.prog} --help")
+        self.exit(USAGE_ERROR)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C."""
     if sys.stdout is None:
-        complain("standard output is closed, so nothing was done")
+        print_error("standard output is closed, so nothing was done")
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -115,13 +115,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(argv)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        say("Interrupted.")
+        print_message("Interrupted.")
         status = _INTERRUPTED
     except BrokenPipeError:
         status = _PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
         status = _report_error(error)
-    _discard_rest()
+    _discard_unprinted()
     return status
 
 
@@ -130,11 +130,11 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         options, unknown = root.parse_known_args(argv)
         if unknown:
-            complain(_unknown(root, options, unknown))
-            return WRONG_COMMAND_LINE
+            print_error(_unknown(root, options, unknown))
+            return USAGE_ERROR
         if options.command is None:
             root.print_help(sys.stderr)
-            return WRONG_COMMAND_LINE
+            return USAGE_ERROR
     except SystemExit as end:
         return int(end.code or 0)
     with log.on_standard_error(whole=getattr(options, "whole_log", False)):
@@ -144,28 +144,28 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _unknown(root: argparse.ArgumentParser, options: argparse.Namespace, words: list[str]) -> str:
     """The error message for unknown words. It names options only, because a value may be a secret."""
-    chosen = [root, *_chosen(root, options)]
+    chosen = [root, *_chosen_parsers(root, options)]
     names = [word.partition("=")[0] for word in words if word.startswith("-")]
     problems = [no_such_option(name, chosen[1:] or chosen) for name in names] or ["too many words"]
     if options.command == "execute" and not names:
-        problems.append(_WHERE_ARGUMENTS_GO)
+        problems.append(_ARGUMENTS_HINT)
     if options.command == "connect" and (not names or any(_may_be_a_key(word) for word in words)):
-        problems.append(_WHERE_KEYS_GO)
+        problems.append(_KEYS_HINT)
     return f"{'; '.join(problems)}; see {chosen[-1].prog} --help"
 
 
-def _chosen(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:
+def _chosen_parsers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[argparse.ArgumentParser]:
     """The parsers of the chosen command and of the chosen action within it."""
     for action in parser._actions:  # noqa: SLF001
         name = getattr(options, action.dest, None)
         if isinstance(action, argparse._SubParsersAction) and name is not None:  # noqa: SLF001
             yield action.choices[name]
-            yield from _chosen(action.choices[name], options)
+            yield from _chosen_parsers(action.choices[name], options)
 
 
 def _may_be_a_key(word: str) -> bool:
     """Whether a word looks like a key, or is an option that would take one."""
-    return word.startswith("sk-") or without_keys(word) != word or "key" in word.partition("=")[0].lower()
+    return word.startswith("sk-") or redact_keys(word) != word or "key" in word.partition("=")[0].lower()
 
 
 def _report_error(error: Exception) -> int:
@@ -173,23 +173,23 @@ def _report_error(error: Exception) -> int:
     if os.environ.get(log.DEBUG) == "1":
         import traceback  # noqa: PLC0415
 
-        say(without_keys("".join(traceback.format_exception(error))))
+        print_message(redact_keys("".join(traceback.format_exception(error))))
     if isinstance(error, CommandFailed):
-        complain(error.reason)
+        print_error(error.reason)
         return error.status
     problems = getattr(error, "problems", None)  # of a ManifestError, which is not imported only for this check
     if problems:
         for problem in problems:
-            complain(problem)
+            print_error(problem)
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        complain(f"{place}{error.strerror or type(error).__name__}")
+        print_error(f"{place}{error.strerror or type(error).__name__}")
     else:
-        complain(f"unexpected {type(error).__name__}; {log.DEBUG}=1 shows where")
+        print_error(f"unexpected {type(error).__name__}; {log.DEBUG}=1 shows where")
     return 1
 
 
-def _discard_rest() -> None:
+def _discard_unprinted() -> None:
     """Drop output that could not be printed, so that the interpreter does not report it again when it exits."""
     try:
         sys.stdout.flush()

@@ -67,8 +67,8 @@ def print_list(accounts: Sequence[ConnectedAccount]) -> None:
         several = len({account.toolkit for account in accounts}) > 1
         tables.show([_row(account, several=several) for account in accounts], {"status": _status_colour})
     else:
-        missing = terminal.without_keys(store_place.missing())
-        terminal.say(f"No account is connected{missing}; {terminal.PROGRAM} connect connects one.")
+        missing_note = terminal.redact_keys(store_place.missing_note())
+        terminal.print_message(f"No account is connected{missing_note}; {terminal.PROGRAM} connect connects one.")
 
 
 def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
@@ -107,8 +107,8 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
     }
     for name in {**account.last_four, **keys}:
         ending = account.last_four.get(name)
-        found = keys.get(name, {})
-        words = found.get("problem") or describe(found.get("facts", {}))
+        key = keys.get(name, {})
+        words = key.get("problem") or describe(key.get("facts", {}))
         lines[name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
     width = max(map(len, lines))
     for name, value in lines.items():

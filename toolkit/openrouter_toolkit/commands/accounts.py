@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import account_views, store_place, terminal
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, usage_error
 from .store_session import check_input, open_existing_store
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _show(options: argparse.Namespace) -> int:
         account_views.print_account(account, keys)
     works = not any("problem" in key for key in keys.values())
     if works and keys and account.status == "EXPIRED":
-        terminal.say(f"Its key works. To use it again: {_command('enable', account)}")
+        terminal.print_message(f"Its key works. To use it again: {_command('enable', account)}")
     return 0 if works else 1
 
 
@@ -149,22 +149,22 @@ def _reconnect(store: Store, account: ConnectedAccount) -> ConnectedAccount:
     """Connect an expired account again with the keys that it has, if they work now."""
     from ..manifest import load  # noqa: PLC0415
 
-    held = store.accounts.credentials(account.id)
+    credentials = store.accounts.credentials(account.id)
     keys = account_views.check_keys(load(), store, account)
     problems = [f"{name}: {key['problem']}" for name, key in keys.items() if "problem" in key]
     if problems:
         raise CommandFailed(f"{account_views.name(account)} is still EXPIRED. {' '.join(problems)}")
     with store.transaction():
         now = store.accounts.get(account.id)
-        if held is None or not keys or now.version != held.version or now.status != "EXPIRED":
+        if credentials is None or not keys or now.version != credentials.version or now.status != "EXPIRED":
             return now
-        return store.accounts.fill(account.id, held)
+        return store.accounts.fill(account.id, credentials)
 
 
 def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
     if not options.yes:
         if not terminal.can_ask():
-            raise wrong_command_line("there is no terminal to ask on; say --yes to disconnect without a question")
+            raise usage_error("there is no terminal to ask on; say --yes to disconnect without a question")
         try:
             answer = terminal.ask(f"Disconnect {account_views.name(account)} of {account.owner}? [y/N] ")
         except EOFError:
@@ -173,7 +173,7 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
             raise CommandFailed("nothing was disconnected")
     disconnected = store.accounts.disconnect(account.id)
     _report(options, f"{account_views.name(account)} is disconnected.")
-    terminal.say("Its key still works elsewhere; to end it, delete it where it was made.")
+    terminal.print_message("Its key still works elsewhere; to end it, delete it where it was made.")
     return disconnected
 
 
@@ -203,7 +203,7 @@ def _opened_account(options: argparse.Namespace) -> Iterator[tuple[Store, Connec
     """The open store and the account that ID names."""
     with open_existing_store() as store:
         if store is None:
-            raise _no_such_account(options, store_place.missing())
+            raise _no_such_account(options, store_place.missing_note())
         yield store, _find(store, options)
 
 

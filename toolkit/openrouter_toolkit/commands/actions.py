@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..registry import ToolRegistry
 
 _SENTENCE = re.compile(r"(.+?)(?:(?<=[.!?]) |;|: |, after |$)")
-_LONGEST_LINE = 100
+_MAX_LINE_LENGTH = 100
 _WIDE_TERMINAL = 140
 
 
@@ -81,11 +81,11 @@ def _print_table(registry: ToolRegistry) -> None:
         table.add_row(*first, Text(effect(action), style=style), Text(first_sentence(action)))
     console.print(table)
     if console.is_terminal:
-        terminal.say("openrouter-toolkit show SLUG tells more about one.")
+        terminal.print_message("openrouter-toolkit show SLUG tells more about one.")
 
 
 def first_sentence(action: Action) -> str:
     """The first sentence or clause of an action's description, on one line."""
     text = safe_for_terminal(action.definition.description)
     found = _SENTENCE.match(text)
-    return shorten((found[1] if found else text).rstrip("."), _LONGEST_LINE)
+    return shorten((found[1] if found else text).rstrip("."), _MAX_LINE_LENGTH)

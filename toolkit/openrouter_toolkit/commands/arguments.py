@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..text.sanitize import clean
-from .failure import wrong_command_line
+from .failure import usage_error
 
 
 def read(given: str) -> dict[str, Any]:
@@ -30,47 +30,45 @@ def read(given: str) -> dict[str, Any]:
 
 def _standard_input() -> bytes:
     if sys.stdin is None:
-        raise wrong_command_line("--arguments - reads standard input, and there is none")
+        raise usage_error("--arguments - reads standard input, and there is none")
     try:
         return sys.stdin.buffer.read()
     except OSError as error:
-        raise wrong_command_line(f"standard input can't be read: {error.strerror or error}") from None
+        raise usage_error(f"standard input can't be read: {error.strerror or error}") from None
 
 
 def _file(name: str) -> bytes:
     if not name:
-        raise wrong_command_line("name a file after the @, as in --arguments @arguments.json")
+        raise usage_error("name a file after the @, as in --arguments @arguments.json")
     try:
         return Path(name).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise wrong_command_line(f"the file {clean(name)} can't be read: {reason}") from None
+        raise usage_error(f"the file {clean(name)} can't be read: {reason}") from None
 
 
 def _decode(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise wrong_command_line(
-            f"{source} is not in UTF-8 (byte {error.start + 1} is wrong); save it as UTF-8"
-        ) from None
+        raise usage_error(f"{source} is not in UTF-8 (byte {error.start + 1} is wrong); save it as UTF-8") from None
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     if not text.strip():
-        raise wrong_command_line(f"{source} is empty; give a JSON object, {{}} for no arguments")
+        raise usage_error(f"{source} is empty; give a JSON object, {{}} for no arguments")
     try:
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise wrong_command_line(
+        raise usage_error(
             f"{source} is no valid JSON: {error.msg} at {place}; give a JSON object such as {_EXAMPLE}"
         ) from None
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise wrong_command_line(f"{source} is no valid JSON: {reason}") from None
+        raise usage_error(f"{source} is no valid JSON: {reason}") from None
     if not isinstance(value, dict):
-        raise wrong_command_line(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
+        raise usage_error(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
     return value
 
 

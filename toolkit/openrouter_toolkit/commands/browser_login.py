@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import terminal
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, usage_error
 
 if TYPE_CHECKING:
     from ..connecting import BrowserLogin, Callback
     from ..manifest import LoadedToolkit
 
 _TIMEOUT = 600.0  # seconds
-_LONGEST_CODE = 4_096
+_MAX_CODE_LENGTH = 4_096
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def log_in_with_browser(browser: BrowserLogin, callback: Callback, key_label: st
 
     verifier = new_verifier()
     url = browser.begin(callback.url, key_label, verifier)
-    terminal.say(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
+    terminal.print_message(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
     # A browser in the terminal, or its wrapper, returns only after the person has finished.
     threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
     try:
@@ -79,7 +79,7 @@ def log_in_with_pasted_code(browser: BrowserLogin, key_label: str) -> str:
 
     verifier = new_verifier()
     url = browser.begin(None, key_label, verifier)
-    terminal.say(f"Open this page in a browser, on any machine, and authorize:\n  {url}")
+    terminal.print_message(f"Open this page in a browser, on any machine, and authorize:\n  {url}")
     try:
         code = terminal.ask("Then paste the code here: ") if terminal.can_ask() else _first_line()
     except EOFError:
@@ -97,10 +97,10 @@ def _open_browser(url: str) -> None:
     except (webbrowser.Error, OSError):
         opened = False
     if not opened:
-        terminal.say("No browser could be opened here; open the page yourself, or use --headless.")
+        terminal.print_message("No browser could be opened here; open the page yourself, or use --headless.")
 
 
 def _first_line() -> str:
     if sys.stdin is None:
-        raise wrong_command_line("--headless asks for a code, and there is no standard input")
-    return sys.stdin.readline(_LONGEST_CODE).strip()
+        raise usage_error("--headless asks for a code, and there is no standard input")
+    return sys.stdin.readline(_MAX_CODE_LENGTH).strip()

@@ -103,7 +103,7 @@ class _Connecting:
         self.label = f"{_LABEL} {self._alias}" if self._alias else _LABEL
         if self._replaced is not None:
             state = account_views.state(self._replaced).rstrip(".")
-            terminal.say(f"The new key will replace that of {account_views.name(self._replaced)} ({state}).")
+            terminal.print_message(f"The new key will replace that of {account_views.name(self._replaced)} ({state}).")
 
     def finish_login(self, key: str) -> None:
         """Store the key that a login created, as `finish` does. If that fails, say where to delete the key."""
@@ -113,7 +113,7 @@ class _Connecting:
         except BaseException:
             if not self.stored:
                 page = field.link or self._loaded.toolkit.name
-                terminal.say(f"A key called {self.label} was made: delete it at {page}.")
+                terminal.print_message(f"A key called {self.label} was made: delete it at {page}.")
             raise
 
     def finish(self, given: Mapping[str, str]) -> None:
@@ -156,7 +156,7 @@ class _Connecting:
             return self.check(given)
         checked = self._require_passed(check_for(self._store, self._loaded, self._replaced, given))
         for name, reason in checked.left_out.items():
-            terminal.say(f"The {self._title(name)} that was there is left out: {reason}")
+            terminal.print_message(f"The {self._title(name)} that was there is left out: {reason}")
         return checked
 
     def _title(self, name: str) -> str:
@@ -170,9 +170,9 @@ class _Connecting:
             facts = describe(checked.facts.get(name, {}))
             shown = f"{self._title(name)}{f' ending in {ending}' if ending else ''}"
             terminal.print_line(f"  {shown}{f': {facts}' if facts else ''}")
-        terminal.say(self._how_to_use(account))
+        terminal.print_message(self._how_to_use(account))
         if not account.default:
-            terminal.say(
+            terminal.print_message(
                 f"Another account is the default; to change that: {terminal.PROGRAM} accounts default {account.id}"
             )
 

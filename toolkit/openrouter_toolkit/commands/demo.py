@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.sanitize import clean, json_for_terminal, safe_for_terminal, shorten
 from . import registry_factory, store_place
-from .failure import wrong_command_line
+from .failure import usage_error
 from .terminal import PROGRAM, console
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_live() -> int:
-    if not os.environ.get("OPENROUTER_API_KEY") and not store_place.is_there():
-        raise wrong_command_line(
+    if not os.environ.get("OPENROUTER_API_KEY") and not store_place.exists():
+        raise usage_error(
             "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it, "
             f"or connect it with {PROGRAM} connect; without --live, the demo runs offline"
         )
@@ -166,10 +166,10 @@ def _story(*, sandboxed: bool) -> Generator[Step, Any, None]:
     cheapest = _cheapest(listed)
     model = str(cheapest["id"])
     prices = {name: float(cheapest["pricing"][name]) for name in ("prompt", "completion")}
-    most = _COMPLETIONS * (_PROMPT_TOKENS * prices["prompt"] + _MAX_TOKENS * prices["completion"])
+    max_cost = _COMPLETIONS * (_PROMPT_TOKENS * prices["prompt"] + _MAX_TOKENS * prices["completion"])
     yield Step(
         f"{model} costs US$ {_price(cheapest) * 1_000_000:.2f} for a million tokens in and out. "
-        f"{_COMPLETIONS} answers of at most {_MAX_TOKENS} tokens cost at most US$ {most:.8f}."
+        f"{_COMPLETIONS} answers of at most {_MAX_TOKENS} tokens cost at most US$ {max_cost:.8f}."
     )
     author, _, slug = model.partition("/")
     yield Step(

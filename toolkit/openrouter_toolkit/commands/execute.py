@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import arguments, registry_factory, terminal
 from .actions import find
-from .failure import wrong_command_line
+from .failure import usage_error
 from .stream_printer import StreamPrinter
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
 
-_LONGEST_TIMEOUT = 86_400.0
+_MAX_TIMEOUT = 86_400.0
 _DESCRIPTION = """\
 Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
 Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there)."""
@@ -70,7 +70,7 @@ def _with_stream(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> di
     if action is None:
         return given
     if not action.streams:
-        raise wrong_command_line(f"{action.slug} does not stream its answer; leave --stream out")
+        raise usage_error(f"{action.slug} does not stream its answer; leave --stream out")
     return {**given, "stream": True}
 
 
@@ -79,6 +79,6 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"give seconds, more than 0 and at most {_LONGEST_TIMEOUT:.0f}")
+    if not 0 < seconds <= _MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"give seconds, more than 0 and at most {_MAX_TIMEOUT:.0f}")
     return seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WRONG_COMMAND_LINE = 2
+USAGE_ERROR = 2
 
 
 class CommandFailed(Exception):  # noqa: N818 - it says what happened to the command
@@ -18,6 +18,6 @@ class KeyRefused(CommandFailed):
     """A key was checked and refused; another key may work."""
 
 
-def wrong_command_line(reason: str) -> CommandFailed:
+def usage_error(reason: str) -> CommandFailed:
     """The error for a wrong command line (exit status 2); nothing was done."""
-    return CommandFailed(reason, WRONG_COMMAND_LINE)
+    return CommandFailed(reason, USAGE_ERROR)

@@ -60,9 +60,9 @@ def _budget(budget: Mapping[str, Any], effective: Any) -> str:
     words = f"{'effective ' if budget == effective else ''}budget of {whose} {limit}"
     if isinstance(every, str) and every:
         words += f" ({short_name(every, 20)})"
-    left = _usd(budget.get("remaining_usd"))
-    if left is not None:
-        words += " used up" if budget["remaining_usd"] <= 0 else f" with {left} left"
+    remaining = _usd(budget.get("remaining_usd"))
+    if remaining is not None:
+        words += " used up" if budget["remaining_usd"] <= 0 else f" with {remaining} left"
     if isinstance(ends, str) and ends:
         words += f" until {short_name(ends, 40)}"
     return words
@@ -72,10 +72,10 @@ def _free_requests(quota: Any) -> list[str]:
     """The number of requests to free models left today. All keys of an account share them."""
     if not isinstance(quota, Mapping):
         return []
-    left, most = quota.get("remaining"), quota.get("limit")
-    if not all(isinstance(number, int) and not isinstance(number, bool) for number in (left, most)):
+    remaining, daily_limit = quota.get("remaining"), quota.get("limit")
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in (remaining, daily_limit)):
         return []
-    return [f"{left} of {most} requests to free models left today"]
+    return [f"{remaining} of {daily_limit} requests to free models left today"]
 
 
 def _usd(amount: Any) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import terminal
-from .failure import CommandFailed, KeyRefused, wrong_command_line
+from .failure import CommandFailed, KeyRefused, usage_error
 
 if TYPE_CHECKING:
     from ..manifest import Auth, AuthField
@@ -28,7 +28,7 @@ def ask_for_fields(auth: Auth, check: Try, finish: Try) -> None:
         CommandFailed: there is no terminal, nothing was typed, or the last attempt was refused.
     """
     if not terminal.can_ask():
-        raise wrong_command_line("there is no terminal to ask for the key; give it on standard input with --stdin")
+        raise usage_error("there is no terminal to ask for the key; give it on standard input with --stdin")
     given: Mapping[str, str] = {}
     rounds = _rounds(auth)
     for number, fields in enumerate(rounds, 1):
@@ -54,7 +54,7 @@ def _ask_until_accepted(fields: Sequence[AuthField], given: Mapping[str, str], c
             attempts_left -= 1
             if not attempts_left:
                 raise
-            terminal.complain(f"{refusal.reason} Try again.")
+            terminal.print_error(f"{refusal.reason} Try again.")
         else:
             return answers
 
@@ -66,23 +66,23 @@ def read_fields(auth: Auth) -> dict[str, str]:
         CommandFailed: the input is empty, too long, or a terminal, which would show what is typed.
     """
     if sys.stdin is None:
-        raise wrong_command_line("--stdin reads standard input, and there is none")
+        raise usage_error("--stdin reads standard input, and there is none")
     if terminal.is_terminal(sys.stdin):
-        raise wrong_command_line("--stdin reads a file or a pipe; leave it out to be asked without echo")
+        raise usage_error("--stdin reads a file or a pipe; leave it out to be asked without echo")
     try:
         content = sys.stdin.buffer.read(_MAX_BYTES + 1)
         lines = [line.strip() for line in content.decode("utf-8-sig").strip().splitlines()]
     except OSError as error:
-        raise wrong_command_line(f"standard input can't be read: {error.strerror or error}") from None
+        raise usage_error(f"standard input can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise wrong_command_line("standard input is not in UTF-8") from None
+        raise usage_error("standard input is not in UTF-8") from None
     wanted = ", ".join(field.name + ("" if field.required else " (optional)") for field in auth.fields)
     if len(content) > _MAX_BYTES:
-        raise wrong_command_line(f"standard input is too much; give a line each: {wanted}")
+        raise usage_error(f"standard input is too much; give a line each: {wanted}")
     if len(lines) > len(auth.fields):
-        raise wrong_command_line(f"standard input has {len(lines)} lines; give one for each of {wanted}")
+        raise usage_error(f"standard input has {len(lines)} lines; give one for each of {wanted}")
     if not lines:
-        raise wrong_command_line(f"standard input is empty; give a line each: {wanted}")
+        raise usage_error(f"standard input is empty; give a line each: {wanted}")
     return {field.name: line for field, line in zip(auth.fields, lines, strict=False) if line}
 
 
@@ -106,6 +106,6 @@ def _ask(fields: Sequence[AuthField]) -> dict[str, str]:
 
 def _explain(field: AuthField) -> None:
     optional = "" if field.required else " (optional)"
-    terminal.say(f"\n{field.title}{optional}: {field.description}")
+    terminal.print_message(f"\n{field.title}{optional}: {field.description}")
     for number, step in enumerate(field.steps, 1):
-        terminal.say(f"  {number}. {step}")
+        terminal.print_message(f"  {number}. {step}")

@@ -38,11 +38,11 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         env_keys = key_providers.in_environment()
         if not env_keys:  # the store could be opened, so the key is in the keyring or in a file
             place = key_providers.add_fresh()
-            terminal.say(f"A new master key was put into {place}.")
+            terminal.print_message(f"A new master key was put into {place}.")
     if len(env_keys) == 1:
         raise CommandFailed(_how_to_add_second(env_keys))
     with open_store() as store:
-        rotated = store.rotate(lambda sealed: terminal.say(f"{sealed} so far") if sealed >= BATCH else None)
+        rotated = store.rotate(lambda sealed: terminal.print_message(f"{sealed} so far") if sealed >= BATCH else None)
     if rotated.unreadable:
         raise CommandFailed(
             f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
@@ -50,13 +50,15 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         )
     if env_keys and not rotated.resealed and not rotated.retired:
         terminal.print_line(f"Nothing was to be done: everything is sealed with the key {env_keys[0].id} already.")
-        terminal.say(f"That is the first in {key_providers.MASTER_KEY}; to change it, put the new one in front.")
+        terminal.print_message(
+            f"That is the first in {key_providers.MASTER_KEY}; to change it, put the new one in front."
+        )
         return 0
     retired = ", ".join(rotated.retired) or "none"
     terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
     if rotated.retired:
-        terminal.say("A retired key opens nothing in this database any more.")
-        terminal.say(
+        terminal.print_message("A retired key opens nothing in this database any more.")
+        terminal.print_message(
             f"Start all servers with the first key of {key_providers.MASTER_KEY} alone now, and take the others out."
             if env_keys
             else f"It stays in {place}, behind the new one: other databases of yours may need it, and backups of this."

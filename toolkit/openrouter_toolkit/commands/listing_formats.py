@@ -10,7 +10,7 @@ from ..manifest import AuthField, LoadedToolkit
 
 MCP_SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
 _DISTRIBUTION = "openrouter-toolkit"
-_LONGEST_DESCRIPTION = 100
+_MAX_DESCRIPTION_LENGTH = 100
 
 
 def composio(loaded: LoadedToolkit) -> dict[str, Any]:
@@ -123,6 +123,6 @@ def _slug(name: str) -> str:
 
 def _short(description: str) -> str:
     """The description, or its first sentence if the description is too long for the registry."""
-    if len(description) <= _LONGEST_DESCRIPTION:
+    if len(description) <= _MAX_DESCRIPTION_LENGTH:
         return description
-    return description.split(". ", maxsplit=1)[0].rstrip(".")[:_LONGEST_DESCRIPTION]
+    return description.split(". ", maxsplit=1)[0].rstrip(".")[:_MAX_DESCRIPTION_LENGTH]

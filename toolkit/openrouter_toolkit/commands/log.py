@@ -24,9 +24,9 @@ class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
         if self._whole:
-            terminal.say(terminal.without_keys(self.format(record)))
+            terminal.print_message(terminal.redact_keys(self.format(record)))
         else:
-            terminal.complain(record.getMessage().partition("\n")[0])
+            terminal.print_error(record.getMessage().partition("\n")[0])
 
 
 @contextmanager

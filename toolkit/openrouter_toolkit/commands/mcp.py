@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import registry_factory
-from .failure import CommandFailed, wrong_command_line
-from .terminal import complain, is_terminal, say
+from .failure import CommandFailed, usage_error
+from .terminal import is_terminal, print_error, print_message
 from .tools import add_toolset, toolset
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until standard input ends; Ctrl-C ends the process at once."""
     if sys.stdin is None:
-        raise wrong_command_line("mcp reads standard input, and there is none")
+        raise usage_error("mcp reads standard input, and there is none")
     with registry_factory.registry(**toolset(options)) as registry:
         if not registry.actions:
-            complain("no action is left to offer: those that are allowed are denied, not read-only, or switched off")
+            print_error("no action is left to offer: those that are allowed are denied, not read-only, or switched off")
         _serve(registry, options.user_id)
     return 0
 
@@ -55,7 +55,7 @@ def _serve(registry: ToolRegistry, user_id: str) -> None:
     # A thread is always blocked on input, and Python's own handler of Ctrl-C would wait for that thread.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if is_terminal(sys.stdin):
-        say("This is a server for an MCP client, which speaks to it on standard input. Ctrl-C ends it.")
+        print_message("This is a server for an MCP client, which speaks to it on standard input. Ctrl-C ends it.")
     try:
         anyio.run(serve_stdio, mcp_server)
     except* BrokenPipeError:

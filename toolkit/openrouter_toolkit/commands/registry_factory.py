@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import store_place
-from .failure import wrong_command_line
-from .terminal import PROGRAM, say
+from .failure import usage_error
+from .terminal import PROGRAM, print_message
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry
@@ -30,7 +30,7 @@ def registry(**toolset: Any) -> Iterator[ToolRegistry]:
         CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
     """
     with ExitStack() as stack:
-        connected = _store_options(stack) if store_place.is_there() and not _ignores_store() else {}
+        connected = _store_options(stack) if store_place.exists() and not _ignores_store() else {}
         yield stack.enter_context(_create(**connected, **toolset))
 
 
@@ -52,7 +52,7 @@ def _ignores_store() -> bool:
     variable = auth.environment.get(auth.key.name, "")
     if unusable(os.environ.get(variable, "")) is not None:
         return False
-    say(
+    print_message(
         f"The store of connected accounts at {path} is not used: it was made by another installation, and this one "
         f"lacks its packages (pip install 'openrouter-toolkit[accounts]'). The key in {variable} is used instead."
     )
@@ -83,4 +83,4 @@ def _create(**options: Any) -> ToolRegistry:
     except ManifestError:
         raise
     except ValueError as error:
-        raise wrong_command_line(f"{error}; {PROGRAM} actions --json lists slugs and tags") from None
+        raise usage_error(f"{error}; {PROGRAM} actions --json lists slugs and tags") from None

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from . import store_place, terminal
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, usage_error
 from .store_session import check_input, open_existing_store, open_store
 
 
@@ -38,8 +38,10 @@ def _list(options: argparse.Namespace) -> int:
         for address in addresses:
             terminal.print_line(address)
     else:
-        missing = terminal.without_keys(store_place.missing())
-        terminal.say(f"None is registered{missing}; {terminal.PROGRAM} return-addresses add URL registers one.")
+        missing_note = terminal.redact_keys(store_place.missing_note())
+        terminal.print_message(
+            f"None is registered{missing_note}; {terminal.PROGRAM} return-addresses add URL registers one."
+        )
     return 0
 
 
@@ -49,7 +51,7 @@ def _add(options: argparse.Namespace) -> int:
         try:
             store.return_addresses.register(address)
         except ValueError as error:
-            raise wrong_command_line(f"URL: {error}") from None
+            raise usage_error(f"URL: {error}") from None
     terminal.print_line(f"People may be sent back to {options.address} now.")
     return 0
 

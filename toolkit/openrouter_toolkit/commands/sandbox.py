@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from .failure import CommandFailed
-from .terminal import say
+from .terminal import print_message
 
 
 def add(commands: Any) -> None:
@@ -56,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         port = _free_port(HOST, options.port)
-        say("A sandbox that answers like OpenRouter; Ctrl-C stops it. To use it from another terminal:")
-        say(f"  export OPENROUTER_BASE_URL=http://{HOST}:{port}{PREFIX}")
-        say(f"  export OPENROUTER_API_KEY={Sandbox.api_key}")
+        print_message("A sandbox that answers like OpenRouter; Ctrl-C stops it. To use it from another terminal:")
+        print_message(f"  export OPENROUTER_BASE_URL=http://{HOST}:{port}{PREFIX}")
+        print_message(f"  export OPENROUTER_API_KEY={Sandbox.api_key}")
         serve(
             port,
             chunk_delay=options.chunk_delay,
@@ -91,12 +91,12 @@ def _rate(text: str) -> float:
     return _number(text, 1.0, "give a number from 0 to 1")
 
 
-def _number(text: str, most: float, advice: str) -> float:
+def _number(text: str, maximum: float, advice: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number <= most or number == float("inf"):
+    if not 0 <= number <= maximum or number == float("inf"):
         raise argparse.ArgumentTypeError(advice)
     return number
 

@@ -10,15 +10,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 
 from . import terminal
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, usage_error
 from .store_session import check_input, open_existing_store, open_store
 
 if TYPE_CHECKING:
     from ..server import Settings
     from ..store import Store
 
-_MOST_DIGITS = 10
-_LONGEST_TIMEOUT = 3600
+_MAX_DIGITS = 10
+_MAX_TIMEOUT = 3600
 _ADVICE = {
     errno.EADDRINUSE: "choose another with --port",
     errno.EACCES: "choose one from 1024 on with --port",
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
             except ManifestError:
                 raise
             except ValueError as error:
-                raise wrong_command_line(f"--manifest: {error}") from None
+                raise usage_error(f"--manifest: {error}") from None
             for address in options.return_address:
                 _register(store, address)
             link = new_link(store, settings)  # made before serving: if the store is not writable, nothing is served
@@ -124,12 +124,12 @@ def run(options: argparse.Namespace) -> int:
             def started() -> None:
                 terminal.print_line(settings.url)
                 behind = f", listening on {address_of(listening)}" if options.url else ""
-                terminal.say(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
+                terminal.print_message(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
                 if not (settings.secure or (settings.loopback and _is_loopback(listening))):
-                    terminal.say(
+                    terminal.print_message(
                         "Keys and tokens can be read on the way here: put https before it, and say so by --url."
                     )
-                terminal.say(f"To log in, once and within ten minutes: {link}")
+                terminal.print_message(f"To log in, once and within ten minutes: {link}")
 
             Server(application, listening, started).run()
     return 0
@@ -165,7 +165,7 @@ def _register(store: Store, address: str) -> None:
     try:
         store.return_addresses.register(check_input(str, "--return-address", address))
     except ValueError as error:
-        raise wrong_command_line(f"--return-address: {error}") from None
+        raise usage_error(f"--return-address: {error}") from None
 
 
 def _require_extra() -> None:
@@ -179,7 +179,7 @@ def _bind(host: str, port: int) -> socket.socket:
     from ..server.graceful_shutdown import bind  # noqa: PLC0415
 
     if not host:  # an empty host would mean every address
-        raise wrong_command_line("--host: name an address")
+        raise usage_error("--host: name an address")
     try:
         return bind(host, port)
     except OSError as error:
@@ -187,7 +187,7 @@ def _bind(host: str, port: int) -> socket.socket:
         advice = _ADVICE.get(error.errno or 0, "name an address of this machine with --host")
         raise CommandFailed(f"{host} port {port} can't be used: {reason}; {advice}") from None
     except (TypeError, ValueError):  # not a possible host name
-        raise wrong_command_line("--host: this is no address") from None
+        raise usage_error("--host: this is no address") from None
 
 
 def _settings(options: argparse.Namespace, url: str) -> Settings:
@@ -208,21 +208,21 @@ def _settings(options: argparse.Namespace, url: str) -> Settings:
     try:
         return Settings(url.rstrip("/"), **more)
     except ValueError as error:
-        raise wrong_command_line(str(error)) from None
+        raise usage_error(str(error)) from None
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= 65535):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) <= 65535):
         raise argparse.ArgumentTypeError("give a number from 0 to 65535")
     return int(text)
 
 
-def _count(most: int) -> Callable[[str], int]:
+def _count(maximum: int) -> Callable[[str], int]:
     """A parser for an integer from 1 to `most`."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= most):
-            raise argparse.ArgumentTypeError(f"give a number from 1 to {most}")
+        if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and 0 < int(text) <= maximum):
+            raise argparse.ArgumentTypeError(f"give a number from 1 to {maximum}")
         return int(text)
 
     return read
@@ -233,8 +233,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 1 <= seconds <= _LONGEST_TIMEOUT:  # also refuses nan
-        raise argparse.ArgumentTypeError(f"give a number of seconds from 1 to {_LONGEST_TIMEOUT}")
+    if not 1 <= seconds <= _MAX_TIMEOUT:  # also refuses nan
+        raise argparse.ArgumentTypeError(f"give a number of seconds from 1 to {_MAX_TIMEOUT}")
     return seconds
 
 

@@ -145,8 +145,8 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def _limits(schema: dict[str, Any]) -> Iterator[str]:
-    for least, most, unit in _RANGES:
-        low, high = schema.get(least), schema.get(most)
+    for minimum, maximum, unit in _RANGES:
+        low, high = schema.get(minimum), schema.get(maximum)
         if low is not None and high is not None:
             yield f"{low} to {high}{unit}"
         elif low == 1 and unit:

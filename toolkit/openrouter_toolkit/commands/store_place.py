@@ -12,7 +12,7 @@ _DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
 
 
-def is_there() -> bool:
+def exists() -> bool:
     """Whether the SQLite file of a store exists, or the environment names another kind of database."""
     url = os.environ.get(_DATABASE, "").strip()
     file = _SQLITE.fullmatch(url)
@@ -32,10 +32,10 @@ def default_store() -> Path | None:
     return next((place for place in places if _may_exist(place)), None)
 
 
-def missing() -> str:
+def missing_note() -> str:
     """For the end of a "nothing found" message: the file that the environment names, if it does not exist."""
     file = _SQLITE.fullmatch(os.environ.get(_DATABASE, "").strip())
-    if file is None or is_there():
+    if file is None or exists():
         return ""
     return f": {unquote(file[1])}, which {_DATABASE} names, does not exist"
 

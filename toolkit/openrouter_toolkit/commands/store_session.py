@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import store_place
-from .failure import CommandFailed, wrong_command_line
+from .failure import CommandFailed, usage_error
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -38,7 +38,7 @@ def open_existing_store() -> Iterator[Store | None]:
     Raises:
         CommandFailed: as for `open_store`.
     """
-    if store_place.is_there():
+    if store_place.exists():
         with open_store() as store:
             yield store
     else:
@@ -54,11 +54,11 @@ def check_input(check: Callable[[str], str], option: str, text: str) -> str:
     from ..text.redaction import redact_thoroughly  # noqa: PLC0415
 
     if redact_thoroughly(text, ()) != text:
-        raise wrong_command_line(f"{option} looks like a key; {KEYS_ARE_NOT_TYPED_HERE}")
+        raise usage_error(f"{option} looks like a key; {KEYS_ARE_NOT_TYPED_HERE}")
     try:
         return check(text)
     except ValueError as error:
-        raise wrong_command_line(f"{option}: {error}") from None
+        raise usage_error(f"{option}: {error}") from None
 
 
 KEYS_ARE_NOT_TYPED_HERE = (

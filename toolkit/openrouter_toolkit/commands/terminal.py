@@ -24,19 +24,19 @@ _MAX_QUOTED = 60
 _PIPED_WIDTH = 110
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a line for people on standard error. If there is no standard error, the line is dropped silently."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(safe_for_terminal(text), file=sys.stderr, flush=True)
 
 
-def complain(reason: str) -> None:
+def print_error(reason: str) -> None:
     """Print the line that says why a command failed. Keys are redacted from it, as it may repeat what was typed."""
-    say(f"{PROGRAM}: {without_keys(clean(reason))}")
+    print_message(f"{PROGRAM}: {redact_keys(clean(reason))}")
 
 
-def without_keys(text: str) -> str:
+def redact_keys(text: str) -> str:
     """The text without the environment's keys, pieces of them, and anything else that looks like a key."""
     from ..text.redaction import redact_thoroughly  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def without_keys(text: str) -> str:
 
 def quote_input(text: str) -> str | None:
     """The user's input, quoted for a message; None if it may be a key or is empty."""
-    is_secret = text.startswith(_SECRET_PREFIXES) or without_keys(text) != text
+    is_secret = text.startswith(_SECRET_PREFIXES) or redact_keys(text) != text
     return None if is_secret or not clean(text) else quoted(text, _MAX_QUOTED)
 
 
@@ -59,7 +59,7 @@ def ask(prompt: str) -> str:
     print(safe_for_terminal(prompt), end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:
-        say("")
+        print_message("")
         raise EOFError
     return line.strip()
 

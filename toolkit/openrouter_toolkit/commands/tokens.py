@@ -57,7 +57,7 @@ def _create(options: argparse.Namespace) -> int:
         terminal.print_json({**_as_dict(token), "token": text})
     else:
         terminal.print_line(text)
-        terminal.say(f"{token.id} may act for {_users(token)}. The token is shown this one time.")
+        terminal.print_message(f"{token.id} may act for {_users(token)}. The token is shown this one time.")
     return 0
 
 
@@ -69,15 +69,15 @@ def _list(options: argparse.Namespace) -> int:
     elif tokens:
         tables.show([_row(token) for token in tokens])
     else:
-        missing = terminal.without_keys(store_place.missing())
-        terminal.say(f"There is no token{missing}; {terminal.PROGRAM} tokens create makes one.")
+        missing_note = terminal.redact_keys(store_place.missing_note())
+        terminal.print_message(f"There is no token{missing_note}; {terminal.PROGRAM} tokens create makes one.")
     return 0
 
 
 def _revoke(options: argparse.Namespace) -> int:
     with open_existing_store() as store:
         token = None if store is None else store.tokens.revoke(_id(store.tokens.list(), options.id))
-        where = store_place.missing() if store is None else f" in the {store.name}"
+        where = store_place.missing_note() if store is None else f" in the {store.name}"
     if token is None:
         named = terminal.quote_input(options.id)
         what = f"no token {named}" if named else "no such token"

@@ -90,9 +90,9 @@ def _prose(question: str) -> str:
                 return f"The capital of {country} is {city}."
     if _GREETING.match(question):
         return "Hello! How can I help you today?"
-    asked = " ".join(question.split())
-    shown = asked if len(asked) <= _MAX_QUOTED else f"{asked[:_MAX_QUOTED]}…"
-    return f"You said “{shown}”, and this is the sandbox's answer to it."
+    single_line = " ".join(question.split())
+    excerpt = single_line if len(single_line) <= _MAX_QUOTED else f"{single_line[:_MAX_QUOTED]}…"
+    return f"You said “{excerpt}”, and this is the sandbox's answer to it."
 
 
 def _calculate(left: str, sign: str, right: str) -> str:

@@ -116,9 +116,9 @@ class Authorizations:
         return code
 
 
-def form_fields(sent: bytes) -> dict[str, str]:
+def form_fields(body: bytes) -> dict[str, str]:
     """The fields of a posted form."""
-    return dict(parse_qsl(sent.decode("utf-8", "replace"), keep_blank_values=True))
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _problem(query: Mapping[str, str]) -> str | None:
@@ -167,10 +167,10 @@ def _verify(grant: _Grant, verifier: Any) -> bool:
         return True
     if not isinstance(verifier, str):
         return False
-    sent = verifier.encode("utf-8", "replace")
+    computed = verifier.encode("utf-8", "replace")
     if grant.method == "S256":
-        sent = base64.urlsafe_b64encode(hashlib.sha256(sent).digest()).rstrip(b"=")
-    return hmac.compare_digest(sent, grant.challenge.rstrip("=").encode("utf-8", "replace"))
+        computed = base64.urlsafe_b64encode(hashlib.sha256(computed).digest()).rstrip(b"=")
+    return hmac.compare_digest(computed, grant.challenge.rstrip("=").encode("utf-8", "replace"))
 
 
 def _send_page(connection: Connection, status: int, content: str) -> None:

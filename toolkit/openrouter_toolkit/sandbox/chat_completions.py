@@ -34,7 +34,7 @@ def result(completion: Completion) -> JsonObject:
                 "id": call.id,
                 "index": index,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.written},
+                "function": {"name": call.name, "arguments": call.arguments_text},
             }
             for index, call in enumerate(completion.tool_calls)
         ]
@@ -105,7 +105,7 @@ def _deltas(completion: Completion) -> Iterator[JsonObject]:
             "content": None,
             "tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}],
         }
-        for piece in pieces(call.written):
+        for piece in pieces(call.arguments_text):
             yield {"content": None, "tool_calls": [{"index": index, "function": {"arguments": piece}}]}
     for piece in pieces(completion.text):
         yield {"content": piece}

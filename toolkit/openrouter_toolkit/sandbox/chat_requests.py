@@ -6,7 +6,7 @@ from typing import Any
 from .conversations import CHAT_ROLES, conversation, last_question, parts, rounds_since_question, text_of
 from .errors import ApiError, JsonObject
 from .parameters import CHAT, check_parameters
-from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, stop_sequences
+from .prompts import Prompt, Tool, length_limit, parse_tool, requested_models, stop_sequences
 
 
 def parse(body: JsonObject) -> Prompt:
@@ -45,7 +45,7 @@ def _tools(declared: Any) -> tuple[Tool, ...]:
         if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
             raise ApiError(400, f"tools.{position}: must be an object with a type")
     return tuple(
-        declared_tool(tool.get("function"), "parameters", f"tools.{position}.function")
+        parse_tool(tool.get("function"), "parameters", f"tools.{position}.function")
         for position, tool in enumerate(declared)
         if tool["type"] == "function"
     )

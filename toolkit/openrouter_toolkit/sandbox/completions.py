@@ -111,7 +111,7 @@ def assemble(
 ) -> Completion:
     """Build the completion from its parts, with its tokens counted."""
     thought = len(pieces(reasoning or ""))
-    written = sum(len(pieces(call.name + call.written)) for call in tool_calls) + len(pieces(text))
+    written = sum(len(pieces(call.name + call.arguments_text)) for call in tool_calls) + len(pieces(text))
     return Completion(
         id=generation_id,
         created=int(time.time()),

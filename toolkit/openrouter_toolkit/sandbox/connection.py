@@ -79,8 +79,8 @@ class Connection(BaseHTTPRequestHandler):
             ClientGoneError: the client disconnected, or the sandbox began to close; noticed within 0.1 seconds.
         """
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _POLL_SECONDS))
+        while (remaining := deadline - time.monotonic()) > 0:
+            time.sleep(min(remaining, _POLL_SECONDS))
             self.check_client()
 
     def check_client(self) -> None:

@@ -40,7 +40,7 @@ def fitting_value(schema: JsonObject, mentions: Mentions, root: JsonObject | Non
 
 def _scalar(kind: str, schema: JsonObject, mentions: Mentions) -> Any:
     if kind in {"number", "integer"}:
-        return _number(schema, mentions, whole=kind == "integer")
+        return _number(schema, mentions, integer=kind == "integer")
     if kind in {"boolean", "null"}:
         return True if kind == "boolean" else None
     return _string(schema, mentions)
@@ -62,14 +62,14 @@ def _is_mentioned(name: str, schema: JsonObject, mentions: Mentions) -> bool:
     return (bool(words) and words <= mentions.words) or any(mentions.mentions(value) for value in values)
 
 
-def _number(schema: JsonObject, mentions: Mentions, *, whole: bool) -> float:
+def _number(schema: JsonObject, mentions: Mentions, *, integer: bool) -> float:
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
     number = mentions.next_number(minimum if minimum is not None else 1)
     if minimum is not None:
         number = max(number, minimum)
     if maximum is not None:
         number = min(number, maximum)
-    return int(number) if whole or number == int(number) else number
+    return int(number) if integer or number == int(number) else number
 
 
 def _string(schema: JsonObject, mentions: Mentions) -> str:
@@ -96,8 +96,8 @@ def _resolve(schema: JsonObject, root: JsonObject) -> JsonObject:
         if isinstance(reference, str) and reference.startswith("#"):
             schema = _look_up(root, reference)
         elif alternatives:
-            kept = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf"}}
-            schema = kept | next((part for part in alternatives if part.get("type") != "null"), {"type": "null"})
+            rest = {key: value for key, value in schema.items() if key not in {"anyOf", "oneOf"}}
+            schema = rest | next((part for part in alternatives if part.get("type") != "null"), {"type": "null"})
         elif schema.get("allOf"):
             merged = {key: value for key, value in schema.items() if key != "allOf"}
             for part in schema["allOf"]:

@@ -30,10 +30,10 @@ _ASK = re.compile(r"\bask\b.{0,80}?(:\s+)(?=\S)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Step:
-    """One step that a text asks for: `words` describe it, `asked` is a question for another model ("ask it: …")."""
+    """One step that a text asks for: `words` describe it, `question` is a question for another model ("ask it: …")."""
 
     words: str
-    asked: str = ""
+    question: str = ""
 
 
 def steps(text: str) -> list[Step]:
@@ -43,8 +43,8 @@ def steps(text: str) -> list[Step]:
 
 
 def _step(text: str) -> Step:
-    asking = _ASK.search(text)
-    return Step(text) if asking is None else Step(text[: asking.start(1)], text[asking.end() :])
+    match = _ASK.search(text)
+    return Step(text) if match is None else Step(text[: match.start(1)], text[match.end() :])
 
 
 def content_words(text: str) -> list[str]:

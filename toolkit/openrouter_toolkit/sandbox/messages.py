@@ -10,7 +10,7 @@ from .conversations import MESSAGES_ROLES, conversation, last_question, parts, r
 from .errors import ApiError, JsonObject, anthropic_body
 from .formats import KEEP_ALIVE, frame
 from .parameters import MESSAGES, check_parameters, is_integer
-from .prompts import Prompt, Tool, declared_tool, length_limit, requested_models, stop_sequences
+from .prompts import Prompt, Tool, length_limit, parse_tool, requested_models, stop_sequences
 from .usage import anthropic_usage, cost_fields
 
 _SIGNATURE = "c2FuZGJveA=="
@@ -143,8 +143,8 @@ def _deltas(block: JsonObject) -> Iterator[JsonObject]:
         for piece in pieces(block["text"]):
             yield {"type": "text_delta", "text": piece}
     else:
-        written = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
-        for piece in ["", *pieces(written)]:
+        arguments = block["input"] if isinstance(block["input"], str) else json.dumps(block["input"])
+        for piece in ["", *pieces(arguments)]:
             yield {"type": "input_json_delta", "partial_json": piece}
 
 
@@ -166,7 +166,7 @@ def _tools(declared: Any) -> tuple[Tool, ...]:
         if not isinstance(tool, dict) or (_is_custom(tool) and not isinstance(tool.get("input_schema"), dict)):
             raise ApiError(400, f"tools.{position}: must be an object with a type of its own, or with an input_schema")
     return tuple(
-        declared_tool(tool, "input_schema", f"tools.{position}")
+        parse_tool(tool, "input_schema", f"tools.{position}")
         for position, tool in enumerate(declared)
         if _is_custom(tool)
     )

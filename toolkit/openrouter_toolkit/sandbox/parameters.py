@@ -32,16 +32,18 @@ def is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _list_of(check: Check, most: int | None = None) -> Check:
-    return lambda value: isinstance(value, list) and (most is None or len(value) <= most) and all(map(check, value))
+def _list_of(check: Check, maximum: int | None = None) -> Check:
+    return lambda value: (
+        isinstance(value, list) and (maximum is None or len(value) <= maximum) and all(map(check, value))
+    )
 
 
-def _number(least: float, most: float) -> _Rule:
-    return lambda value: is_number(value) and least <= value <= most, f"a number from {least} to {most}"
+def _number(minimum: float, maximum: float) -> _Rule:
+    return lambda value: is_number(value) and minimum <= value <= maximum, f"a number from {minimum} to {maximum}"
 
 
-def _integer(least: int, most: int) -> _Rule:
-    return lambda value: is_integer(value) and least <= value <= most, f"an integer from {least} to {most}"
+def _integer(minimum: int, maximum: int) -> _Rule:
+    return lambda value: is_integer(value) and minimum <= value <= maximum, f"an integer from {minimum} to {maximum}"
 
 
 def _one_of(*allowed: str) -> _Rule:

@@ -88,7 +88,7 @@ def stop_sequences(value: Any) -> tuple[str, ...]:
     return tuple(word for word in wanted if isinstance(word, str) and word)
 
 
-def declared_tool(declaration: Any, schema_name: str, where: str) -> Tool:
+def parse_tool(declaration: Any, schema_name: str, where: str) -> Tool:
     """The tool that a request declares.
 
     Raises:

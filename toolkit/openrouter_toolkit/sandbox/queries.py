@@ -53,16 +53,16 @@ def _list_of(*allowed: str) -> Check:
     )
 
 
-def _number(least: float = 0, most: float = float("inf"), *, whole: bool = False) -> Check:
-    kind = "an integer" if whole else "a number"
-    limits = f"of at least {least}" if most == float("inf") else f"from {least} to {most}"
+def _number(minimum: float = 0, maximum: float = float("inf"), *, integer: bool = False) -> Check:
+    kind = "an integer" if integer else "a number"
+    limits = f"of at least {minimum}" if maximum == float("inf") else f"from {minimum} to {maximum}"
 
     def check(value: str) -> str | None:
         try:
             number = as_number(value)
         except ValueError:
             return f"must be {kind} {limits}"
-        fits = least <= number <= most and number != float("inf") and (not whole or number.is_integer())
+        fits = minimum <= number <= maximum and number != float("inf") and (not integer or number.is_integer())
         return None if fits else f"must be {kind} {limits}"
 
     return check
@@ -72,7 +72,7 @@ def _ranges(suffixes: Iterable[str], check: Check) -> dict[str, Check]:
     return {f"{end}_{suffix}": check for suffix in suffixes for end in ("min", "max")}
 
 
-_PAGE = {"offset": _number(whole=True), "limit": _number(1, 1000, whole=True)}
+_PAGE = {"offset": _number(integer=True), "limit": _number(1, 1000, integer=True)}
 _OUTPUT = {"output_modalities": _list_of(*_OUTPUTS)}
 _SORT = {"sort": _one_of(*ORDERS)}
 PARAMETERS: Mapping[str, Mapping[str, Check]] = {
@@ -84,12 +84,12 @@ PARAMETERS: Mapping[str, Mapping[str, Check]] = {
         **dict.fromkeys(("supported_parameters", "arch", "model_authors", "providers"), _anything),
         "category": _one_of(*CATEGORIES),
         "input_modalities": _list_of(*_INPUTS),
-        "context": _number(1, whole=True),
+        "context": _number(1, integer=True),
         "distillable": _one_of("true", "false"),
         "zdr": _one_of("true"),
         "region": _one_of("eu", "us"),
         **_ranges(("price", "output_price"), _number()),
-        **_ranges(("age_days",), _number(whole=True)),
+        **_ranges(("age_days",), _number(integer=True)),
         **_ranges(("intelligence_index", "coding_index", "agentic_index"), _number()),
         **_ranges(("tool_success_rate",), _number(0, 1)),
     },

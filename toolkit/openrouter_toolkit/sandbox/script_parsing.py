@@ -75,24 +75,25 @@ def parse_answer(answer: Any, where: str) -> Turn:
     """
     if isinstance(answer, str):
         answer = {"text": answer}
-    given = _check_object(answer, _ANSWER, where)
-    if not given.keys() & {*_MESSAGE_KEYS, "body", "cut"} - {"finish_reason"}:
+    fields = _check_object(answer, _ANSWER, where)
+    if not fields.keys() & {*_MESSAGE_KEYS, "body", "cut"} - {"finish_reason"}:
         raise ValueError(f"script: {where}: must have one of text, reasoning, tool_calls, error, cut, body")
-    if "body" in given and given.keys() & _MESSAGE_KEYS:
-        raise ValueError(f"script: {where}: body goes out as it is; leave out {_join(given.keys() & _MESSAGE_KEYS)}")
-    if "status" in given and "body" not in given:
+    if "body" in fields and fields.keys() & _MESSAGE_KEYS:
+        raise ValueError(f"script: {where}: body goes out as it is; leave out {_join(fields.keys() & _MESSAGE_KEYS)}")
+    if "status" in fields and "body" not in fields:
         raise ValueError(f"script: {where}: status goes with body; an error has a status of its own")
-    if given.get("cut") and "error" in given:
+    if fields.get("cut") and "error" in fields:
         raise ValueError(f"script: {where}: ends with an error or is cut, not both")
-    given["tool_calls"] = tuple(
-        _parse_call(call, f"{where}.tool_calls.{position}") for position, call in enumerate(given.get("tool_calls", ()))
+    fields["tool_calls"] = tuple(
+        _parse_call(call, f"{where}.tool_calls.{position}")
+        for position, call in enumerate(fields.get("tool_calls", ()))
     )
-    given["headers"] = _parse_headers(given.get("headers", {}), f"{where}.headers")
-    if "error" in given:
-        given["error"] = _parse_error(given["error"], f"{where}.error")
-    if "body" in given:
-        given["body"] = _parse_body(given["body"])
-    return Turn(**given)
+    fields["headers"] = _parse_headers(fields.get("headers", {}), f"{where}.headers")
+    if "error" in fields:
+        fields["error"] = _parse_error(fields["error"], f"{where}.error")
+    if "body" in fields:
+        fields["body"] = _parse_body(fields["body"])
+    return Turn(**fields)
 
 
 def _check_object(value: Any, keys: Mapping[str, _Kind], where: str) -> dict[str, Any]:
@@ -118,18 +119,18 @@ def _check_json(value: Any, where: str) -> None:
 
 
 def _parse_call(call: Any, where: str) -> ToolCall:
-    given = _check_object(call, _CALL, where)
-    if "name" not in given:
+    fields = _check_object(call, _CALL, where)
+    if "name" not in fields:
         raise ValueError(f"script: {where}: must have a name")
-    return ToolCall(given.get("id") or f"call_{secrets.token_hex(12)}", given["name"], given.get("arguments", {}))
+    return ToolCall(fields.get("id") or f"call_{secrets.token_hex(12)}", fields["name"], fields.get("arguments", {}))
 
 
 def _parse_error(error: Any, where: str) -> ApiError:
-    given = _check_object(error, _ERROR, where)
-    if "status" not in given:
+    fields = _check_object(error, _ERROR, where)
+    if "status" not in fields:
         raise ValueError(f"script: {where}: must have a status")
-    headers = _parse_headers(given.get("headers", {}), f"{where}.headers")
-    return ApiError(**{"message": "The script says so", **given, "headers": headers})
+    headers = _parse_headers(fields.get("headers", {}), f"{where}.headers")
+    return ApiError(**{"message": "The script says so", **fields, "headers": headers})
 
 
 def _parse_headers(headers: Mapping[Any, Any], where: str) -> dict[str, str]:

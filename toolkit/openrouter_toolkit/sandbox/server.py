@@ -108,7 +108,7 @@ class Sandbox:
     ) -> None:
         _check("chunk_delay", chunk_delay, "seconds, 0 or more")
         _check("generation_delay", generation_delay, "seconds, 0 or more")
-        _check("failure_rate", failure_rate, "a number from 0 to 1", most=1)
+        _check("failure_rate", failure_rate, "a number from 0 to 1", maximum=1)
         if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
             raise ValueError(f"seed: must be an integer or None, not {seed!r}")
         self._application = Application(
@@ -205,7 +205,7 @@ def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
                 signal.signal(number, handler)
 
 
-def _check(name: str, value: float, words: str, most: float = math.inf) -> None:
+def _check(name: str, value: float, words: str, maximum: float = math.inf) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= most:
+    if not number or not math.isfinite(value) or not 0 <= value <= maximum:
         raise ValueError(f"{name}: must be {words}, not {value!r}")

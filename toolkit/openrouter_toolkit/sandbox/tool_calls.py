@@ -26,7 +26,7 @@ class ToolCall:
     arguments: JsonObject | str
 
     @property
-    def written(self) -> str:
+    def arguments_text(self) -> str:
         """The arguments as text."""
         return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments, ensure_ascii=False)
 
@@ -80,28 +80,28 @@ def _choose_tools(prompt: Prompt, step: Step) -> list[Tool]:
 def _best_tool(tools: tuple[Tool, ...], step: Step) -> Tool | None:
     """The tool that fits a step best, the first of equals; None if none fits."""
     words = frozenset(content_words(step.words))
-    asking = [tool for tool in tools if step.asked and _QUESTION_PARAMETERS & tool.properties.keys()]
-    best = max(asking or tools, key=lambda tool: _overlap(tool, words))
-    return best if asking or _overlap(best, words) else None
+    question_tools = [tool for tool in tools if step.question and _QUESTION_PARAMETERS & tool.properties.keys()]
+    best = max(question_tools or tools, key=lambda tool: _overlap(tool, words))
+    return best if question_tools or _overlap(best, words) else None
 
 
-def _is_named(tool: Tool, asked: frozenset[str]) -> bool:
+def _is_named(tool: Tool, words: frozenset[str]) -> bool:
     name = frozenset(content_words(tool.name.replace("_", " ")))
-    return bool(name) and name <= asked
+    return bool(name) and name <= words
 
 
-def _overlap(tool: Tool, asked: frozenset[str]) -> int:
+def _overlap(tool: Tool, words: frozenset[str]) -> int:
     """The number of shared words; a word of the name counts twice."""
     name = frozenset(content_words(tool.name.replace("_", " ")))
-    return 2 * len(name & asked) + len(frozenset(content_words(tool.description)) & asked)
+    return 2 * len(name & words) + len(frozenset(content_words(tool.description)) & words)
 
 
 def _known_arguments(plan: list[Step], results: tuple[str, ...]) -> JsonObject | None:
     """The arguments that the last step of a plan gives; None if it refers to something the results don't contain."""
     step = plan[-1]
     known: JsonObject = {}
-    if step.asked:
-        known = {"messages": [{"role": "user", "content": step.asked}], "prompt": step.asked}
+    if step.question:
+        known = {"messages": [{"role": "user", "content": step.question}], "prompt": step.question}
     plan_text = " ".join(earlier.words for earlier in plan)
     if len(plan) > 1 and _REFERENCE.search(step.words) and _CHEAPEST.search(plan_text):
         model = cheapest(results, plan_text)
