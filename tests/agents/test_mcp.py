@@ -518,8 +518,8 @@ def test_tokens_wait_for_nobody_and_go_out_in_order_together() -> None:
         reported.append((progress, message))
 
     async def main() -> float:
-        tokens = mcp._Tokens(slow)
-        handing_on = asyncio.ensure_future(tokens.hand_on())
+        tokens = mcp._ProgressReporter(slow)
+        reporting = asyncio.ensure_future(tokens.report_all())
 
         def stream() -> float:
             started = time.monotonic()
@@ -530,7 +530,7 @@ def test_tokens_wait_for_nobody_and_go_out_in_order_together() -> None:
 
         seconds = await asyncio.to_thread(stream)
         tokens.end()
-        await asyncio.wait_for(handing_on, 5)
+        await asyncio.wait_for(reporting, 5)
         return seconds
 
     assert asyncio.run(main()) < 2
@@ -547,11 +547,11 @@ def test_the_end_comes_behind_what_has_arrived(texts: list[str]) -> None:
         reported.append(message)
 
     async def main() -> None:
-        tokens = mcp._Tokens(report)
+        tokens = mcp._ProgressReporter(report)
         for one in texts:
             tokens._take(one)
         tokens.end()
-        await asyncio.wait_for(tokens.hand_on(), 5)
+        await asyncio.wait_for(tokens.report_all(), 5)
 
     asyncio.run(main())
     assert reported == texts

@@ -147,7 +147,7 @@ def test_what_is_raised_sends_the_person_to_the_terminal() -> None:
 def test_a_browser_that_waited_long_is_told_neither_success_nor_failure(
     callback: Callback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callback_module, "_PATIENCE_OF_BROWSERS", 0.05)
+    monkeypatch.setattr(callback_module, "_MAX_PAGE_WAIT", 0.05)
     status, page, _ = get(callback, f"{path_of(callback)}?code=abc")
     assert status == 200
     assert "<h1>Still working</h1>" in page

@@ -1,4 +1,4 @@
-"""Connected accounts: who is connected, and with which credentials."""
+"""Connected accounts: which users are connected, and their credentials."""
 
 from .credentials import Accounts, Credentials, TracksUse, unusable
 from .environment import EnvironmentAccounts

@@ -1,4 +1,4 @@
-"""What an account holds, how it is asked for, and which values can't be a key."""
+"""An account's credentials, the interfaces of account stores, and the check for values that can't be a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(
 
 
 class Credentials(Mapping[str, str]):
-    """One account's secrets by field name, such as `api_key`. Its repr names the fields and no value."""
+    """One account's secrets by field name, such as `api_key`. Its repr shows the field names but no values."""
 
     __slots__ = ("_values",)
 
@@ -43,36 +43,36 @@ class Credentials(Mapping[str, str]):
 
 
 class Accounts(Protocol):
-    """Where connected accounts are kept. Implementations are safe to ask from many threads."""
+    """A store of connected accounts. Implementations are safe to use from many threads."""
 
     def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
-        """The credentials that the user has connected for a toolkit (by slug), or None."""
+        """Return the credentials that the user has connected for a toolkit (by slug), or None."""
         ...
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
-        """A sentence for an agent whose user is not connected: what somebody has to do."""
+        """Return a sentence for an agent whose user is not connected: how to connect an account."""
         ...
 
 
 @runtime_checkable
 class TracksUse(Protocol):
-    """What a store of accounts may do besides: learn from each call whether its credentials work.
+    """Optional methods of an account store, which report after each call whether the credentials work.
 
-    It is given the very credentials that `credentials` returned, so a store can recognise the account and what it
-    held then. What it raises is logged, and fails no call.
+    They get the same object that `credentials` returned, so a store can identify the account and its values at that
+    time. Their exceptions are logged and do not fail the call.
     """
 
     def used(self, credentials: Credentials) -> None:
-        """A call was executed with them, and the API took them."""
+        """Report that a call was executed with the credentials and the API accepted them."""
         ...
 
     def refused(self, credentials: Credentials, why: str) -> object:
-        """The API does not know the ordinary key among them (401); `why` is what it said."""
+        """Report that the API refused the account's main key (401); `why` is the API's error message."""
         ...
 
 
 def unusable(value: str) -> str | None:
-    """Why a value can't be an API key at all, or None when it may be one. The value itself is not told."""
+    """Return why a value can't be an API key, or None if it may be one. The reason never contains the value."""
     if not value:
         return "it is empty"
     if value[0] in "'\"" or value[-1] in "'\"":

@@ -1,4 +1,4 @@
-"""Which credentials a call is made with: the user's, if they are there and can be a key."""
+"""Resolves the credentials of a call: the user's, if they are connected and can be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 class Field(Protocol):
-    """What is to be known of a field of the auth scheme."""
+    """A field of the auth scheme."""
 
     @property
     def name(self) -> str:
@@ -27,38 +27,38 @@ class Field(Protocol):
 
     @property
     def secret(self) -> bool:
-        """Whether its value is to be kept out of every text."""
+        """Whether its value must be redacted in all texts."""
         ...
 
     @property
     def required(self) -> bool:
-        """Whether an account needs it."""
+        """Whether an account requires it."""
         ...
 
     @property
     def link(self) -> str | None:
-        """The page where one is made."""
+        """The page where the user can create a value."""
         ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ResolvedCredentials:
-    """What one call is made with.
+    """The credentials of one call.
 
     Attributes:
-        credentials: all that the account holds and that can be used.
-        field: the name of the key among them, which is sent.
-        secrets: those that are secret, to be kept out of every answer.
+        credentials: all usable values of the account.
+        field: the field name of the key that is sent.
+        secrets: the secret values, to be redacted in all answers.
     """
 
     credentials: Credentials
     field: str
-    _held: Mapping[str, str]
+    _loaded: Mapping[str, str]
     _accounts: Accounts
     _user_id: str
     _toolkit: str
     _name: str
-    _is_ordinary: bool
+    _is_main_key: bool
     secrets: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -66,51 +66,51 @@ class ResolvedCredentials:
 
     @property
     def key(self) -> str:
-        """What is sent."""
+        """The key that is sent."""
         return self.credentials[self.field]
 
     def revalidate(self) -> None:
-        """Make sure that a call of the user's would still be made with this key.
+        """Check that the user's account still has this key.
 
         Raises:
-            ActionError: `not_connected`; the account was disconnected or changed, or can't be asked for.
+            ActionError: `not_connected`; the account was disconnected or changed, or could not be loaded.
         """
-        now = _asked(self._accounts, self._user_id, self._toolkit, "Nothing more was sent.")
-        if now.get(self.field) != self.key:
+        current = _load_credentials(self._accounts, self._user_id, self._toolkit, "Nothing more was sent.")
+        if current.get(self.field) != self.key:
             message = "The account was disconnected or changed before the call could be tried again."
             how = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
             raise ActionError("not_connected", message, f"{message} {how}", retryable=True)
 
     def used(self) -> None:
-        """Tell the store that the API took the key."""
-        if isinstance(self._accounts, TracksUse) and isinstance(self._held, Credentials):
+        """Report to the store that the API accepted the key."""
+        if isinstance(self._accounts, TracksUse) and isinstance(self._loaded, Credentials):
             try:
-                self._accounts.used(self._held)
+                self._accounts.used(self._loaded)
             except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
                 _log.warning("the account store failed\n%s", self._trace())
 
     def refused(self, error: ActionError, verify: Callable[[], Verdict]) -> None:
-        """After a 401: where the API refuses the key itself, tell the store, and the agent how to connect another.
+        """After a 401: if the API refuses the key itself, report it to the store, and add the next step to the error.
 
-        `verify` finds out. A 401 may have other reasons, and must not disconnect everybody who uses the account.
-        With a key that only some actions prefer, the account may go on without.
+        `verify` checks the key, since a 401 may have other reasons, and must not disconnect all users of the account.
+        A refused key that only some actions prefer is not reported: the account works without it.
         """
-        if not isinstance(self._accounts, TracksUse) or not isinstance(self._held, Credentials):
+        if not isinstance(self._accounts, TracksUse) or not isinstance(self._loaded, Credentials):
             return
         try:
-            verdict = verify() if self._is_ordinary else Verdict.REFUSED
+            verdict = verify() if self._is_main_key else Verdict.REFUSED
             if verdict != Verdict.REFUSED:
                 error.retryable = True
-                error.explanation = self._not_refused(error, verdict)
+                error.explanation = self._explain_other_401(error, verdict)
                 return
-            if self._is_ordinary:
-                self._accounts.refused(self._held, redact_thoroughly(error.message, self.secrets))
-            error.explanation += f" {self._way_on()}"
+            if self._is_main_key:
+                self._accounts.refused(self._loaded, redact_thoroughly(error.message, self.secrets))
+            error.explanation += f" {self._next_step()}"
         except Exception:  # noqa: BLE001
             _log.warning("the account store failed\n%s", self._trace())
 
-    def _not_refused(self, error: ActionError, verdict: Verdict) -> str:
-        """What a 401 means that does not end the account."""
+    def _explain_other_401(self, error: ActionError, verdict: Verdict) -> str:
+        """Explain a 401 that does not disconnect the account."""
         said = f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}."
         if verdict == Verdict.ACCEPTED:
             return (
@@ -122,8 +122,8 @@ class ResolvedCredentials:
             "Call again later; if it stays so, somebody has to look at the account."
         )
 
-    def _way_on(self) -> str:
-        """What to do about a key that was refused: another account may be there already."""
+    def _next_step(self) -> str:
+        """Return what to do about a refused key: another account may be connected already."""
         other = self._accounts.credentials(self._user_id, self._toolkit)
         if other and other.get(self.field) not in (None, self.key):
             return "Its account is not used any more, and another one is connected: call again."
@@ -143,58 +143,63 @@ def resolve_credentials(
     preferred: str | None,
     all_fields: bool = False,
 ) -> ResolvedCredentials:
-    """The user's credentials, and which of them is the key.
+    """Return the user's credentials, with the key for the action.
 
     Args:
-        accounts: where to ask.
-        user_id: whose.
+        accounts: the account store.
+        user_id: the user.
         toolkit: its slug and its name.
         fields: the auth scheme's fields.
-        key: the name of the one that is the key.
-        preferred: the field that the action prefers where the account has it.
+        key: the name of the main key's field.
+        preferred: the field that the action prefers if the account has it.
         all_fields: whether the toolkit's client gets all fields, and checks itself which values its API accepts.
 
     Raises:
         ActionError: `not_connected`, saying how to connect.
     """
     slug, name = toolkit
-    connected = _asked(accounts, user_id, slug)
-    sent = preferred if preferred is not None and connected.get(preferred) else key
+    connected = _load_credentials(accounts, user_id, slug)
+    key_field = preferred if preferred is not None and connected.get(preferred) else key
     by_name = {field.name: field for field in fields}
-    needed = [sent, *(field.name for field in fields if field.required and field.name not in (sent, key))]
+    needed = [key_field, *(field.name for field in fields if field.required and field.name not in (key_field, key))]
 
     def is_secret(name: str) -> bool:
         return name not in by_name or by_name[name].secret
 
-    def wrong(name: str) -> str | None:
+    def invalid_reason(name: str) -> str | None:
         value: object = connected[name]
         if not isinstance(value, str):
             return f"it is no text, but {type(value).__name__}"
         return unusable(value) if is_secret(name) and not all_fields else None
 
-    # A field that is not used now and can't be a key is left out: it is no secret either.
-    held = {n: v for n, v in connected.items() if v and (n in needed or wrong(n) is None)}
-    who = f"user {quoted(str(user_id), 80)}"
-    missing = [field for field in needed if field not in held]
+    # An invalid value that this call does not need is left out; it is not a secret either.
+    usable = {n: v for n, v in connected.items() if v and (n in needed or invalid_reason(n) is None)}
+    user = f"user {quoted(str(user_id), 80)}"
+    missing = [field for field in needed if field not in usable]
     if missing:
         how = accounts.how_to_connect(user_id, slug)
-        only = f" (only {', '.join(held)})" if held else ""
-        message = f"No {name} account with {' and '.join(missing)} is connected for {who}{only}."
-        raise ActionError("not_connected", message, f"{message} {how} {_made_at(by_name[missing[0]])}".strip())
+        only = f" (only {', '.join(usable)})" if usable else ""
+        message = f"No {name} account with {' and '.join(missing)} is connected for {user}{only}."
+        raise ActionError("not_connected", message, f"{message} {how} {_where_to_get(by_name[missing[0]])}".strip())
     for field in needed:
-        reason = wrong(field)
+        reason = invalid_reason(field)
         if reason is not None:
-            message = f"The {field} of {who} can't be used: {reason}. Nothing was sent."
-            raise ActionError("not_connected", message, f"{message} {_made_at(by_name[field])}".strip())
-    secrets = tuple(value for field, value in held.items() if is_secret(field))
-    return ResolvedCredentials(Credentials(held), sent, connected, accounts, user_id, slug, name, sent == key, secrets)
+            message = f"The {field} of {user} can't be used: {reason}. Nothing was sent."
+            raise ActionError("not_connected", message, f"{message} {_where_to_get(by_name[field])}".strip())
+    secrets = tuple(value for field, value in usable.items() if is_secret(field))
+    is_main_key = key_field == key
+    return ResolvedCredentials(
+        Credentials(usable), key_field, connected, accounts, user_id, slug, name, is_main_key, secrets
+    )
 
 
-def _made_at(field: Field) -> str:
+def _where_to_get(field: Field) -> str:
     return f"A key is made at {field.link}." if field.link and field.secret else ""
 
 
-def _asked(accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent.") -> Mapping[str, str]:
+def _load_credentials(
+    accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent."
+) -> Mapping[str, str]:
     try:
         found: object = accounts.credentials(user_id, toolkit)
         if found is None or isinstance(found, Mapping):

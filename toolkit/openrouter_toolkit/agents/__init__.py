@@ -1,1 +1,1 @@
-"""Attaching to agent frameworks: one module each, which imports its framework only inside its functions."""
+"""Adapters for agent frameworks: one module each, which imports its framework only inside its functions."""

@@ -1,11 +1,11 @@
-"""Google's genai SDK: actions as function declarations, and Gemini's function calls answered.
+"""Adapter for Google's genai SDK: actions as function declarations, and handling of Gemini's function calls.
 
     config = GenerateContentConfig(tools=[tools(registry)])
     response = client.models.generate_content(model=model, contents=contents, config=config)
     contents += respond(registry, response, user_id="alice")
 
-Repeat until the response has no function calls. The model is shown our schemas as they are, and reads what
-`registry.call_tool` tells it: `{"output": ...}`, or `{"error": ...}` where a call failed.
+Repeat until the response has no function calls. The model gets our schemas unchanged, and the results of
+`registry.call_tool` as `{"output": ...}`, or `{"error": ...}` if a call failed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _MISSING = "google-genai is missing: pip install 'openrouter-toolkit[google-gena
 
 
 def tools(registry: ToolRegistry, *, extensions: bool = False) -> types.Tool:
-    """One tool that declares each action that the registry may use as a function.
+    """Return one tool that declares each allowed action as a function.
 
     Args:
         registry: the actions.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        extensions: include the undocumented parameters that the API accepts.
 
     Raises:
         ImportError: google-genai is not installed.
@@ -38,8 +38,8 @@ def tools(registry: ToolRegistry, *, extensions: bool = False) -> types.Tool:
         from google.genai import types  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(_MISSING) from error
-    declared = [types.FunctionDeclaration(**tool) for tool in registry.tools("gemini", extensions=extensions)]
-    return types.Tool(function_declarations=declared)
+    declarations = [types.FunctionDeclaration(**tool) for tool in registry.tools("gemini", extensions=extensions)]
+    return types.Tool(function_declarations=declarations)
 
 
 def respond(
@@ -50,23 +50,23 @@ def respond(
     limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
 ) -> list[types.Content]:
-    """Make the function calls of a response, several at once, and tell what to append to the contents.
+    """Make the function calls of a response in parallel, and return what to append to the contents.
 
     Args:
         registry: the actions.
-        response: what Gemini answered.
-        user_id: whose connected account to use.
-        limit: the length of one result in characters, at the most.
+        response: Gemini's response.
+        user_id: the user whose connected account is used.
+        limit: the maximum length of one result in characters.
         timeout: seconds for each call, as in `ToolRegistry.execute`.
 
     Returns:
-        The model's own content, unchanged (Gemini demands its thought signatures back), and a content with the results
-        in the order of the calls. Without function calls, the model's content alone; nothing, where it gave none or
-        an empty one.
+        The model's own content, unchanged (Gemini requires its thought signatures), and a content with the results
+        in the order of the calls. Without function calls, only the model's content; an empty list if that is missing
+        or empty.
 
     Raises:
-        ValueError: `limit` or `timeout` can't be.
-        TypeError: `user_id` is no text.
+        ValueError: `limit` or `timeout` is invalid.
+        TypeError: `user_id` is not a string.
     """
     results = registry.call_tools(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
     return _contents(response, results)
@@ -80,7 +80,7 @@ async def respond_async(
     limit: int = DEFAULT_LIMIT,
     timeout: float | None = None,
 ) -> list[types.Content]:
-    """The same, for async code; cancelling it ends the calls."""
+    """`respond` for async code; cancelling it cancels the calls."""
     results = await registry.call_tools_async(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
     return _contents(response, results)
 
@@ -88,12 +88,12 @@ async def respond_async(
 def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:
     content = response.candidates[0].content if response.candidates else None
     parts = content.parts if content is not None else None
-    called = [part.function_call for part in parts or () if part.function_call is not None]
-    return [ToolCall(call.id or "", call.name or "", call.args) for call in called]
+    function_calls = [part.function_call for part in parts or () if part.function_call is not None]
+    return [ToolCall(call.id or "", call.name or "", call.args) for call in function_calls]
 
 
 def _contents(response: types.GenerateContentResponse, results: list[ToolResult]) -> list[types.Content]:
-    from google.genai import types  # noqa: PLC0415 - who has a response, has the package
+    from google.genai import types  # noqa: PLC0415 - a response implies the package
 
     own = response.candidates[0].content if response.candidates else None
     if own is None or not any(part.model_dump(exclude_none=True) for part in own.parts or ()):

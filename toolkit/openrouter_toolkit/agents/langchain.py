@@ -1,13 +1,13 @@
-"""LangChain: actions as tools, for `create_agent`, a LangGraph `ToolNode`, or a model's `bind_tools`.
+"""Adapter for LangChain: actions as tools, for `create_agent`, a LangGraph `ToolNode`, or a model's `bind_tools`.
 
     agent = create_agent(model, tools(registry, user_id="alice"), middleware=[answering_broken_calls()])
 
-The model is shown our schemas as they are, and reads what `registry.call_tool` tells it. A `ToolMessage` has the whole
-envelope as its `artifact`, and the status "error" where the call failed; the agent goes on after a failure.
-A tool's `metadata` holds the action's annotations (`readOnlyHint`, `costsMoney`, ...), its `tags` the action's tags.
+The model gets our schemas unchanged, and the results of `registry.call_tool`. A `ToolMessage` has the full envelope
+as its `artifact`, and the status "error" if the call failed; the agent continues after a failure.
+A tool's `metadata` has the action's annotations (`readOnlyHint`, `costsMoney`, ...), its `tags` the action's tags.
 
-Broken JSON never gets to a tool: LangChain puts it into the `invalid_tool_calls` of the model's message, and
-`create_agent` ends with that message, whose text is empty. The middleware answers it, so that the model mends it.
+Invalid JSON never reaches a tool: LangChain puts it into the `invalid_tool_calls` of the model's message, and
+`create_agent` ends with that message, whose text is empty. The middleware answers it, so the model can correct it.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def tools(
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[BaseTool]:
-    """One tool for each action that the registry may use, sync and async; cancelling an async call ends it upstream.
+    """Return one tool per allowed action, sync and async; cancelling an async call closes its connection.
 
     Args:
         registry: the actions.
-        user_id: whose connected account to use.
-        limit: the length of a result in characters, at the most.
+        user_id: the user whose connected account is used.
+        limit: the maximum length of a result in characters.
         timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        extensions: include the undocumented parameters that the API accepts.
 
     Raises:
         ImportError: LangChain is not installed.
-        ValueError: `limit` or `timeout` can't be.
-        TypeError: `user_id` is no text.
+        ValueError: `limit` or `timeout` is invalid.
+        TypeError: `user_id` is not a string.
     """
     check_options(limit, timeout, user_id)
     try:
@@ -60,9 +60,9 @@ def tools(
     call_async = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
 
     def to_content(result: ToolResult, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
-        """Content and artifact. Content that is a message already keeps its status, which LangChain can't be told."""
+        """Return content and artifact. The content is a message, since LangChain has no other way to set its status."""
         envelope = dict(result.envelope)
-        if tool_call_id is None:  # called by a program, not by a model: LangChain hands on the content alone
+        if tool_call_id is None:  # called by a program, not by a model: LangChain returns only the content
             return result.text, envelope
         message = ToolMessage(
             result.text,
@@ -77,7 +77,7 @@ def tools(
         def _to_args_and_kwargs(
             self, tool_input: str | dict[str, Any], tool_call_id: str | None
         ) -> tuple[tuple[str, ...], dict[str, Any]]:
-            """What the model wrote, as one argument: no name in it can clash with `self`, `config` and the like."""
+            """Pass the model's arguments as one, so that no name in them conflicts with `self`, `config` and others."""
             return (), {"arguments": tool_input, "tool_call_id": tool_call_id}
 
         def _run(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
@@ -100,7 +100,7 @@ def tools(
 
 
 def answering_broken_calls() -> AgentMiddleware[Any, Any]:
-    """Middleware for `create_agent`: where all of a model's tool calls are broken JSON, the model is told and goes on.
+    """Middleware for `create_agent`: if all tool calls of a model are invalid JSON, report that and let it continue.
 
     Raises:
         ImportError: LangChain's agents (the package `langchain`) are not installed.
@@ -116,7 +116,7 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
         last = state["messages"][-1]
         if not isinstance(last, AIMessage) or last.tool_calls or not last.invalid_tool_calls:
             return None
-        to_content = [
+        messages = [
             ToolMessage(
                 "The arguments are no JSON. Nothing was called. Write them as one JSON object.",
                 name=call["name"],
@@ -125,6 +125,6 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
             )
             for call in last.invalid_tool_calls
         ]
-        return {"messages": to_content, "jump_to": "model"}
+        return {"messages": messages, "jump_to": "model"}
 
     return answer_broken_calls

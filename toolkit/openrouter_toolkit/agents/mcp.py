@@ -1,9 +1,9 @@
-"""The Model Context Protocol: actions as the tools of a server, on the official SDK's low-level server.
+"""Adapter for the Model Context Protocol: actions as the tools of a server, on the official SDK's low-level server.
 
     anyio.run(serve_stdio, server(registry, user_id="alice"))
 
-A result's text is what a model gets to read, see `ToolRegistry.call_tool`. Its structured content is the envelope, with
-that same text as `data`: clients hand one or the other to their model, and neither may hold the whole catalogue.
+A result's text is for the model, see `ToolRegistry.call_tool`. Its structured content is the envelope, with the same
+text as `data`: clients pass one or the other to their model, and neither may contain the full model catalogue.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _log = logging.getLogger("openrouter_toolkit")
 def server(
     registry: ToolRegistry, *, user_id: str | Callable[[ServerRequestContext[Any, Any]], str] = "default"
 ) -> Server[Any]:
-    """A server that offers the actions which the registry may use, asked anew for each list and each call.
+    """Create a server with the registry's allowed actions, which are determined for each list and each call.
 
-    Where the caller wants to hear of progress, an answer that can be streamed is, and its text arrives as progress.
-    Cancelling a call closes its connection to OpenRouter.
+    If the caller requests progress and the action can stream, the answer is streamed, and its text is reported as
+    progress. Cancelling a call closes its connection to OpenRouter.
 
     Args:
         registry: the actions.
-        user_id: whose connected account to use, or a function that tells it from a call's context. It may raise
-            `MCPError` to refuse the call.
+        user_id: the user whose connected account is used, or a function that returns it for a call's context. It may
+            raise `MCPError` to refuse the call.
 
     Raises:
         ImportError: the MCP SDK is not installed, or older than 2.3.
-        TypeError: `user_id` is neither a text nor a function.
+        TypeError: `user_id` is neither a string nor a function.
     """
     if not callable(user_id):
         check_user(user_id)
@@ -64,25 +64,27 @@ def server(
     async def list_tools(_context: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params is not None and params.cursor is not None:
             raise MCPError(types.INVALID_PARAMS, "There is one page of tools only: list them without a cursor.")
-        with _mistakes_kept_in():
-            tools = await to_thread.run_sync(registry.tools, "mcp")  # whoever switches tools off may have to ask a disk
-            return types.ListToolsResult(tools=[types.Tool.model_validate(_listed(tool)) for tool in tools])
+        with _hide_error_details():
+            tools = await to_thread.run_sync(registry.tools, "mcp")  # `switched_off` may read from a disk
+            return types.ListToolsResult(
+                tools=[types.Tool.model_validate(_without_content_schema(tool)) for tool in tools]
+            )
 
     async def call_tool(
         context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        with _mistakes_kept_in():
+        with _hide_error_details():
             user = user_id if isinstance(user_id, str) else user_id(context)
             if context.meta is not None and "progress_token" in context.meta:
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:
                 result = await registry.call_tool_async(params.name, params.arguments, user_id=user)
-        text = _sendable(_with_help(registry, user, result))
+        text = _valid_unicode(_with_help(registry, user, result))
         if result.failed and json.loads(result.envelope.data)["error"]["type"] == "unknown_action":
             raise MCPError(types.INVALID_PARAMS, text)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
-            structured_content=_structured(result, text),
+            structured_content=_structured_content(result, text),
             is_error=result.failed,
         )
 
@@ -97,7 +99,7 @@ def server(
 
 
 async def serve_stdio(server: Server[Any]) -> None:
-    """Serve one client on standard input and output, until the input ends."""
+    """Serve one client on standard input and output until the input ends."""
     from mcp.server.stdio import stdio_server  # noqa: PLC0415
 
     async with stdio_server() as (receiving, sending):
@@ -105,8 +107,8 @@ async def serve_stdio(server: Server[Any]) -> None:
 
 
 @contextmanager
-def _mistakes_kept_in() -> Iterator[None]:
-    """Whatever is raised inside is logged, and the caller hears no more than its kind: the SDK would tell its text."""
+def _hide_error_details() -> Iterator[None]:
+    """Log exceptions inside the block and report only their type; the SDK would send their text to the client."""
     from mcp import MCPError  # noqa: PLC0415
     from mcp_types import INTERNAL_ERROR  # noqa: PLC0415
 
@@ -120,37 +122,39 @@ def _mistakes_kept_in() -> Iterator[None]:
         raise MCPError(INTERNAL_ERROR, text) from None
 
 
-def _listed(tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool without the promise that `data` holds the whole answer: it may come brief, selected or cut."""
+def _without_content_schema(tool: dict[str, Any]) -> dict[str, Any]:
+    """Remove the content schema of `data`, which may be a summary, a selection or truncated."""
     tool["outputSchema"]["properties"]["data"].pop("contentSchema", None)
     return tool
 
 
 def _with_help(registry: ToolRegistry, user_id: str, result: ToolResult) -> str:
-    """A result's text; where no usable account is connected, with what helps here: the client gives the environment."""
+    """Return a result's text; if no usable account is connected, with advice for MCP, where clients set variables."""
     accounts = registry.accounts
     if not result.failed or not isinstance(accounts, EnvironmentAccounts):
         return result.text
     error = json.loads(result.envelope.data)["error"]
     if error["type"] != "not_connected" or error["retryable"]:
         return result.text
-    elsewhere = accounts.how_to_connect(user_id, registry.toolkit.slug)
-    here = accounts.how_to_connect_over_mcp(user_id)
-    return result.text.replace(elsewhere, here) if elsewhere in result.text else f"{result.text} {here}"
+    usual_advice = accounts.how_to_connect(user_id, registry.toolkit.slug)
+    mcp_advice = accounts.how_to_connect_over_mcp(user_id)
+    return (
+        result.text.replace(usual_advice, mcp_advice) if usual_advice in result.text else f"{result.text} {mcp_advice}"
+    )
 
 
-def _structured(result: ToolResult, text: str) -> dict[str, Any]:
-    """The envelope as its reader can bear it; a failure keeps its data, which `partial` may have made long."""
+def _structured_content(result: ToolResult, text: str) -> dict[str, Any]:
+    """Return the envelope with shortened data; a failure's data may be long because of `partial`."""
     if not result.failed:
         return {"data": text, "error": None, "successful": True}
     return {"data": render_failure(result.envelope.data, DEFAULT_LIMIT), "error": text, "successful": False}
 
 
 def _instructions(registry: ToolRegistry) -> str:
-    """What a model should know before its first call, of the actions that this registry may use."""
+    """Return instructions for a model about the allowed actions."""
     definitions = [action.definition for action in registry.actions.values()]
     lists = [definition.slug for definition in definitions if definition.brief is not None]
-    costly = [definition.slug for definition in definitions if definition.annotations.costsMoney]
+    paid = [definition.slug for definition in definitions if definition.annotations.costsMoney]
     sentences = [registry.toolkit.description]
     if lists:
         sentences.append(
@@ -158,8 +162,8 @@ def _instructions(registry: ToolRegistry) -> str:
             "in brief form: the columns' names once, then a row each. With select, a JMESPath expression over the "
             "whole answer, a list gives what you ask for instead: data[?contains(id, 'gpt')].[id, pricing]."
         )
-    if costly:
-        sentences.append(f"Calls of {', '.join(costly)} may cost money.")
+    if paid:
+        sentences.append(f"Calls of {', '.join(paid)} may cost money.")
     return " ".join([*sentences, "A call that fails says what to do next."])
 
 
@@ -169,67 +173,67 @@ async def _call_with_progress(
     user_id: str,
     report: Callable[..., Awaitable[None]],
 ) -> ToolResult:
-    """Make a call and report its text as it arrives; streamed where the action can, unless the caller chose."""
+    """Make a call and report its text as it arrives; streamed if the action can, unless the caller set `stream`."""
     import anyio  # noqa: PLC0415
 
-    arguments = await anyio.to_thread.run_sync(_streamed, registry, params)
-    tokens = _Tokens(report)
+    arguments = await anyio.to_thread.run_sync(_with_stream, registry, params)
+    reporter = _ProgressReporter(report)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(tokens.hand_on)
-        result = await registry.call_tool_async(params.name, arguments, user_id=user_id, on_event=tokens)
-        tokens.end()
+        tasks.start_soon(reporter.report_all)
+        result = await registry.call_tool_async(params.name, arguments, user_id=user_id, on_event=reporter)
+        reporter.end()
     return result
 
 
-def _streamed(registry: ToolRegistry, params: types.CallToolRequestParams) -> dict[str, Any]:
-    """The arguments with `stream`, where the action has it and the caller did not say."""
+def _with_stream(registry: ToolRegistry, params: types.CallToolRequestParams) -> dict[str, Any]:
+    """Set `stream` in the arguments if the action has it and the caller did not set it."""
     arguments = dict(params.arguments or {})
-    action = registry.find_tool(params.name)  # without asking what is switched off: that may take a disk, or a network
+    action = registry.find_tool(params.name)  # does not call `switched_off`, which may use a disk or network
     streams = action is not None and action.streams
     return {**arguments, "stream": True} if streams and arguments.get("stream") is None else arguments
 
 
-class _Tokens:
-    """A listener that hands a stream's text from the worker thread, which reads it, to `report` on the event loop.
+class _ProgressReporter:
+    """A listener that passes a stream's text from the worker thread to `report` on the event loop.
 
-    Nothing waits for a slow reader of the reports: what arrives meanwhile goes out together in the next one. Progress
-    is counted in characters.
+    A slow receiver does not block the stream: text that arrives in the meantime is sent together in the next report.
+    Progress is counted in characters.
     """
 
     def __init__(self, report: Callable[..., Awaitable[None]]) -> None:
         self._report = report
         self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
-        self._waiting: list[str] = []
+        self._wake = asyncio.Event()
+        self._pending: list[str] = []
         self._ended = False
 
     def __call__(self, event: Any) -> None:
-        """Take an event of the stream, in any thread."""
+        """Receive an event of the stream, in any thread."""
         if event.kind == "text" and event.text:
             self._loop.call_soon_threadsafe(self._take, event.text)
 
     def _take(self, text: str) -> None:
-        self._waiting.append(text)
-        self._news.set()
+        self._pending.append(text)
+        self._wake.set()
 
     def end(self) -> None:
-        """Nothing comes any more: `hand_on` returns when all is handed on."""
+        """End the stream: `report_all` returns when all text is reported."""
         self._ended = True
-        self._news.set()
+        self._wake.set()
 
-    async def hand_on(self) -> None:
-        """Report what has arrived, in order, until the end."""
+    async def report_all(self) -> None:
+        """Report the text as it arrives, in order, until the end."""
         characters = 0
-        while self._waiting or not self._ended:
-            await self._news.wait()
-            self._news.clear()
-            text = "".join(self._waiting)
-            self._waiting.clear()
+        while self._pending or not self._ended:
+            await self._wake.wait()
+            self._wake.clear()
+            text = "".join(self._pending)
+            self._pending.clear()
             if text:
                 characters += len(text)
-                await self._report(characters, message=safe_for_terminal(_sendable(text)))
+                await self._report(characters, message=safe_for_terminal(_valid_unicode(text)))
 
 
-def _sendable(text: str) -> str:
-    """The text as UTF-8 can carry it: halves of a character joined, and replaced where the other one is missing."""
+def _valid_unicode(text: str) -> str:
+    """Make a text valid UTF-8: surrogate pairs are joined, lone surrogates replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,10 +1,10 @@
-"""The OpenAI Agents SDK: actions as function tools.
+"""Adapter for the OpenAI Agents SDK: actions as function tools.
 
     agent = Agent(name="Assistant", model=model, tools=tools(registry, user_id="alice"))
 
-The model is shown our schemas as they are (not strict: `messages` and `logit_bias` are open objects), and reads what
-`registry.call_tool` tells it; wrong arguments, broken JSON and failing actions are results that it can mend.
-Cancelling the run ends the call upstream. A tool that does not exist ends the run, unless it is told otherwise:
+The model gets our schemas unchanged (not strict: `messages` and `logit_bias` are open objects), and the results of
+`registry.call_tool`; wrong arguments, invalid JSON and failed actions are results that it can react to.
+Cancelling the run closes the call's connection. A tool that does not exist ends the run, unless configured otherwise:
 `Runner.run(..., run_config=RunConfig(tool_not_found_behavior="return_error_to_model"))`.
 """
 
@@ -32,19 +32,19 @@ def tools(
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[FunctionTool]:
-    """One tool for each action that the registry may use.
+    """Return one tool per allowed action.
 
     Args:
         registry: the actions.
-        user_id: whose connected account to use.
-        limit: the length of a result in characters, at the most.
+        user_id: the user whose connected account is used.
+        limit: the maximum length of a result in characters.
         timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        extensions: include the undocumented parameters that the API accepts.
 
     Raises:
         ImportError: the OpenAI Agents SDK is not installed.
-        ValueError: `limit` or `timeout` can't be.
-        TypeError: `user_id` is no text.
+        ValueError: `limit` or `timeout` is invalid.
+        TypeError: `user_id` is not a string.
     """
     check_options(limit, timeout, user_id)
     try:

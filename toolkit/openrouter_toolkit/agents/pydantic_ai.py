@@ -1,13 +1,13 @@
-"""pydantic-ai: actions as tools.
+"""Adapter for pydantic-ai: actions as tools.
 
     agent = Agent(model, tools=tools(registry, user_id="alice"))
 
-The model is shown our schemas, and reads what `registry.call_tool` tells it; the whole envelope is the `metadata` of
-the `ToolReturnPart`. Cancelling the run ends the call upstream.
+The model gets our schemas, and the results of `registry.call_tool`; the full envelope is the `metadata` of the
+`ToolReturnPart`. Cancelling the run closes the call's connection.
 
-A failure is raised as `ToolFailed`: the model reads what to mend and may call again, as often as `UsageLimits` lets it.
-`ModelRetry` would ask for the same, but spends the tool's retries (one, unless `Agent(retries=...)` says more) and then
-ends the run. They are spent only on what never gets here: broken JSON, and names of tools that don't exist.
+A failure is raised as `ToolFailed`: the model reads what to correct and may call again, as often as `UsageLimits`
+allows. `ModelRetry` would do the same, but uses up the tool's retries (one, unless `Agent(retries=...)` sets more) and
+then ends the run. Retries are used only for errors that never reach us: invalid JSON and unknown tool names.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def tools(
     timeout: float | None = None,
     extensions: bool = False,
 ) -> list[Tool[Any]]:
-    """One tool for each action that the registry may use; a tool's `metadata` holds the action's annotations.
+    """Return one tool per allowed action; a tool's `metadata` has the action's annotations.
 
     Args:
         registry: the actions.
-        user_id: whose connected account to use.
-        limit: the length of a result in characters, at the most.
+        user_id: the user whose connected account is used.
+        limit: the maximum length of a result in characters.
         timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        extensions: include the undocumented parameters that the API accepts.
 
     Raises:
         ImportError: pydantic-ai is not installed.
-        ValueError: `limit` or `timeout` can't be.
-        TypeError: `user_id` is no text.
+        ValueError: `limit` or `timeout` is invalid.
+        TypeError: `user_id` is not a string.
     """
     check_options(limit, timeout, user_id)
     try:
@@ -69,12 +69,12 @@ def tools(
 
         return run
 
-    made: list[Tool[Any]] = []
+    tool_list: list[Tool[Any]] = []
     for slug, action in registry.actions.items():
         schema = input_schema(action, extensions=extensions)
         tool: Tool[Any] = Tool.from_schema(function(slug), slug, action.definition.description, schema)
-        tool.strict = False  # left to itself, it makes those strict that can be
-        tool.function_schema.validator = _OBJECT  # left to itself, it calls with an array, which ends the run
+        tool.strict = False  # by default, pydantic-ai makes tools strict where possible
+        tool.function_schema.validator = _OBJECT  # the default one passes arrays, which end the run
         tool.metadata = action.definition.annotations.model_dump()
-        made.append(tool)
-    return made
+        tool_list.append(tool)
+    return tool_list

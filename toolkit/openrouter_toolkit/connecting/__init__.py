@@ -1,4 +1,4 @@
-"""How an account comes to be connected: its keys checked, or made by a login in the browser. Nothing is stored here."""
+"""Connecting an account: verifying its keys, or getting one by a browser login. Nothing is stored here."""
 
 from .callback import Callback, LoginRefused, LoginTimedOut
 from .checking import Checked, check

@@ -1,4 +1,4 @@
-"""Where the browser comes back to after a login: a server on this machine, for one code and no longer."""
+"""The local callback server that the browser returns to after a login, with one authorization code."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import Any, Self, cast
 from urllib.parse import parse_qs
 
 HOST = "127.0.0.1"
-_IDLE_SECONDS = 5.0
-_PATIENCE_OF_BROWSERS = 75.0  # seconds; what waits longer without a byte, some proxies and browsers give up on
-_SENDING_SECONDS = 2.0
-_LONGEST_CODE = 1_000
+_IDLE_TIMEOUT = 5.0
+_MAX_PAGE_WAIT = 75.0  # seconds; some proxies and browsers give up if no byte arrives for longer
+_SEND_TIMEOUT = 2.0
+_MAX_CODE_LENGTH = 1_000
 
 
 class LoginRefused(Exception):  # noqa: N818 - it is an outcome
-    """The browser came back without a code: the person refused."""
+    """The browser returned without a code: the user refused the login."""
 
 
 class LoginTimedOut(Exception):  # noqa: N818
-    """The browser did not come back in time."""
+    """The browser did not return in time."""
 
 
 class Callback:
-    """Listens on a free port of 127.0.0.1 while it is entered.
+    """Listens on a free port of 127.0.0.1 inside a `with` block.
 
         with Callback() as callback:
             open_in_browser(callback.url)
@@ -38,15 +38,15 @@ class Callback:
             ...
             callback.show("Connected", "You can close this page.")
 
-    The browser waits for what `show` says, though not for ever: then it is told that the terminal will say. What was
-    not shown by the end, because something was raised, sends the person back to the terminal too.
+    The browser waits for `show` for a limited time; then a page refers the user to the terminal. If the block ends
+    without `show`, because of an exception, the page refers to the terminal too.
     """
 
     def __init__(self) -> None:
         self._secret = secrets.token_urlsafe(32)
         self._lock = threading.Lock()
         self._returned = threading.Event()
-        self._told = threading.Event()
+        self._shown = threading.Event()
         self._sent = threading.Event()
         self._code: str | None = None
         self._page = ("Still working", "The terminal says how it ends.")
@@ -56,15 +56,15 @@ class Callback:
 
     @property
     def url(self) -> str:
-        """The address to come back to. Its path is the login's state: whoever does not know it is not listened to."""
+        """The callback URL. Its path contains the login's secret state: requests without it are refused."""
         return f"http://{HOST}:{self._server.server_port}/callback/{self._secret}"
 
     def code(self, timeout: float) -> str:
-        """Wait for the code.
+        """Wait for the code and return it.
 
         Raises:
-            LoginRefused: the person refused.
-            LoginTimedOut: nobody came back within `timeout` seconds.
+            LoginRefused: the user refused.
+            LoginTimedOut: the browser did not return within `timeout` seconds.
         """
         if not self._returned.wait(timeout):
             raise LoginTimedOut
@@ -73,25 +73,25 @@ class Callback:
         return self._code
 
     def show(self, heading: str, text: str) -> None:
-        """Tell the person in the browser how it ended."""
+        """Show the result of the login in the browser."""
         self._page = (heading, text)
-        self._told.set()
+        self._shown.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if not self._told.is_set():
+        if not self._shown.is_set():
             self.show("Not connected", "Something went wrong: the terminal says what.")
         if self._returned.is_set():
-            self._sent.wait(_SENDING_SECONDS)
+            self._sent.wait(_SEND_TIMEOUT)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def answer(self, path: str, query: str, host: str | None) -> tuple[int, str, str]:
-        """Status, heading and text for a GET; the first that brings a code waits for `show`."""
+        """Return status, heading and text for a GET; the first request with a code or an error waits for `show`."""
         if host != f"{HOST}:{self._server.server_port}":
             return 421, "Not here", "This address is for one login on this machine."
         if not hmac.compare_digest(path.encode(), f"/callback/{self._secret}".encode()):
@@ -105,16 +105,16 @@ class Callback:
                 return 409, "Used already", "This login has ended. The terminal says how."
             self._code = code
             self._returned.set()
-        self._told.wait(_PATIENCE_OF_BROWSERS)
+        self._shown.wait(_MAX_PAGE_WAIT)
         return 200, *self._page
 
     def sent(self) -> None:
-        """The page that the person was waiting for is on its way."""
+        """Record that the page of `show` was sent."""
         self._sent.set()
 
 
 def _may_be_code(code: str) -> bool:
-    return 0 < len(code) <= _LONGEST_CODE and code.isascii() and code.isprintable()
+    return 0 < len(code) <= _MAX_CODE_LENGTH and code.isascii() and code.isprintable()
 
 
 class _Server(ThreadingHTTPServer):
@@ -123,17 +123,17 @@ class _Server(ThreadingHTTPServer):
     callback: Callback
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for the host's name."""
+        """Bind without a DNS lookup of the host's name."""
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a browser that goes away is no news, and a traceback might hold the code."""
+        """Log nothing: a disconnected browser is no error, and a traceback might contain the code."""
 
 
 class _Request(BaseHTTPRequestHandler):
-    timeout = _IDLE_SECONDS  # browsers open connections ahead and leave them idle
+    timeout = _IDLE_TIMEOUT  # browsers open connections in advance and leave them idle
     server_version = "openrouter-toolkit"
     sys_version = ""
 
@@ -146,10 +146,10 @@ class _Request(BaseHTTPRequestHandler):
             callback.sent()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is inherited
-        """Say nothing: the code stands in the address."""
+        """Log nothing: the URL contains the code."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What can't be answered, in the same way as the rest."""
+        """Answer an invalid request with the same page as other errors."""
         self._send(code, message or "Not possible", "This address is for one login on this machine.")
 
     def _send(self, status: int, heading: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys tried before they are stored: whether they can be keys, whether they work, whether they fit their fields."""
+"""Checks keys before they are stored: whether they can be keys, work, and belong in their fields."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
 from ..text.sanitize import quoted, short_name
 
-_SECONDS = 30.0
-_USER = "check"
+_TIMEOUT = 30.0
+_USER_ID = "check"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a check.
+    """The result of a check.
 
     Attributes:
-        values: the values by field name, without the white space around them and without empty ones: what to store.
-        refusals: for each field that must not be stored, why, and what to do about it.
-        unsure: whether a field could not be asked about (the network, the API): the same values may pass later.
-        unknown: the fields whose key the API itself refuses: it does not know it any more (401).
-        facts: for each field that passed, what the API told about its key, as it told it: `label`, `limit`,
-            `limit_remaining`, `usage`, `expires_at` and so on for OpenRouter, in US dollars.
-        left_out: for each optional key that the account had and that does not pass any more, why.
+        values: the values to store by field name, without surrounding white space and without empty ones.
+        refusals: for each field that must not be stored, the reason and what to do.
+        unsure: whether a field could not be verified (network or API failure): the same values may pass later.
+        unknown: the fields whose key the API itself refuses as unknown (401).
+        facts: for each field that passed, the API's answer about its key: `label`, `limit`, `limit_remaining`,
+            `usage`, `expires_at` and so on for OpenRouter, in US dollars.
+        left_out: for each optional key of the account that no longer passes, the reason.
     """
 
     values: Credentials
@@ -47,16 +47,16 @@ class Checked:
 
 
 def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapping[str, Any] | None = None) -> Checked:
-    """Try values for the auth scheme's fields with the manifest's `verify` action.
+    """Verify values for the auth scheme's fields with the manifest's `verify` action.
 
-    Each key is tried on its own: the account's, and each that only some actions prefer. What else belongs to the
-    account, such as a subdomain or a user's name, goes with each of them.
+    Each key is verified separately: the main key, and each key that only some actions prefer. Other values of the
+    account, such as a subdomain or a user name, are used with each of them.
 
-    No connected account is read or changed, and no hook or toolset has a say: the values are held by a registry of
-    their own, which ends with the check. A call takes at most 30 s.
+    No connected account is read or changed, and no hooks or toolset apply: the check uses a temporary registry with
+    these values. A call takes at most 30 s.
 
     Raises:
-        ValueError: `values` has a name that is no field.
+        ValueError: `values` has an unknown field name.
     """
     fields = {field.name: field for field in loaded.auth.fields}
     unknown = [name for name in values if name not in fields]
@@ -64,67 +64,67 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
         raise ValueError(f"{loaded.toolkit.name} has no field {', '.join(map(repr, unknown))}")
     given = {name: value.strip() for name, value in values.items() if value.strip()}
     keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
-    beside = {name: value for name, value in given.items() if name not in keys}
-    complete = all(name in given or name in keys or not wanted.required for name, wanted in fields.items())
+    other_values = {name: value for name, value in given.items() if name not in keys}
+    complete = all(name in given or name in keys or not definition.required for name, definition in fields.items())
     refusals: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
     unsure = False
-    gone: set[str] = set()
-    for name, wanted in fields.items():
+    unknown_keys: set[str] = set()
+    for name, definition in fields.items():
         value = given.get(name)
-        is_key = wanted.secret and not loaded.client_takes_credentials
+        is_key = definition.secret and not loaded.client_takes_credentials
         wrong = unusable(value) if value is not None and is_key else None
-        if value is None and wanted.required:
-            refusals[name] = f"{wanted.title} is needed.{_made_at(wanted)}"
+        if value is None and definition.required:
+            refusals[name] = f"{definition.title} is needed.{_where_to_get(definition)}"
         elif wrong is not None:
-            refusals[name] = f"This can't be a key: {wrong}.{_made_at(wanted)}"
+            refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(definition)}"
         elif value is not None and name in keys and complete and loaded.auth.verify is not None:
-            envelope = _asked(loaded, {**beside, name: value}, name, client_options)
-            answer = _object(envelope.data)
+            envelope = _verify(loaded, {**other_values, name: value}, name, client_options)
+            answer = _parse_object(envelope.data)
             if envelope.successful:
                 refusal = loaded.check(name, answer) if loaded.check is not None else None
             else:
-                refusal, passing = _refusal(loaded, wanted, answer)
-                unsure = unsure or passing
+                refusal, temporary = _refusal_reason(loaded, definition, answer)
+                unsure = unsure or temporary
                 if _key_is_refused(answer):
-                    gone.add(name)
+                    unknown_keys.add(name)
             if refusal is None:
                 facts[name] = answer["data"] if isinstance(answer.get("data"), dict) else answer
             else:
                 refusals[name] = refusal
-    return Checked(Credentials(given), refusals, unsure, frozenset(gone), facts)
+    return Checked(Credentials(given), refusals, unsure, frozenset(unknown_keys), facts)
 
 
-def _asked(
+def _verify(
     loaded: LoadedToolkit, values: Mapping[str, str], key: str, client_options: Mapping[str, Any] | None
 ) -> Envelope:
-    """What the verify action answers for one key, whichever field it is meant for."""
+    """Call the verify action with one key, for any field."""
     slug = loaded.auth.verify or ""
     action = next(action for action in loaded.actions if action.slug == slug)
-    # The action takes its key from this field alone, so the one to be tried is there in place of the usual one.
-    used = action.credential or loaded.auth.key.name
+    # The action takes its key from this field only, so the key to verify replaces the usual one there.
+    key_field = action.credential or loaded.auth.key.name
     others = {name: value for name, value in values.items() if name != key}
-    accounts = MemoryAccounts({_USER: {**others, used: values[key]}})
+    accounts = MemoryAccounts({_USER_ID: {**others, key_field: values[key]}})
     everything = Toolset(loaded.actions)
     with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
-        return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER, timeout=_SECONDS)
+        return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER_ID, timeout=_TIMEOUT)
 
 
-def _refusal(loaded: LoadedToolkit, wanted: AuthField, answer: Mapping[str, Any]) -> tuple[str, bool]:
-    """Why a key did not pass, and whether that may be different later."""
+def _refusal_reason(loaded: LoadedToolkit, definition: AuthField, answer: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return why a key did not pass, and whether the failure may be temporary."""
     found = answer.get("error")
     error = found if isinstance(found, dict) else {}
     name, message = loaded.toolkit.name, str(error.get("message") or "no reason was given").rstrip(".")
-    said = f"{name} said: {quoted(message)}."
+    reported = f"{name} said: {quoted(message)}."
     if _key_is_refused(answer):
-        return f"{name} refused this key: it is wrong, revoked or expired. {said}{_made_at(wanted)}", False
+        return f"{name} refused this key: it is wrong, revoked or expired. {reported}{_where_to_get(definition)}", False
     if _status(answer) == 403:
-        return f"{name} does not let this key be used. {said}{_made_at(wanted)}", False
+        return f"{name} does not let this key be used. {reported}{_where_to_get(definition)}", False
     return f"It could not be checked: {short_name(message, 200)}. Try again later.", True
 
 
 def _key_is_refused(answer: Mapping[str, Any]) -> bool:
-    """Whether the API itself says so, and not a proxy on the way."""
+    """Whether the API itself refused the key, and not a proxy."""
     error = answer.get("error")
     if not isinstance(error, dict) or error.get("refused_by"):
         return False
@@ -136,11 +136,11 @@ def _status(answer: Mapping[str, Any]) -> object:
     return error.get("status") if isinstance(error, dict) else None
 
 
-def _made_at(wanted: AuthField) -> str:
-    return f" Copy it again, or make a new one at {wanted.link}." if wanted.link else ""
+def _where_to_get(definition: AuthField) -> str:
+    return f" Copy it again, or make a new one at {definition.link}." if definition.link else ""
 
 
-def _object(text: str) -> dict[str, Any]:
+def _parse_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The login in the browser that a toolkit may offer beside pasting a key."""
+"""The browser login that a toolkit may offer as an alternative to pasting a key."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from ..manifest import LoadedToolkit
 
 
 class BrowserLogin(Protocol):
-    """What a manifest's `auth.browser` makes. Its failures are `ActionError`s, explained to the person who logs in."""
+    """The object that a manifest's `auth.browser` creates. It raises `ActionError`s that the user can understand."""
 
     def begin(self, callback_url: str | None, key_label: str, verifier: str) -> str:
-        """The address to open in the browser. Without a callback the page shows a code, to be pasted.
+        """Return the URL to open in the browser. Without a callback, the page shows a code for the user to paste.
 
         Args:
-            callback_url: where the browser is sent with the code.
-            key_label: what the key is called, for who lists keys.
-            verifier: a `new_verifier`, to be kept secret until `finish`.
+            callback_url: where the browser is redirected with the code.
+            key_label: the key's name in lists of keys.
+            verifier: from `new_verifier`, to be kept secret until `finish`.
         """
         ...
 
     def finish(self, code: str, verifier: str) -> str:
-        """The key, a value for the first of the auth scheme's fields. A code works once."""
+        """Exchange the code for the key, the value of the auth scheme's first field. A code works once."""
         ...
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the open connections."""
         ...
 
 
 def browser_login(loaded: LoadedToolkit, client_options: Mapping[str, Any] | None = None) -> BrowserLogin | None:
-    """The toolkit's login in the browser, or None where it has none.
+    """Create the toolkit's browser login, or return None if it has none.
 
     Raises:
-        ActionError: an option, or the environment, can't be used.
+        ActionError: an option or an environment variable is invalid.
     """
     if loaded.browser is None:
         return None
@@ -43,5 +43,5 @@ def browser_login(loaded: LoadedToolkit, client_options: Mapping[str, Any] | Non
 
 
 def new_verifier() -> str:
-    """A code verifier for one login (RFC 7636): 64 random characters."""
+    """Create a code verifier for one login (RFC 7636): 64 random characters."""
     return secrets.token_urlsafe(48)

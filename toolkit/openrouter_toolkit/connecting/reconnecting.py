@@ -1,4 +1,4 @@
-"""Keys for an account that is there already: those that it has beside the new ones stay, where they still work."""
+"""Checks new keys for an existing account; its other optional keys are kept if they still work."""
 
 from __future__ import annotations
 
@@ -12,32 +12,34 @@ from .checking import Checked, check
 
 
 def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, given: Mapping[str, str]) -> Checked:
-    """`check` of what is given, and of the optional keys that the account has and that are not given anew.
+    """Check the given values, and the account's optional keys that `given` does not replace.
 
-    One of these that does not pass any more is left out, and not held against what was given.
+    An optional key that no longer passes is left out, and does not refuse the given values.
 
     Raises:
-        ValueError: `given` has a name that is no field.
+        ValueError: `given` has an unknown field name.
     """
     entered = {name: value for name, value in given.items() if value.strip()}
-    kept = {name: value for name, value in _optional(store, loaded, account).items() if name not in entered}
+    kept = {name: value for name, value in _optional_keys(store, loaded, account).items() if name not in entered}
     checked = check(loaded, {**kept, **entered})
-    lost = {name: reason for name, reason in checked.refusals.items() if name in kept}
-    if not lost or checked.unsure:
+    rejected = {name: reason for name, reason in checked.refusals.items() if name in kept}
+    if not rejected or checked.unsure:
         return checked
     return replace(
         checked,
-        values=Credentials({name: value for name, value in checked.values.items() if name not in lost}),
-        refusals={name: reason for name, reason in checked.refusals.items() if name not in lost},
-        left_out=lost,
+        values=Credentials({name: value for name, value in checked.values.items() if name not in rejected}),
+        refusals={name: reason for name, reason in checked.refusals.items() if name not in rejected},
+        left_out=rejected,
     )
 
 
-def _optional(store: Store, loaded: LoadedToolkit, account: ConnectedAccount) -> dict[str, str]:
-    """The optional keys that an account has; none where they can't be opened any more."""
-    held: Mapping[str, str]
+def _optional_keys(store: Store, loaded: LoadedToolkit, account: ConnectedAccount) -> dict[str, str]:
+    """Return an account's optional keys; none if they can no longer be decrypted."""
+    stored: Mapping[str, str]
     try:
-        held = store.accounts.credentials(account.id) or {}
+        stored = store.accounts.credentials(account.id) or {}
     except SealBroken:
         return {}
-    return {field.name: held[field.name] for field in loaded.auth.fields if not field.required and field.name in held}
+    return {
+        field.name: stored[field.name] for field in loaded.auth.fields if not field.required and field.name in stored
+    }

@@ -1,1 +1,1 @@
-"""The actions' handlers: one function an action, with what is special about its endpoint and nothing else."""
+"""Handlers: one function per action, with only what is special about its endpoint."""

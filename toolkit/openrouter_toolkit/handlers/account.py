@@ -1,4 +1,4 @@
-"""Handlers of the account: its credit, its key, and what a generation cost."""
+"""Handlers for the account: its credits, its key, and the statistics of a generation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def get_credits(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """Credit bought and used, in US dollars (GET /credits).
+    """Return credits bought and used, in US dollars (GET /credits).
 
-    Only management keys may read it; the refusal of an ordinary key points to what that key can read.
+    Only management keys may read them; the error for an ordinary key names the action that it can use.
     """
     try:
         return openrouter.get("/credits", arguments)
@@ -31,14 +31,14 @@ def get_credits(arguments: dict[str, Any], openrouter: BoundClient) -> str:
 
 
 def get_current_key(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """The key's label, limit, budgets and usage in US dollars, and free requests left today (GET /key)."""
+    """Return the key's label, limit, budgets and usage in US dollars, and free requests left today (GET /key)."""
     return openrouter.get("/key", arguments)
 
 
 def get_generation(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """Statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation).
+    """Return statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation).
 
-    They appear some seconds after the generation ends, so "not found" is asked again for a while.
+    They appear some seconds after the generation ends, so "not found" is retried for a while.
     """
     try:
         return openrouter.get("/generation", arguments, retry_not_found=True)

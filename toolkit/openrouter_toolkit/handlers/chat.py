@@ -1,4 +1,4 @@
-"""Handlers of completions: chat, and the legacy text in, text out."""
+"""Handlers for chat completions and legacy text completions."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ if TYPE_CHECKING:
 
 
 def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """A chat completion (POST /chat/completions).
+    """Create a chat completion (POST /chat/completions).
 
-    The API no longer has `functions` and `function_call`: they become `tools` and `tool_choice`, and the model's
-    calls come back as `tool_calls`.
+    The API no longer has `functions` and `function_call`: they are sent as `tools` and `tool_choice`, and the
+    model's calls are returned as `tool_calls`.
     """
-    return openrouter.complete("/chat/completions", _with_tools(arguments), lambda: ChatStream(_asked(arguments)))
+    return openrouter.complete(
+        "/chat/completions", _with_tools(arguments), lambda: ChatStream(_choice_count(arguments))
+    )
 
 
 def create_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """A text completion (POST /completions, a legacy endpoint)."""
-    return openrouter.complete("/completions", arguments, lambda: ChatStream(_asked(arguments)))
+    """Create a text completion (POST /completions, a legacy endpoint)."""
+    return openrouter.complete("/completions", arguments, lambda: ChatStream(_choice_count(arguments)))
 
 
-def _asked(arguments: dict[str, Any]) -> int:
-    """How many choices a call asks for."""
-    asked = arguments.get("n")
-    return int(asked) if isinstance(asked, int | float) else 1
+def _choice_count(arguments: dict[str, Any]) -> int:
+    """Return the number of choices that a call requests."""
+    count = arguments.get("n")
+    return int(count) if isinstance(count, int | float) else 1
 
 
 def _with_tools(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with functions as tools; what `tools` and `tool_choice` say already comes first."""
+    """Convert `functions` and `function_call`; existing `tools` come first, an existing `tool_choice` is kept."""
     body = dict(arguments)
     functions = body.pop("functions", None)
     function_call = body.pop("function_call", None)
@@ -48,7 +50,7 @@ def _with_tools(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
-    """`none`, `auto`, `required`, or one function: as an object, as its text, or by its bare name."""
+    """Convert `function_call`: `none`, `auto`, `required`, or a function as an object, as JSON text, or by its name."""
     if function_call in ("none", "auto", "required"):
         return function_call
     names = [name for tool in tools if (name := _name_in(tool)) is not None]
@@ -72,14 +74,14 @@ def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
 
 
 def _name_in(tool: Any) -> str | None:
-    """The name of the function in a tool, or in a tool choice."""
+    """Return the name of the function in a tool or a tool choice, or None."""
     function = tool.get("function") if isinstance(tool, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else None
 
 
 def _read_object(text: str) -> Any:
-    """The object that a text means: JSON, or with single quotes as Python prints it."""
+    """Parse a text as JSON, or with single quotes as Python prints objects; None if it is neither."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)

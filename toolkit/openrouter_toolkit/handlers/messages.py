@@ -1,4 +1,4 @@
-"""Handler of messages in Anthropic's format."""
+"""Handler for messages in Anthropic's format."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def create_message(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """A message in Anthropic's format, from any model (POST /messages)."""
+    """Create a message in Anthropic's format, with any model (POST /messages)."""
     return openrouter.complete("/messages", arguments, MessageStream)

@@ -1,4 +1,4 @@
-"""Handlers of the model catalogue: what there is, from whom, and on which terms."""
+"""Handlers for the model catalogue: models, providers and endpoints."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def list_available_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """The catalogue, filtered and sorted upstream (GET /models); with `use_rss`, an RSS feed in XML.
+    """List the models, filtered and sorted by the API (GET /models); with `use_rss`, an RSS feed in XML.
 
-    `use_rss` and `use_rss_chat_links` travel as the words true and false. `zdr` has no other value than true.
+    `use_rss` and `use_rss_chat_links` are sent as the words true and false. `zdr` can only be true.
     """
     if arguments.get("zdr") is False:
         arguments = {name: value for name, value in arguments.items() if name != "zdr"}
@@ -19,30 +19,30 @@ def list_available_models(arguments: dict[str, Any], openrouter: BoundClient) ->
 
 
 def get_models_count(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """How many models there are (GET /models/count)."""
+    """Return the number of models (GET /models/count)."""
     return openrouter.get("/models/count", arguments)
 
 
 def list_user_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """The models that the account's preferences, privacy settings and guardrails leave (GET /models/user)."""
+    """List the models that the account's preferences, privacy settings and guardrails allow (GET /models/user)."""
     return openrouter.get("/models/user", arguments)
 
 
 def list_embedding_models(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """The embedding models (GET /embeddings/models)."""
+    """List the embedding models (GET /embeddings/models)."""
     return openrouter.get("/embeddings/models", arguments)
 
 
 def list_model_endpoints(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """Who serves a model, and on which terms (GET /models/{author}/{slug}/endpoints)."""
+    """List a model's endpoints: providers, prices and limits (GET /models/{author}/{slug}/endpoints)."""
     return openrouter.get("/models/{author}/{slug}/endpoints", arguments)
 
 
 def list_providers(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """All providers (GET /providers)."""
+    """List all providers (GET /providers)."""
     return openrouter.get("/providers", arguments)
 
 
 def list_zdr_endpoints(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """The endpoints that remain under zero data retention (GET /endpoints/zdr)."""
+    """List the endpoints with zero data retention (GET /endpoints/zdr)."""
     return openrouter.get("/endpoints/zdr", arguments)

@@ -1,4 +1,4 @@
-"""Handlers of payments."""
+"""Handler for payments."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def create_coinbase_charge(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """A charge for paying with a cryptocurrency (POST /credits/coinbase).
+    """Create a charge for a payment with cryptocurrency (POST /credits/coinbase).
 
-    OpenRouter has withdrawn it and always answers 410. It is still sent: what counts is OpenRouter's word.
+    OpenRouter has withdrawn it and always answers 410. The request is still sent, since OpenRouter's answer decides.
     """
     try:
         return openrouter.post("/credits/coinbase", arguments)

@@ -1,4 +1,4 @@
-"""The manifest: the toolkit's listing, its auth scheme and its actions, as typed definitions."""
+"""The manifest: the toolkit's description, its auth scheme and its actions, as typed definitions."""
 
 from .definitions import Action, Auth, AuthField, Definition, LoadedToolkit, Toolkit
 from .loading import ManifestError, load, packaged_manifest

@@ -1,4 +1,4 @@
-"""What is wrong with definitions that read well one by one: their schemas, and how they fit together."""
+"""Checks of parsed definitions: whether their schemas are valid, and whether the manifest is consistent."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .yaml_lines import line_of
 
 
 def schema_problems(definition: Definition) -> Iterator[str]:
-    """Each thing that makes a definition unfit: no JSON Schema, not closed, references that leave it, a wrong brief."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only a foreign manifest must pay for it
+    """Yield a definition's problems: an invalid or open schema, references to other files, an invalid summary."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - needed for other manifests than the packaged one only
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
 
     for part in ("input_parameters", "output_parameters"):
@@ -35,8 +35,8 @@ def schema_problems(definition: Definition) -> Iterator[str]:
 
 
 def _brief_problems(brief: Brief) -> Iterator[str]:
-    """Expressions that are no JMESPath, or call functions that there are not, or with too many or few arguments."""
-    import jmespath  # noqa: PLC0415 - only a foreign manifest must pay for it
+    """Yield invalid JMESPath expressions, and those with unknown functions or a wrong number of arguments."""
+    import jmespath  # noqa: PLC0415 - needed for other manifests than the packaged one only
     from jmespath.exceptions import ArityError, JMESPathTypeError, ParseError, UnknownFunctionError  # noqa: PLC0415
 
     from ..text.selection import OPTIONS  # noqa: PLC0415
@@ -46,40 +46,40 @@ def _brief_problems(brief: Brief) -> Iterator[str]:
         try:
             jmespath.compile(expression).search({}, OPTIONS)
         except JMESPathTypeError:
-            continue  # an empty object has not what the expression works with; an answer has
+            continue  # an empty object lacks the values that an answer has
         except (ParseError, UnknownFunctionError, ArityError, ValueError) as error:
             yield f"{place}: no JMESPath expression: {' '.join(str(error).split())}"
 
 
-# Under these keywords stand names, each with a schema; under those stand values, which are no schemas.
-_NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_VALUES = ("const", "enum", "default", "examples", "required", "dependentRequired")
+# Keywords whose value maps names to schemas, and keywords whose values are not schemas.
+_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_VALUE_KEYWORDS = ("const", "enum", "default", "examples", "required", "dependentRequired")
 
 
 def _reference_problems(node: Any, root: Any, place: str = "") -> Iterator[str]:
-    """References may point inside the file only: a validator must never fetch anything."""
+    """Yield references that leave the file or resolve to no schema: a validator must never fetch anything."""
     if isinstance(node, list):
         for number, item in enumerate(node):
             yield from _reference_problems(item, root, f"{place}[{number}]")
     if not isinstance(node, dict):
         return
     for keyword, value in node.items():
-        here = f"{place}.{keyword}"
-        if keyword in _NAMES and isinstance(value, dict):
+        path_here = f"{place}.{keyword}"
+        if keyword in _SCHEMA_MAPS and isinstance(value, dict):
             for name, schema in value.items():
-                yield from _reference_problems(schema, root, f"{here}.{name}")
+                yield from _reference_problems(schema, root, f"{path_here}.{name}")
         elif keyword in ("$ref", "$dynamicRef") and isinstance(value, str):
             if not value.startswith("#"):
-                yield f"{here}: {value} leaves the file; only #/... is allowed"
-            elif not _leads_to_a_schema(value, root):
-                yield f"{here}: {value} points at nothing that is a schema"
+                yield f"{path_here}: {value} leaves the file; only #/... is allowed"
+            elif not _resolves_to_schema(value, root):
+                yield f"{path_here}: {value} points at nothing that is a schema"
         elif keyword == "$id" or (keyword == "$schema" and value != "https://json-schema.org/draft/2020-12/schema"):
-            yield f"{here}: must be left out; schemas are JSON Schema 2020-12 and have no address"
-        elif keyword not in _VALUES:
-            yield from _reference_problems(value, root, here)
+            yield f"{path_here}: must be left out; schemas are JSON Schema 2020-12 and have no address"
+        elif keyword not in _VALUE_KEYWORDS:
+            yield from _reference_problems(value, root, path_here)
 
 
-def _leads_to_a_schema(reference: str, root: Any) -> bool:
+def _resolves_to_schema(reference: str, root: Any) -> bool:
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
@@ -92,8 +92,8 @@ def _leads_to_a_schema(reference: str, root: Any) -> bool:
     return isinstance(found, dict | bool)
 
 
-def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:
-    """Each way in which the parts of a manifest don't fit together: names twice, or names of nothing."""
+def consistency_problems(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:
+    """Yield inconsistencies between the parts of a manifest, such as duplicate or unknown names."""
     names: dict[str, int] = {}
     fields = [field.name for field in manifest.auth.fields]
     for number, action in enumerate(actions):
@@ -109,7 +109,9 @@ def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Act
     if manifest.auth.verify is not None and verify is None:
         yield f"{auth}.verify: there is no action {manifest.auth.verify}"
     if verify is not None:
-        yield from (f"{auth}.verify: {problem}" for problem in _wrong_arguments(verify, manifest.auth.verify_arguments))
+        yield from (
+            f"{auth}.verify: {problem}" for problem in _argument_problems(verify, manifest.auth.verify_arguments)
+        )
     if manifest.auth.check is not None and manifest.auth.verify is None:
         yield f"{auth}.check: there is nothing to judge without verify"
     if manifest.auth.browser is not None and manifest.auth.scheme == "NO_AUTH":
@@ -124,7 +126,7 @@ def contradictions(path: Path, lines: Any, manifest: Manifest, actions: list[Act
         yield f"{auth}.credential: missing; say which field is the key: {', '.join(f.name for f in manifest.auth.keys)}"
 
 
-def _wrong_arguments(verify: Action, arguments: dict[str, Any]) -> Iterator[str]:
+def _argument_problems(verify: Action, arguments: dict[str, Any]) -> Iterator[str]:
     try:
         verify.validator.check(verify.slug, arguments)
     except ActionError as error:

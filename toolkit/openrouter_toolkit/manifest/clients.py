@@ -1,4 +1,4 @@
-"""What a toolkit's client is called with: one key, or all that the user's account holds."""
+"""Inspects a toolkit's client: whether it takes one key or all credentials, and whether handlers can use it."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import Any
 
 
 def takes_credentials(client: Callable[..., Any]) -> bool:
-    """Whether the client's `connected` gets the whole account: its first parameter is named `credentials`."""
-    connected = _connected(client)
+    """Whether the client's `connected` takes all credentials: its first parameter is named `credentials`."""
+    connected = _connected_method(client)
     return connected is not None and [*inspect.signature(connected).parameters][1:2] == ["credentials"]
 
 
 def client_problem(client: Callable[..., Any]) -> str | None:
-    """Why handlers could not get their client from it, or None. What a function without annotation makes is unknown."""
-    kind = _kind(client)
-    if kind is None:
+    """Return why handlers can't use the client, or None; also None for a function without a return annotation."""
+    client_class = _client_class(client)
+    if client_class is None:
         return None
-    if not callable(getattr(kind, "connected", None)):
-        return f"{kind.__name__} has no method connected(key, call) or connected(credentials, call)"
-    connected = _connected(client)
+    if not callable(getattr(client_class, "connected", None)):
+        return f"{client_class.__name__} has no method connected(key, call) or connected(credentials, call)"
+    connected = _connected_method(client)
     if connected is None:
         return None
     try:
         inspect.signature(connected).bind(None, None, None)
     except TypeError:
-        return f"{kind.__name__}.connected must take (key, call) or (credentials, call)"
+        return f"{client_class.__name__}.connected must take (key, call) or (credentials, call)"
     return None
 
 
-def _connected(client: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The client's method `connected`, where it is a usual one."""
-    connected = getattr(_kind(client), "connected", None)
+def _connected_method(client: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the client's method `connected`, or None if it is not a normal method."""
+    connected = getattr(_client_class(client), "connected", None)
     return connected if inspect.isfunction(connected) else None
 
 
-def _kind(client: Callable[..., Any]) -> type | None:
-    """The class of the clients that are made: the one that is called, or that a function says it returns."""
+def _client_class(client: Callable[..., Any]) -> type | None:
+    """Return the client's class: the given class itself, or the annotated return type of a function."""
     if isinstance(client, type):
         return client
     try:
-        made = typing.get_type_hints(client).get("return")
-    except Exception:  # noqa: BLE001 - a stranger's annotations may name anything
+        return_type = typing.get_type_hints(client).get("return")
+    except Exception:  # noqa: BLE001 - third-party annotations may raise anything
         return None
-    return made if isinstance(made, type) and made not in (type(None), object) else None
+    return return_type if isinstance(return_type, type) and return_type not in (type(None), object) else None

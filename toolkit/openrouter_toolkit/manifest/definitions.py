@@ -1,4 +1,4 @@
-"""A manifest and its schemas as typed definitions, and the action that the registry works with."""
+"""Typed definitions of a manifest and its schemas, and the action that the registry uses."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .clients import takes_credentials
 
 
 def _version(text: str) -> str:
-    """A date and a number, as Composio's versions are."""
+    """Validate a version: a date and a number, as in Composio's versions."""
     date, _, number = text.partition("_")
     try:
-        datetime.strptime(date, "%Y%m%d")  # noqa: DTZ007 - a day, without a time
+        datetime.strptime(date, "%Y%m%d")  # noqa: DTZ007 - a date without a time
     except ValueError:
         date = ""
     if len(date) != 8 or len(number) != 2 or not number.isdigit():
@@ -32,12 +32,12 @@ Version = Annotated[str, AfterValidator(_version)]
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
-class _Part(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Toolkit(_Part):
-    """What is listed: the toolkit's name, version and links, and the factory of its handlers' client."""
+class Toolkit(_Model):
+    """The toolkit's name, version and links, and the factory of its handlers' client."""
 
     slug: Slug
     name: Text
@@ -49,8 +49,8 @@ class Toolkit(_Part):
     client: ImportPath | None = None
 
 
-class AuthField(_Part):
-    """One thing that an account consists of, such as an API key."""
+class AuthField(_Model):
+    """One field of an account, such as an API key."""
 
     name: Text
     title: Text
@@ -62,14 +62,14 @@ class AuthField(_Part):
     steps: list[Text] = []
 
 
-class Auth(_Part):
-    """How an account is connected: the scheme, its fields, and what proves that a key works.
+class Auth(_Model):
+    """How an account is connected: the scheme, its fields, and how a key is verified.
 
-    `credential` names the field that is the key; it may be left out where only one can be, see `key`. `verify` is the
-    action that a key is tried with, with `verify_arguments`; in the manifest it is a slug, or an object of `action`
-    and `arguments`. `check` judges what it answered: a function of the field's name and the answer, which returns why
-    this key is unfit for that field, or None. `browser` is the login in the browser, made with the client's options;
-    `connecting.BrowserLogin` tells what it does.
+    `credential` names the field of the main key; it is optional if only one field can be the key, see `key`.
+    `verify` is the action that verifies a key, with `verify_arguments`; in the manifest it is a slug, or an object of
+    `action` and `arguments`. `check` is a function of the field's name and the action's answer, which returns why
+    the key is not suitable for that field, or None. `browser` creates the browser login from the client's options;
+    see `connecting.BrowserLogin`.
     """
 
     scheme: Literal["API_KEY", "NO_AUTH"]
@@ -98,7 +98,7 @@ class Auth(_Part):
 
     @property
     def keys(self) -> list[AuthField]:
-        """The fields that can be the key: that of `credential`; else the secret ones, those that are required first."""
+        """The fields that can be the key: that of `credential`, else required secrets, other secrets, or all fields."""
         if self.credential is not None:
             return [field for field in self.fields if field.name == self.credential]
         secret = [field for field in self.fields if field.secret]
@@ -106,24 +106,24 @@ class Auth(_Part):
 
     @property
     def key(self) -> AuthField:
-        """The field that is the key, which a call is made with unless its action prefers another. API_KEY has one."""
+        """The field of the main key, used unless the action prefers another field. Only for the scheme API_KEY."""
         (key,) = self.keys
         return key
 
     @property
     def needed(self) -> list[str]:
-        """The names of the fields that an account can't do without."""
+        """The names of the fields that an account requires."""
         return [field.name for field in self.fields if field.required or field in self.keys]
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variable of each field that has one, the key's first."""
+        """The environment variables by field, the key's first."""
         fields = sorted(self.fields, key=lambda field: field not in self.keys)
         return {field.name: field.environment for field in fields if field.environment}
 
 
-class ActionEntry(_Part):
-    """A row of the manifest's table: the schema's file, its handler, and what only the registry needs to know."""
+class ActionEntry(_Model):
+    """An entry of the manifest's actions: the schema file, its handler, and settings for the registry."""
 
     schema_file: Text = Field(alias="schema")
     handler: ImportPath
@@ -131,15 +131,15 @@ class ActionEntry(_Part):
     aliases: list[Slug] = []
 
 
-class Manifest(_Part):
-    """manifest.yaml as a whole."""
+class Manifest(_Model):
+    """The content of manifest.yaml."""
 
     toolkit: Toolkit
     auth: Auth
     actions: list[ActionEntry] = Field(min_length=1)
 
 
-class Annotations(_Part):
+class Annotations(_Model):
     """MCP's hints about an action, and whether a call costs money."""
 
     title: Text
@@ -150,16 +150,16 @@ class Annotations(_Part):
     costsMoney: bool  # noqa: N815
 
 
-class Brief(_Part):
-    """A list's brief form for a model: JMESPath to its rows, an expression for each column, and what they mean."""
+class Brief(_Model):
+    """A list's summary for a model: JMESPath to its rows, an expression for each column, and their meaning."""
 
     rows: Text
     columns: dict[Text, Text] = Field(min_length=1)
     legend: Text
 
 
-class Definition(_Part):
-    """A schema file: one action as a model sees it."""
+class Definition(_Model):
+    """A schema file: the definition of one action for models."""
 
     slug: Slug
     name: Text
@@ -172,7 +172,7 @@ class Definition(_Part):
 
 
 class Action:
-    """An action ready for the registry: its definition, paired with its handler."""
+    """An action of the registry: its definition and its handler."""
 
     def __init__(self, definition: Definition, entry: ActionEntry, handler: Callable[..., str]) -> None:
         self.definition = definition
@@ -188,32 +188,32 @@ class Action:
 
     @property
     def slug(self) -> str:
-        """The name by which agents call it."""
+        """The name that agents use to call it."""
         return self.definition.slug
 
     @property
     def tags(self) -> list[str]:
-        """What it has to do with; a toolset can be chosen by these."""
+        """Its topics, by which a toolset can be chosen."""
         return self.definition.tags
 
     @property
     def streams(self) -> bool:
-        """Whether it can answer as a stream, by its parameter `stream`."""
+        """Whether it has the parameter `stream` and so can stream its answer."""
         return "stream" in self.definition.input_parameters.get("properties", {})
 
     @property
     def read_only(self) -> bool:
-        """Whether it changes nothing anywhere."""
+        """Whether it changes nothing."""
         return self.definition.annotations.readOnlyHint
 
     @cached_property
     def validator(self) -> ArgumentValidator:
-        """Its `input_parameters`, compiled at the first call."""
+        """The validator of its `input_parameters`, compiled on first use."""
         return ArgumentValidator(self.definition.input_parameters)
 
 
 class LoadedToolkit:
-    """A manifest with everything that it names: the listing, the auth scheme, the actions in order."""
+    """A loaded manifest with everything that it names: the toolkit, the auth scheme, the actions in order."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""manifest.yaml and everything it names, read; what is wrong is said at load time, with file and line."""
+"""Loads manifest.yaml and everything that it names, and reports all errors with file and line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from .checks import contradictions, schema_problems
+from .checks import consistency_problems, schema_problems
 from .clients import client_problem
 from .definitions import Action, Definition, LoadedToolkit, Manifest
 from .yaml_lines import LineLoader, line_of
@@ -19,7 +19,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class ManifestError(ValueError):
-    """A manifest, or a file it names, is wrong. `problems` has all of them, a line each: file, line, reason."""
+    """A manifest, or a file it names, is invalid. `problems` lists all problems, one line each: file, line, reason."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -27,19 +27,19 @@ class ManifestError(ValueError):
 
 
 def packaged_manifest() -> Path:
-    """The manifest that comes with the package: inside it when installed, at the top of a source checkout."""
+    """Return the path of the packaged manifest: in the installed package, or at the top of a source checkout."""
     package = Path(__file__).parent.parent
     inside = package / "manifest.yaml"
     return inside if inside.exists() else package.parent.parent / "manifest.yaml"
 
 
 def load(path: Path | str | None = None) -> LoadedToolkit:
-    """Read a manifest and everything it names; the packaged one when no path is given.
+    """Load a manifest and everything that it names; by default the packaged one.
 
-    The packaged schemas are held against JSON Schema by the tests, not again at each start.
+    The packaged schemas are validated by the tests, and not again at each start.
 
     Raises:
-        ManifestError: with every problem found, each with its file and, for YAML, its line.
+        ManifestError: with all problems, each with its file and, for YAML, its line.
     """
     packaged = path is None
     path = packaged_manifest() if path is None else Path(path)
@@ -48,7 +48,7 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
     actions: list[Action] = []
     for number, entry in enumerate(manifest.actions):
         where = f"{path}:{line_of(lines, ('actions', number))}: actions[{number}]"
-        handler = _imported(entry.handler, f"{where}.handler", problems)
+        handler = _import(entry.handler, f"{where}.handler", problems)
         definition = _read_definition(path.parent, entry.schema_file, where, problems, trusted=packaged)
         if handler is not None and definition is not None:
             actions.append(Action(definition, entry, handler))
@@ -57,11 +57,11 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
         import_path = getattr(getattr(manifest, part), name)
         if import_path is not None:
             where = f"{path}:{line_of(lines, (part, name))}: {part}.{name}"
-            found = named[name] = _imported(import_path, where, problems)
+            found = named[name] = _import(import_path, where, problems)
             problem = client_problem(found) if name == "client" and found is not None else None
             problems += [f"{where}: {problem}"] if problem else []
     if not problems:
-        problems = list(contradictions(path, lines, manifest, actions))
+        problems = list(consistency_problems(path, lines, manifest, actions))
     if problems:
         raise ManifestError(problems)
     return LoadedToolkit(manifest, actions, named.get("client"), named.get("check"), named.get("browser"))
@@ -74,13 +74,13 @@ def _read_manifest(path: Path) -> tuple[Manifest, Any]:
         raise ManifestError([f"{path}: can't be read: {_reason(error)}"]) from None
     try:
         lines = LineLoader(text).get_single_node()
-        raw = yaml.load(text, Loader=LineLoader)  # noqa: S506 - a SafeLoader that also refuses doubled keys
+        raw = yaml.load(text, Loader=LineLoader)  # noqa: S506 - a SafeLoader that also refuses duplicate keys
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
         raise ManifestError([f"{path}{line}: no valid YAML: {reason}"]) from None
-    return _parsed(Manifest, raw, str(path), lines), lines
+    return _parse(Manifest, raw, str(path), lines), lines
 
 
 def _read_definition(folder: Path, name: str, where: str, problems: list[str], *, trusted: bool) -> Definition | None:
@@ -88,34 +88,34 @@ def _read_definition(folder: Path, name: str, where: str, problems: list[str], *
     definition = None
     try:
         if "\0" in name:
-            wrong = [f"{where}.schema: {name!r} is no file name, it has a null character in it"]
+            errors = [f"{where}.schema: {name!r} is no file name, it has a null character in it"]
         elif not path.resolve().is_relative_to(folder.resolve()):
-            wrong = [f"{where}.schema: {name} lies outside the manifest's folder"]
+            errors = [f"{where}.schema: {name} lies outside the manifest's folder"]
         else:
-            definition = _parsed(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
-            wrong = [] if trusted else _wrong_in(definition, path)
+            definition = _parse(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
+            errors = [] if trusted else _schema_errors(definition, path)
     except FileNotFoundError:
-        wrong = [f"{where}.schema: there is no file {path}"]
+        errors = [f"{where}.schema: there is no file {path}"]
     except ManifestError as error:
-        wrong = error.problems
+        errors = error.problems
     except OSError as error:
-        wrong = [f"{path}: can't be read: {_reason(error)}"]
+        errors = [f"{path}: can't be read: {_reason(error)}"]
     except RecursionError:
-        wrong = [f"{path}: no valid JSON: nested too deeply"]
+        errors = [f"{path}: no valid JSON: nested too deeply"]
     except ValueError as error:
-        wrong = [f"{path}: no valid JSON: {error}"]
-    problems += wrong
-    return None if wrong else definition
+        errors = [f"{path}: no valid JSON: {error}"]
+    problems += errors
+    return None if errors else definition
 
 
-def _wrong_in(definition: Definition, path: Path) -> list[str]:
+def _schema_errors(definition: Definition, path: Path) -> list[str]:
     try:
         return [f"{path}: {problem}" for problem in schema_problems(definition)]
     except RecursionError:
         return [f"{path}: a schema is nested too deeply"]
 
 
-def _parsed(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Model:
+def _parse(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
@@ -124,11 +124,11 @@ def _parsed(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Mod
             steps = problem["loc"]
             line = "" if lines is None else f":{line_of(lines, steps)}"
             path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
-            problems.append(f"{name}{line}: {path or 'the whole'}: {_said(problem)}")
+            problems.append(f"{name}{line}: {path or 'the whole'}: {_error_message(problem)}")
         raise ManifestError(problems) from None
 
 
-def _said(problem: Any) -> str:
+def _error_message(problem: Any) -> str:
     pattern = problem.get("ctx", {}).get("pattern", "")
     if problem["type"] == "extra_forbidden":
         return "unknown key"
@@ -139,11 +139,11 @@ def _said(problem: Any) -> str:
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
-def _imported(path: str, where: str, problems: list[str]) -> Any:
+def _import(path: str, where: str, problems: list[str]) -> Any:
     module_name, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a third-party module may raise anything
         problems.append(f"{where}: {path} can't be imported: {_reason(error)}")
         return None
     if not callable(found):

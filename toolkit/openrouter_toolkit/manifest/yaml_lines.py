@@ -1,4 +1,4 @@
-"""YAML read safely, with the line on which each value stands."""
+"""A safe YAML loader that refuses duplicate keys, and the line numbers of values."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import yaml
 
 
 class LineLoader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses a key that stands twice in one mapping."""
+    """PyYAML's safe loader, which also refuses duplicate keys in a mapping."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Build a value; what is no date or number after all is told with its line."""
+        """Build a value; an invalid date or number raises `yaml.constructor.ConstructorError` with its line."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, OverflowError) as error:
             raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping; raises `yaml.constructor.ConstructorError` on a doubled key."""
+        """Build a mapping; raises `yaml.constructor.ConstructorError` on a duplicate key."""
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
@@ -30,7 +30,7 @@ class LineLoader(yaml.SafeLoader):
 
 
 def line_of(root: yaml.Node | None, steps: Iterable[str | int]) -> int:
-    """The line, from 1, of the value that the steps lead to, or of the last that exists on the way."""
+    """Return the line number, from 1, of the value at the path `steps`, or of the last existing value on that path."""
     node = root
     line = 1 if root is None else root.start_mark.line + 1
     for step in steps:

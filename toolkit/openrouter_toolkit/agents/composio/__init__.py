@@ -1,4 +1,4 @@
-"""Attaching to Composio: to its current package by its providers, to composio-core as a local tool."""
+"""Adapters for Composio: for the providers of its current package, and for composio-core as a local tool."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ __all__ = ["local_toolset"]
 def __getattr__(name: str) -> Any:
     if name != "local_toolset":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .core import local_toolset  # noqa: PLC0415 - who wants the providers does not need it
+    from .core import local_toolset  # noqa: PLC0415 - not needed for the providers
 
     return local_toolset

@@ -1,32 +1,31 @@
-"""composio-core 0.7.22: the actions as a local tool of a `ComposioToolSet`, offline and without Composio's key.
+"""Adapter for composio-core 0.7.22: actions as a local tool of a `ComposioToolSet`, offline, without Composio's key.
 
     toolset = local_toolset(registry, package="composio_openai", entity_id="alice")
     tools = toolset.get_tools(apps=["OPENROUTER_TOOLKIT"])
     answer = client.chat.completions.create(model=model, messages=conversation, tools=tools)
     results = toolset.handle_tool_calls(answer)
 
-**Names.** The app is the toolkit's slug and `_TOOLKIT`; an action is the app and its slug, as composio makes names:
-`OPENROUTER_TOOLKIT_OPENROUTER_GET_CREDITS`. A model that writes the slug alone is understood.
+**Names.** The app is the toolkit's slug and `_TOOLKIT`; an action is the app and its slug, as composio forms names:
+`OPENROUTER_TOOLKIT_OPENROUTER_GET_CREDITS`. A model may also write only the slug.
 
-**Who executes.** Composio's catalogue of names is one for the process; a toolset has its own registry, so two
-toolsets never answer for one another: each lists and executes what its registry allows, with its accounts. The
-`entity_id` is the registry's `user_id`; left out, or None, it is the toolset's own. It alone chooses the account: a
-call with a `connected_account_id` is refused (`refused_by_policy`). Keys come from the registry's accounts; `add_auth`
-and metadata don't count.
+**Execution.** Composio's catalogue of names is global in the process, but each toolset has its own registry: it lists
+and executes what this registry allows, with its accounts. The `entity_id` is the registry's `user_id`; by default, or
+if None, it is the toolset's own. Only it selects the account: a call with a `connected_account_id` is refused
+(`refused_by_policy`). Keys come from the registry's accounts; `add_auth` and metadata are ignored.
 
-**What comes back** is always `{"data": object, "error": text or None, "successful": bool}`. `data` is the answer's
-JSON; what is no object is in `{"result": …}`. On failure it is `{"error": {"type", "message", …}}`, and `error` says
-what to do next; one that is too long for a model is cut for it, to `{"answer": …, "cut": "what is missing"}`. What goes
-wrong with an action, wrong names and broken arguments included, is told so and not raised.
+**Results** are always `{"data": object, "error": text or None, "successful": bool}`. `data` is the answer's JSON; an
+answer that is not an object is in `{"result": …}`. On failure it is `{"error": {"type", "message", …}}`, and `error`
+says what to do next; if it is too long for a model, it is truncated to `{"answer": …, "cut": "what is missing"}`.
+Errors of an action, including wrong names and invalid arguments, are returned and not raised.
 
-| through                                               | parameters and answers are those of                       |
+| method                                                | parameters and answers are those of                       |
 | ----------------------------------------------------- | --------------------------------------------------------- |
 | `get_action_schemas`, `execute_action`                | `registry.tools("composio")`, `registry.execute`          |
-| `get_tools`, `handle_tool_calls` (of a model, in all) | `registry.tools("openai")`, `registry.call_tool`: brief   |
+| `get_tools`, `handle_tool_calls` (all calls by models)| `registry.tools("openai")`, `registry.call_tool`: short   |
 
-**What Composio gets to know**: nothing, with and without its key. Our actions go round composio's log (which has
-arguments and answers), its `/v1/logs`, its search for uploads, its workspace and its lock file. Processors count.
-Actions of other apps stay as they are.
+**Data sent to Composio**: none, with or without its key. Our actions bypass composio's log (which contains arguments
+and answers), its `/v1/logs`, its search for uploads, its workspace and its lock file. Processors are applied.
+Actions of other apps are unchanged.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ from ...text.close_matches import close_matches
 from ...text.sanitize import quoted
 from ...tool_calling.tool_calls import DEFAULT_LIMIT
 from ...tool_calling.truncation import render_failure
-from .core_import import quietly
-from .core_names import app_name, make_known
+from .core_import import import_offline
+from .core_names import app_name, register_actions
 from .core_schemas import action_model, parameters_of
 
 if TYPE_CHECKING:
@@ -54,28 +53,28 @@ if TYPE_CHECKING:
 
 
 def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:
-    """A `ComposioToolSet` that has the registry's actions as a local tool.
+    """Create a `ComposioToolSet` that has the registry's actions as a local tool.
 
     Args:
-        registry: what executes them. Any number of toolsets, with one registry or several, live beside each other.
-        package: whose `ComposioToolSet` it is to be: `composio`, or what shapes it for a framework, such as
-            `composio_openai`. Let this function import it, so that it makes no requests.
-        options: of its constructor, such as `entity_id` ("default" when left out). `lock` is False when left out:
+        registry: executes the actions. There may be several toolsets, with the same or different registries.
+        package: the package of the `ComposioToolSet`: `composio`, or one for a framework, such as
+            `composio_openai`. Let this function import it, so that the import makes no requests.
+        options: of its constructor, such as `entity_id` ("default" by default). `lock` is False by default:
             no `.composio.lock` is written into the working directory.
 
     Raises:
         ImportError: composio-core or `package` is missing.
         ValueError: a name would be longer than 64 characters.
     """
-    toolset = _toolset_class(quietly(package).ComposioToolSet)
-    make_known(registry)
+    toolset = _toolset_class(import_offline(package).ComposioToolSet)
+    register_actions(registry)
     return toolset(registry, **{"lock": False, **options})
 
 
 @cache
 def _toolset_class(base: Any) -> Any:
     traits = {
-        "runtime": base._runtime,  # noqa: SLF001 - what the constructor of subclasses asks for
+        "runtime": base._runtime,  # noqa: SLF001 - required by the constructor of subclasses
         "description_char_limit": base._description_char_limit,  # noqa: SLF001
         "action_name_char_limit": base._action_name_char_limit,  # noqa: SLF001
     }
@@ -83,25 +82,25 @@ def _toolset_class(base: Any) -> Any:
     for name, method in inspect.getmembers(base, inspect.isfunction):
         takes_entity = "entity_id" in inspect.signature(method).parameters
         if takes_entity and not name.startswith("_") and name not in vars(_LocalToolSet):
-            own[name] = _refusing_nobody(method)
+            own[name] = _reject_empty_entity(method)
     return new_class("LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(own))
 
 
-def _refusing_nobody(method: Any) -> Any:
-    """A method of composio's, which by itself would take the toolset's own entity for an empty one."""
+def _reject_empty_entity(method: Any) -> Any:
+    """Wrap a method of composio's so that an empty `entity_id` is refused; composio would use the toolset's own."""
     shape = inspect.signature(method)
 
     @wraps(method)
-    def refusing(self: Any, *given: Any, **named: Any) -> Any:
+    def checked(self: Any, *given: Any, **named: Any) -> Any:
         if shape.bind_partial(self, *given, **named).arguments.get("entity_id") == "":
             raise import_module("composio.exceptions").InvalidEntityIdError("entity_id is empty: it is nobody's")
         return method(self, *given, **named)
 
-    return refusing
+    return checked
 
 
 class _LocalToolSet:
-    """What is different from a `ComposioToolSet`, which comes behind it in the order of classes."""
+    """The differences from `ComposioToolSet`, which follows it in the method resolution order."""
 
     _processor_helpers: Any
     _requested_actions: list[str]
@@ -125,12 +124,12 @@ class _LocalToolSet:
         check_connected_accounts: bool = True,
         _populate_requested: bool = False,
     ) -> list[Any]:
-        """The actions of ours as they are, and after them what composio tells of others.
+        """Return the schemas of our actions, followed by composio's schemas of other actions.
 
         Raises:
             EnumStringNotFound: (composio's) an action that is not in the registry's toolset.
         """
-        names, apps, actions = self._parted(apps, actions)
+        names, apps, actions = self._split_ours(apps, actions)
         wanted = {str(tag).lower() for tag in tags or ()}
         chosen = [self._own[name] for name in names if not wanted or wanted.intersection(self._own[name].tags)]
         models = [
@@ -165,8 +164,8 @@ class _LocalToolSet:
         actions: Sequence[Any] | None = None,
         tags: Sequence[Any] | None = None,
     ) -> None:
-        """What composio checks, and would install, for others; ours need nothing."""
-        names, apps, actions = self._parted(apps, actions)
+        """Let composio check, and install, what other actions need; ours need nothing."""
+        names, apps, actions = self._split_ours(apps, actions)
         if apps or actions or not names:
             inherited: Any = super()
             inherited.validate_tools(apps, actions, tags)
@@ -183,17 +182,17 @@ class _LocalToolSet:
         processors: Any = None,
         _check_requested_actions: bool = False,
     ) -> Any:
-        """Execute an action of ours with the registry; what composio does with others.
+        """Execute one of our actions with the registry; other actions are left to composio.
 
-        Composio's packages set `_check_requested_actions` for the call of a model. It then is as
-        `registry.call_tool`, and `params` may be JSON text too. With a `connected_account_id` nothing is executed: here
-        an account is chosen by `entity_id`, and the failure says so.
+        Composio's packages set `_check_requested_actions` for the call of a model. The call is then made by
+        `registry.call_tool`, and `params` may also be JSON text. With a `connected_account_id` nothing is executed:
+        the account is selected by `entity_id`, and the error says so.
         """
         name = _action(action).slug
         if _check_requested_actions and name not in self._requested_actions:
             name = f"{self._app}_{name}"
             if name not in self._requested_actions:
-                return self._unknown(str(action), self._requested_actions)
+                return self._unknown_action(str(action), self._requested_actions)
         if not name.startswith(f"{self._app}_"):
             inherited: Any = super()
             return inherited.execute_action(
@@ -207,18 +206,18 @@ class _LocalToolSet:
                 _check_requested_actions=_check_requested_actions,
             )
         if name not in self._own:
-            return self._unknown(name, self._own)
+            return self._unknown_action(name, self._own)
         if connected_account_id is not None:
-            return _no_choice_of_accounts()
+            return _refuse_account_id()
         if processors is not None:
             self._processor_helpers.merge_processors(processors)
         user_id = self.entity_id if entity_id is None else entity_id
-        return self._processed(name, self._plain(params), user_id, _check_requested_actions)
+        return self._execute_with_processors(name, self._parse_params(params), user_id, _check_requested_actions)
 
     def execute_tool_call(
         self, tool_call: Any, entity_id: str | None = None, check_requested_actions: bool = True
     ) -> Any:
-        """A tool call of OpenAI's: as composio_openai's, but broken arguments of ours are answered, not raised."""
+        """Execute a tool call of OpenAI's as composio_openai does, but return errors of ours instead of raising."""
         name = tool_call.function.name
         known = _action(name).slug in self._requested_actions or not check_requested_actions
         if known and not _action(name).slug.startswith(f"{self._app}_"):
@@ -231,10 +230,10 @@ class _LocalToolSet:
             _check_requested_actions=check_requested_actions,
         )
 
-    def _parted(
+    def _split_ours(
         self, apps: Sequence[Any] | None, actions: Sequence[Any] | None
     ) -> tuple[list[str], list[Any], list[Any]]:
-        """The names of actions of ours, each once, and the apps and actions of others."""
+        """Return the names of our actions, each once, and the other apps and actions."""
         names = dict.fromkeys(self._own) if any(str(app).upper() == self._app for app in apps or ()) else {}
         others = []
         for action in actions or ():
@@ -247,8 +246,8 @@ class _LocalToolSet:
                 raise import_module("composio.exceptions").EnumStringNotFound(name, "Action", list(self._own))
         return list(names), [app for app in apps or () if str(app).upper() != self._app], others
 
-    def _plain(self, params: Any) -> Any:
-        """The parameters as an object, where they can be one; the registry tells what is wrong with others."""
+    def _parse_params(self, params: Any) -> Any:
+        """Parse the parameters into an object if possible; otherwise the registry reports the error."""
         if params is None or (isinstance(params, str) and not params.strip()):
             return {}
         read = json.loads if isinstance(params, str) else self._serialize_execute_params
@@ -258,14 +257,14 @@ class _LocalToolSet:
             return params
         return plain if isinstance(plain, dict) else params
 
-    def _processed(self, name: str, params: Any, user_id: str, for_model: bool) -> Any:
-        """Execute between the host's processors, again while one says so, as composio does."""
+    def _execute_with_processors(self, name: str, params: Any, user_id: str, for_model: bool) -> Any:
+        """Execute with the host's processors, and repeat while one requests a retry, as composio does."""
         retry = import_module("composio.tools.toolset").RETRY
         if isinstance(params, dict):
             params = self._processor_helpers.process_request(action=_action(name), request=params)
         failed = []
         for _ in range(self.max_retries):
-            answer = self._answer(name, params, user_id, for_model)
+            answer = self._execute_once(name, params, user_id, for_model)
             processed = self._processor_helpers.process_respone(action=_action(name), response=answer)
             if processed is not retry:
                 return processed
@@ -273,47 +272,47 @@ class _LocalToolSet:
         error = f"{name} was executed {len(failed)} times, and a processor of the host's took no answer."
         return {"data": {"failed_responses": failed}, "error": error, "successful": False}
 
-    def _answer(self, name: str, params: Any, user_id: str, for_model: bool) -> dict[str, Any]:
+    def _execute_once(self, name: str, params: Any, user_id: str, for_model: bool) -> dict[str, Any]:
         slug = self._own[name].slug
         if not for_model:
-            return _composed(self._registry.execute(slug, params, user_id=user_id))
-        return _for_model(self._registry.call_tool(slug, params, user_id=user_id))
+            return _to_composio(self._registry.execute(slug, params, user_id=user_id))
+        return _to_composio_for_model(self._registry.call_tool(slug, params, user_id=user_id))
 
-    def _unknown(self, name: str, known: Iterable[str]) -> dict[str, Any]:
-        """What is told of a name that is none of the known ones."""
-        by_rest = {self._rest(one): one for one in known}
-        near = [by_rest[rest] for rest in close_matches(self._rest(name), by_rest, count=3)]
+    def _unknown_action(self, name: str, known: Iterable[str]) -> dict[str, Any]:
+        """Return the failure for an unknown name, with close matches."""
+        by_rest = {self._short_name(one): one for one in known}
+        matches = [by_rest[rest] for rest in close_matches(self._short_name(name), by_rest, count=3)]
         message = f"There is no action {quoted(name, 80)} here."
-        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(by_rest.values()) or 'none'}."
-        return _composed(
-            Envelope.failure(ActionError("unknown_action", message, f"{message} {hint}", suggestions=near))
+        hint = f"Did you mean {matches[0]}?" if matches else f"There are {', '.join(by_rest.values()) or 'none'}."
+        return _to_composio(
+            Envelope.failure(ActionError("unknown_action", message, f"{message} {hint}", suggestions=matches))
         )
 
-    def _rest(self, name: str) -> str:
-        """A name without what all have: the longer that is, the more would two names seem alike."""
+    def _short_name(self, name: str) -> str:
+        """Return a name without the common prefix, which would make all names look similar."""
         return name.upper().removeprefix(f"{self._app}_").removeprefix(f"{self._registry.toolkit.slug}_")
 
 
 def _action(value: Any) -> Any:
-    """Composio's name object for a name, a name object, or a function of composio's `@action`."""
-    return import_module("composio.client.enums").Action(value, cache=False)  # a model writes any number of names
+    """Return composio's name object for a name, a name object, or a function with composio's `@action`."""
+    return import_module("composio.client.enums").Action(value, cache=False)  # a model may write any number of names
 
 
-def _no_choice_of_accounts() -> dict[str, Any]:
+def _refuse_account_id() -> dict[str, Any]:
     message = "A connected_account_id was given, and nothing was executed: accounts are chosen by entity_id here."
-    return _composed(Envelope.failure(ActionError("refused_by_policy", message, f"{message} Leave it out.")))
+    return _to_composio(Envelope.failure(ActionError("refused_by_policy", message, f"{message} Leave it out.")))
 
 
-def _for_model(result: ToolResult) -> dict[str, Any]:
-    """What came of a model's call, as composio's envelope; nothing in it is longer than the result's limit."""
+def _to_composio_for_model(result: ToolResult) -> dict[str, Any]:
+    """Convert the result of a model's call to composio's envelope; its texts keep to the result's limit."""
     if not result.failed:
         return {"data": _object(result.text), "error": None, "successful": True}
     data = render_failure(result.envelope.data, DEFAULT_LIMIT)
     return {"data": _object(data), "error": result.text, "successful": False}
 
 
-def _composed(envelope: Envelope) -> dict[str, Any]:
-    """The envelope as composio's, with an object as data."""
+def _to_composio(envelope: Envelope) -> dict[str, Any]:
+    """Convert an envelope to composio's, with an object as data."""
     return {"data": _object(envelope.data), "error": envelope.error, "successful": envelope.successful}
 
 
@@ -321,5 +320,5 @@ def _object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        value = text  # a feed, or nothing
+        value = text  # an RSS feed, or an empty text
     return value if isinstance(value, dict) else {"result": value}

@@ -1,4 +1,4 @@
-"""composio-core brought in without the requests that it makes of its own accord."""
+"""Imports composio-core without the network requests that it makes by default."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _SWITCHES = (
 )
 
 
-def quietly(package: str) -> Any:
-    """Import composio-core and a package on top of it, such as `composio_openai`; returns that package.
+def import_offline(package: str) -> Any:
+    """Import composio-core and a package that builds on it, such as `composio_openai`, and return that package.
 
-    Each of composio's switches is set to "true", unless the environment says otherwise already: who also uses
-    actions that Composio hosts sets COMPOSIO_NO_CACHE_REFRESH and COMPOSIO_NO_REMOTE_ENUM_FETCHING to "false".
-    What an earlier import of composio has asked of the network can't be taken back; what it would ask later can.
+    Each of composio's switches is set to "true", unless the environment sets it already: to use actions hosted by
+    Composio too, set COMPOSIO_NO_CACHE_REFRESH and COMPOSIO_NO_REMOTE_ENUM_FETCHING to "false".
+    If composio was imported earlier, its requests at that time can't be undone, but later ones are prevented.
 
     Raises:
-        ImportError: a package is missing, or `composio` is that of the newer package named composio.
+        ImportError: a package is missing, or the import name `composio` belongs to the newer package composio.
     """
     off = {name for name in _SWITCHES if os.environ.setdefault(name, "true").lower() == "true"}
     # By name, because mypy sees the newer package `composio`, where these modules don't exist: all are Any here.
@@ -42,7 +42,7 @@ def quietly(package: str) -> Any:
     if "COMPOSIO_NO_REMOTE_ENUM_FETCHING" in off:
         enum.NO_REMOTE_ENUM_FETCHING = True
     if "COMPOSIO_DISABLE_SENTRY" in off:
-        atexit.unregister(sentry.update_dsn)  # which asks at exit, whatever the variable says
+        atexit.unregister(sentry.update_dsn)  # it sends a request at exit despite the variable
     try:
         return import_module(package)
     except ImportError as error:

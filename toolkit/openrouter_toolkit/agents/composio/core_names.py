@@ -1,4 +1,4 @@
-"""The actions' names in composio-core's own catalogue of local tools, which is one for the whole process."""
+"""Registers the actions' names in composio-core's catalogue of local tools, which is global in the process."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from pydantic import BaseModel
 from ...manifest import Action
 from ...registry import ToolRegistry
 
-_LONGEST = 64  # composio_openai cuts what is longer, and no longer knows it then
+_MAX_NAME_LENGTH = 64  # composio_openai truncates longer names, and then does not recognise them
 _lock = threading.Lock()
 
 
 def app_name(registry: ToolRegistry) -> str:
-    """The app's name: the toolkit's slug and `_TOOLKIT`, so that an app which Composio hosts does not hide it."""
+    """Return the app's name: the toolkit's slug and `_TOOLKIT`, so that an app hosted by Composio does not hide it."""
     return f"{registry.toolkit.slug}_TOOLKIT"
 
 
-def make_known(registry: ToolRegistry) -> None:
-    """Register the registry's actions as a local tool, beside those of the same app that are registered already.
+def register_actions(registry: ToolRegistry) -> None:
+    """Register the registry's actions as a local tool, in addition to registered ones of the same app.
 
-    That makes their names known to composio (`Action`, `App`, processors). It does not say who executes them: each
-    toolset that `local_toolset` made has a registry of its own, and any other toolset is refused.
+    Composio then recognises their names (`Action`, `App`, processors). The names do not determine who executes them:
+    each toolset of `local_toolset` has its own registry, and other toolsets are refused.
 
     Raises:
         ValueError: a name is longer than 64 characters.
     """
     app = app_name(registry)
-    long = [name for slug in registry.actions if len(name := f"{app}_{slug}") > _LONGEST]
+    long = [name for slug in registry.actions if len(name := f"{app}_{slug}") > _MAX_NAME_LENGTH]
     if long:
-        raise ValueError(f"names in composio have at most {_LONGEST} characters; these are longer: {', '.join(long)}")
+        raise ValueError(
+            f"names in composio have at most {_MAX_NAME_LENGTH} characters; these are longer: {', '.join(long)}"
+        )
     with _lock:
         known = import_module("composio.tools.base.abs").tool_registry["local"].get(app)
         actions = [] if known is None else list(known.actions())
@@ -45,7 +47,7 @@ def make_known(registry: ToolRegistry) -> None:
 
 
 class _Anything(BaseModel):
-    """What composio wants as the model of requests and answers; it is never used."""
+    """The model of requests and answers that composio requires; it is never used."""
 
 
 def _register(registry: ToolRegistry, app: str, actions: list[Any]) -> None:
@@ -58,7 +60,7 @@ def _register(registry: ToolRegistry, app: str, actions: list[Any]) -> None:
         "execute": _refuse,
     }
     local_tool = import_module("composio.tools.base.local").LocalTool
-    types.new_class(app, (local_tool,), {"autoload": True}, _with(body, registry.toolkit.description))
+    types.new_class(app, (local_tool,), {"autoload": True}, _namespace(body, registry.toolkit.description))
 
 
 def _local_action(action: Action, app: str) -> Any:
@@ -83,15 +85,15 @@ def _local_action(action: Action, app: str) -> Any:
     }
     local_action = import_module("composio.tools.base.local").LocalAction
     bases = (local_action[_Anything, _Anything],)
-    return types.new_class(action.slug, bases, {}, _with(body, action.definition.description[:1024]))
+    return types.new_class(action.slug, bases, {}, _namespace(body, action.definition.description[:1024]))
 
 
-def _with(body: dict[str, Any], text: str) -> Callable[[dict[str, Any]], None]:
+def _namespace(body: dict[str, Any], text: str) -> Callable[[dict[str, Any]], None]:
     return lambda namespace: namespace.update({**body, "__doc__": text, "__module__": __name__})
 
 
 def _refuse(*_: Any, **__: Any) -> None:
-    """Composio calls this where a toolset is not one of ours. An exception, for a refusal would be sent as a log."""
+    """Called by composio for other toolsets. Raises, since a returned refusal would be sent as a log."""
     raise import_module("composio.exceptions").ComposioSDKError(
         "This toolset has no registry to execute the action with. Make the toolset with "
         "openrouter_toolkit.agents.composio.local_toolset(registry)."

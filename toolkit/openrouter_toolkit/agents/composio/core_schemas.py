@@ -1,4 +1,4 @@
-"""An action's definition as composio-core's model that dumps the schema as it is."""
+"""Action definitions as composio-core's models, which dump our schemas unchanged."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pydantic import PrivateAttr, create_model, model_serializer
 from ...manifest import Action
 from ...tool_calling import input_schema
 
-# What is `data` here is the parsed text that the toolkit's own envelope has there.
+# Here `data` is the parsed object; in the toolkit's own envelope it is JSON text.
 _DATA = {"type": "object", "additionalProperties": True}
 
 
 def action_model(action: Action, *, app: str, properties: dict[str, Any], for_model: bool) -> Any:
-    """The action as an `ActionModel` of composio's, whose dumped `parameters` are a plain JSON Schema of ours.
+    """Return the action as composio's `ActionModel`, whose dumped `parameters` are our JSON Schema.
 
     Args:
         action: the action.
         app: the app's name.
-        properties: of the parameters, after the host's processors.
-        for_model: whether a model is to read it; see `parameters_of`.
+        properties: the properties of the parameters, after the host's processors.
+        for_model: whether it is for a model; see `parameters_of`.
     """
     name = f"{app}_{action.slug}"
     exact, model = _models()
@@ -44,7 +44,7 @@ def action_model(action: Action, *, app: str, properties: dict[str, Any], for_mo
 
 
 def parameters_of(action: Action, *, for_model: bool) -> dict[str, Any]:
-    """The parameters' schema: for a model as in `tools("openai")`, with `select`; else as in `tools("composio")`."""
+    """Return the input schema: for a model as in `tools("openai")`, with `select`; else as in `tools("composio")`."""
     return input_schema(action, extensions=False, select=for_model)
 
 
@@ -60,20 +60,20 @@ def _models() -> tuple[Any, Any]:
     collections: Any = import_module("composio.client.collections")
 
     class ExactParameters(collections.ActionParametersModel):  # type: ignore[misc]
-        """Composio's model keeps five keywords of a schema; this one all."""
+        """Keeps all keywords of a schema; composio's model keeps only five."""
 
         _exact: dict[str, Any] = PrivateAttr(default_factory=dict)
 
         @classmethod
         def of(cls, title: str, schema: dict[str, Any]) -> Any:
-            """The schema as this model; composio's own attributes are there too."""
+            """Create the model from a schema; composio's own attributes are set too."""
             model = cls(**{"title": title, **schema})
             model._exact = schema
             return model
 
         @model_serializer(mode="plain")
         def dump(self) -> Any:
-            """The schema, with what the host has changed of the attributes since."""
+            """Return the schema, with the host's later changes of the attributes."""
             required = {} if self.required is None else {"required": self.required}
             return {**self._exact, "properties": self.properties, **required}
 

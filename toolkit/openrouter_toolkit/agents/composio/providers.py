@@ -1,4 +1,4 @@
-"""Composio's current package: our tools in its providers, without a `Composio` object and without its key.
+"""Adapter for Composio's current package: our tools in its providers, without a `Composio` object or Composio's key.
 
     from composio_openai import OpenAIProvider
 
@@ -7,16 +7,16 @@
     answer = client.chat.completions.create(model=model, messages=conversation, tools=tools)
     results = provider.handle_tool_calls(user_id="alice", response=answer)
 
-A result is Composio's envelope, made for a model to read:
+A result is Composio's envelope, shortened for a model:
 
-- `data`: the answer as an object, brief where it has a brief form and of at most 20,000 characters (see `brief`);
-  an answer that is no object is in `{"result": …}`. Empty when the call failed.
-- `error`: what went wrong and what to do next, or None.
-- `successful`: whether the action did what it was asked to.
+- `data`: the answer as an object of at most 20,000 characters, as a summary if the action has one (see `summary`);
+  an answer that is not an object is in `{"result": …}`. Empty if the call failed.
+- `error`: the error and what to do next, or None.
+- `successful`: whether the action succeeded.
 
-What the providers (0.30) make of our definitions, and of arguments that are wrong in form:
+How the providers (0.30) change our definitions, and handle arguments that are not a JSON object:
 
-| provider         | shown to the model                                       | arguments that are no JSON object |
+| provider         | schema for the model                                     | arguments that are no JSON object |
 | ---------------- | -------------------------------------------------------- | --------------------------------- |
 | openai           | ours, `strict: None` added                               | `handle_tool_calls` raises        |
 | openai responses | ours                                                     | `handle_tool_calls` raises        |
@@ -25,14 +25,13 @@ What the providers (0.30) make of our definitions, and of arguments that are wro
 |                  | lengths of lists, with `default: null`                   |                                   |
 | openai agents    | ours, without `pattern`                                  | a result that says what is wrong  |
 
-`X_Title` arrives as `X-Title` with all of them. What raises is `composio.exceptions.InvalidParams`, before we are
-asked; calls that stand earlier in the same answer have been made then. `ToolRegistry.handle_tool_calls` takes the same
-answers and makes a result of everything.
+`X_Title` is renamed to `X-Title` for all of them. The exception is `composio.exceptions.InvalidParams`, raised before
+our code is called; earlier calls of the same answer have been made by then. `ToolRegistry.handle_tool_calls` accepts
+the same answers and returns a result for every call.
 
-LangChain's provider also holds the arguments against its rebuilt schema before we are asked: what is wrong is not
-mended, and the model is told no more than "Tool input validation error". Cancelling an agent's run does not end a
-call that is under way, which may cost money. `openrouter_toolkit.agents` has modules of our own for both frameworks,
-which do better.
+LangChain's provider also validates the arguments against its rebuilt schema before our code is called: they are not
+coerced, and the model reads only "Tool input validation error". Cancelling an agent's run does not cancel a running
+call, which may cost money. `openrouter_toolkit.agents` has adapters for both frameworks without these limitations.
 """
 
 from __future__ import annotations
@@ -67,11 +66,11 @@ _ENVELOPE = {
 
 
 def tools(registry: ToolRegistry, *, extensions: bool = False) -> list[Tool]:
-    """The registry's actions as Composio's tools, each with a copy of our input schema.
+    """Return the registry's actions as Composio's tools, each with a copy of our input schema.
 
     Args:
         registry: the actions.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        extensions: include the undocumented parameters that the API accepts.
 
     Raises:
         ImportError: Composio's current package is not installed.
@@ -95,31 +94,33 @@ def attach(
 ) -> _Tools:
     """Wrap the registry's actions as a provider's tools; the provider's calls are executed by the registry.
 
-    Give it a provider of its own: one that also serves a `Composio` executes either its tools or these. Hooks are
-    the registry's, not Composio's modifiers.
+    Use a separate provider: one that also serves a `Composio` executes either Composio's tools or these. The
+    registry's hooks apply, and not Composio's modifiers.
 
     Args:
         provider: an instance of one of Composio's providers.
         registry: the actions.
-        user_id: for an agentic provider (LangChain, OpenAI Agents, …), whose connected account its tools use;
-            `default` when left out. The others (OpenAI, Anthropic, …) take the user with each `handle_tool_calls`.
-        extensions: with the parameters that the API takes beyond the documented ones.
+        user_id: for an agentic provider (LangChain, OpenAI Agents, …), the user whose connected account is used;
+            by default `default`. The others (OpenAI, Anthropic, …) take the user with each `handle_tool_calls`.
+        extensions: include the undocumented parameters that the API accepts.
 
     Returns:
-        What the provider makes of tools.
+        The tools in the provider's format.
 
     Raises:
         ImportError: Composio's package is not installed.
         ValueError: `user_id` was given for a provider that takes it with each `handle_tool_calls`.
-        TypeError: `user_id` is no text.
+        TypeError: `user_id` is not a string.
     """
-    wrapped = tools(registry, extensions=extensions)  # first: it tells what to install
+    wrapped = tools(registry, extensions=extensions)  # first: its error says what to install
     from composio.core.provider.agentic import AgenticProvider  # noqa: PLC0415
 
     if isinstance(provider, AgenticProvider):
-        who = "default" if user_id is None else user_id
-        check_user(who)
-        return provider.wrap_tools(wrapped, lambda slug, arguments: dict(_called(registry, slug, arguments, who)))
+        agent_user = "default" if user_id is None else user_id
+        check_user(agent_user)
+        return provider.wrap_tools(
+            wrapped, lambda slug, arguments: dict(_call_tool(registry, slug, arguments, agent_user))
+        )
     if user_id is not None:
         raise ValueError(f"{type(provider).__name__} takes user_id with each handle_tool_calls, not here")
 
@@ -128,25 +129,25 @@ def attach(
     ) -> ToolExecutionResponse:
         if modifiers is not None:
             raise ValueError("Composio's modifiers are not applied here; the registry has hooks of its own")
-        return _called(registry, slug, arguments, "default" if user_id is None else user_id)
+        return _call_tool(registry, slug, arguments, "default" if user_id is None else user_id)
 
     provider.set_execute_tool_fn(execute)
     return provider.wrap_tools(wrapped)
 
 
 def _definitions(registry: ToolRegistry, extensions: bool) -> Iterator[dict[str, Any]]:
-    """The registry's definitions in Composio's words, with `select`, and results as `_called` tells them."""
+    """Yield the registry's definitions in Composio's format, with `select` and the output schema of `_call_tool`."""
     for definition, action in zip(registry.tools("composio"), registry.actions.values(), strict=True):
         yield {
             **definition,
             "input_parameters": input_schema(action, extensions=extensions),
             "output_parameters": copy.deepcopy(_ENVELOPE),
-            "no_auth": True,  # towards Composio: the registry has the accounts
+            "no_auth": True,  # for Composio: the registry has the accounts
         }
 
 
-def _called(registry: ToolRegistry, slug: str, arguments: dict[str, Any], user_id: str) -> ToolExecutionResponse:
-    """Make a call, and tell the result in Composio's envelope."""
+def _call_tool(registry: ToolRegistry, slug: str, arguments: dict[str, Any], user_id: str) -> ToolExecutionResponse:
+    """Make a call and return the result in Composio's envelope."""
     result = registry.call_tool(slug, arguments, user_id=user_id)
     if result.failed:
         return {"data": {}, "error": result.text, "successful": False}
