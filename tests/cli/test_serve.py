@@ -203,13 +203,13 @@ def test_a_store_that_can_only_be_read(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that another user may write; root may write everywhere, so SQLite itself is told to refuse."""
-    settle = sqlite._settle
+    settle = sqlite._configure
 
     def settle_for_reading(connection: sqlite3.Connection, record: object) -> None:
         settle(connection, record)
         connection.execute("PRAGMA query_only=ON")
 
-    monkeypatch.setattr(sqlite, "_settle", settle_for_reading)
+    monkeypatch.setattr(sqlite, "_configure", settle_for_reading)
     assert main(["serve"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -75,7 +75,7 @@ def test_connecting_while_it_is_disconnected(open_store: OpenStore) -> None:
 def test_who_reads_does_not_wait_without_end(
     postgresql: PostgreSQL, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openrouter_toolkit.store.postgresql.PATIENCE", 300)
+    monkeypatch.setattr("openrouter_toolkit.store.postgresql.LOCK_TIMEOUT", 300)
     store, other = open_store(), open_store()
     if not store._database.shared:
         pytest.skip("a SQLite file has no such locks")
@@ -86,7 +86,7 @@ def test_who_reads_does_not_wait_without_end(
 
 
 def test_a_slow_statement_is_given_up(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openrouter_toolkit.store.postgresql.LONGEST_STATEMENT", 200)
+    monkeypatch.setattr("openrouter_toolkit.store.postgresql.STATEMENT_TIMEOUT", 200)
     store = open_store()
     if not store._database.shared:
         pytest.skip("a SQLite file has no server that could be slow")

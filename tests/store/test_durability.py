@@ -167,7 +167,7 @@ def test_locked_by_another_process(tmp_path: Path, key: MasterKey, monkeypatch: 
         accounts = store.for_registry()
         credentials = accounts.credentials("alice", "OPENROUTER")
         assert credentials is not None
-        monkeypatch.setattr(sqlite, "PATIENCE", 300)
+        monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 300)
         calls: list[Callable[[], object]] = [lambda: fill(store), lambda: whole(store), store.check]
         with Child(lock) as child:
             assert child.said() == "locked"
@@ -208,7 +208,7 @@ def test_postgresqls_locks_are_not_waited_for_for_ever(
     url = postgresql.new_database()
     with Store.open(url, master_keys=[key]) as store:
         fill(store)
-        monkeypatch.setattr("openrouter_toolkit.store.postgresql.PATIENCE", 300)
+        monkeypatch.setattr("openrouter_toolkit.store.postgresql.LOCK_TIMEOUT", 300)
         with psycopg.connect(url) as other:
             other.execute("LOCK TABLE ort_connected_accounts IN EXCLUSIVE MODE")
             with pytest.raises(StoreUnavailable, match="lock timeout"):

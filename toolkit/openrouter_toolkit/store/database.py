@@ -190,9 +190,9 @@ class Database:
         except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             reason = names.reason(str(cause).strip().partition("\n")[0]).rstrip(".")
-            advice = sqlite.what_to_do(cause)
+            advice = sqlite.advice_for(cause)
         except UnicodeDecodeError:  # raised by the driver if SQLite's own error message contains damaged bytes
-            reason, advice = "it has text that is no text", sqlite.NO_DATABASE
+            reason, advice = "it has text that is no text", sqlite.NOT_A_DATABASE_ADVICE
         except _INCONSISTENT_ROWS as error:
             reason, advice = f"it is inconsistent ({type(error).__name__})", None
         else:

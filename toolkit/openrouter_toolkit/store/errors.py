@@ -1,8 +1,8 @@
-"""What can go wrong with the store, one type for each thing that a caller does about it."""
+"""The store's exceptions, one type for each way in which callers handle an error."""
 
 from __future__ import annotations
 
-_LINK_WORDS = {
+_LINK_MESSAGES = {
     "unknown": "There is no such link.",
     "used": "This link was used already. Each works once.",
     "expired": "This link is too old. Ask for a new one.",
@@ -11,45 +11,45 @@ _LINK_WORDS = {
 
 
 class StoreError(Exception):
-    """Anything that the store says no to. Its text is for people, and holds no secret."""
+    """The base class of the store's errors. The text is for people, and contains no secret."""
 
     def __reduce__(self) -> tuple[type[StoreError], tuple[object, ...]]:
         return type(self), self.args
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - it is a state of affairs, and passes
-    """The database can't be reached, is locked, full or read-only. Nothing was half-written; trying again may help.
+class StoreUnavailable(StoreError):  # noqa: N818 - it names a temporary state
+    """The database is unreachable, locked, full, read-only or damaged. Nothing was written in part; a retry may help.
 
-    Where the connection broke during the very commit, the change may have been made.
+    If the connection broke during the commit, the change may have been written.
     """
 
 
 class StoreTooNew(StoreError):  # noqa: N818
-    """A newer version of the program has changed the database's structure; this one does not touch it."""
+    """A newer version of the program has changed the database's schema; this version does not change it."""
 
 
 class InvalidDatabaseUrl(StoreError, ValueError):  # noqa: N818
-    """The database's URL is none that the store takes."""
+    """The database URL is invalid or not supported."""
 
 
 class MasterKeyError(StoreError):
-    """The master key is missing, malformed, or not the one that the store was filled with. Nothing was changed."""
+    """The master key is missing, malformed, or not the one that encrypts the store. Nothing was changed."""
 
 
 class SealBroken(StoreError):  # noqa: N818
-    """A sealed value can't be opened: changed, moved to another row, or sealed with a key that isn't given."""
+    """An encrypted value can't be decrypted: it was changed, was moved to another row, or its key is missing."""
 
 
 class UnknownAccount(StoreError, LookupError):  # noqa: N818
-    """There is no connected account of that id."""
+    """There is no connected account with this id."""
 
 
 class UnknownToolkit(StoreError, ValueError):  # noqa: N818
-    """There is no toolkit of that slug."""
+    """There is no toolkit with this slug."""
 
 
 class AliasTaken(StoreError, ValueError):  # noqa: N818
-    """The owner has another account with that alias in the toolkit."""
+    """The owner has another account with this alias in the toolkit."""
 
 
 class LinkRefused(StoreError):  # noqa: N818
@@ -60,7 +60,7 @@ class LinkRefused(StoreError):  # noqa: N818
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(_LINK_WORDS[reason])
+        super().__init__(_LINK_MESSAGES[reason])
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[LinkRefused], tuple[object, ...]]:

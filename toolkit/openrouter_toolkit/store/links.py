@@ -1,4 +1,4 @@
-"""One-time links: to connect an account, or to log in. Each works once, and for ten minutes."""
+"""One-time links to connect an account or to log in. Each works once, within ten minutes."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Link:
     """A link, without its secret.
 
     Attributes:
-        id: `link_` and random characters. It finds nothing; only the secret does.
-        kind: what it is for.
-        state: whether it can be used, at the moment when it was asked for.
-        account_id: the account that it fills. This and the next two are of `connect` links only.
+        id: `link_` and random characters. Only the secret, not the id, finds a link.
+        kind: its purpose.
+        state: whether it can be used, at the time when it was read.
+        account_id: the account that it connects. This and the next two are set for `connect` links only.
         toolkit: that account's toolkit.
         user_id: that account's user; None for the organisation.
-        return_address: where the browser goes afterwards.
+        return_address: the URL to which the browser is redirected afterwards.
         bound: whether it belongs to one browser session.
     """
 
@@ -58,13 +58,13 @@ class Link:
 
     @property
     def owner(self) -> str:
-        """Whose account it fills, for a sentence."""
+        """The owner of the account that it connects, as words for a sentence."""
         return names.owner_in_words(self.user_id)
 
 
 @dataclass(frozen=True)
 class NewLink:
-    """A link just made, and its secret, which is told this one time. Its repr does not show it."""
+    """A new link and its secret, which is available only here. The repr does not show the secret."""
 
     link: Link
     secret: str
@@ -75,7 +75,7 @@ class NewLink:
 
 @dataclass(frozen=True)
 class Pkce:
-    """One try to log in elsewhere: `state` to recognise the answer by, and the code verifier. Repr shows neither."""
+    """One OAuth PKCE login: `state`, which identifies the callback, and the code verifier. The repr shows neither."""
 
     state: str
     verifier: str
@@ -88,7 +88,7 @@ class Links:
     """All links. A `session` is a browser session's secret id, or any other random text that only one browser has.
 
     Attributes:
-        toolkits: the slugs of the toolkits that links are made for; OpenRouter's alone when None.
+        toolkits: the slugs of the toolkits that links can connect; None means only OpenRouter.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Links:
         accounts: ConnectedAccounts,
         toolkits: Collection[str] | None = None,
     ) -> None:
-        """See `Store.open`, which is how it is made."""
+        """Created by `Store.open`."""
         self.toolkits = toolkits
         self._database = database
         self._sealer = sealer
@@ -114,22 +114,22 @@ class Links:
         return_address: str | None = None,
         session: str | None = None,
     ) -> NewLink:
-        """A link by which somebody connects a new account, which is INITIATED until then.
+        """Create a link to connect a new account, which is INITIATED until then.
 
         Args:
             toolkit: the toolkit's slug.
-            user_id: whose the account is to be; None for the organisation.
-            alias: what to call it.
-            users: of the organisation's, who may use it; everybody when left out.
-            return_address: where the browser goes afterwards. Whether it is registered is the caller's to check.
-            session: the only browser session that may use the link; when left out, the first that does `bind`.
+            user_id: the user who will own the account; None for the organisation.
+            alias: a name for the account.
+            users: the users who may use an organisation's account; None for all users.
+            return_address: the URL to which the browser is redirected. The caller checks that it is registered.
+            session: the only browser session that may use the link; None for the first that calls `bind`.
 
         Raises:
-            UnknownToolkit: there is no toolkit of that slug.
-            AliasTaken: the owner has an account of that alias in the toolkit. One that nobody has connected yet is
-                replaced, and its links with it.
+            UnknownToolkit: there is no toolkit with this slug.
+            AliasTaken: the owner has an account with this alias in the toolkit. One that was never connected is
+                replaced, with its links.
         """
-        self._refuse_unknown(toolkit)
+        self._check_toolkit(toolkit)
         with self._database.write():
             account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users)
             return self.to_reconnect(account.id, return_address=return_address, session=session)
@@ -137,10 +137,10 @@ class Links:
     def to_reconnect(
         self, account_id: str, *, return_address: str | None = None, session: str | None = None
     ) -> NewLink:
-        """A link by which somebody puts new credentials into an account that there is. `UnknownAccount` without."""
+        """Create a link to store new credentials in an existing account. Raises `UnknownAccount` if there is none."""
         with self._database.write():
             account = self._accounts.hold(account_id)
-            return self._make(
+            return self._create(
                 session,
                 kind="connect",
                 account_id=account.id,
@@ -150,48 +150,48 @@ class Links:
             )
 
     def to_log_in(self) -> NewLink:
-        """A link by which whoever has it logs in."""
-        return self._make(None, kind="login")
+        """Create a link that logs in the person who opens it."""
+        return self._create(None, kind="login")
 
     def end_logins(self) -> None:
-        """End all links to log in that were made and not used."""
+        """Delete all unused login links."""
         with self._database.write() as transaction:
             transaction.execute(delete(LinkRow).where(LinkRow.kind == "login", LinkRow.used_at.is_(None)))
 
     def find(self, secret: str) -> Link | None:
-        """The link of a secret, used and expired ones too, so that a page can say so. It is not used by this."""
+        """Return the link with this secret, also if used or expired, or None. This does not use the link."""
         with self._database.read() as transaction:
             row = transaction.scalar(select(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)))
             return None if row is None else _to_link(row)
 
     def bind(self, secret: str, session: str) -> Link:
-        """Make a link the browser session's own, from its first visit on.
+        """Bind a link to the browser session that opens it first.
 
         Raises:
-            LinkRefused: it belongs to another, or can't be used any more.
+            LinkRefused: it is unknown, used, expired, or bound to another session.
         """
-        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
             row.session_hash = names.hashed(session)
             return _to_link(row)
 
     def consume(self, secret: str, session: str | None = None) -> Link:
-        """Use a link: of all who try, one succeeds. With `Store.transaction`, it counts together with what follows.
+        """Use a link. Of several concurrent callers, one succeeds. `Store.transaction` groups it with other writes.
 
         Raises:
-            LinkRefused: it is unknown, used, expired, or another session's.
+            LinkRefused: it is unknown, used, expired, or bound to another session.
         """
-        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
             row.used_at = now()
             return _to_link(row)
 
     def start_pkce(self, secret: str, session: str) -> Pkce:
-        """Prepare for a login elsewhere. The link is bound to the session, and not used yet; a new start is fine.
+        """Start a PKCE login, and bind the link to the session without using it. It may be started several times.
 
         Raises:
-            LinkRefused: as `bind` does.
+            LinkRefused: as in `bind`.
         """
         pkce = Pkce(state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
-        with self._usable(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
+        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
             lock_key(transaction, self._sealer)
             row.session_hash = names.hashed(session)
             row.state_hash = names.hashed(pkce.state)
@@ -199,22 +199,22 @@ class Links:
             return pkce
 
     def finish_pkce(self, state: str, session: str) -> tuple[Link, str]:
-        """Use the link of a login that came back. The code is exchanged afterwards: for that, here's the verifier.
+        """Use the link of a PKCE login after its callback. Returns the link, and the verifier to exchange the code.
 
         Raises:
-            LinkRefused: the state is unknown or not the session's, or the link can't be used any more.
+            LinkRefused: the state is unknown or of another session, or the link is used or expired.
         """
-        with self._usable(LinkRow.state_hash == names.hashed(state), session) as (_, row):
+        with self._locked_row(LinkRow.state_hash == names.hashed(state), session) as (_, row):
             verifier = self._sealer.open(row.verifier or "", *associated_data(row))
             row.used_at, row.verifier = now(), None
             return _to_link(row), verifier
 
-    def _refuse_unknown(self, toolkit: str) -> None:
+    def _check_toolkit(self, toolkit: str) -> None:
         known = self.toolkits if self.toolkits is not None else [manifest.load().toolkit.slug]
         if not names.possible_slug(toolkit) or names.slug(toolkit) not in known:
             raise UnknownToolkit(f"There is no toolkit {quoted(str(toolkit), 80)} here; there are {', '.join(known)}.")
 
-    def _make(self, session: str | None, **values: str | None) -> NewLink:
+    def _create(self, session: str | None, **values: str | None) -> NewLink:
         secret, at = secrets.token_urlsafe(32), now()
         row = LinkRow(
             id=names.new_id("link"),
@@ -229,13 +229,13 @@ class Links:
         return NewLink(_to_link(row), secret)
 
     @contextmanager
-    def _usable(self, which: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
+    def _locked_row(self, condition: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
         with self._database.write() as transaction:
-            found = transaction.scalar(select(LinkRow).where(which))
-            if found is not None and found.account_id is not None:  # before its link, as who disconnects it does
+            found = transaction.scalar(select(LinkRow).where(condition))
+            if found is not None and found.account_id is not None:  # lock in the same order as `disconnect`
                 self._accounts.lock_accounts(transaction, found.toolkit or "", found.owner or "")
             row = transaction.scalar(
-                select(LinkRow).where(which).with_for_update().execution_options(populate_existing=True)
+                select(LinkRow).where(condition).with_for_update().execution_options(populate_existing=True)
             )
             if row is None:
                 raise LinkRefused("unknown")
@@ -248,7 +248,7 @@ class Links:
 
 
 def associated_data(row: LinkRow) -> tuple[str, ...]:
-    """What a link's sealed verifier is bound to."""
+    """Return the associated data of a link's encrypted verifier: its id."""
     return ("code verifier", row.id)
 
 

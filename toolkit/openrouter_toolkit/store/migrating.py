@@ -1,7 +1,7 @@
-"""The tables brought to the form that this version of the program works with.
+"""Checks the schema version of the database, and runs missing migrations.
 
-Migrations only add. A release brings one step at the most, and its processes and those of the release before work on
-one database side by side: so a database that is one step ahead of this program is used as it is.
+Migrations only add. A release has at most one migration, and processes of two successive releases may use one
+database at the same time. So this program uses a database that is one version ahead as it is.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from .errors import StoreTooNew, StoreUnavailable
 
-# The last of the steps in migrations/versions.
+# The newest migration in migrations/versions.
 NEWEST = "0001"
-# Where alembic finds them.
+# The folder of the migrations, as alembic names it.
 LOCATION = f"{__package__}:migrations"
-# Not alembic's usual name, which another program in the same database may use.
+# Not alembic's default name, which another program in the same database may use.
 VERSION_TABLE = "ort_schema_version"
-_STEP = re.compile(r"[0-9]{4}", re.ASCII)
-# alembic keeps what it works on in globals.
-_alone = threading.Lock()
+_VERSION = re.compile(r"[0-9]{4}", re.ASCII)
+# alembic keeps its state in global variables.
+_alembic_lock = threading.Lock()
 
 
 def version(connection: Connection, database: str) -> str | None:
-    """The step that the database is at, or None before the first.
+    """Return the database's schema version, or None before the first migration.
 
     Raises:
-        StoreTooNew: it is further ahead than the next release's.
-        StoreUnavailable: what the database says is no step.
+        StoreTooNew: the version is more than one ahead of this program.
+        StoreUnavailable: the version in the database is invalid.
     """
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
     if found is None:
         return None
-    if not isinstance(found, str) or not _STEP.fullmatch(found) or int(found) < 1:
+    if not isinstance(found, str) or not _VERSION.fullmatch(found) or int(found) < 1:
         raise StoreUnavailable(f"The {database} is damaged: it does not say which structure it has.")
     if int(found) > int(NEWEST) + 1:
         raise StoreTooNew(
@@ -47,13 +47,17 @@ def version(connection: Connection, database: str) -> str | None:
 
 
 def up_to_date(at: str | None) -> bool:
-    """Whether nothing is missing of what this version works with."""
+    """Return whether the schema has everything that this program needs."""
     return at is not None and int(at) >= int(NEWEST)
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the steps that are missing, in the caller's transaction."""
-    from alembic import command  # noqa: PLC0415 - slow to import, and mostly there is nothing to do
+    """Run the missing migrations in the caller's transaction.
+
+    Raises:
+        StoreUnavailable: the migrations do not fit the database.
+    """
+    from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
@@ -62,7 +66,7 @@ def upgrade(connection: Connection) -> None:
     settings.attributes["connection"] = connection
     settings.attributes["version_table"] = VERSION_TABLE
     try:
-        with _alone:
+        with _alembic_lock:
             command.upgrade(settings, "head")
     except CommandError as error:
         raise StoreUnavailable(

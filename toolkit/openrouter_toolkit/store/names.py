@@ -1,4 +1,4 @@
-"""What may name something in the store: ids and secrets that it makes, names that others give."""
+"""Generates the store's ids, hashes secrets, and validates slugs, user_ids, names and aliases."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # ba
 _SLUG = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _ID = re.compile(r"[a-z]+_[0-9A-Za-z]{1,34}", re.ASCII)
 ACCOUNT_IDS = "ca_"
-_LONGEST_USER = 255
-_LONGEST_NAME = 100
-_LONGEST_REASON = 300
+_MAX_USER_LENGTH = 255
+_MAX_NAME_LENGTH = 100
+_MAX_REASON_LENGTH = 300
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id, such as `ca_` and 20 random characters."""
+    """Generate an id: the prefix, `_` and 20 random characters, such as `ca_…`."""
     return f"{prefix}_{random_text(20)}"
 
 
 def random_text(length: int) -> str:
-    """Random characters of base62, some 6 bits each."""
+    """Generate random base62 characters, of about 6 bits each."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def hashed(secret: str) -> str:
-    """What is kept of a secret that only has to be recognised. The secrets are long and random: no salt is needed."""
+    """Return the SHA-256 hash of a secret, in hexadecimal. Secrets are long and random, so they need no salt."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def slug(text: str) -> str:
-    """A toolkit's or an action's slug in the manifest's form; it may be given in lower case.
+    """Return the slug of a toolkit or an action in upper case, as in the manifest.
 
     Raises:
-        ValueError: it can't be one.
+        ValueError: it is not a valid slug.
     """
     if not possible_slug(text):
         raise ValueError("a slug has letters, digits and underscores, and at most 64 of them")
@@ -46,65 +46,65 @@ def slug(text: str) -> str:
 
 
 def possible_slug(text: object) -> bool:
-    """Whether a text can be a slug, in any case."""
+    """Return whether a value is a valid slug, in any letter case."""
     return isinstance(text, str) and _SLUG.fullmatch(text) is not None
 
 
 def possible_id(text: object) -> bool:
-    """Whether a text can be an id of ours. What can't is not asked for: databases choke on some of it."""
+    """Return whether a value has the form of an id. Only such values are used in queries: some others cause errors."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def possible_user(user_id: object) -> bool:
-    """Whether somebody can have this user_id: printable text of 1 to 255 characters."""
-    return isinstance(user_id, str) and 0 < len(user_id) <= _LONGEST_USER and user_id.isprintable()
+    """Return whether a value is a valid user_id: printable text of 1 to 255 characters."""
+    return isinstance(user_id, str) and 0 < len(user_id) <= _MAX_USER_LENGTH and user_id.isprintable()
 
 
 def user(user_id: str) -> str:
-    """The user_id itself; it is kept and compared exactly as it is.
+    """Validate a user_id and return it unchanged; it is stored and compared exactly.
 
     Raises:
-        ValueError: nobody can have it.
+        ValueError: it is not a valid user_id.
     """
     if not possible_user(user_id):
-        raise ValueError(f"a user_id is printable text of 1 to {_LONGEST_USER} characters")
+        raise ValueError(f"a user_id is printable text of 1 to {_MAX_USER_LENGTH} characters")
     return user_id
 
 
 def owner(user_id: str | None) -> str:
-    """How the database calls the owner of an account: a user, or with None the organisation."""
+    """Return the owner of an account as stored in the database, where "" is the organisation (None)."""
     return ORGANISATION if user_id is None else user(user_id)
 
 
 def owner_in_words(user_id: str | None) -> str:
-    """Whose an account is, for a sentence."""
+    """Return the owner of an account as words for a sentence."""
     return "the organisation" if user_id is None else f"user {user_id}"
 
 
 def reason(text: str) -> str:
-    """Why something is so, in somebody's words: on one line, not too long, and nothing hidden in it."""
-    return sanitize.short_name(text, _LONGEST_REASON)
+    """Return a reason as one line of at most 300 characters, without control or hidden characters."""
+    return sanitize.short_name(text, _MAX_REASON_LENGTH)
 
 
 def name(text: str) -> str:
-    """An alias or another name that people give, without space around it.
+    """Validate a name that people choose, and return it without surrounding space.
 
     Raises:
-        ValueError: it is empty, too long, or not printable.
+        ValueError: it is empty, longer than 100 characters, or not printable.
     """
     stripped = text.strip()
-    if not 0 < len(stripped) <= _LONGEST_NAME or not stripped.isprintable():
-        raise ValueError(f"a name is printable text of 1 to {_LONGEST_NAME} characters")
+    if not 0 < len(stripped) <= _MAX_NAME_LENGTH or not stripped.isprintable():
+        raise ValueError(f"a name is printable text of 1 to {_MAX_NAME_LENGTH} characters")
     return stripped
 
 
 def alias(text: str) -> str:
-    """What people call an account, as `name`; nothing that could be taken for an account's id.
+    """Validate an account's alias: a `name` that does not look like an account's id.
 
     Raises:
-        ValueError: it can't be one.
+        ValueError: it is not a valid alias.
     """
-    given = name(text)
-    if given.startswith(ACCOUNT_IDS):
+    valid = name(text)
+    if valid.startswith(ACCOUNT_IDS):
         raise ValueError(f"an alias does not begin with {ACCOUNT_IDS}, as the ids of accounts do")
-    return given
+    return valid

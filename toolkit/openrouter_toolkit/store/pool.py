@@ -1,7 +1,7 @@
-"""The pool of connections, with a queue that an interrupt can't leave locked.
+"""A connection pool whose queue can't stay locked after an interrupt.
 
-SQLAlchemy's own queue has a lock that Python code takes and releases. An interrupt (Ctrl-C) between the two leaves it
-locked, and then every other thread waits for ever. `queue.SimpleQueue` does each of its steps as a whole.
+SQLAlchemy's own queue acquires and releases a lock in Python code. An interrupt (Ctrl-C) in between leaves it locked,
+and then all other threads wait forever. The operations of `queue.SimpleQueue` are atomic.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logging.getLogger(__name__).setLevel(logging.WARNING)
 
 
 class _Queue(QueueCommon[_Item]):
-    """First in, first out. Two threads at once may put in one more than `maxsize`, which does no harm."""
+    """A FIFO queue. Concurrent threads may add more than `maxsize` items, which is harmless."""
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
         self.maxsize = maxsize
@@ -38,7 +38,7 @@ class _Queue(QueueCommon[_Item]):
     def put_nowait(self, item: _Item) -> None:
         self.put(item, block=False)
 
-    def put(self, item: _Item, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the base
+    def put(self, item: _Item, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as in the base class
         if self.full():
             raise Full
         self._items.put(item)
@@ -54,6 +54,6 @@ class _Queue(QueueCommon[_Item]):
 
 
 class ConnectionPool(QueuePool):
-    """SQLAlchemy's pool with that queue."""
+    """SQLAlchemy's pool with this queue."""
 
     _queue_class: ClassVar[type[QueueCommon]] = _Queue  # type: ignore[type-arg,misc]

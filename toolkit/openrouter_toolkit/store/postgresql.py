@@ -1,4 +1,4 @@
-"""PostgreSQL's own ways: how to connect without showing the password, and how long to wait."""
+"""The PostgreSQL engine: connects without exposing the password, and sets timeouts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sqlalchemy.engine import URL, Connection
 from .errors import InvalidDatabaseUrl
 from .pool import ConnectionPool
 
-# How long one waits for another's lock, and how long a statement may take, in milliseconds.
-PATIENCE = 10_000
-LONGEST_STATEMENT = 20_000
-# What the URL may say otherwise. A server that nothing is heard of any more is given up after some 20 seconds.
-_SETTINGS = {
+# The time limits for waiting for a lock and for one statement, in milliseconds.
+LOCK_TIMEOUT = 10_000
+STATEMENT_TIMEOUT = 20_000
+# Defaults that the URL may override. An unresponsive server is detected after about 20 seconds.
+_DEFAULTS = {
     "connect_timeout": 10,
     "application_name": "openrouter-toolkit",
     "keepalives_idle": 10,
@@ -25,41 +25,44 @@ _SETTINGS = {
 
 
 def engine(url: URL) -> Engine:
-    """An engine for the server that the URL names. It does not connect yet.
+    """Create an engine for the URL's server, without connecting.
 
-    The URL's parts are handed to the driver beside the engine's own URL, whose repr would show a password that
-    stands among the options.
+    The URL's parts are passed to the driver separately: the repr of an engine's URL would show a password that is
+    among the options.
 
     Raises:
-        InvalidDatabaseUrl: the URL has options that there aren't.
+        ImportError: the driver is not installed.
+        InvalidDatabaseUrl: the URL has invalid options.
     """
     try:
-        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - only who uses PostgreSQL needs its driver
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - only PostgreSQL needs this driver
     except ImportError:
         message = "PostgreSQL needs its driver: pip install 'openrouter-toolkit[postgresql]'"
         raise ImportError(message) from None
     try:
         arguments = dict[str, Any](url.get_dialect()().create_connect_args(url)[1])
         make_conninfo(**arguments)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, its text may hold the password
+    except Exception:  # noqa: BLE001 - the text of any error may contain the password
         raise InvalidDatabaseUrl("The database URL's options are wrong.") from None
-    arguments["prepare_threshold"] = None  # behind a pooler, the next transaction may be another server's
-    for name, value in _SETTINGS.items():
+    arguments["prepare_threshold"] = None  # with a pooler, the next transaction may use another server
+    for name, value in _DEFAULTS.items():
         arguments.setdefault(name, value)
-    made = create_engine(
+    created = create_engine(
         "postgresql+psycopg://",
         connect_args=arguments,
         hide_parameters=True,
         poolclass=ConnectionPool,
         pool_pre_ping=True,
-        pool_timeout=PATIENCE / 1000,
+        pool_timeout=LOCK_TIMEOUT / 1000,
     )
-    event.listen(made, "begin", _begin)
-    return made
+    event.listen(created, "begin", _begin)
+    return created
 
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    patience = options.get("lock_timeout", PATIENCE)
-    longest = 0 if options.get("rebuilding") else LONGEST_STATEMENT
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}; SET LOCAL statement_timeout = {longest}")
+    lock_timeout = options.get("lock_timeout", LOCK_TIMEOUT)
+    statement_timeout = 0 if options.get("rebuilding") else STATEMENT_TIMEOUT
+    connection.exec_driver_sql(
+        f"SET LOCAL lock_timeout = {lock_timeout}; SET LOCAL statement_timeout = {statement_timeout}"
+    )

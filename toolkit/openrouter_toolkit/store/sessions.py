@@ -1,4 +1,4 @@
-"""Browser sessions of people who logged in. The browser has the id, the database its hash."""
+"""Login sessions of browsers. The browser has the session id, the database only its hash."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .database import Database
 from .tables import SessionRow
 
 LIFETIME = timedelta(days=7)
-# A session that nobody used for so long has ended.
+# A session ends after this time without use.
 IDLE = timedelta(days=1)
-_SEEN_EVERY = timedelta(minutes=1)
+_RECORD_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class BrowserSession:
 
 
 class Sessions:
-    """All browser sessions. Safe from many threads and processes."""
+    """All browser sessions. Safe for many threads and processes."""
 
     def __init__(self, database: Database) -> None:
-        """See `Store.open`, which is how it is made."""
+        """Created by `Store.open`."""
         self._database = database
 
     def create(self) -> str:
-        """Begin a session: its secret id, for a cookie. It ends after seven days, or one without use."""
+        """Create a session and return its secret id, for a cookie. It ends after seven days, or one day without use."""
         session_id, at = secrets.token_urlsafe(32), now()
         with self._database.write() as transaction:
             transaction.add(
@@ -46,27 +46,27 @@ class Sessions:
         return session_id
 
     def find(self, session_id: str) -> BrowserSession | None:
-        """The session of an id, or None when there is none or it has ended. That it was seen is noted."""
+        """Return the session with this id, or None if there is none or it has ended. Records when it was last seen."""
         key, at = names.hashed(session_id), now()
         with self._database.read() as transaction:
             row = transaction.get(SessionRow, key)
         if row is None or row.revoked_at is not None or at >= row.expires_at or at >= row.last_seen_at + IDLE:
             return None
-        if at >= row.last_seen_at + _SEEN_EVERY:
-            note = update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at)
-            self._database.write_optional(note, "that a login was used")
+        if at >= row.last_seen_at + _RECORD_INTERVAL:
+            statement = update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at)
+            self._database.write_optional(statement, "that a login was used")
         return BrowserSession(row.created_at, row.last_seen_at, row.expires_at)
 
     def revoke(self, session_id: str) -> None:
-        """End a session, everywhere and at once; nothing happens where there is none."""
+        """End a session at once, in all processes; no effect if there is none."""
         self._revoke(SessionRow.id_hash == names.hashed(session_id), "somebody logged out")
 
     def revoke_all(self) -> None:
         """End all sessions."""
         self._revoke(SessionRow.revoked_at.is_(None), "everybody was logged out")
 
-    def _revoke(self, which: ColumnElement[bool], change: str) -> None:
-        end = update(SessionRow).where(which, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
+    def _revoke(self, condition: ColumnElement[bool], change: str) -> None:
+        statement = update(SessionRow).where(condition, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
         with self._database.write() as transaction:
-            transaction.execute(end)
+            transaction.execute(statement)
             self._database.log_change(transaction, change)

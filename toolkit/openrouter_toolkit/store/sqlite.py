@@ -1,4 +1,4 @@
-"""SQLite's own ways: a file that only its owner reads, settings that keep what was confirmed, and its locks."""
+"""The SQLite engine: a file that only its owner can read, durable commits, and waiting for locks."""
 
 from __future__ import annotations
 
@@ -18,76 +18,76 @@ from .errors import StoreUnavailable
 from .pool import ConnectionPool
 from .urls import DATABASE, data_folder
 
-# How long one waits for another's lock, in milliseconds.
-PATIENCE = 10_000
+# The time limit for waiting for a lock, in milliseconds.
+LOCK_TIMEOUT = 10_000
 _OLDEST_SAFE_WAL = (3, 51, 3)
-# Older lines that have the fix, too: the first release of each.
-_MENDED_LINES = {(3, 44): 6, (3, 50): 7}
-_OF_THE_FILE = (
+# Older release lines that have the fix too: the first patch release with it.
+_FIXED_IN_PATCH = {(3, 44): 6, (3, 50): 7}
+_FILE_ERRORS = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOTADB,
 )
-_NO_RIGHT = (
+_PERMISSION_ADVICE = (
     "See that whoever runs this owns the file and its folder, and may read and write both; "
     f"or name another file in {DATABASE}."
 )
-NO_DATABASE = f"Name another file in {DATABASE}, or put a backup in its place."
-_WHAT_TO_DO = {
-    sqlite3.SQLITE_READONLY: _NO_RIGHT,
-    sqlite3.SQLITE_CANTOPEN: _NO_RIGHT,
-    sqlite3.SQLITE_PERM: _NO_RIGHT,
-    sqlite3.SQLITE_NOTADB: NO_DATABASE,
-    sqlite3.SQLITE_CORRUPT: NO_DATABASE,
+NOT_A_DATABASE_ADVICE = f"Name another file in {DATABASE}, or put a backup in its place."
+_ADVICE = {
+    sqlite3.SQLITE_READONLY: _PERMISSION_ADVICE,
+    sqlite3.SQLITE_CANTOPEN: _PERMISSION_ADVICE,
+    sqlite3.SQLITE_PERM: _PERMISSION_ADVICE,
+    sqlite3.SQLITE_NOTADB: NOT_A_DATABASE_ADVICE,
+    sqlite3.SQLITE_CORRUPT: NOT_A_DATABASE_ADVICE,
 }
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
-    """WAL, which lets readers go on while another writes, where this version of SQLite can't corrupt it.
+    """Return "wal" (readers continue during writes) if this version of SQLite is safe with it, else "truncate".
 
-    Before 3.51.3 two connections that checkpoint and write at the same moment may (sqlite.org/wal.html). TRUNCATE
-    is taken there, since DELETE at synchronous=FULL does not survive a power loss right after the commit.
+    Before 3.51.3 a concurrent checkpoint and write may corrupt a WAL database (sqlite.org/wal.html). DELETE is not
+    used, since with synchronous=FULL it may lose a commit in a power loss right after it.
     """
-    mended = _MENDED_LINES.get((version[0], version[1]))
-    return "wal" if version >= _OLDEST_SAFE_WAL or (mended is not None and version[2] >= mended) else "truncate"
+    fixed_in = _FIXED_IN_PATCH.get((version[0], version[1]))
+    return "wal" if version >= _OLDEST_SAFE_WAL or (fixed_in is not None and version[2] >= fixed_in) else "truncate"
 
 
 def engine(url: URL) -> Engine:
-    """An engine for the file, which is made (mode 0600) where it does not exist.
+    """Create an engine for the file. A file that does not exist is created with mode 0600.
 
     Raises:
-        StoreUnavailable: the file can't be made.
+        StoreUnavailable: the file can't be created.
     """
     path = Path(url.database or "").absolute()
-    _make(path)
-    # mode=rw: a file that vanished is an error, not silently a new one that everybody can read.
+    _create_file(path)
+    # mode=rw: a deleted file is an error; SQLite would silently create a new one that all users can read.
     location = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    made = create_engine(
+    created = create_engine(
         location,
         hide_parameters=True,
         poolclass=ConnectionPool,
         pool_pre_ping=True,
-        pool_timeout=PATIENCE / 1000,
+        pool_timeout=LOCK_TIMEOUT / 1000,
     )
-    event.listen(made, "connect", _settle)
-    event.listen(made, "begin", _begin)
-    event.listen(made, "handle_error", _distrust)
-    return made
+    event.listen(created, "connect", _configure)
+    event.listen(created, "begin", _begin)
+    event.listen(created, "handle_error", _discard_if_file_changed)
+    return created
 
 
-def what_to_do(error: BaseException | None) -> str | None:
-    """What somebody can do about an error of SQLite's, in a sentence; None where nothing is known to help."""
-    return _WHAT_TO_DO.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
+def advice_for(error: BaseException | None) -> str | None:
+    """Return a sentence that says how to fix an SQLite error, or None if no fix is known."""
+    return _ADVICE.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
 
 
-def _make(path: Path) -> None:
+def _create_file(path: Path) -> None:
     try:
         if path.parent == data_folder():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise _not_made(f"folder {path.parent}", error) from None
+        raise _creation_error(f"folder {path.parent}", error) from None
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
@@ -96,49 +96,49 @@ def _make(path: Path) -> None:
     except FileNotFoundError:
         raise StoreUnavailable(f"The SQLite file {path} can't be made: make its folder first.") from None
     except OSError as error:
-        raise _not_made(f"SQLite file {path}", error) from None
+        raise _creation_error(f"SQLite file {path}", error) from None
 
 
-def _not_made(what: str, error: OSError) -> StoreUnavailable:
-    way_out = _NO_RIGHT if isinstance(error, PermissionError) else f"Name another file in {DATABASE}."
-    return StoreUnavailable(f"The {what} can't be made: {error.strerror}. {way_out}")
+def _creation_error(what: str, error: OSError) -> StoreUnavailable:
+    advice = _PERMISSION_ADVICE if isinstance(error, PermissionError) else f"Name another file in {DATABASE}."
+    return StoreUnavailable(f"The {what} can't be made: {error.strerror}. {advice}")
 
 
-def _settle(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where _begin says so, not where the driver guesses
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # only _begin begins transactions, not the driver
     try:
-        connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT}")
         _set_journal_mode(connection, journal_mode(sqlite3.sqlite_version_info))
         connection.execute("PRAGMA synchronous=FULL")
     except BaseException:
-        connection.close()  # nobody else knows it yet
+        connection.close()  # the pool does not have it yet
         raise
 
 
-def _set_journal_mode(connection: sqlite3.Connection, wanted: str) -> None:
-    """Wait for others who do the same at this moment, since SQLite itself does not wait here."""
-    until = monotonic() + PATIENCE / 1000
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:
+    """Set the journal mode, and wait for other connections that set it too, since SQLite does not wait here."""
+    deadline = monotonic() + LOCK_TIMEOUT / 1000
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != mode:
         try:
-            connection.execute(f"PRAGMA journal_mode={wanted}")
+            connection.execute(f"PRAGMA journal_mode={mode}")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                return  # a file that can only be read
-            if monotonic() > until:
+                return  # the file is read-only
+            if monotonic() > deadline:
                 raise
             sleep(0.01)
         else:
-            return  # set, or not possible with this file system
+            return  # set, or not supported by this file system
 
 
-def _distrust(failure: ExceptionContext) -> None:
-    """Open the file anew after an error that may be that of a file which was replaced or is gone."""
+def _discard_if_file_changed(failure: ExceptionContext) -> None:
+    """Open the file again after an error that may mean that it was replaced or deleted."""
     error = failure.original_exception
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_FILE:
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _FILE_ERRORS:
         failure.is_disconnect = True
     elif isinstance(error, Exception):
         return
-    # The connection is closed now, also after an interrupt: with an open cursor it would keep its lock in the file.
+    # SQLAlchemy closes the connection next, also after an interrupt: an open cursor would keep its lock in the file.
     cursor = getattr(failure.execution_context, "cursor", None)
     if cursor is not None:
         with suppress(sqlite3.Error):
@@ -146,31 +146,30 @@ def _distrust(failure: ExceptionContext) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Writers queue up from the start: one that begins by reading would be refused the lock later, unrepeatably."""
+    """Begin a transaction. Writers take the lock at once: after a read, SQLite could refuse it, and no retry helps."""
     options = connection.get_execution_options()
-    patience = options.get("lock_timeout", PATIENCE)
+    timeout = options.get("lock_timeout", LOCK_TIMEOUT)
     raw = cast(sqlite3.Connection, connection.connection.driver_connection)
-    # Off while tables are rebuilt: dropping the old one would delete the rows that refer to it.
+    # Off while tables are rebuilt: dropping an old table would delete the rows that refer to it.
     raw.execute(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilding') else 'ON'}")
     if not options.get("reading"):
         raw.execute("PRAGMA busy_timeout=0")
-        locked = _locked(raw, patience)
-        if not locked:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
-    raw.execute(f"PRAGMA busy_timeout={patience}")
+        if not _begin_immediate(raw, timeout):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error
+    raw.execute(f"PRAGMA busy_timeout={timeout}")
     if options.get("reading"):
         connection.exec_driver_sql("BEGIN")
 
 
-def _locked(raw: sqlite3.Connection, patience: int) -> bool:
-    """Begin to write. SQLite's own waiting looks ten times a second, and starves beside one who writes all the time."""
-    until = monotonic() + patience / 1000
+def _begin_immediate(raw: sqlite3.Connection, timeout: int) -> bool:
+    """Begin a write transaction. SQLite's own waiting polls ten times a second, and starves beside a busy writer."""
+    deadline = monotonic() + timeout / 1000
     while True:
         try:
             raw.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
                 return False
-            sleep(random.uniform(0.001, 0.01))  # noqa: S311 - so that not all look at once
+            sleep(random.uniform(0.001, 0.01))  # noqa: S311 - so that not all retry at once
         else:
             return True

@@ -1,4 +1,4 @@
-"""The store as a whole: one database, opened with its master keys, and everything that is kept in it."""
+"""The store: opens a database with its master keys, and gives access to everything in it."""
 
 from __future__ import annotations
 
@@ -24,27 +24,26 @@ from .tokens import ApiTokens
 
 
 class Store:
-    """Connected accounts, sealed, and what the web application has to remember.
+    """Connected accounts with encrypted credentials, and the data of the web application.
 
-    Safe from many threads, and in forked processes. Several processes and machines may work on one database; what
-    one changes counts for the others at their next call. Every method that touches the database may raise
-    `StoreUnavailable`.
+    Safe for many threads and in forked processes. Several processes and machines may use one database; each sees the
+    others' changes at its next call. Every method that uses the database may raise `StoreUnavailable`.
 
         with Store.open() as store:
             store.accounts.connect("OPENROUTER", "alice", {"api_key": key})
             registry = ToolRegistry.from_manifest(accounts=store.for_registry())
 
     Attributes:
-        accounts: connected accounts, to be managed.
+        accounts: management of connected accounts.
         links: one-time links.
         sessions: browser sessions.
         tokens: API tokens.
         switches: actions that are off, toolkits that are active.
-        return_addresses: addresses that a browser may be sent back to.
+        return_addresses: URLs that a browser may be redirected to.
     """
 
     def __init__(self, database: Database, sealer: Sealer, toolkits: Collection[str] | None = None) -> None:
-        """See `open`, which is how a store is made."""
+        """Created by `open`."""
         self._database = database
         self._sealer = sealer
         self.accounts = ConnectedAccounts(database, sealer)
@@ -62,25 +61,25 @@ class Store:
         master_keys: Sequence[MasterKey] | None = None,
         toolkits: Collection[str] | None = None,
     ) -> Self:
-        """Open a database; one that is empty gets its tables, one of an older version is brought up to date.
+        """Open a database, and create its tables or run missing migrations.
 
         Args:
-            url: `sqlite:///…` or `postgresql://…`; when left out, that of OPENROUTER_TOOLKIT_DATABASE, else a SQLite
-                file in the user's data folder.
-            master_keys: the first seals, all of them open. When left out, those of OPENROUTER_TOOLKIT_MASTER_KEY;
-                for SQLite else those of the system's keyring or the user's key file, where a first one is made.
-            toolkits: the slugs of the toolkits that links to connect are made for; OpenRouter's alone when left out.
+            url: `sqlite:///…` or `postgresql://…`; by default that of OPENROUTER_TOOLKIT_DATABASE, else a SQLite file
+                in the user's data folder.
+            master_keys: the first encrypts, all of them decrypt. By default those of OPENROUTER_TOOLKIT_MASTER_KEY;
+                for SQLite else those of the system's keyring or the user's key file, where a first one is created.
+            toolkits: the slugs of the toolkits that links can connect; by default only OpenRouter.
 
         Raises:
-            InvalidDatabaseUrl: the URL is none.
+            InvalidDatabaseUrl: the URL is invalid.
             StoreUnavailable: the database can't be used.
-            StoreTooNew: a version that is newer than the next has changed its structure.
+            StoreTooNew: its schema version is more than one ahead of this program.
             MasterKeyError: a key is missing, malformed or wrong. Nothing was changed.
         """
         key_providers.remove_drafts()
         database = Database(urls.chosen(url))
         try:
-            keys = _prepared(database, master_keys)
+            keys = _prepare(database, master_keys)
             stated = master_keys is not None or database.shared or key_providers.in_environment()
             return cls(database, Sealer(keys, None if stated else key_providers.find_keys), toolkits)
         except BaseException:
@@ -89,61 +88,61 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The database in words, without password."""
+        """A description of the database without password."""
         return self._database.name
 
     def for_registry(self, connect_page: str | None = None) -> StoredAccounts:
-        """The connected accounts as `ToolRegistry` wants them.
+        """Return the connected accounts for a `ToolRegistry`.
 
-        `connect_page` is the address at which people connect accounts; without it, agents whose user isn't connected
-        are told the command.
+        `connect_page` is the URL where people connect accounts. It appears in the error for a user who has no account;
+        without it, the error names the command instead.
         """
         return StoredAccounts(self._database, self._sealer, connect_page)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything that this thread does with the store inside counts together, or not at all.
+        """Run all of this thread's store operations inside the `with` block in one transaction.
 
             with store.transaction():
                 link = store.links.consume(secret, session)
                 store.accounts.fill(link.account_id, credentials)
 
-        It keeps other writers waiting: nothing slow belongs inside, and no `await`.
+        Other writers wait for it, so do nothing slow inside, and no `await`.
         """
         with self._database.write():
             yield
 
     def derived_keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Keys of 32 bytes for a purpose such as "cookies", one from each master key: the first signs, all verify."""
+        """Derive 32-byte keys for a purpose such as "cookies", one per master key: the first signs, all verify."""
         return tuple(key.derive(f"host: {purpose}") for key in self._sealer.keys)
 
     def check(self) -> None:
-        """Make sure that the database is there, and that its values can be opened still.
+        """Check that the database can be used, and that this process has its master keys.
 
         Raises:
-            StoreUnavailable: the database can't be used, or has lost its tables.
-            StoreTooNew: a version that is newer than the next has changed its structure.
-            MasterKeyError: its master key was changed; this process was started with the old one.
+            StoreUnavailable: the database can't be used, or its tables are missing.
+            StoreTooNew: its schema version is more than one ahead of this program.
+            MasterKeyError: its master key was changed after this process started.
         """
         with self._database.read() as session:
             at = migrating.version(session.connection(), self._database.name)
             proofs = key_check.read_proofs(session)
         if not migrating.up_to_date(at) or not proofs:
             raise StoreUnavailable(f"The {self._database.name} is not as it was: its tables are gone.")
-        if not proofs.keys() <= {key.id for key in self._sealer.keys}:  # others are changing them
+        if not proofs.keys() <= {key.id for key in self._sealer.keys}:  # another process is rotating them
             self._sealer.renew(proofs)
         key_check.choose(self._database, proofs, self._sealer.keys)
 
     def rotate(self, on_batch: Callable[[int], None] | None = None) -> Rotated:
-        """Seal everything with the first master key and retire the others; see `rotation.rotate`."""
+        """Encrypt everything with the first master key and retire the others; see `rotation.rotate`."""
         return rotation.rotate(self._database, Sealer(self._sealer.keys), on_batch)
 
     def tidy(self) -> None:
-        """Put away what is over; see `tidying.tidy`."""
+        """Delete expired data; see `cleanup.clean_up`."""
         cleanup.clean_up(self._database)
 
     def close(self) -> None:
-        """Close the connections that are kept open. The store can still be used; it opens new ones."""
+        """Close the pooled connections. The store can still be used; it opens new ones."""
         self._database.close()
 
     def __repr__(self) -> str:
@@ -159,8 +158,8 @@ class Store:
         self.close()
 
 
-def _prepared(database: Database, given: Sequence[MasterKey] | None) -> tuple[MasterKey, ...]:
-    """The database's tables and the master keys made sure of, in one transaction: both are right, or untouched."""
+def _prepare(database: Database, given: Sequence[MasterKey] | None) -> tuple[MasterKey, ...]:
+    """Create or migrate the tables and register the master key, in one transaction. Returns the master keys."""
     with database.read() as session:
         at = migrating.version(session.connection(), database.name)
         proofs = key_check.read_proofs(session)

@@ -1,4 +1,4 @@
-"""The store as the registry's accounts: whose key a call is made with, and what becomes known about it."""
+"""The store as the registry's accounts: selects the account of each call, and records its use and refused keys."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from .errors import StoreError
 from .tables import AccountRow
 
 _log = logging.getLogger("openrouter_toolkit")
-_USED_EVERY = 60.0
-_MOST_REMEMBERED = 10_000
+_RECORD_INTERVAL = 60.0
+_MAX_REMEMBERED = 10_000
 
 
 class StoredAccounts:
-    """The `Accounts` of a store, for `ToolRegistry.from_manifest(accounts=...)`. Safe from many threads.
+    """The `Accounts` of a store, for `ToolRegistry.from_manifest(accounts=...)`. Safe for many threads.
 
-    Each call asks the database anew, so what another process connects or disconnects counts at once.
+    Each call reads the database, so it sees at once what another process connects or disconnects.
     """
 
     def __init__(self, database: Database, sealer: Sealer, connect_page: str | None = None) -> None:
-        """See `Store.for_registry`, which is how it is made."""
+        """Created by `Store.for_registry`."""
         self._database = database
         self._sealer = sealer
         self._connect_page = connect_page
-        self._used: dict[str, float] = {}
+        self._recorded_at: dict[str, float] = {}
 
     def __repr__(self) -> str:
         return f"<StoredAccounts in {self._database.name}>"
 
     def credentials(self, user_id: str, toolkit: str, *, account_id: str | None = None) -> AccountCredentials | None:
-        """The credentials of the best account that is ACTIVE and that the user may use, or None.
+        """Return the credentials of the best ACTIVE account that the user may use, or None.
 
-        A user's own come before the organisation's, and among each the default first. With an `account_id`, it is
-        that account or none: one that the user may not use is as one that does not exist.
+        A user's own accounts come before the organisation's, and in each group the default comes first. With an
+        `account_id`, only that account is considered; None if it does not exist or the user may not use it.
 
         Raises:
-            SealBroken: the best account's can't be opened. No other is used in its place.
+            SealBroken: the best account's credentials can't be decrypted. No other account is used instead.
             StoreUnavailable: the database can't be used.
         """
         if not names.possible_user(user_id):
@@ -62,7 +62,7 @@ class StoredAccounts:
         return None if row is None else decrypt_credentials(self._sealer, row)
 
     def knows(self, user_id: str, toolkit: str) -> bool:
-        """Whether there is any account that the user may use, or could if it were not off, expired or unfinished."""
+        """Return whether there is any account for the user, in any status."""
         if not names.possible_user(user_id):
             return False
         with self._database.read() as session:
@@ -72,10 +72,10 @@ class StoredAccounts:
             )
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
-        """What somebody has to do; and why, where the user has an account that can't be used."""
+        """Return what a person has to do; and the reason, if the user has an account that can't be used."""
         if not names.possible_user(user_id):
             return "No account can be connected for such a user_id."
-        row = self._unusable(user_id, toolkit)
+        row = self._best_unusable(user_id, toolkit)
         is_off = row is not None and row.status == Status.INACTIVE
         if self._connect_page is not None:
             what = "switch it on" if is_off else "connect an account for that user"
@@ -89,31 +89,31 @@ class StoredAccounts:
         return f"The account {row.alias or row.id} is {row.status}{f': {row.reason}' if row.reason else '.'} {how}"
 
     def used(self, credentials: Credentials) -> None:
-        """Note that an account was used just now; to be called with what `credentials` gave. Never raises.
+        """Record that an account was used now. Takes the result of `credentials`. Never raises.
 
-        Each account is written at most once a minute, by one of the processes.
+        Each account is written at most once a minute over all processes.
         """
-        if not isinstance(credentials, AccountCredentials) or not self._due(credentials.account_id):
+        if not isinstance(credentials, AccountCredentials) or not self._should_record_use(credentials.account_id):
             return
         at = now()
-        since = at - timedelta(seconds=_USED_EVERY)
-        note = (
+        threshold = at - timedelta(seconds=_RECORD_INTERVAL)
+        statement = (
             update(AccountRow)
             .where(AccountRow.id == credentials.account_id)
-            .where(or_(AccountRow.last_used_at.is_(None), AccountRow.last_used_at < since))
+            .where(or_(AccountRow.last_used_at.is_(None), AccountRow.last_used_at < threshold))
             .values(last_used_at=at)
         )
-        self._database.write_optional(note, "that an account was used")
+        self._database.write_optional(statement, "that an account was used")
 
     def refused(self, credentials: Credentials, why: str) -> bool:
-        """Mark the account EXPIRED whose key the API just refused; to be called with what `credentials` gave.
+        """Mark an account EXPIRED after the API refused its key. Takes the result of `credentials`. Never raises.
 
-        Only if it has the same credentials still, and is ACTIVE: an account that was connected anew, switched off
-        or disconnected meanwhile stays as it is. Never raises; whether it was marked.
+        Returns whether it was marked: only an ACTIVE account that still has the same credentials is. One that was
+        connected again, disabled or disconnected meanwhile does not change.
         """
         if not isinstance(credentials, AccountCredentials):
             return False
-        mark = (
+        statement = (
             update(AccountRow)
             .where(AccountRow.id == credentials.account_id, AccountRow.version == credentials.version)
             .where(AccountRow.status == Status.ACTIVE)
@@ -122,28 +122,28 @@ class StoredAccounts:
         )
         try:
             with self._database.write() as session:
-                marked = session.execute(mark).first()
+                marked = session.execute(statement).first()
                 if marked is not None:
-                    whose = f"{names.owner_in_words(marked.owner or None)} ({marked.toolkit})"
-                    change = f"account {credentials.account_id} of {whose}: EXPIRED: {names.reason(why)}"
+                    owner = f"{names.owner_in_words(marked.owner or None)} ({marked.toolkit})"
+                    change = f"account {credentials.account_id} of {owner}: EXPIRED: {names.reason(why)}"
                     self._database.log_change(session, change)
                 return marked is not None
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)
             return False
 
-    def _due(self, account_id: str) -> bool:
-        """Whether this process wrote nothing about the account's use for a minute; asking counts as writing."""
+    def _should_record_use(self, account_id: str) -> bool:
+        """Return whether a minute has passed since this process recorded the account's use. The call counts as one."""
         at = monotonic()
-        if at - self._used.get(account_id, -_USED_EVERY) < _USED_EVERY:
+        if at - self._recorded_at.get(account_id, -_RECORD_INTERVAL) < _RECORD_INTERVAL:
             return False
-        if len(self._used) >= _MOST_REMEMBERED:
-            self._used.clear()
-        self._used[account_id] = at  # two threads at once may both do so: the statement itself looks again
+        if len(self._recorded_at) >= _MAX_REMEMBERED:
+            self._recorded_at.clear()
+        self._recorded_at[account_id] = at  # a race of two threads is harmless: the statement checks the time again
         return True
 
-    def _unusable(self, user_id: str, toolkit: str) -> AccountRow | None:
-        """The best of the user's accounts that can't be used; None without one, or if the database fails."""
+    def _best_unusable(self, user_id: str, toolkit: str) -> AccountRow | None:
+        """Return the best of the user's accounts that are not ACTIVE; None if there is none or the database fails."""
         best = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.status != Status.ACTIVE)
         try:
             with self._database.read() as session:

@@ -1,4 +1,4 @@
-"""Connected accounts first, the environment's keys for who has none: how one machine's own programs ask."""
+"""Accounts of local programs: connected accounts first, and the environment's keys for users who have none."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .stored_accounts import StoredAccounts
 
 
 class StoredOrEnvironment:
-    """The store's accounts; for a user who has none there, in whatever status, what `environment` has.
+    """The store's accounts; for a user who has none there, in any status, those of `environment`.
 
-    An account that was disabled or has expired is not replaced: who switched it off does not want another key used.
+    A disabled or expired account is not replaced: a person who disabled it does not want another key to be used.
     """
 
     def __init__(self, stored: StoredAccounts, environment: Accounts) -> None:
@@ -21,21 +21,21 @@ class StoredOrEnvironment:
         return f"<StoredOrEnvironment {self._stored!r}, {self._environment!r}>"
 
     def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
-        """The best that there are; raises what the store raises, rather than use another key."""
+        """Return the best credentials. Errors of the store are raised; no other key is used instead."""
         found = self._stored.credentials(user_id, toolkit)
         if found is not None or self._stored.knows(user_id, toolkit):
             return found
         return self._environment.credentials(user_id, toolkit)
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
-        """What somebody has to do: the store's way, which keeps the key sealed."""
+        """Return what a person has to do, as the store says it: there the key is encrypted."""
         return self._stored.how_to_connect(user_id, toolkit)
 
     def used(self, credentials: Credentials) -> None:
-        """Tell the store about its own."""
+        """Record the use of the store's credentials; ignore others."""
         if isinstance(credentials, AccountCredentials):
             self._stored.used(credentials)
 
     def refused(self, credentials: Credentials, why: str) -> bool:
-        """Tell the store about its own; whether it marked the account."""
+        """Report a refused key of the store's credentials. Returns whether the account was marked EXPIRED."""
         return isinstance(credentials, AccountCredentials) and self._stored.refused(credentials, why)

@@ -1,6 +1,6 @@
-"""The tables, as SQLAlchemy maps them. `migrations/` makes them; a test holds the two equal.
+"""The tables as SQLAlchemy models. `migrations/` creates them; a test checks that both are equal.
 
-Rows stay inside of the store: what it hands out are frozen dataclasses.
+Rows are used inside the store only: its methods return frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from .clock import UtcDateTime
 from .damage import Json, PrimaryKey, damaged, python_type_of
 
-# An organisation's account has no user_id. Here it is "", which no user can have, since NULLs are not unique.
+# The owner of an organisation's account, which has no user_id. No user can have it. NULL would not be unique.
 ORGANISATION = ""
 
 
 class Row(DeclarativeBase):
-    """A row of any table."""
+    """The base class of all rows."""
 
     metadata = MetaData(
         naming_convention={
@@ -47,7 +47,7 @@ def _columns(table: type[Row]) -> tuple[tuple[str, type, bool], ...]:
 @event.listens_for(Row, "load", propagate=True)
 @event.listens_for(Row, "refresh", propagate=True)
 def _check(row: Row, *_: Any) -> None:
-    """Refuse a row that this program can't have written, before anything is done with it."""
+    """Raise `StoreUnavailable` for a loaded row that this program can't have written, before it is used."""
     values = row.__dict__
     for name, kind, nullable in _columns(type(row)):
         value = values.get(name)
@@ -56,7 +56,7 @@ def _check(row: Row, *_: Any) -> None:
 
 
 class MasterKeyRow(Row):
-    """A master key that values are sealed with, and a proof that a key is that one."""
+    """The id of a master key that encrypts values, and a proof to verify a key with that id."""
 
     __tablename__ = "ort_master_keys"
 
@@ -102,7 +102,7 @@ class AccountRow(Row):
 
 
 class ShareRow(Row):
-    """A user who may use an account of the organisation's that isn't for everyone."""
+    """A user who may use an organisation's account that is not for all users."""
 
     __tablename__ = "ort_account_shares"
 
@@ -135,7 +135,7 @@ class LinkRow(Row):
 
 
 class SessionRow(Row):
-    """A browser session of a person who logged in."""
+    """A login session of a browser."""
 
     __tablename__ = "ort_sessions"
 
@@ -161,7 +161,7 @@ class TokenRow(Row):
 
 
 class SwitchRow(Row):
-    """An action that somebody switched off."""
+    """An action that is switched off."""
 
     __tablename__ = "ort_switches"
 
@@ -171,7 +171,7 @@ class SwitchRow(Row):
 
 
 class ActivationRow(Row):
-    """A toolkit without login that somebody activated."""
+    """A toolkit without login that is active."""
 
     __tablename__ = "ort_activations"
 
@@ -180,7 +180,7 @@ class ActivationRow(Row):
 
 
 class ReturnAddressRow(Row):
-    """An address that a browser may be sent back to."""
+    """A URL that a browser may be redirected to."""
 
     __tablename__ = "ort_return_addresses"
 

@@ -1,4 +1,4 @@
-"""API tokens: `ort_`, 30 random characters, and a checksum by which a mistyped one is known without looking it up."""
+"""API tokens: `ort_`, 30 random characters, and a checksum that detects typing errors without the database."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .database import Database
 from .tables import TokenRow
 
 PREFIX = "ort_"
-_RANDOM = 30
-_CHECKSUM = 6
-_FORM = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECKSUM}}})", re.ASCII)
-_USED_EVERY = timedelta(minutes=1)
+_RANDOM_LENGTH = 30
+_CHECKSUM_LENGTH = 6
+_FORMAT = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})", re.ASCII)
+_RECORD_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class ApiToken:
 
     Attributes:
         id: `tok_` and random characters.
-        name: what people call it.
-        users: the user_ids that it may act for, None for all.
+        name: a name for people.
+        users: the user_ids that it may act for, None for all users.
     """
 
     id: str
@@ -40,36 +40,36 @@ class ApiToken:
     revoked_at: datetime | None
 
     def may_act_for(self, user_id: str) -> bool:
-        """Whether a request with this token may be made in a user's name."""
+        """Return whether a request with this token may act for a user."""
         return self.users is None or user_id in self.users
 
 
 class ApiTokens:
-    """All API tokens. Safe from many threads and processes."""
+    """All API tokens. Safe for many threads and processes."""
 
     def __init__(self, database: Database) -> None:
-        """See `Store.open`, which is how it is made."""
+        """Created by `Store.open`."""
         self._database = database
 
     def create(self, name: str, users: Iterable[str] | None = None) -> tuple[ApiToken, str]:
-        """A new token, and its text, which is told this one time.
+        """Create a token. Returns it and its secret text, which is available only here.
 
         Args:
-            name: what to call it.
-            users: the user_ids that it may act for; all when left out.
+            name: a name for people.
+            users: the user_ids that it may act for; None for all users.
 
         Raises:
             ValueError: the name or a user_id is malformed, or `users` is empty.
         """
-        listed = None if users is None else sorted({names.user(user) for user in users})
-        if listed == []:
+        user_ids = None if users is None else sorted({names.user(user) for user in users})
+        if user_ids == []:
             raise ValueError("a token is for one user at least")
         text = new_text()
         row = TokenRow(
             id=names.new_id("tok"),
             token_hash=names.hashed(text),
             name=names.name(name),
-            users=listed,
+            users=user_ids,
             created_at=now(),
         )
         with self._database.write() as session:
@@ -78,9 +78,9 @@ class ApiTokens:
         return _to_token(row), text
 
     def find(self, text: str) -> ApiToken | None:
-        """The token of a text, or None when there is none or it was revoked. That it was used is noted.
+        """Return the token with this text, or None if there is none or it was revoked. Records when it was used.
 
-        A text whose checksum is wrong does not get as far as the database.
+        A text with a wrong checksum causes no database query.
         """
         if not well_formed(text):
             return None
@@ -88,17 +88,17 @@ class ApiTokens:
             row = session.scalar(select(TokenRow).where(TokenRow.token_hash == names.hashed(text)))
         if row is None or row.revoked_at is not None:
             return None
-        self._note_use(row)
+        self._record_use(row)
         return _to_token(row)
 
     def list(self) -> list[ApiToken]:
-        """All tokens, revoked ones too, the newest first."""
+        """Return all tokens, including revoked ones, the newest first."""
         with self._database.read() as session:
             rows = session.scalars(select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id))
             return [_to_token(row) for row in rows]
 
     def revoke(self, token_id: str) -> ApiToken | None:
-        """End a token, everywhere and at once. The token, or None when there is none of that id."""
+        """Revoke a token at once, in all processes. Returns it, or None if there is none with this id."""
         if not names.possible_id(token_id):
             return None
         with self._database.write() as session:
@@ -109,31 +109,31 @@ class ApiTokens:
             self._database.log_change(session, f"token {row.id}: revoked")
             return _to_token(row)
 
-    def _note_use(self, row: TokenRow) -> None:
-        """At most once a minute, and not at any price: a request does not fail for it."""
+    def _record_use(self, row: TokenRow) -> None:
+        """Record the use at most once a minute. A failure does not fail the request."""
         at = now()
-        if row.last_used_at is not None and at < row.last_used_at + _USED_EVERY:
+        if row.last_used_at is not None and at < row.last_used_at + _RECORD_INTERVAL:
             return
-        note = update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at)
-        self._database.write_optional(note, "that a token was used")
+        statement = update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at)
+        self._database.write_optional(statement, "that a token was used")
 
 
 def new_text() -> str:
-    """A fresh token."""
-    random = names.random_text(_RANDOM)
+    """Generate the text of a new token."""
+    random = names.random_text(_RANDOM_LENGTH)
     return f"{PREFIX}{random}{checksum(random)}"
 
 
 def well_formed(text: str) -> bool:
-    """Whether a text has a token's form and the right checksum."""
-    found = _FORM.fullmatch(text) if isinstance(text, str) else None
+    """Return whether a text has the format of a token and the right checksum."""
+    found = _FORMAT.fullmatch(text) if isinstance(text, str) else None
     return found is not None and checksum(found[1]) == found[2]
 
 
 def checksum(text: str) -> str:
-    """CRC-32 in six characters of base62, as GitHub's tokens have it."""
+    """Return the CRC-32 in six base62 characters, as in GitHub's tokens."""
     number, digits = zlib.crc32(text.encode()), ""
-    for _ in range(_CHECKSUM):
+    for _ in range(_CHECKSUM_LENGTH):
         number, digit = divmod(number, len(names.ALPHABET))
         digits = names.ALPHABET[digit] + digits
     return digits

@@ -1,4 +1,4 @@
-"""Where the database is: OPENROUTER_TOOLKIT_DATABASE, or a file of the user's own. No password is ever told."""
+"""The database URL: OPENROUTER_TOOLKIT_DATABASE, or a file in the user's data folder. Messages contain no password."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _FORMS = (
 
 
 def data_folder() -> Path:
-    """The user's own folder for this program's data, which may not exist yet."""
+    """Return the user's folder for this program's data, which may not exist yet."""
     return user_data_path(APPLICATION, appauthor=False)
 
 
 def chosen(url: str | None = None, environment: Mapping[str, str] | None = None) -> URL:
-    """The URL given, else the environment's, else that of a SQLite file in the user's data folder.
+    """Return the URL given, else the environment's, else that of a SQLite file in the user's data folder.
 
     Raises:
-        InvalidDatabaseUrl: it is none, or of another kind of database. The message does not repeat it.
+        InvalidDatabaseUrl: it is invalid or of an unsupported database. The message does not contain its password.
     """
     text = url or (os.environ if environment is None else environment).get(DATABASE)
     if not text:
@@ -40,23 +40,23 @@ def chosen(url: str | None = None, environment: Mapping[str, str] | None = None)
     except (ArgumentError, ValueError):
         raise InvalidDatabaseUrl(f"This is no database URL. {_FORMS}") from None
     if parsed.drivername in _POSTGRESQL:
-        if "@" in (parsed.host or ""):  # half of a password: it must get into no message of the driver's
+        if "@" in (parsed.host or ""):  # part of a password, which must not appear in the driver's messages
             raise InvalidDatabaseUrl(f"The database URL has more than one @. {_FORMS}")
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
             raise InvalidDatabaseUrl(f"The database URL names no file (mind the slashes), or has options. {_FORMS}")
         path = Path(parsed.database or "")
-        if not _possible_path(str(path)):
+        if not _is_valid_path(str(path)):
             raise InvalidDatabaseUrl(f"The database URL's path has characters that no file's has. {_FORMS}")
         if not path.is_absolute():
-            meant = URL.create("sqlite", database=str(path.absolute()))
-            raise InvalidDatabaseUrl(f"A SQLite file's path is absolute. From here that is {meant}")
+            absolute_url = URL.create("sqlite", database=str(path.absolute()))
+            raise InvalidDatabaseUrl(f"A SQLite file's path is absolute. From here that is {absolute_url}")
         return parsed.set(drivername="sqlite")
     raise InvalidDatabaseUrl(f"The store can't be kept in this kind of database. {_FORMS}")
 
 
-def _possible_path(text: str) -> bool:
+def _is_valid_path(text: str) -> bool:
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -64,9 +64,9 @@ def _possible_path(text: str) -> bool:
 
 
 def described(url: URL) -> str:
-    """The database in words, without password and options."""
+    """Describe the database without password and options."""
     if url.get_backend_name() == "sqlite":
         return f"SQLite file {Path(url.database or '').absolute()}"
-    who = f" as {url.username}" if url.username else ""
+    as_user = f" as {url.username}" if url.username else ""
     host = url.host or "the default host"
-    return f"PostgreSQL database {url.database or 'by default'} at {host}{f':{url.port}' if url.port else ''}{who}"
+    return f"PostgreSQL database {url.database or 'by default'} at {host}{f':{url.port}' if url.port else ''}{as_user}"

@@ -20,7 +20,7 @@ HOW_TO_MAKE_ONE = "A new one is made by: openssl rand -base64 32"
 
 
 class MasterKey:
-    """32 random bytes from position all other keys are derived. Its repr shows only its `id`; it can't be pickled.
+    """32 random bytes from which all other keys are derived. Its repr shows only its `id`; it can't be pickled.
 
     Attributes:
         id: the key's id in the database, 16 hexadecimal digits that reveal nothing about the key.

@@ -1,1 +1,1 @@
-"""How the tables came to be, one step a file, run by alembic."""
+"""Database migrations, one per file, run by alembic."""

@@ -1,4 +1,4 @@
-"""What alembic runs: the steps, on the connection and in the transaction of the caller."""
+"""The script that alembic runs: all migrations, on the caller's connection and in its transaction."""
 
 from __future__ import annotations
 

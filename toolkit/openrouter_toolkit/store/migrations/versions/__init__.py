@@ -1,1 +1,1 @@
-"""The steps. A step that was released is never changed; a new one goes into a new file."""
+"""The migrations. A released migration is never changed; a new one goes into a new file."""
