@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from openrouter_toolkit.cli import main
 from openrouter_toolkit.store import InvalidDatabaseUrl, MasterKey, Store, StoreError, StoreUnavailable, migrating
 from openrouter_toolkit.store.encryption import keys
 
@@ -287,35 +285,25 @@ def test_a_postgresql_database_that_is_not_as_it_was(
         assert refused > 0
 
 
-def test_a_command_says_it_in_a_line(path: Path, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "OPENROUTER_TOOLKIT_DATABASE": f"sqlite:///{path}",
-        "OPENROUTER_TOOLKIT_MASTER_KEY": (RELEASE / "master-key").read_text().strip(),
-        "XDG_DATA_HOME": str(tmp_path / "data"),
-    }
-    program = str(Path(sys.executable).with_name("openrouter-toolkit"))
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=60)
-
-    assert run("accounts").returncode == 0
+def test_a_command_says_it_in_a_line(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", f"sqlite:///{path}")
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_MASTER_KEY", (RELEASE / "master-key").read_text().strip())
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert main(["accounts"]) == 0
     damaged = bytearray(FILE)
     damaged[PAGE:] = bytes(len(damaged) - PAGE)
     for content in (bytes(damaged), b"no database" * 100):
         path.write_bytes(content)
         for arguments in (("accounts",), ("tokens",), ("keys", "rotate"), ("accounts", "show", "work")):
-            ended = run(*arguments)
-            assert ended.returncode == 1, arguments
-            assert "Traceback" not in ended.stderr
-            assert f"The SQLite file {path} can't be used" in ended.stderr, arguments
+            capsys.readouterr()
+            assert main(arguments) == 1, arguments
+            assert f"The SQLite file {path} can't be used" in capsys.readouterr().err, arguments
 
 
-def test_the_clock_of_a_kept_store_is_the_tests(path: Path, master_keys: list[MasterKey]) -> None:
-    """All operations are right: on a store that is whole, none is refused."""
-    started = time.monotonic()
+def test_every_operation_works_on_a_store_that_is_whole(path: Path, master_keys: list[MasterKey]) -> None:
     for name in OPERATIONS:
         path.write_bytes(FILE)
         with opened(path, master_keys) as store:
             assert refusals(store, [name]) == 0, name
-    assert time.monotonic() - started < 60
