@@ -17,7 +17,7 @@ class Call:
     """The context of one `execute`: its listener, its deadline and whether it was cancelled.
 
     A handler's client calls `remaining` before it waits and `check` after it waited, and wraps every wait for
-    the network in `cutting`, so that `cancel` and the deadline also interrupt a silent connection.
+    the network in `interruptible`, so that `cancel` and the deadline also interrupt a silent connection.
     """
 
     def __init__(self, *, timeout: float | None = None, on_event: Listener | None = None) -> None:
@@ -31,7 +31,7 @@ class Call:
         self._lock = threading.RLock()  # reentrant: a finalizer may call `cancel` at any time
         self._ended: threading.Event | None = None
         self._cancelled = False
-        self._cut: Callable[[], None] | None = None
+        self._interrupt: Callable[[], None] | None = None
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without a deadline."""
@@ -41,11 +41,11 @@ class Call:
         """Cancel the call, from any thread: its connection is shut down, its waits end, it fails as `cancelled`."""
         with self._lock:
             self._cancelled = True
-            cut, ended = self._cut, self._ended
+            interrupt, ended = self._interrupt, self._ended
         if ended is not None:
             ended.set()
-        if cut is not None:
-            cut()
+        if interrupt is not None:
+            interrupt()
 
     def ending(self) -> ActionError | None:
         """The error that ends the call (`cancelled` or `timeout`), or None while it may continue."""
@@ -87,15 +87,15 @@ class Call:
             self.revalidate()
 
     @contextmanager
-    def cutting(self, cut: Callable[[], None]) -> Iterator[None]:
-        """Context in which `cut` is called, from another thread, on cancellation or at the deadline."""
+    def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Context in which `interrupt` is called, from another thread, on cancellation or at the deadline."""
         with self._lock:
-            self._cut = cut
+            self._interrupt = interrupt
         self.check()
         timer = None
         remaining = self.remaining()
         if remaining is not None:
-            timer = threading.Timer(min(remaining, threading.TIMEOUT_MAX), cut)
+            timer = threading.Timer(min(remaining, threading.TIMEOUT_MAX), interrupt)
             timer.daemon = True
             timer.start()
         try:
@@ -104,4 +104,4 @@ class Call:
             if timer is not None:
                 timer.cancel()
             with self._lock:
-                self._cut = None
+                self._interrupt = None

@@ -42,7 +42,7 @@ class Body:
             return piece
         with self._exchange.failures_as_errors():
             piece = self._response.read1(_READ_SIZE)
-        self._exchange.call.check()  # data received earlier stays readable after a cut
+        self._exchange.call.check()  # data received earlier stays readable after `interrupt`
         self._count(piece)
         return piece
 

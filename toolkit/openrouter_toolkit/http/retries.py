@@ -15,7 +15,7 @@ Policy: TypeAlias = Callable[[ActionError], bool]
 _log = logging.getLogger("openrouter_toolkit")
 
 # A call is not retried after a longer delay, in seconds; the error reports the delay.
-LONGEST_WAIT = 60.0
+MAX_WAIT = 60.0
 _CAPACITY = 500
 _COST = 5
 _COST_OF_TIMEOUT = 10
@@ -124,7 +124,7 @@ class Retries:
         def should_stop(state: RetryCallState) -> bool:
             nonlocal total_cost, last_cost
             remaining = call.remaining()
-            max_delay = LONGEST_WAIT if remaining is None else min(LONGEST_WAIT, remaining)
+            max_delay = MAX_WAIT if remaining is None else min(MAX_WAIT, remaining)
             if state.attempt_number >= self._max_attempts or state.upcoming_sleep > max_delay:
                 return True
             last_cost = self.quota.acquire(failures[-1])

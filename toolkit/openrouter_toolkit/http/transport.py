@@ -42,15 +42,15 @@ _current = threading.local()
 
 
 class Exchange:
-    """One request and its response, as long as they use a connection; `cut` interrupts them.
+    """One request and its response, as long as they use a connection; `interrupt` interrupts them.
 
-    The pool notifies it which connection it uses and when that connection is released, so that a late `cut`
+    The pool notifies it which connection it uses and when that connection is released, so that a late `interrupt`
     never hits a connection that serves another call by then.
     """
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self._lock = threading.RLock()  # reentrant: a finalizer may call `cut` at any time
+        self._lock = threading.RLock()  # reentrant: a finalizer may call `interrupt` at any time
         self._connection: Any = None
         self._socket: Any = None
         self._begun = False
@@ -72,8 +72,8 @@ class Exchange:
         with self._lock:
             self._connection = self._socket = None
 
-    def cut(self) -> None:
-        """Shut the socket down, which ends every network wait: the reading thread sees the end of the stream."""
+    def interrupt(self) -> None:
+        """Shut the socket down, which ends every network wait: the reading thread sees an end of stream."""
         with self._lock, suppress(OSError):
             found = self._socket or getattr(self._connection, "sock", None)
             found = getattr(found, "socket", found)  # inside a proxy's TLS
@@ -88,7 +88,7 @@ class Exchange:
 
     @contextmanager
     def failures_as_errors(self) -> Iterator[None]:
-        """Convert network errors to `ActionError`; after `cut`, the error is the reason why the call ended."""
+        """Convert network errors to `ActionError`; after `interrupt`, the error is the reason why the call ended."""
         try:
             yield
         except (HTTPError, RequestException, OSError, ValueError) as error:

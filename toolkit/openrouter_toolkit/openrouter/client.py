@@ -226,7 +226,7 @@ class BoundClient:
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         exchange = Exchange(self._call)
-        with self._call.cutting(exchange.cut):
+        with self._call.interruptible(exchange.interrupt):
             transport = self._openrouter.transport
             try:
                 response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)

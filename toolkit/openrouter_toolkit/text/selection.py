@@ -12,7 +12,7 @@ from jmespath.exceptions import ArityError, JMESPathError, JMESPathTypeError
 from jmespath.visitor import TreeInterpreter
 
 LONGEST = 2_000  # maximum length of an expression, in characters
-DEEPEST = 100  # maximum nesting of an expression, in levels
+_MAX_DEPTH = 100  # maximum nesting of an expression, in levels
 # Each step, each entry of a list or object and each 16 characters of text count 1: at most about 100 MB and 2 s.
 _MAX_WORK = 1_000_000
 _MAX_SECONDS = 3.0  # CPU time of this thread, so that a busy machine does not matter
@@ -97,7 +97,7 @@ def select(expression: str, value: Any, checkpoint: Callable[[], None] | None = 
 def _parse(expression: str) -> Any:
     tree: Any = jmespath.compile(expression).parsed
     level = [tree]
-    for _ in range(DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [child for node in level for child in node.get("children", ()) if isinstance(child, dict)]
         if not level:
             return tree

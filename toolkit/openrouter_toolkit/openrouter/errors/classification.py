@@ -74,7 +74,7 @@ class ParsedError:
     Attributes:
         status: the HTTP status, or the one that an error inside a 200 answer gives, or None.
         message, provider_message: the unchanged messages of OpenRouter and of the provider.
-        words: the beginnings of both.
+        words: the first characters of both.
     """
 
     def __init__(self, error: Mapping[str, Any], body: Mapping[str, Any], status: int | None) -> None:

@@ -179,7 +179,7 @@ def _invalid(error: ActionError) -> str:
 
 
 def _unmapped(error: ActionError) -> str:
-    if error.status is None or error.status < 400:  # OpenRouter took the call, and the model had begun
+    if error.status is None or error.status < 400:  # the call was accepted and the model had started
         return "What went wrong is not said; the arguments were accepted. Use another model or provider."
     return "Change the call before you repeat it."
 

@@ -86,7 +86,7 @@ def _hints(
 
 
 def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
-    """Headers as JSON has them, where a value may be a list of one."""
+    """Headers from a JSON object, with lower-case names; a list as value is replaced by its first item."""
     return {
         name.lower(): value[0] if isinstance(value, list) and value else value
         for name, value in headers.items()

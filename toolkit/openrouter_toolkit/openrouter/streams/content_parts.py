@@ -16,7 +16,7 @@ def check_piece(value: Any) -> str | list[Any]:
     """A text or a list of parts, unchanged; a single part becomes a list.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: the value is neither.
     """
     if isinstance(value, str | list):
         return value
