@@ -236,4 +236,4 @@ def _check_option_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> No
 
 
 def _no_op(**_options: Any) -> None:
-    """Stands in for a toolkit's missing client, or for a client's missing option check."""
+    """Replace a toolkit's missing client, or a client's missing option check."""

@@ -111,14 +111,14 @@ class ResolvedCredentials:
 
     def _explain_other_401(self, error: ActionError, verdict: Verdict) -> str:
         """Explain a 401 that does not disconnect the account."""
-        said = f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}."
+        text = f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}."
         if verdict == Verdict.ACCEPTED:
             return (
-                f"{said} The account's key is not the reason: {self._name} takes it, and it stays connected. "
+                f"{text} The account's key is not the reason: {self._name} takes it, and it stays connected. "
                 "Call again; if it stays so, change what the call asks for."
             )
         return (
-            f"{said} Whether it still takes the account's key could not be found out, so the account stays connected. "
+            f"{text} Whether it still takes the account's key could not be found out, so the account stays connected. "
             "Call again later; if it stays so, somebody has to look at the account."
         )
 

@@ -95,8 +95,8 @@ def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:
 def _contents(response: types.GenerateContentResponse, results: list[ToolResult]) -> list[types.Content]:
     from google.genai import types  # noqa: PLC0415 - a response implies the package
 
-    own = response.candidates[0].content if response.candidates else None
-    if own is None or not any(part.model_dump(exclude_none=True) for part in own.parts or ()):
+    model_content = response.candidates[0].content if response.candidates else None
+    if model_content is None or not any(part.model_dump(exclude_none=True) for part in model_content.parts or ()):
         return []  # Gemini refuses contents without parts
     parts = [
         types.Part(
@@ -108,4 +108,4 @@ def _contents(response: types.GenerateContentResponse, results: list[ToolResult]
         )
         for result in results
     ]
-    return [own, types.Content(role="user", parts=parts)] if parts else [own]
+    return [model_content, types.Content(role="user", parts=parts)] if parts else [model_content]

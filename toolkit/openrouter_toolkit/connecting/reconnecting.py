@@ -20,9 +20,9 @@ def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, gi
         ValueError: `given` has an unknown field name.
     """
     entered = {name: value for name, value in given.items() if value.strip()}
-    kept = {name: value for name, value in _optional_keys(store, loaded, account).items() if name not in entered}
-    checked = check(loaded, {**kept, **entered})
-    rejected = {name: reason for name, reason in checked.refusals.items() if name in kept}
+    existing = {name: value for name, value in _optional_keys(store, loaded, account).items() if name not in entered}
+    checked = check(loaded, {**existing, **entered})
+    rejected = {name: reason for name, reason in checked.refusals.items() if name in existing}
     if not rejected or checked.unsure:
         return checked
     return replace(

@@ -86,10 +86,10 @@ def _resolves_to_schema(reference: str, root: Any) -> bool:
 
     resource = DRAFT202012.create_resource(root)
     try:
-        found = Registry().with_resource("", resource).resolver("").lookup(reference).contents
+        contents = Registry().with_resource("", resource).resolver("").lookup(reference).contents
     except (Unresolvable, LookupError, TypeError, ValueError):
         return False
-    return isinstance(found, dict | bool)
+    return isinstance(contents, dict | bool)
 
 
 def consistency_problems(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:

@@ -57,8 +57,8 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
         import_path = getattr(getattr(manifest, part), name)
         if import_path is not None:
             where = f"{path}:{line_of(lines, (part, name))}: {part}.{name}"
-            found = named[name] = _import(import_path, where, problems)
-            problem = client_problem(found) if name == "client" and found is not None else None
+            imported = named[name] = _import(import_path, where, problems)
+            problem = client_problem(imported) if name == "client" and imported is not None else None
             problems += [f"{where}: {problem}"] if problem else []
     if not problems:
         problems = list(consistency_problems(path, lines, manifest, actions))
@@ -142,14 +142,14 @@ def _error_message(problem: Any) -> str:
 def _import(path: str, where: str, problems: list[str]) -> Any:
     module_name, _, name = path.partition(":")
     try:
-        found = getattr(importlib.import_module(module_name), name)
+        imported = getattr(importlib.import_module(module_name), name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a third-party module may raise anything
         problems.append(f"{where}: {path} can't be imported: {_reason(error)}")
         return None
-    if not callable(found):
-        problems.append(f"{where}: {path} can't be called, it is a {type(found).__name__}")
+    if not callable(imported):
+        problems.append(f"{where}: {path} can't be called, it is a {type(imported).__name__}")
         return None
-    return found
+    return imported
 
 
 def _reason(error: BaseException) -> str:

@@ -30,7 +30,7 @@ class ToolCaller:
 
     In all methods, `limit` is the maximum length of a result in characters, 1000 or more; `timeout` is seconds for
     each call, as in `execute`; `on_event` is called with each event of a streamed answer. Invalid values raise
-    `ValueError`; a `user_id` that is not a string, or an `on_event` that is no function of an event, `TypeError`.
+    `ValueError`; a `user_id` that is not a string, or an `on_event` that is not a function of an event, `TypeError`.
     """
 
     _execution: Execution

@@ -94,9 +94,9 @@ def _openai_calls(answer: dict[str, Any]) -> list[ToolCall]:
 
 
 def _openai_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
-    own = {k: v for k, v in _openai_message(answer).items() if v is not None or k == "content"}
+    message = {k: v for k, v in _openai_message(answer).items() if v is not None or k == "content"}
     appended = [{"role": "tool", "tool_call_id": result.call.id, "content": result.text} for result in results]
-    return [own, *appended] if own else appended
+    return [message, *appended] if message else appended
 
 
 def _responses_calls(answer: dict[str, Any]) -> list[ToolCall]:
@@ -108,9 +108,11 @@ def _responses_calls(answer: dict[str, Any]) -> list[ToolCall]:
 
 
 def _responses_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
-    own = [{name: value for name, value in item.items() if value is not None} for item in _mappings(answer["output"])]
+    output = [
+        {name: value for name, value in item.items() if value is not None} for item in _mappings(answer["output"])
+    ]
     appended = [{"type": "function_call_output", "call_id": r.call.id, "output": r.text} for r in results]
-    return [*own, *appended]
+    return [*output, *appended]
 
 
 def _anthropic_calls(answer: dict[str, Any]) -> list[ToolCall]:
@@ -122,12 +124,12 @@ def _anthropic_calls(answer: dict[str, Any]) -> list[ToolCall]:
 
 
 def _anthropic_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
-    own = {"role": "assistant", "content": answer["content"]}
+    message = {"role": "assistant", "content": answer["content"]}
     appended = [
         {"type": "tool_result", "tool_use_id": result.call.id, "content": result.text, "is_error": result.failed}
         for result in results
     ]
-    return [own, {"role": "user", "content": appended}] if appended else [own]
+    return [message, {"role": "user", "content": appended}] if appended else [message]
 
 
 _MESSAGES = {"openai": _openai_messages, "openai-responses": _responses_messages, "anthropic": _anthropic_messages}

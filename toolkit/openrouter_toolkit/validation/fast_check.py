@@ -75,10 +75,10 @@ def _object(keywords: Mapping[str, Any]) -> FastCheck:
     rules = {name: compile_fast_check(schema) for name, schema in keywords.get("properties", {}).items()}
     others = compile_fast_check(keywords.get("additionalProperties", True))
     required = tuple(keywords.get("required", ()))
-    least, most = keywords.get("minProperties", 0), keywords.get("maxProperties", float("inf"))
+    min_count, max_count = keywords.get("minProperties", 0), keywords.get("maxProperties", float("inf"))
 
     def check_value(value: dict[Any, Any]) -> bool:
-        if not least <= len(value) <= most:
+        if not min_count <= len(value) <= max_count:
             return False
         for name in required:
             if name not in value:

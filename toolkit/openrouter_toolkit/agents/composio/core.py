@@ -21,7 +21,7 @@ Errors of an action, including wrong names and invalid arguments, are returned a
 | method                                                | parameters and answers are those of                       |
 | ----------------------------------------------------- | --------------------------------------------------------- |
 | `get_action_schemas`, `execute_action`                | `registry.tools("composio")`, `registry.execute`          |
-| `get_tools`, `handle_tool_calls` (all calls by models)| `registry.tools("openai")`, `registry.call_tool`: short   |
+| `get_tools`, `handle_tool_calls` (calls of a model)   | `registry.tools("openai")`, `registry.call_tool`: summary |
 
 **Data sent to Composio**: none, with or without its key. Our actions bypass composio's log (which contains arguments
 and answers), its `/v1/logs`, its search for uploads, its workspace and its lock file. Processors are applied.
@@ -78,12 +78,12 @@ def _toolset_class(base: Any) -> Any:
         "description_char_limit": base._description_char_limit,  # noqa: SLF001
         "action_name_char_limit": base._action_name_char_limit,  # noqa: SLF001
     }
-    own: dict[str, Any] = {"__module__": __name__}
+    attributes: dict[str, Any] = {"__module__": __name__}
     for name, method in inspect.getmembers(base, inspect.isfunction):
         takes_entity = "entity_id" in inspect.signature(method).parameters
         if takes_entity and not name.startswith("_") and name not in vars(_LocalToolSet):
-            own[name] = _reject_empty_entity(method)
-    return new_class("LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(own))
+            attributes[name] = _reject_empty_entity(method)
+    return new_class("LocalToolSet", (_LocalToolSet, base), traits, lambda namespace: namespace.update(attributes))
 
 
 def _reject_empty_entity(method: Any) -> Any:
@@ -91,10 +91,10 @@ def _reject_empty_entity(method: Any) -> Any:
     shape = inspect.signature(method)
 
     @wraps(method)
-    def checked(self: Any, *given: Any, **named: Any) -> Any:
-        if shape.bind_partial(self, *given, **named).arguments.get("entity_id") == "":
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if shape.bind_partial(self, *args, **kwargs).arguments.get("entity_id") == "":
             raise import_module("composio.exceptions").InvalidEntityIdError("entity_id is empty: it is nobody's")
-        return method(self, *given, **named)
+        return method(self, *args, **kwargs)
 
     return checked
 
