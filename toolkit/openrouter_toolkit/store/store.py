@@ -80,8 +80,8 @@ class Store:
         database = Database(urls.chosen(url))
         try:
             keys = _prepare(database, master_keys)
-            stated = master_keys is not None or database.shared or key_providers.in_environment()
-            return cls(database, Sealer(keys, None if stated else key_providers.find_keys), toolkits)
+            fixed_keys = master_keys is not None or database.shared or key_providers.in_environment()
+            return cls(database, Sealer(keys, None if fixed_keys else key_providers.find_keys), toolkits)
         except BaseException:
             database.close()
             raise
