@@ -206,11 +206,9 @@ def test_no_processor_is_gone_round_by_arguments_as_text(toolset: Any) -> None:
 
     toolset._requested_actions = [ASK]
     processors = {"pre": {ASK: refuse}}
-    for params in (QUESTION, json.dumps(QUESTION), "", None):
+    for params in (QUESTION, json.dumps(QUESTION), json.dumps(json.dumps(QUESTION)), "", None):
         with pytest.raises(PermissionError):
             toolset.execute_action(ASK, params, processors=processors, _check_requested_actions=True)
-    twice = toolset.execute_action(ASK, json.dumps(json.dumps(QUESTION)), _check_requested_actions=True)
-    assert twice["data"]["error"]["type"] == "invalid_arguments"
 
 
 def test_a_processor_may_say_again_and_not_for_ever(toolset: Any, openrouter_sandbox: Sandbox) -> None:

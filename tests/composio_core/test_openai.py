@@ -85,7 +85,7 @@ def test_arguments_are_mended_for_a_model(given: Any, openrouter_sandbox: Sandbo
     assert openrouter_sandbox.requests[-1].body["max_tokens"] == 7
 
 
-@pytest.mark.parametrize("arguments", ["{", "[]", '"{}"', "nonsense", "{'id': 1}", "[" * 100_000])
+@pytest.mark.parametrize("arguments", ["{", "[]", '"[]"', "nonsense", "{'id': 1}", "[" * 100_000])
 def test_broken_arguments_do_not_lose_the_other_results(given: Any, arguments: str) -> None:
     broken, good = given.handle_tool_calls(calling((GENERATION, arguments), (COUNT, "")))
     assert broken["successful"] is False

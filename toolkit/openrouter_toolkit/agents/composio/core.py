@@ -42,7 +42,7 @@ from ...envelope import ActionError, Envelope
 from ...registry import ToolRegistry
 from ...text.close_matches import close_matches
 from ...text.sanitize import quoted
-from ...tool_calling.tool_calls import DEFAULT_LIMIT
+from ...tool_calling.tool_calls import DEFAULT_LIMIT, read_arguments
 from ...tool_calling.truncation import render_failure
 from .core_import import import_offline
 from .core_names import app_name, register_actions
@@ -247,15 +247,15 @@ class _LocalToolSet:
         return list(names), [app for app in apps or () if str(app).upper() != self._app], others
 
     def _parse_params(self, params: Any) -> Any:
-        """Parse the parameters into an object if possible; otherwise the registry reports the error."""
-        if params is None or (isinstance(params, str) and not params.strip()):
-            return {}
-        read = json.loads if isinstance(params, str) else self._serialize_execute_params
+        """Parse the parameters into an object if possible; otherwise the registry reports the error.
+
+        Text is decoded as often as the registry would decode it, so that the host's processors see the object.
+        """
         try:
-            plain = read(params)
-        except (ValueError, RecursionError):
+            is_text = params is None or isinstance(params, str)
+            return read_arguments("", params if is_text else self._serialize_execute_params(params))
+        except (ActionError, ValueError, RecursionError):
             return params
-        return plain if isinstance(plain, dict) else params
 
     def _execute_with_processors(self, name: str, params: Any, user_id: str, for_model: bool) -> Any:
         """Execute with the host's processors, and repeat while one requests a retry, as composio does."""
