@@ -38,7 +38,7 @@ def strict(text: str) -> Any:
     """The text as JSON that every reader takes: no NaN, no lone surrogates."""
 
     def refuse(constant: str) -> None:
-        pytest.fail(f"{constant} is no JSON")
+        pytest.fail(f"{constant} is not valid JSON")
 
     text.encode()
     return json.loads(text, parse_constant=refuse)
@@ -242,7 +242,7 @@ def test_a_wrong_selection_is_a_wrong_argument(select: str) -> None:
 
 @pytest.mark.parametrize("data", ["<rss/>", "[" * 100_000])
 def test_what_is_no_json_can_t_be_selected_from(data: str) -> None:
-    with pytest.raises(ActionError, match="no JSON"):
+    with pytest.raises(ActionError, match="not valid JSON"):
         for_model(data, MODELS, select="data")
 
 

@@ -436,8 +436,8 @@ def test_a_file_that_is_no_manifest(folder: Folder, content: bytes, reason: str)
 
 
 FILES: dict[str, tuple[str, str]] = {
-    "no JSON": ('{"slug": }', "no valid JSON: Expecting value: line 1 column 10"),
-    "empty": ("", "no valid JSON: Expecting value"),
+    "no JSON": ('{"slug": }', "not valid JSON: Expecting value: line 1 column 10"),
+    "empty": ("", "not valid JSON: Expecting value"),
     "a list": ("[]", "the whole: Input should be a valid dictionary"),
     "huge nesting": ("[" * 100_000, "nested too deeply"),
 }
@@ -453,7 +453,7 @@ def test_a_schema_file_without_a_definition(folder: Folder, content: str, reason
 
 def test_a_schema_file_that_is_not_utf_8(folder: Folder) -> None:
     (folder.path / "schemas" / "say.json").write_bytes(b'{"slug": "\xff"}')
-    assert "say.json: no valid JSON: 'utf-8' codec can't decode" in folder.problem()
+    assert "say.json: not valid JSON: 'utf-8' codec can't decode" in folder.problem()
 
 
 def put(value: Any, *steps: str) -> Callable[[dict[str, Any]], None]:
@@ -488,9 +488,9 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an unknown annotation": (put(True, "annotations", "readonly"), "annotations.readonly: unknown key"),
     "a tag in capitals": (put(["Talk"], "tags"), "tags[0]: "),
     "a schema that is a list": (put([], INPUT), "input_parameters: Input should be a valid dictionary"),
-    "an unknown type": (put("text", *TEXT, "type"), "input_parameters.properties.text.type: no valid JSON Schema"),
-    "a minimum in words": (put("one", *TEXT, "minLength"), "text.minLength: no valid JSON Schema"),
-    "an output that is none": (put("text", OUTPUT, "type"), "output_parameters.type: no valid JSON Schema"),
+    "an unknown type": (put("text", *TEXT, "type"), "input_parameters.properties.text.type: not a valid JSON Schema"),
+    "a minimum in words": (put("one", *TEXT, "minLength"), "text.minLength: not a valid JSON Schema"),
+    "an output that is none": (put("text", OUTPUT, "type"), "output_parameters.type: not a valid JSON Schema"),
     "an open object": (without(INPUT, "additionalProperties"), CLOSED),
     "an object that is opened": (put(True, INPUT, "additionalProperties"), CLOSED),
     "an object closed by a schema": (put({"type": "string"}, INPUT, "additionalProperties"), CLOSED),

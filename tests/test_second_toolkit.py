@@ -48,7 +48,7 @@ def test_its_arguments_are_validated(echo: ToolRegistry) -> None:
     envelope = echo.execute("ECHO_SAY", {"txet": "hello"})
     assert envelope.error == (
         "ECHO_SAY was not called, its arguments are wrong. txet: unknown parameter, did you mean text?; "
-        "text: required (a string). Mend them and call again."
+        "text: required (a string). Fix them and call again."
     )
 
 
@@ -133,7 +133,7 @@ def test_what_a_handler_says_of_its_failure_is_told_as_json_whatever_it_is(echo:
     echo.actions["ECHO_SAY"].handler = fail
     envelope = echo.execute("ECHO_SAY", {"text": "hello"})
     assert not envelope.successful
-    json.loads(envelope.data, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    json.loads(envelope.data, parse_constant=lambda word: pytest.fail(f"{word} is not valid JSON"))
 
 
 PROGRAM = """

@@ -112,8 +112,8 @@ def test_what_is_no_answer_is_a_mistake(registry: ToolRegistry, response: Any) -
     [
         (("OPENROUTER_LIST_MODELS", "{}"), ["Did you mean OPENROUTER_LIST_AVAILABLE_MODELS?"]),
         (("get_weather", '{"city": "Paris"}'), ["no action"]),
-        (("OPENROUTER_GET_GENERATION", '{"id": "gen'), ["no JSON", "one JSON object"]),
-        (("OPENROUTER_GET_GENERATION", "[1]"), ["no JSON object"]),
+        (("OPENROUTER_GET_GENERATION", '{"id": "gen'), ["not valid JSON", "one JSON object"]),
+        (("OPENROUTER_GET_GENERATION", "[1]"), ["not a JSON object"]),
         (("OPENROUTER_GET_GENERATION", ""), ["id: required"]),
         (("OPENROUTER_GET_GENERATION", {"idd": "gen-1"}), ["did you mean id?"]),
         (("OPENROUTER_GET_CREDITS", "{}"), ["management key"]),

@@ -58,7 +58,7 @@ def test_the_agent_reads_the_same_in_words(registry: ToolRegistry) -> None:
     assert envelope.error == (
         "OPENROUTER_GET_GENERATION was not called, its arguments are wrong. "
         "idd: unknown parameter, did you mean id?; id: required (a string, not empty). "
-        "Mend them and call again."
+        "Fix them and call again."
     )
 
 
@@ -214,7 +214,7 @@ def test_a_hostile_name_costs_no_time(registry: ToolRegistry) -> None:
 
 def test_many_problems_are_counted_in_words_and_cut_in_data(registry: ToolRegistry) -> None:
     envelope = registry.execute("OPENROUTER_GET_GENERATION", {str(number) + "x" * 9_000: 1 for number in range(200)})
-    assert "; and 193 more. Mend them" in str(envelope.error)
+    assert "; and 193 more. Fix them" in str(envelope.error)
     assert len(str(envelope.error)) < 3_000
     assert len(problems(envelope)) == 50
     assert len(envelope.data) < 30_000

@@ -114,7 +114,7 @@ def test_null_and_nothing_are_no_arguments(nothing: Any, openrouter_sandbox: San
 def test_what_is_no_object_is_named(written: Any, kind: str) -> None:
     text = ToolRegistry.from_manifest().call_tool(GENERATION, written).text
     assert text == (
-        f'The arguments of "{GENERATION}" are no JSON object, but {kind}. Nothing was called. Write an object.'
+        f'The arguments of "{GENERATION}" are not a JSON object, but {kind}. Nothing was called. Write an object.'
     )
 
 

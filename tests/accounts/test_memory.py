@@ -41,7 +41,7 @@ def test_who_is_not_connected_reads_whose_task_it_is(openrouter_sandbox: Sandbox
     assert json.loads(envelope.data)["error"]["type"] == "not_connected"
     assert envelope.error == (
         'No OpenRouter account with api_key is connected for user "alice". '
-        "Ask whoever runs this agent to connect an account for that user. "
+        "Ask the operator of this agent to connect an account for that user. "
         "A key is made at https://openrouter.ai/keys."
     )
     assert openrouter_sandbox.requests == []

@@ -467,7 +467,7 @@ def test_calls_before_a_broken_one_are_made_and_the_registry_itself_has_a_result
     assert [request.path.rpartition("/")[2] for request in openrouter_sandbox.requests] == ["count"]
     told = json.dumps(registry.handle_tool_calls(broken, user_id="alice"))
     assert "count" in told
-    assert "no JSON" in told
+    assert "not valid JSON" in told
 
 
 @pytest.mark.parametrize("name", ["openai", "responses", "openai-agents"])

@@ -76,7 +76,7 @@ def test_called_by_a_program_a_tool_gives_the_text(tools: dict[str, BaseTool]) -
     for text in ways(tools[COUNT], {}):
         assert '"count"' in text
     for text in ways(tools[GENERATION], "gen-1"):
-        assert "no JSON" in text
+        assert "not valid JSON" in text
 
 
 def test_a_name_with_a_dash_arrives_by_hand_too(tools: dict[str, BaseTool], openrouter_sandbox: Sandbox) -> None:

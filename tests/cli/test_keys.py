@@ -31,8 +31,8 @@ def test_keys_of_the_environment(run: Run, environment: dict[str, str], old: Mas
     new = MasterKey.fresh()
     done = run("keys", "rotate", **{MASTER_KEY: f"{new.written()},{old.written()}"})
     assert done.returncode == 0
-    assert done.stdout.decode() == f"1 sealed anew; retired: {old.id}\n"
-    assert done.stderr.count(b"sealed anew") == 0
+    assert done.stdout.decode() == f"1 encrypted again; retired: {old.id}\n"
+    assert done.stderr.count(b"encrypted again") == 0
     assert b"A retired key opens nothing in this database any more.\n" in done.stderr
     assert b"Start all servers with the first key of OPENROUTER_TOOLKIT_MASTER_KEY alone now" in done.stderr
     assert run("accounts").returncode == 1
@@ -77,7 +77,7 @@ def test_the_users_own_key_file(run: Run, environment: dict[str, str], tmp_path:
     done = run("keys", "rotate", **own)
     assert done.returncode == 0
     assert f"A new master key was put into the file {file}.\n" in done.stderr.decode()
-    assert done.stdout.startswith(b"1 sealed anew; retired: ")
+    assert done.stdout.startswith(b"1 encrypted again; retired: ")
     assert f"It stays in the file {file}, behind the new one: " in done.stderr.decode()
     new, rest = file.read_text().split(",", 1)
     assert rest == before

@@ -391,7 +391,7 @@ def test_no_answer_makes_the_toolkit_fail(answered: Execute, body: bytes, status
     assert "The toolkit itself failed" not in str(envelope.error)
     assert envelope.successful is (status == 200 and b"error" not in body)
     if not envelope.successful:
-        json.loads(envelope.data, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+        json.loads(envelope.data, parse_constant=lambda word: pytest.fail(f"{word} is not valid JSON"))
         assert len(str(envelope.error)) < 1_500
 
 

@@ -36,7 +36,7 @@ def strictly(text: str) -> Any:
     """JSON as the standard has it: no NaN, no Infinity."""
 
     def refuse(constant: str) -> Any:
-        raise ValueError(f"{constant} is no JSON")
+        raise ValueError(f"{constant} is not valid JSON")
 
     return json.loads(text, parse_constant=refuse)
 

@@ -556,7 +556,7 @@ FAILURES: dict[str, tuple[str, list[str], int]] = {
     "choice-error": ("provider_unavailable", ["HTTP 5"], 1),
     "cut-before-answer": ("connection_failed", ["billed all the same"], 1),
     "html": ("provider_unavailable", ["HTTP 502", "Bad gateway"], 3),
-    "html-200": ("invalid_response", ["no JSON"], 1),
+    "html-200": ("invalid_response", ["not valid JSON"], 1),
     "empty": ("invalid_response", ["is empty"], 1),
 }
 

@@ -46,7 +46,7 @@ class Recording:
 
     @cached_property
     def json(self) -> Any:
-        """The body of a plain answer; None where it is no JSON."""
+        """The body of a plain answer; None where it is not valid JSON."""
         try:
             return json.loads(self.body)
         except ValueError:

@@ -24,7 +24,7 @@ def test_what_is_no_object_comes_back_as_something_to_mend(served: Served, sandb
     assert answer.status_code == 200
     error = error_of(answer.json())
     assert error["type"] == "invalid_arguments"
-    assert answer.json()["error"].startswith(f'The arguments of "{CHAT}" are no JSON')
+    assert answer.json()["error"].startswith(f'The arguments of "{CHAT}" are not ')
     assert "Nothing was called." in answer.json()["error"]
     assert sandbox.requests == []
 

@@ -90,7 +90,7 @@ def test_killed_at_any_time_all_stays_readable(
         seen.append(sealed_with(both, new))
         assert seen[-1] + sealed_with(both, key) == count
         assert unreadable(both, random.sample(range(count), 50)) == []
-    assert seen == sorted(seen), "what was sealed anew stays so"
+    assert seen == sorted(seen), "what was encrypted again stays so"
     assert 12 * 10 <= seen[-1] < count, "it was killed on the way"
     assert both.rotate().retired == (key.id,)
     alone = open_store(keys=[new])

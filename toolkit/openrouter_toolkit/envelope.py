@@ -13,7 +13,7 @@ OWN_TYPES = {
     "not_connected": "No usable account is connected for the user. Nothing was sent, or nothing more.",
     "refused_by_policy": "The toolset, or a hook of the host, does not allow the call.",
     "connection_failed": "No connection, or one that broke; `sent` tells whether the call may have been executed.",
-    "invalid_response": "The answer is no JSON where JSON is due, too large, or a redirect.",
+    "invalid_response": "The answer is not JSON where JSON is expected, too large, or a redirect.",
     "cancelled": "The caller ended the call, or stopped listening to the stream.",
 }
 

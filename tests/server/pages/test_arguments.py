@@ -57,7 +57,7 @@ def test_what_is_no_number_is_left_for_the_actions_own_validation(value: str) ->
 def test_what_is_no_json_is_explained_and_kept(value: str) -> None:
     field, arguments = filled({"type": "array"}, value)
     assert field.problem is not None
-    assert field.problem.startswith("This is no JSON")
+    assert field.problem.startswith("This is not valid JSON")
     assert field.value == value
     assert arguments == {}
 

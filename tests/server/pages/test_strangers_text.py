@@ -104,7 +104,7 @@ def test_what_is_typed_is_text(admin: Person, store: Store) -> None:
     page = admin.open("/admin/tools/echo/actions/echo_leak/try")
     page = harmless(admin.send(page, "Run", user_id=HOSTILE, **{f"argument.{HOSTILE} {HOSTILE}": HOSTILE}))
     assert page.status == 422
-    assert "This is no JSON" in page.text
+    assert "This is not valid JSON" in page.text
 
 
 def test_the_address_is_text(admin: Person, store: Store) -> None:

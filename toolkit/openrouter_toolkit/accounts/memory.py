@@ -39,7 +39,7 @@ class MemoryAccounts:
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:  # noqa: ARG002
         """Return a sentence for an agent: who can connect an account."""
-        return "Ask whoever runs this agent to connect an account for that user."
+        return "Ask the operator of this agent to connect an account for that user."
 
 
 _EXPECTED = "MemoryAccounts takes {user_id: {field: value}}"

@@ -209,5 +209,5 @@ def _load_credentials(
         reason = redact_thoroughly(str(error), ())
         _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))
         message = f"The account store failed ({type(error).__name__}). {sent}"
-        how = "Call again later; if it stays so, tell whoever runs this agent."
+        how = "Call again later; if it stays so, tell the operator of this agent."
         raise ActionError("not_connected", message, f"{message} {how}", retryable=True) from None

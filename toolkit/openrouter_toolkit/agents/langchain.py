@@ -118,7 +118,7 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
             return None
         messages = [
             ToolMessage(
-                "The arguments are no JSON. Nothing was called. Write them as one JSON object.",
+                "The arguments are not valid JSON. Nothing was called. Write them as one JSON object.",
                 name=call["name"],
                 tool_call_id=call["id"] or "",
                 status="error",

@@ -62,11 +62,11 @@ def _parse(text: str, source: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise usage_error(
-            f"{source} is no valid JSON: {error.msg} at {place}; give a JSON object such as {_EXAMPLE}"
+            f"{source} is not valid JSON: {error.msg} at {place}; give a JSON object such as {_EXAMPLE}"
         ) from None
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise usage_error(f"{source} is no valid JSON: {reason}") from None
+        raise usage_error(f"{source} is not valid JSON: {reason}") from None
     if not isinstance(value, dict):
         raise usage_error(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
     return value
@@ -77,7 +77,7 @@ _KINDS = {list: "an array", str: "a string", int: "a number", float: "a number",
 
 
 def _reject_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number; leave it out or give a number")
+    raise ValueError(f"{name} is not a JSON number; leave it out or give a number")
 
 
 def _parse_float(digits: str) -> float:

@@ -46,7 +46,7 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
     if rotated.unreadable:
         raise CommandFailed(
             f"{', '.join(rotated.unreadable)} can't be opened with any key, so no key was retired; "
-            "connect them anew or disconnect them, then run this again"
+            "connect them again or disconnect them, then run this again"
         )
     if env_keys and not rotated.resealed and not rotated.retired:
         terminal.print_line(f"Nothing was to be done: everything is sealed with the key {env_keys[0].id} already.")
@@ -55,7 +55,7 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
         )
         return 0
     retired = ", ".join(rotated.retired) or "none"
-    terminal.print_line(f"{rotated.resealed} sealed anew; retired: {retired}")
+    terminal.print_line(f"{rotated.resealed} encrypted again; retired: {retired}")
     if rotated.retired:
         terminal.print_message("A retired key opens nothing in this database any more.")
         terminal.print_message(

@@ -199,7 +199,7 @@ def _copy_arguments(action: Action, arguments: dict[str, Any]) -> dict[str, Any]
     try:
         return copy.deepcopy(arguments)
     except Exception as error:  # noqa: BLE001 - a Python caller may pass any objects
-        reason = f"they are no JSON values ({type(error).__name__})"
+        reason = f"they are not JSON values ({type(error).__name__})"
         raise refusal(action.slug, [{"path": "arguments", "problem": reason}]) from None
 
 
@@ -219,7 +219,7 @@ def _hook_failure(kind: str, error: Exception, consequence: str, **details: Any)
         "refused_by_policy",
         f"The {kind} hook failed ({type(error).__name__}).",
         f"A {kind} hook of the host failed ({type(error).__name__}), so the call does not pass. {consequence} "
-        "Tell whoever runs this agent; its log has the details.",
+        "Tell the operator of this agent; its log has the details.",
         **details,
     )
 

@@ -175,5 +175,5 @@ def _unexpected(error: Exception) -> ActionError:
         "unmapped",
         f"The toolkit itself failed ({type(error).__name__}).",
         f"The toolkit itself failed ({type(error).__name__}); this is a mistake in it, not in the call. "
-        "Tell whoever runs this agent; its log has the details.",
+        "Tell the operator of this agent; its log has the details.",
     )

@@ -68,7 +68,7 @@ def _tool_choice(function_call: Any, tools: list[dict[str, Any]]) -> Any:
     raise ActionError(
         "invalid_arguments",
         f"function_call: {problem}",
-        f"Nothing was sent. function_call: {problem}. Mend it and call again.",
+        f"Nothing was sent. function_call: {problem}. Fix it and call again.",
         problems=[{"path": "function_call", "problem": problem}],
     )
 

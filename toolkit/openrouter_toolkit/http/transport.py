@@ -196,7 +196,7 @@ class Transport:
         except (HTTPError, RequestException, OSError, ValueError) as error:
             what = quoted(_without_passwords(str(error)), 160)
             message = f"The proxy or the certificates that the environment names can't be used: {what}"
-            how = "Nothing was sent. Whoever runs this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
+            how = "Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
             raise ActionError("connection_failed", message, f"{message}. {how}", sent=False) from None
 
     def open(
@@ -250,7 +250,7 @@ def _network_failure(error: Exception, *, begun: bool) -> ActionError:
         return ActionError(
             "connection_failed",
             f"No secure connection to OpenRouter: {what}",
-            f"No secure connection to OpenRouter: {what}. Nothing was sent. Whoever runs this agent has to look "
+            f"No secure connection to OpenRouter: {what}. Nothing was sent. The operator of this agent has to look "
             "at the certificates, the proxy or OPENROUTER_BASE_URL.",
             sent=False,
         )

@@ -22,7 +22,7 @@ def schema_problems(definition: Definition) -> Iterator[str]:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             place = "".join(f".{step}" for step in error.absolute_path)
-            yield f"{part}{place}: no valid JSON Schema: {error.message}"
+            yield f"{part}{place}: not a valid JSON Schema: {error.message}"
             continue
         yield from (f"{part}{problem}" for problem in _reference_problems(schema, schema))
     root = definition.input_parameters

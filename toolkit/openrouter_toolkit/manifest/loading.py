@@ -101,9 +101,9 @@ def _read_definition(folder: Path, name: str, where: str, problems: list[str], *
     except OSError as error:
         errors = [f"{path}: can't be read: {_reason(error)}"]
     except RecursionError:
-        errors = [f"{path}: no valid JSON: nested too deeply"]
+        errors = [f"{path}: not valid JSON: nested too deeply"]
     except ValueError as error:
-        errors = [f"{path}: no valid JSON: {error}"]
+        errors = [f"{path}: not valid JSON: {error}"]
     problems += errors
     return None if errors else definition
 

@@ -46,7 +46,7 @@ def post(path: str, arguments: Mapping[str, Any]) -> Request:
     except RecursionError:
         raise _invalid("arguments", "they are nested too deeply, or contain themselves") from None
     except (TypeError, ValueError) as error:
-        raise _invalid("arguments", f"they are no JSON: {error}") from None
+        raise _invalid("arguments", f"they are not valid JSON: {error}") from None
     return Request("POST", path, header_fields, body)
 
 
@@ -77,6 +77,6 @@ def _invalid(path: str, problem: str) -> ActionError:
     return ActionError(
         "invalid_arguments",
         f"{path}: {problem}",
-        f"Nothing was sent. {path}: {problem}. Mend it and call again.",
+        f"Nothing was sent. {path}: {problem}. Fix it and call again.",
         problems=[{"path": path, "problem": problem}],
     )

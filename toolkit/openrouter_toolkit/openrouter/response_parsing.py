@@ -72,9 +72,9 @@ def not_json(text: str, status: int) -> ActionError:
     what = f"begins with {quoted(text[:400], 80)}" if text else "is empty"
     return ActionError(
         "invalid_response",
-        f"The answer (HTTP {status}) is no JSON; it {what}.",
-        f"OpenRouter's answer (HTTP {status}) is no JSON; it {what}. Something between here and OpenRouter may have "
-        "answered in its place. Call again; if it stays so, tell whoever runs this agent to look at "
+        f"The answer (HTTP {status}) is not valid JSON; it {what}.",
+        f"OpenRouter's answer (HTTP {status}) is not valid JSON; it {what}. Something between here and OpenRouter may "
+        "have answered in its place. Call again; if it stays so, tell the operator of this agent to look at "
         "OPENROUTER_BASE_URL and the proxy.",
         status=status,
         retryable=True,

@@ -177,7 +177,7 @@ def _not_found(what: str) -> ApiError:
 
 
 def _reject_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _parse_json(raw_body: bytes) -> Any:

@@ -62,7 +62,7 @@ def for_model(
         body = json.loads(data, parse_constant=constants.append)
     except (ValueError, RecursionError):
         if select is not None:
-            raise _select_error("the answer is no JSON that can be searched", "Leave it out.") from None
+            raise _select_error("the answer is not valid JSON that can be searched", "Leave it out.") from None
         return _fit(data, limit)
     if select is not None:
         return _fit(_select(body, select, checkpoint), limit, _MAX_MEASURED_SELECTION)

@@ -59,7 +59,7 @@ class ArgumentValidator:
         except RecursionError:
             problems = [_problem("", "they are nested too deeply, or contain themselves")]
         except (ValueError, TypeError) as error:  # a Python value that is not a JSON value
-            problems = [_problem("", f"they are no JSON values ({type(error).__name__})")]
+            problems = [_problem("", f"they are not JSON values ({type(error).__name__})")]
         raise refusal(slug, problems)
 
     def problems(self, arguments: dict[str, Any]) -> list[Problem]:
@@ -167,7 +167,7 @@ def refusal(slug: str, problems: list[Problem]) -> ActionError:
         "invalid_arguments",
         "; ".join(lines[:_MAX_IN_DATA]),
         f"{slug} was not called, its arguments are wrong. {listing.rstrip('.')}"
-        f"{'' if listing.endswith('?') else '.'} Mend them and call again.",
+        f"{'' if listing.endswith('?') else '.'} Fix them and call again.",
         problems=problems[:_MAX_IN_DATA],
     )
 

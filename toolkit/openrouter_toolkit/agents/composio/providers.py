@@ -16,7 +16,7 @@ A result is Composio's envelope, shortened for a model:
 
 How the providers (0.30) change our definitions, and handle arguments that are not a JSON object:
 
-| provider         | schema for the model                                     | arguments that are no JSON object |
+| provider         | schema for the model                                     | arguments that are not a JSON object |
 | ---------------- | -------------------------------------------------------- | --------------------------------- |
 | openai           | ours, `strict: None` added                               | `handle_tool_calls` raises        |
 | openai responses | ours                                                     | `handle_tool_calls` raises        |

@@ -152,7 +152,8 @@ def _authentication(error: ActionError) -> str:
     if refused_by == "proxy":
         return (
             "This is not OpenRouter's own answer: a proxy or gateway on the way asks for another login, and the "
-            "account's key is not the reason. Whoever runs this agent has to look at OPENROUTER_BASE_URL and the proxy."
+            "account's key is not the reason. The operator of this agent has to look at OPENROUTER_BASE_URL and the "
+            "proxy."
         )
     return f"The API key is missing, wrong, revoked or expired: a new one has to be connected ({_KEYS})."
 

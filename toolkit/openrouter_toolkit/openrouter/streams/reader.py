@@ -191,9 +191,9 @@ class _Reader:
             return {"error": {"message": event if isinstance(event, str) else data}}
         raise ActionError(
             "invalid_response",
-            "An event of the stream is no JSON object.",
-            f"OpenRouter's stream held an event that is no JSON object: {quoted(data[:400], 80)}. What came before it "
-            "is in partial. Call again.",
+            "An event of the stream is not a JSON object.",
+            f"OpenRouter's stream held an event that is not a JSON object: {quoted(data[:400], 80)}. What came before "
+            "it is in partial. Call again.",
             retryable=True,
         )
 

@@ -16,7 +16,7 @@ FIELD = "csrf"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _WRONG_TYPE = f"Forms are taken as {_FORM_TYPE} alone."
-_OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it anew, and try again."
+_OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it again, and try again."
 
 
 def token(request: HTTPConnection) -> str:

@@ -57,7 +57,7 @@ def action_call(body: bytes) -> ActionCall:
     except RecursionError:
         raise Problem(400, "The body is nested too deeply.") from None
     except ValueError as error:
-        raise Problem(400, f"The body is no JSON: {error}.") from None
+        raise Problem(400, f"The body is not valid JSON: {error}.") from None
     try:
         return ActionCall.model_validate(value)
     except ValidationError as error:

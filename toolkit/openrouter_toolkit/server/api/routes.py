@@ -100,7 +100,7 @@ async def tools(
                 "text/event-stream": {"schema": {"type": "string"}},
             },
         },
-        400: {"model": ErrorAnswer, "description": "The body is no JSON that can be sent on."},
+        400: {"model": ErrorAnswer, "description": "The body is not valid JSON that can be sent on."},
         403: {"model": ErrorAnswer, "description": "The token may not act for that user."},
         413: {"model": ErrorAnswer, "description": "The body is larger than 32 MiB."},
     },

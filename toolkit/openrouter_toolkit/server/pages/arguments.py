@@ -87,7 +87,7 @@ def _argument(field: FormField) -> Any:
             return field.value
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "it holds something that can't be sent"
         where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ValueError(f"This is no JSON{where}: {reason}.") from None
+        raise ValueError(f"This is not valid JSON{where}: {reason}.") from None
     return value
 
 

@@ -114,5 +114,5 @@ def _explain_missing(
     return (
         f"The {database.name} is sealed with the master key {names}, which isn't there ({searched}). "
         f"{_CHANGED_NOTHING} {advice} Without it the connected accounts can't be read: "
-        "who has lost it moves the database away and connects the accounts anew."
+        "who has lost it moves the database away and connects the accounts again."
     )
