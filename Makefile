@@ -10,9 +10,9 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-ac
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
 	@echo "make test        everything: lint, types, tests, the built wheel, the second environment"
-	@echo "make lint        ruff, mypy, import-linter"
+	@echo "make lint        ruff, mypy, import-linter, plain words"
 	@echo "make unit        the tests alone"
-	@echo "make fix         format, and mend what ruff can mend"
+	@echo "make fix         format, and fix what ruff can fix"
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
@@ -29,6 +29,7 @@ lint: .venv/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/plain_words.py
 
 unit: .venv/.development system
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)

@@ -63,7 +63,7 @@ class Body:
         return body.decode("utf-8", "replace").strip(" \t\r\n\ufeff")
 
     def is_stream(self) -> bool:
-        """Whether it is an event stream, judged by its first bytes, because gateways send wrong content types.
+        """Whether it is an event stream, decided by its first bytes, because gateways send wrong content types.
 
         The bytes that this reads are returned by the first `piece`.
         """

@@ -89,7 +89,7 @@ def page(
         toolkit=toolkit,
         organisation=account.user_id is None,
         owner="The organisation" if account.user_id is None else f"User {account.user_id}",
-        owner_told=_usage_text(account),
+        owner_usage=_usage_text(account),
         replaced=", ".join(account.last_four.values()) if account.connected_at else "",
         costs_money=any(action.definition.annotations.costsMoney for action in loaded.actions),
         trouble=trouble,
