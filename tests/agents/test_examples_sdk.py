@@ -111,7 +111,9 @@ def test_without_a_key_it_says_how_to_get_one(name: str, run: Run, openrouter_sa
     done = run(name, OPENROUTER_API_KEY="")
     if name == "mcp_client":  # a connected account would do
         assert done.returncode == 1
-        assert "openrouter-toolkit connect" in done.stdout
+        assert "OPENROUTER_API_KEY" in done.stdout
+        assert "`env`" in done.stdout
+        assert "`openrouter-toolkit connect`" in done.stdout
         assert "A key is made at https://openrouter.ai/keys" in done.stdout
         assert "Traceback" not in done.stderr
         return

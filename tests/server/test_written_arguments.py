@@ -14,7 +14,8 @@ from .served import CHAT, KEY, MODELS, QUESTION, Served
 from .test_actions import error_of, refused
 from .test_streams import told
 
-BROKEN = ["{model: x}", "{", "[]", "5", '"x"', '{"n": NaN}', '{"n": 1e999}', '{"n": "\\ud800"}', "[" * 100_000]
+NO_OBJECT = {"[]": "an array", "5": "a number"}
+BROKEN = ["{model: x}", "{", *NO_OBJECT, '"x"', '{"n": NaN}', '{"n": 1e999}', '{"n": "\\ud800"}', "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
@@ -24,7 +25,8 @@ def test_what_is_no_object_comes_back_as_something_to_mend(served: Served, sandb
     assert answer.status_code == 200
     error = error_of(answer.json())
     assert error["type"] == "invalid_arguments"
-    assert answer.json()["error"].startswith(f'The arguments of "{CHAT}" are not ')
+    wrong = f"a JSON object, but {NO_OBJECT[text]}." if text in NO_OBJECT else "valid JSON"
+    assert answer.json()["error"].startswith(f'The arguments of "{CHAT}" are not {wrong}')
     assert "Nothing was called." in answer.json()["error"]
     assert sandbox.requests == []
 
