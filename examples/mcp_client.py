@@ -20,7 +20,7 @@ SERVER = StdioServerParameters(
 )
 
 
-async def show(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
+async def show(progress: float, total: float | None, message: str | None) -> None:
     """Print a piece of the answer."""
     print(message, end="", flush=True)
 

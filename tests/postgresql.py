@@ -19,7 +19,7 @@ import psycopg
 _PATIENCE = 30.0
 
 
-class NoPostgreSQL(Exception):  # noqa: N818
+class NoPostgreSQL(Exception):
     """There are no server binaries, or nobody to run them as."""
 
 

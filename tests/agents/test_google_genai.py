@@ -33,7 +33,7 @@ def response(*parts: types.Part) -> types.GenerateContentResponse:
     return types.GenerateContentResponse(candidates=[types.Candidate(content=content)])
 
 
-def call(name: str | None, id: str | None = None, args: dict[str, Any] | None = None) -> types.Part:  # noqa: A002
+def call(name: str | None, id: str | None = None, args: dict[str, Any] | None = None) -> types.Part:
     return types.Part(function_call=types.FunctionCall(id=id, name=name, args=args), thought_signature=b"signed")
 
 

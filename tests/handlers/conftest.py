@@ -47,7 +47,7 @@ class _Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - the names are inherited
+    do_POST = do_GET
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -89,7 +89,7 @@ class Pieces:
         self._pieces = []
 
 
-def read(format: type, events: list[Any], *, listen: bool) -> tuple[Envelope, list[StreamEvent]]:  # noqa: A002
+def read(format: type, events: list[Any], *, listen: bool) -> tuple[Envelope, list[StreamEvent]]:
     """What the stream becomes; anything but an answer or an `ActionError` is a mistake of the toolkit."""
     heard: list[StreamEvent] = []
     body = b"".join(map(sse, events)) + (b"data: [DONE]\n\n" if format is ChatStream else b"")
@@ -102,7 +102,7 @@ def read(format: type, events: list[Any], *, listen: bool) -> tuple[Envelope, li
         return Envelope.failure(error), heard
 
 
-def assert_survives(format: type, events: list[Any]) -> Envelope:  # noqa: A002
+def assert_survives(format: type, events: list[Any]) -> Envelope:
     """No failure but `invalid_response` with what had arrived, the same with and without a listener."""
     envelope, heard = read(format, events, listen=True)
     assert read(format, events, listen=False)[0] == envelope
@@ -141,13 +141,13 @@ def put(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
 
 
 @pytest.mark.parametrize("format", [ChatStream, MessageStream], ids=["chat", "messages"])
-def test_the_good_streams_are_good(format: type) -> None:  # noqa: A002
+def test_the_good_streams_are_good(format: type) -> None:
     assert assert_survives(format, GOOD[format]).successful
 
 
 @pytest.mark.parametrize("format", [ChatStream, MessageStream], ids=["chat", "messages"])
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: json.dumps(odd)[:20])
-def test_an_odd_value_anywhere_loses_nothing_that_came_before_it(format: type, odd: Any) -> None:  # noqa: A002
+def test_an_odd_value_anywhere_loses_nothing_that_came_before_it(format: type, odd: Any) -> None:
     for number, event in enumerate(GOOD[format]):
         for path in places(event):
             events = [*GOOD[format][:number], put(event, path, odd), *GOOD[format][number + 1 :]]
@@ -158,7 +158,7 @@ def test_an_odd_value_anywhere_loses_nothing_that_came_before_it(format: type, o
 
 @pytest.mark.parametrize("format", [ChatStream, MessageStream], ids=["chat", "messages"])
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: json.dumps(odd)[:20])
-def test_an_odd_value_in_an_event_of_its_own_loses_nothing(format: type, odd: Any) -> None:  # noqa: A002
+def test_an_odd_value_in_an_event_of_its_own_loses_nothing(format: type, odd: Any) -> None:
     middle = 3 if format is ChatStream else 4
     for event in GOOD[format]:
         for path in places(event):

@@ -17,7 +17,7 @@ A, B = '{"city": "Paris"}', '{"city": "Rome"}'
 Calls = list[tuple[Any, Any, Any]]
 
 
-def piece(arguments: Any = None, name: Any = None, id: Any = None, **more: Any) -> dict[str, Any]:  # noqa: A002
+def piece(arguments: Any = None, name: Any = None, id: Any = None, **more: Any) -> dict[str, Any]:
     """A piece of a call: only what is given is in it."""
     function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
     return {**more, **({} if id is None else {"id": id}), **({"function": function} if function else {})}

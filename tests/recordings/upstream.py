@@ -63,9 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(answer)
 
-    do_GET = do_POST  # noqa: N815 - http.server calls it so
+    do_GET = do_POST
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that it has
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 

@@ -34,7 +34,7 @@ _BOUNDS = (
 _DEEPEST = 20
 
 
-class WrongSpecification(Exception):  # noqa: N818 - the file is wrong, not the program
+class WrongSpecification(Exception):
     """The file is no OpenAPI document that can be compared; the message says what to do."""
 
 

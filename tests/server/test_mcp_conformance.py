@@ -102,7 +102,7 @@ class _AddingToken(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_DELETE = _pass_on  # noqa: N815 - its names
+    do_GET = do_POST = do_DELETE = _pass_on
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -171,7 +171,7 @@ def _may_be_a_key(word: str) -> bool:
 def _report_error(error: Exception) -> int:
     """Print why the command failed and return the exit status."""
     if os.environ.get(log.DEBUG) == "1":
-        import traceback  # noqa: PLC0415
+        import traceback
 
         print_message(redact_keys("".join(traceback.format_exception(error))))
     if isinstance(error, CommandFailed):

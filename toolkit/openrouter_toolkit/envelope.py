@@ -34,7 +34,7 @@ class ActionError(Exception):
 
     def __init__(
         self,
-        type: str,  # noqa: A002 - the key in the error object
+        type: str,
         message: str,
         explanation: str | None = None,
         *,

@@ -109,7 +109,7 @@ class ToolRegistry(ToolCaller):
 
     def tools(
         self,
-        format: str = "openai",  # noqa: A002
+        format: str = "openai",
         *,
         extensions: bool = False,
         strict: bool = False,

@@ -33,7 +33,7 @@ class EnvironmentAccounts:
     def __repr__(self) -> str:
         return f"EnvironmentAccounts({', '.join(self._variables.values())})"
 
-    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:  # noqa: ARG002 - for one toolkit
+    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
         """Return the variables that are set, for the user `default`; None for other users."""
         if user_id != DEFAULT_USER:
             return None
@@ -41,7 +41,7 @@ class EnvironmentAccounts:
         found = {field: value for field, value in values.items() if value}
         return Credentials(found) if found else None
 
-    def how_to_connect(self, user_id: str, toolkit: str) -> str:  # noqa: ARG002
+    def how_to_connect(self, user_id: str, toolkit: str) -> str:
         """Return which variable to set, or, for other users than `default`, how to connect them."""
         if user_id == DEFAULT_USER:
             missing = self._missing_variables()

@@ -32,12 +32,12 @@ class MemoryAccounts:
         with self._lock:
             self._accounts.pop(user_id, None)
 
-    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:  # noqa: ARG002 - for one toolkit
+    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
         """Return the user's credentials, or None."""
         with self._lock:
             return self._accounts.get(user_id)
 
-    def how_to_connect(self, user_id: str, toolkit: str) -> str:  # noqa: ARG002
+    def how_to_connect(self, user_id: str, toolkit: str) -> str:
         """Return a sentence for an agent: who can connect an account."""
         return "Ask the operator of this agent to connect an account for that user."
 

@@ -35,7 +35,7 @@ def tools(registry: ToolRegistry, *, extensions: bool = False) -> types.Tool:
         ImportError: google-genai is not installed.
     """
     try:
-        from google.genai import types  # noqa: PLC0415
+        from google.genai import types
     except ImportError as error:
         raise ImportError(_MISSING) from error
     declarations = [types.FunctionDeclaration(**tool) for tool in registry.tools("gemini", extensions=extensions)]
@@ -93,7 +93,7 @@ def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:
 
 
 def _contents(response: types.GenerateContentResponse, results: list[ToolResult]) -> list[types.Content]:
-    from google.genai import types  # noqa: PLC0415 - a response implies the package
+    from google.genai import types
 
     model_content = response.candidates[0].content if response.candidates else None
     if model_content is None or not any(part.model_dump(exclude_none=True) for part in model_content.parts or ()):

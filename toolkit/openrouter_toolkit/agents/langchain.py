@@ -51,8 +51,8 @@ def tools(
     """
     check_options(limit, timeout, user_id)
     try:
-        from langchain_core.messages import ToolMessage  # noqa: PLC0415
-        from langchain_core.tools import BaseTool  # noqa: PLC0415
+        from langchain_core.messages import ToolMessage
+        from langchain_core.tools import BaseTool
     except ImportError as error:
         raise ImportError("LangChain is missing: pip install 'openrouter-toolkit[langchain]'") from error
 
@@ -106,13 +106,13 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
         ImportError: LangChain's agents (the package `langchain`) are not installed.
     """
     try:
-        from langchain.agents.middleware import after_model  # noqa: PLC0415
-        from langchain_core.messages import AIMessage, ToolMessage  # noqa: PLC0415
+        from langchain.agents.middleware import after_model
+        from langchain_core.messages import AIMessage, ToolMessage
     except ImportError as error:
         raise ImportError("LangChain's agents are missing: pip install langchain") from error
 
     @after_model(can_jump_to=["model"])
-    def answer_broken_calls(state: Any, runtime: Any) -> dict[str, Any] | None:  # noqa: ARG001
+    def answer_broken_calls(state: Any, runtime: Any) -> dict[str, Any] | None:
         last = state["messages"][-1]
         if not isinstance(last, AIMessage) or last.tool_calls or not last.invalid_tool_calls:
             return None

@@ -54,10 +54,10 @@ def server(
     if not callable(user_id):
         check_user(user_id)
     try:
-        import mcp_types as types  # noqa: PLC0415
-        from anyio import to_thread  # noqa: PLC0415
-        from mcp import MCPError  # noqa: PLC0415
-        from mcp.server import Server  # noqa: PLC0415
+        import mcp_types as types
+        from anyio import to_thread
+        from mcp import MCPError
+        from mcp.server import Server
     except ImportError as error:
         raise ImportError("The MCP SDK is missing: pip install 'openrouter-toolkit[mcp]'") from error
 
@@ -100,7 +100,7 @@ def server(
 
 async def serve_stdio(server: Server[Any]) -> None:
     """Serve one client on standard input and output until the input ends."""
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415
+    from mcp.server.stdio import stdio_server
 
     async with stdio_server() as (receiving, sending):
         await server.run(receiving, sending, server.create_initialization_options())
@@ -109,8 +109,8 @@ async def serve_stdio(server: Server[Any]) -> None:
 @contextmanager
 def _hide_error_details() -> Iterator[None]:
     """Log exceptions inside the block and report only their type; the SDK would send their text to the client."""
-    from mcp import MCPError  # noqa: PLC0415
-    from mcp_types import INTERNAL_ERROR  # noqa: PLC0415
+    from mcp import MCPError
+    from mcp_types import INTERNAL_ERROR
 
     try:
         yield
@@ -174,7 +174,7 @@ async def _call_with_progress(
     report: Callable[..., Awaitable[None]],
 ) -> ToolResult:
     """Make a call and report its text as it arrives; streamed if the action can, unless the caller set `stream`."""
-    import anyio  # noqa: PLC0415
+    import anyio
 
     arguments = await anyio.to_thread.run_sync(_with_stream, registry, params)
     reporter = _ProgressReporter(report)

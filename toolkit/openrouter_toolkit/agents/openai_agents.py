@@ -48,7 +48,7 @@ def tools(
     """
     check_options(limit, timeout, user_id)
     try:
-        from agents import FunctionTool  # noqa: PLC0415
+        from agents import FunctionTool
     except ImportError as error:
         raise ImportError(
             "The OpenAI Agents SDK is missing: pip install 'openrouter-toolkit[openai-agents]'"

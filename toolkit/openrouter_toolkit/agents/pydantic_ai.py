@@ -54,7 +54,7 @@ def tools(
     """
     check_options(limit, timeout, user_id)
     try:
-        from pydantic_ai import Tool, ToolFailed, ToolReturn  # noqa: PLC0415
+        from pydantic_ai import Tool, ToolFailed, ToolReturn
     except ImportError as error:
         raise ImportError("pydantic-ai is missing: pip install 'openrouter-toolkit[pydantic-ai]'") from error
 

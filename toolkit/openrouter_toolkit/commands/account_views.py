@@ -49,7 +49,7 @@ def check_keys(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -
 
     Where the API no longer knows the ordinary key, the refusal is recorded in the store, as after a call.
     """
-    from ..connecting import check  # noqa: PLC0415
+    from ..connecting import check
 
     credentials = store.accounts.credentials(account.id) if account.toolkit == loaded.toolkit.slug else None
     if credentials is None:

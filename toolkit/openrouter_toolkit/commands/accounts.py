@@ -73,7 +73,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     """Show an account. Returns 1 if a key can't be used or checked; a refusal by OpenRouter expires the account."""
-    from ..manifest import load  # noqa: PLC0415
+    from ..manifest import load
 
     with _opened_account(options) as (store, found):
         keys = account_views.check_keys(load(), store, found)
@@ -107,7 +107,7 @@ def _report(options: argparse.Namespace, sentence: str) -> None:
 
 
 def _rename(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
-    from ..store import names  # noqa: PLC0415
+    from ..store import names
 
     alias = None if options.no_alias else check_input(names.alias, "ALIAS", options.alias)
     changed = store.accounts.rename(account.id, alias)
@@ -122,7 +122,7 @@ def _default(store: Store, account: ConnectedAccount, options: argparse.Namespac
 
 
 def _share(store: Store, account: ConnectedAccount, options: argparse.Namespace) -> ConnectedAccount:
-    from ..store import names  # noqa: PLC0415
+    from ..store import names
 
     users = None if options.everyone else [check_input(names.user, "--with", user) for user in options.users]
     changed = store.accounts.share(account.id, users)
@@ -147,7 +147,7 @@ def _enable(store: Store, account: ConnectedAccount, options: argparse.Namespace
 
 def _reconnect(store: Store, account: ConnectedAccount) -> ConnectedAccount:
     """Connect an expired account again with the keys that it has, if they work now."""
-    from ..manifest import load  # noqa: PLC0415
+    from ..manifest import load
 
     credentials = store.accounts.credentials(account.id)
     keys = account_views.check_keys(load(), store, account)
@@ -179,7 +179,7 @@ def _disconnect(store: Store, account: ConnectedAccount, options: argparse.Names
 
 def _accounts_for(store: Store, user_id: str | None) -> list[ConnectedAccount]:
     """All accounts; for a user, the user's own and those of the organisation that the user may use."""
-    from ..store import Which, names  # noqa: PLC0415
+    from ..store import Which, names
 
     if user_id is None:
         return store.accounts.list()
@@ -193,7 +193,7 @@ def _accounts_for(store: Store, user_id: str | None) -> list[ConnectedAccount]:
 
 
 def _of_user(store: Store, options: argparse.Namespace) -> list[ConnectedAccount]:
-    from ..store import Which  # noqa: PLC0415
+    from ..store import Which
 
     return store.accounts.list(Which(users=None if options.user_id is None else [options.user_id]))
 

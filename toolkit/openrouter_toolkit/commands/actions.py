@@ -60,8 +60,8 @@ def effect(action: Action) -> str:
 
 
 def _print_table(registry: ToolRegistry) -> None:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     console = terminal.console()
     wide = not console.is_terminal or console.width >= _WIDE_TERMINAL

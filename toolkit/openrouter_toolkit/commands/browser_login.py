@@ -26,8 +26,8 @@ def login(loaded: LoadedToolkit) -> Iterator[BrowserLogin]:
     Raises:
         CommandFailed: the toolkit has no browser login, or the login failed.
     """
-    from ..connecting import browser_login  # noqa: PLC0415
-    from ..envelope import ActionError  # noqa: PLC0415
+    from ..connecting import browser_login
+    from ..envelope import ActionError
 
     try:
         browser = browser_login(loaded)
@@ -48,7 +48,7 @@ def log_in_with_browser(browser: BrowserLogin, callback: Callback, key_label: st
         CommandFailed: the person refused, or no callback came in time.
         ActionError: the code could not be exchanged for a key.
     """
-    from ..connecting import LoginRefused, LoginTimedOut, new_verifier  # noqa: PLC0415
+    from ..connecting import LoginRefused, LoginTimedOut, new_verifier
 
     verifier = new_verifier()
     url = browser.begin(callback.url, key_label, verifier)
@@ -75,7 +75,7 @@ def log_in_with_pasted_code(browser: BrowserLogin, key_label: str) -> str:
         CommandFailed: there is no code.
         ActionError: the code could not be exchanged for a key.
     """
-    from ..connecting import new_verifier  # noqa: PLC0415
+    from ..connecting import new_verifier
 
     verifier = new_verifier()
     url = browser.begin(None, key_label, verifier)
@@ -90,7 +90,7 @@ def log_in_with_pasted_code(browser: BrowserLogin, key_label: str) -> str:
 
 
 def _open_browser(url: str) -> None:
-    import webbrowser  # noqa: PLC0415
+    import webbrowser
 
     try:
         opened = webbrowser.open(url)

@@ -54,8 +54,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Get the keys, check them and store them."""
-    from ..connecting import Callback  # noqa: PLC0415
-    from ..manifest import load  # noqa: PLC0415
+    from ..connecting import Callback
+    from ..manifest import load
 
     loaded = load()
     with open_store() as store:
@@ -92,7 +92,7 @@ class _Connecting:
         Raises:
             CommandFailed: a name is malformed.
         """
-        from ..store import names  # noqa: PLC0415
+        from ..store import names
 
         self._loaded = loaded
         self._store = store
@@ -137,7 +137,7 @@ class _Connecting:
         Raises:
             CommandFailed: a key was refused.
         """
-        from ..connecting import check as check_keys  # noqa: PLC0415
+        from ..connecting import check as check_keys
 
         return self._require_passed(check_keys(self._loaded, given))
 
@@ -150,7 +150,7 @@ class _Connecting:
 
     def _check_all(self, given: Mapping[str, str]) -> Checked:
         """Check the given keys together with those that the account keeps."""
-        from ..connecting.reconnecting import check_for  # noqa: PLC0415
+        from ..connecting.reconnecting import check_for
 
         if self._replaced is None:
             return self.check(given)
@@ -187,7 +187,7 @@ class _Connecting:
 
 def _account_to_replace(store: Store, toolkit: str, user_id: str | None, alias: str | None) -> ConnectedAccount | None:
     """The account to replace: the one with this alias; without alias, an expired one or the one without alias."""
-    from ..store import Status, Which  # noqa: PLC0415
+    from ..store import Status, Which
 
     own = store.accounts.list(Which(toolkits=[toolkit], users=[user_id]))
     same = [account for account in own if account.alias == alias]

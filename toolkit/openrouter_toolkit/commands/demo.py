@@ -46,7 +46,7 @@ _MAX_WORDS = 500
 _WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
-class DemoFailed(Exception):  # noqa: N818 - it ends the demo, with a reason
+class DemoFailed(Exception):
     """A step did not go as the demo expects, so the demo ends."""
 
 
@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo. The exit status is 0 when every step went as expected."""
     if options.live:
         return _run_live()
-    from ..accounts import MemoryAccounts  # noqa: PLC0415
-    from ..registry import ToolRegistry  # noqa: PLC0415
-    from ..sandbox import Sandbox  # noqa: PLC0415
+    from ..accounts import MemoryAccounts
+    from ..registry import ToolRegistry
+    from ..sandbox import Sandbox
 
     with Sandbox(chunk_delay=_CHUNK_DELAY) as sandbox:
         accounts = MemoryAccounts({"default": {"api_key": sandbox.api_key}})
@@ -120,7 +120,7 @@ def _run_with(connect: Callable[..., AbstractContextManager[ToolRegistry]], wher
     return 0
 
 
-def cap_max_tokens(action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any] | None:  # noqa: ARG001
+def cap_max_tokens(action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any] | None:
     """A `before_execute` hook: paid calls that the model makes get a `max_tokens`, so that they stay cheap."""
     return {**arguments, "max_tokens": _AGENT_MAX_TOKENS} if action.definition.annotations.costsMoney else None
 
@@ -378,7 +378,7 @@ class Demo:
 
     def print_next_steps(self, *, sandboxed: bool) -> None:
         """Print commands to try next."""
-        from rich.table import Table  # noqa: PLC0415
+        from rich.table import Table
 
         program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
         rows = Table.grid(padding=(0, 2, 0, 0))
@@ -397,7 +397,7 @@ class Demo:
         self._console.rule(_text(f"{self._steps}. {title}", "bold cyan"), align="left", style="dim")
 
     def _print_slug(self, slug: str, arguments: str) -> None:
-        from rich.text import Text  # noqa: PLC0415
+        from rich.text import Text
 
         self._print(Text.assemble(_text(slug, "bold"), " ", _text(arguments, "dim")))
 
@@ -434,8 +434,8 @@ class Demo:
         self._print(_text(f"{self._arrow} {_on_one_line(text, _MAX_WORDS)}", "bold"))
 
     def _print_box(self, title: str, named: list[tuple[str, Text]], colour: str, time: str = "") -> None:
-        from rich.panel import Panel  # noqa: PLC0415
-        from rich.table import Table  # noqa: PLC0415
+        from rich.panel import Panel
+        from rich.table import Table
 
         rows = Table.grid(padding=(0, 2, 0, 0))
         rows.add_column(no_wrap=True)
@@ -451,7 +451,7 @@ class Demo:
             self._print(rows, indent=4)
 
     def _print(self, content: RenderableType, indent: int = 2) -> None:
-        from rich.padding import Padding  # noqa: PLC0415
+        from rich.padding import Padding
 
         self._console.print(Padding(content, (0, 0, 0, indent), expand=False))
 
@@ -522,6 +522,6 @@ def _on_one_line(text: str, limit: int) -> str:
 
 
 def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     return Text(safe_for_terminal(text), style=style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 USAGE_ERROR = 2
 
 
-class CommandFailed(Exception):  # noqa: N818 - it says what happened to the command
+class CommandFailed(Exception):
     """Ends a command. `reason` is one line that says what to do; it is printed on standard error."""
 
     def __init__(self, reason: str, status: int = 1) -> None:

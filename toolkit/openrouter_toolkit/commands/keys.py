@@ -29,11 +29,11 @@ def add(commands: Any) -> None:
     rotate.set_defaults(run=_rotate)
 
 
-def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
+def _rotate(options: argparse.Namespace) -> int:
     place = ""
     with open_store():
-        from ..store.encryption import key_providers  # noqa: PLC0415
-        from ..store.encryption.rotation import BATCH  # noqa: PLC0415
+        from ..store.encryption import key_providers
+        from ..store.encryption.rotation import BATCH
 
         env_keys = key_providers.in_environment()
         if not env_keys:  # the store could be opened, so the key is in the keyring or in a file
@@ -67,7 +67,7 @@ def _rotate(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _how_to_add_second(env_keys: tuple[MasterKey, ...]) -> str:
-    from ..store.encryption.key_providers import MASTER_KEY  # noqa: PLC0415
-    from ..store.encryption.keys import HOW_TO_MAKE_ONE  # noqa: PLC0415
+    from ..store.encryption.key_providers import MASTER_KEY
+    from ..store.encryption.keys import HOW_TO_MAKE_ONE
 
     return f"{MASTER_KEY} has only the key {env_keys[0].id}; put the new one in front of it: NEW,OLD. {HOW_TO_MAKE_ONE}"

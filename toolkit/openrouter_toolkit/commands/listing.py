@@ -36,8 +36,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the entry."""
-    from ..manifest import load  # noqa: PLC0415
-    from . import listing_formats  # noqa: PLC0415
+    from ..manifest import load
+    from . import listing_formats
 
     loaded = load()
     if options.format == "composio":

@@ -44,13 +44,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve(registry: ToolRegistry, user_id: str) -> None:
-    from ..agents.mcp import serve_stdio, server  # noqa: PLC0415
+    from ..agents.mcp import serve_stdio, server
 
     try:
         mcp_server = server(registry, user_id=user_id)
     except ImportError as error:
         raise CommandFailed(str(error)) from None
-    import anyio  # noqa: PLC0415
+    import anyio
 
     # A thread is always blocked on input, and Python's own handler of Ctrl-C would wait for that thread.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

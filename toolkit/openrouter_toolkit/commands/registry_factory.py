@@ -45,8 +45,8 @@ def _ignores_store() -> bool:
         pass
     else:
         return False
-    from ..accounts import unusable  # noqa: PLC0415
-    from ..manifest import load  # noqa: PLC0415
+    from ..accounts import unusable
+    from ..manifest import load
 
     auth = load().auth
     variable = auth.environment.get(auth.key.name, "")
@@ -60,13 +60,13 @@ def _ignores_store() -> bool:
 
 
 def _store_options(stack: ExitStack) -> dict[str, Any]:
-    from ..accounts import EnvironmentAccounts  # noqa: PLC0415
-    from ..manifest import load  # noqa: PLC0415
-    from .store_session import open_store  # noqa: PLC0415
+    from ..accounts import EnvironmentAccounts
+    from ..manifest import load
+    from .store_session import open_store
 
     loaded = load()
     store = stack.enter_context(open_store())
-    from ..store import StoredOrEnvironment  # noqa: PLC0415 - `open_store` reports missing packages
+    from ..store import StoredOrEnvironment
 
     return {
         "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),
@@ -75,8 +75,8 @@ def _store_options(stack: ExitStack) -> dict[str, Any]:
 
 
 def _create(**options: Any) -> ToolRegistry:
-    from ..manifest import ManifestError  # noqa: PLC0415
-    from ..registry import ToolRegistry  # noqa: PLC0415
+    from ..manifest import ManifestError
+    from ..registry import ToolRegistry
 
     try:
         return ToolRegistry.from_manifest(**options)

@@ -50,9 +50,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    from ..sandbox import Sandbox, serve  # noqa: PLC0415
-    from ..sandbox.application import PREFIX  # noqa: PLC0415
-    from ..sandbox.server import HOST  # noqa: PLC0415
+    from ..sandbox import Sandbox, serve
+    from ..sandbox.application import PREFIX
+    from ..sandbox.server import HOST
 
     try:
         port = _free_port(HOST, options.port)

@@ -103,10 +103,10 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     _require_extra()
-    from ..manifest import ManifestError  # noqa: PLC0415
-    from ..server import create  # noqa: PLC0415
-    from ..server.graceful_shutdown import Server, address_of, url_of  # noqa: PLC0415
-    from ..server.pages.login import new_link  # noqa: PLC0415
+    from ..manifest import ManifestError
+    from ..server import create
+    from ..server.graceful_shutdown import Server, address_of, url_of
+    from ..server.pages.login import new_link
 
     with _bind(options.host, options.port) as listening:
         settings = _settings(options, url_of(listening) if options.url is None else options.url)
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
 def print_link(options: argparse.Namespace) -> int:
     """Create a login link and print it."""
     _require_extra()
-    from ..server.pages.login import new_link  # noqa: PLC0415
+    from ..server.pages.login import new_link
 
     settings = _settings(options, options.url)
     with open_store() as store:
@@ -146,7 +146,7 @@ def print_link(options: argparse.Namespace) -> int:
     return 0
 
 
-def log_everybody_out(options: argparse.Namespace) -> int:  # noqa: ARG001
+def log_everybody_out(options: argparse.Namespace) -> int:
     """End all sessions and unused login links."""
     with open_existing_store() as store:
         if store is not None:
@@ -170,13 +170,13 @@ def _register(store: Store, address: str) -> None:
 
 def _require_extra() -> None:
     try:
-        from .. import server  # noqa: F401, PLC0415
+        from .. import server  # noqa: F401
     except ImportError as error:
         raise CommandFailed(str(error)) from None
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    from ..server.graceful_shutdown import bind  # noqa: PLC0415
+    from ..server.graceful_shutdown import bind
 
     if not host:  # an empty host would mean every address
         raise usage_error("--host: name an address")
@@ -191,7 +191,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _settings(options: argparse.Namespace, url: str) -> Settings:
-    from ..server import Settings  # noqa: PLC0415
+    from ..server import Settings
 
     check_input(str, "the URL", url)
     more: dict[str, Any] = {}
@@ -240,7 +240,7 @@ def _seconds(text: str) -> float:
 
 def _network(text: str) -> IPv4Network | IPv6Network:
     _require_extra()
-    from ..server.access.client_address import read_network  # noqa: PLC0415
+    from ..server.access.client_address import read_network
 
     try:
         return read_network(text)

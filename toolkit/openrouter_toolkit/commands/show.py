@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
-    from ..registry import ToolRegistry  # noqa: PLC0415
+    from ..registry import ToolRegistry
 
     registry = ToolRegistry.from_manifest()
     action = find(registry, options.slug)
@@ -64,7 +64,7 @@ def sample(schema: dict[str, Any]) -> Any:
 
 
 def _unknown(registry: ToolRegistry, slug: str) -> str:
-    from ..text.close_matches import close_matches  # noqa: PLC0415
+    from ..text.close_matches import close_matches
 
     near = close_matches(slug, registry.actions)
     hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
@@ -72,7 +72,7 @@ def _unknown(registry: ToolRegistry, slug: str) -> str:
 
 
 def _print_action(action: Action) -> None:
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     console = terminal.console()
     definition = action.definition
@@ -108,7 +108,7 @@ def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
 
 def _print(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
     """Print text wrapped between words only, because a value that is cut or broken can't be copied."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     lines = textwrap.wrap(
         safe_for_terminal(text),

@@ -51,7 +51,7 @@ def _may_exist(path: Path) -> bool:
 def _data_folders() -> Iterator[Path]:
     """Folders for users' data; without platformdirs, the usual ones of all operating systems."""
     try:
-        from platformdirs import user_data_path  # noqa: PLC0415
+        from platformdirs import user_data_path
     except ImportError:
         for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
             if os.environ.get(name):

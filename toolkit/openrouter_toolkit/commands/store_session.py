@@ -21,7 +21,7 @@ def open_store() -> Iterator[Store]:
         CommandFailed: the store can't be opened, or refuses an operation within the context.
     """
     try:
-        from ..store import Store, StoreError  # noqa: PLC0415
+        from ..store import Store, StoreError
     except ImportError as error:
         raise CommandFailed(str(error)) from None
     try:
@@ -51,7 +51,7 @@ def check_input(check: Callable[[str], str], option: str, text: str) -> str:
     Raises:
         CommandFailed: the text is not valid (status 2), or is a key, which must not be typed here.
     """
-    from ..text.redaction import redact_thoroughly  # noqa: PLC0415
+    from ..text.redaction import redact_thoroughly
 
     if redact_thoroughly(text, ()) != text:
         raise usage_error(f"{option} looks like a key; {KEYS_ARE_NOT_TYPED_HERE}")

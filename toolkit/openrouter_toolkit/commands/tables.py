@@ -27,7 +27,7 @@ def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None
     first = next(iter(rows[0]))
 
     def cell(name: str, value: str) -> Text:
-        from rich.text import Text  # noqa: PLC0415
+        from rich.text import Text
 
         colour = (colours or {}).get(name)
         style = "bold" if name == first else colour(value) if colour is not None else ""
@@ -40,7 +40,7 @@ def show(rows: Sequence[Row], colours: Mapping[str, Callable[[str], str]] | None
 
 
 def _print_table(console: Console, rows: Sequence[Row], cell: Callable[[str, str], Text]) -> None:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(rows[0]):

@@ -38,7 +38,7 @@ def print_error(reason: str) -> None:
 
 def redact_keys(text: str) -> str:
     """The text without the environment's keys, pieces of them, and anything else that looks like a key."""
-    from ..text.redaction import redact_thoroughly  # noqa: PLC0415
+    from ..text.redaction import redact_thoroughly
 
     return redact_thoroughly(text, [os.environ[name] for name in _KEY_VARIABLES if os.environ.get(name)])
 
@@ -66,7 +66,7 @@ def ask(prompt: str) -> str:
 
 def ask_secret(prompt: str) -> str:
     """Ask without echoing what the person types or pastes. Raises `EOFError` as `ask` does."""
-    import getpass  # noqa: PLC0415
+    import getpass
 
     return getpass.getpass(safe_for_terminal(prompt)).strip()
 
@@ -99,7 +99,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def console() -> Console:
     """A console on standard output: plain text if it is not a terminal, and text is never read as markup."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     class StandardOutput(Console):
         def on_broken_pipe(self) -> None:  # rich's own method ends the process with status 1

@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 
 def _create(options: argparse.Namespace) -> int:
     with open_store() as store:
-        from ..store import names  # noqa: PLC0415
+        from ..store import names
 
         name = check_input(names.name, "--name", options.name)
         users = (

@@ -50,7 +50,7 @@ def toolset(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _known_format(name: str) -> str:
-    from ..tool_calling import FORMATS  # noqa: PLC0415
+    from ..tool_calling import FORMATS
 
     if name not in FORMATS:
         raise argparse.ArgumentTypeError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")

@@ -21,11 +21,11 @@ _SEND_TIMEOUT = 2.0
 _MAX_CODE_LENGTH = 1_000
 
 
-class LoginRefused(Exception):  # noqa: N818 - it is an outcome
+class LoginRefused(Exception):
     """The browser returned without a code: the user refused the login."""
 
 
-class LoginTimedOut(Exception):  # noqa: N818
+class LoginTimedOut(Exception):
     """The browser did not return in time."""
 
 
@@ -145,10 +145,10 @@ class _Request(BaseHTTPRequestHandler):
         if status == 200:
             callback.sent()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is inherited
+    def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the URL contains the code."""
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer an invalid request with the same page as other errors."""
         self._send(code, message or "Not possible", "This address is for one login on this machine.")
 

@@ -24,7 +24,7 @@ AfterExecute: TypeAlias = (
 _log = logging.getLogger("openrouter_toolkit")
 
 
-class Refused(Exception):  # noqa: N818 - it is a decision, not an error
+class Refused(Exception):
     """Raised by a hook to refuse a call; the agent receives the reason."""
 
     def __init__(self, reason: str = "no reason was given") -> None:

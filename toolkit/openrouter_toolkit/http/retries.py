@@ -48,7 +48,7 @@ def completions(error: ActionError) -> bool:
     return error.retryable and error.status in _NOTHING_BILLED
 
 
-def never(error: ActionError) -> bool:  # noqa: ARG001 - the signature of a policy
+def never(error: ActionError) -> bool:
     """Policy for payments: never repeat."""
     return False
 
@@ -101,7 +101,7 @@ class Retries:
         return answer
 
     def _retry(self, first: ActionError, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
-        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential  # noqa: PLC0415
+        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
         failures = [first]
         total_cost = last_cost = 0

@@ -106,12 +106,12 @@ class _IdleConnections:
         self._maxsize = maxsize
         self._connections: deque[Any] = deque()
 
-    def put(self, connection: Any, block: bool = True) -> None:  # noqa: ARG002 - it never blocks: the pool opens another connection
+    def put(self, connection: Any, block: bool = True) -> None:
         if len(self._connections) >= self._maxsize:
             raise queue.Full
         self._connections.append(connection)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
         try:
             return self._connections.pop()
         except IndexError:

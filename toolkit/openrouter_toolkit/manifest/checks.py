@@ -13,8 +13,8 @@ from .yaml_lines import line_of
 
 def schema_problems(definition: Definition) -> Iterator[str]:
     """Yield a definition's problems: an invalid or open schema, references to other files, an invalid summary."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - needed for other manifests than the packaged one only
-    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
 
     for part in ("input_parameters", "output_parameters"):
         schema = getattr(definition, part)
@@ -36,10 +36,10 @@ def schema_problems(definition: Definition) -> Iterator[str]:
 
 def _brief_problems(brief: Brief) -> Iterator[str]:
     """Yield invalid JMESPath expressions, and those with unknown functions or a wrong number of arguments."""
-    import jmespath  # noqa: PLC0415 - needed for other manifests than the packaged one only
-    from jmespath.exceptions import ArityError, JMESPathTypeError, ParseError, UnknownFunctionError  # noqa: PLC0415
+    import jmespath
+    from jmespath.exceptions import ArityError, JMESPathTypeError, ParseError, UnknownFunctionError
 
-    from ..text.selection import OPTIONS  # noqa: PLC0415
+    from ..text.selection import OPTIONS
 
     places = {"brief.rows": brief.rows} | {f"brief.columns.{name}": text for name, text in brief.columns.items()}
     for place, expression in places.items():
@@ -80,9 +80,9 @@ def _reference_problems(node: Any, root: Any, place: str = "") -> Iterator[str]:
 
 
 def _resolves_to_schema(reference: str, root: Any) -> bool:
-    from referencing import Registry  # noqa: PLC0415
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415
-    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
 
     resource = DRAFT202012.create_resource(root)
     try:

@@ -143,11 +143,11 @@ class Annotations(_Model):
     """MCP's hints about an action, and whether a call costs money."""
 
     title: Text
-    readOnlyHint: bool  # noqa: N815 - MCP's own names
-    destructiveHint: bool  # noqa: N815
-    idempotentHint: bool  # noqa: N815
-    openWorldHint: bool  # noqa: N815
-    costsMoney: bool  # noqa: N815
+    readOnlyHint: bool
+    destructiveHint: bool
+    idempotentHint: bool
+    openWorldHint: bool
+    costsMoney: bool
 
 
 class Brief(_Model):

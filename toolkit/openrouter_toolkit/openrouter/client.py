@@ -116,7 +116,7 @@ class OpenRouter:
         """The pooled connections; created at the first call, which also imports requests."""
         transport = self._transport
         if transport is None:
-            from ..http.transport import Transport  # noqa: PLC0415
+            from ..http.transport import Transport
 
             with self._lock:
                 transport = self._transport
@@ -218,7 +218,7 @@ class BoundClient:
         accumulator: Callable[[], StreamAccumulator] | None = None,
     ) -> str:
         """One attempt: send the request, read the answer, parse it."""
-        from ..http.transport import Exchange  # noqa: PLC0415 - it loads urllib3
+        from ..http.transport import Exchange
 
         headers = {**self._openrouter.headers, **request.headers}
         if self._key:
@@ -242,9 +242,9 @@ class BoundClient:
         self, exchange: Exchange, response: BaseHTTPResponse, accumulator: StreamAccumulator | None, *, xml: bool
     ) -> str:
         """The answer's text; a streamed answer is assembled."""
-        from ..http.body import Body  # noqa: PLC0415
-        from . import response_parsing  # noqa: PLC0415 - it loads urllib3
-        from .streams import reader  # noqa: PLC0415 - it loads urllib3
+        from ..http.body import Body
+        from . import response_parsing
+        from .streams import reader
 
         try:
             limit = self._openrouter.max_answer_bytes

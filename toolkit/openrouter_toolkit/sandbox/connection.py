@@ -39,7 +39,7 @@ class Connection(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length) if length.isdecimal() else 0)
         cast("SandboxServer", self.server).application.answer(self, body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names are inherited
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def send(self, status: int, body: bytes, content_type: str = "application/json") -> None:
         """Send a complete answer."""
@@ -97,7 +97,7 @@ class Connection(BaseHTTPRequestHandler):
         if gone:
             raise ClientGoneError
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is inherited
+    def log_message(self, format: str, *args: Any) -> None:
         """Log nothing."""
 
     def _send_head(self, status: int, content_type: str, headers: dict[str, str]) -> None:

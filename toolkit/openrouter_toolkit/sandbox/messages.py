@@ -91,12 +91,12 @@ def ending(completion: Completion) -> Iterator[str]:
     yield _event("message_stop")
 
 
-def broken_result(completion: Completion, error: ApiError) -> JsonObject:  # noqa: ARG001
+def broken_result(completion: Completion, error: ApiError) -> JsonObject:
     """An error body instead of a message, because the format has no partial messages."""
     return anthropic_body(error)
 
 
-def broken_ending(completion: Completion, error: ApiError) -> Iterator[str]:  # noqa: ARG001
+def broken_ending(completion: Completion, error: ApiError) -> Iterator[str]:
     """The event that reports an error."""
     yield _event("error", error=anthropic_body(error)["error"])
 

@@ -190,7 +190,7 @@ def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
     """
     stop = threading.Event()
 
-    def end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def end(signal_number: int, frame: FrameType | None) -> None:
         stop.set()
 
     with Sandbox(port, **options) as sandbox:

@@ -127,7 +127,7 @@ def _answer_exceptions(application: FastAPI) -> None:
         return error_answer(request, 422, " ".join(wrong_value(one) for one in error.errors()))
 
     @application.exception_handler(UnknownAccount)
-    def unknown(request: Request, error: UnknownAccount) -> Response:  # noqa: ARG001
+    def unknown(request: Request, error: UnknownAccount) -> Response:
         return error_answer(request, 404, None)
 
     @application.exception_handler(StoreError)
@@ -140,7 +140,7 @@ def _answer_exceptions(application: FastAPI) -> None:
         return error_answer(request, 503, error.explanation, retry_after(1))
 
     @application.exception_handler(LoginNeeded)
-    def login_needed(request: Request, error: LoginNeeded) -> Response:  # noqa: ARG001
+    def login_needed(request: Request, error: LoginNeeded) -> Response:
         response = RedirectResponse("/login", 303)
         remember_page(request, response)
         return response

@@ -121,7 +121,7 @@ class GuardedConnection(asyncio.Protocol):
             self.transport.close()
         super().on_response_complete()  # type: ignore[misc] # the protocol's
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+    def send_400_response(self, msg: str) -> None:
         """Answer bytes that are not HTTP with this server's own message; nothing after them is read."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True

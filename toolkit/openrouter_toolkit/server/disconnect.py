@@ -11,7 +11,7 @@ from starlette.types import Receive
 _Answer = TypeVar("_Answer")
 
 
-class ClientDisconnected(Exception):  # noqa: N818 - it is an event
+class ClientDisconnected(Exception):
     """The client has disconnected and no longer waits for an answer."""
 
 

@@ -44,7 +44,7 @@ _INVALID_REQUEST = -32600
 _INTERNAL_ERROR = -32603
 
 
-class Problem(Exception):  # noqa: N818 - it is an answer
+class Problem(Exception):
     """An error answer of the API, raised as an exception."""
 
     def __init__(self, status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> None:

@@ -71,7 +71,7 @@ class Server(uvicorn.Server):
         if self._failure is not None:
             raise self._failure
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen."""
         await super().startup(sockets=[])  # the acceptor accepts connections
         if not self.started:

@@ -106,7 +106,7 @@ class _UnknownEndpoint:
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = paths
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in self._paths:  # with another method: clients try GET for a stream that does not exist
             raise Problem(405, headers={"Allow": "POST"})
         raise Problem(404, f"No MCP server is at this address. There are {', '.join(self._paths)}.")

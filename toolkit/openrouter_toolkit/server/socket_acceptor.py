@@ -104,7 +104,7 @@ def most_connections(threads: int) -> int:
 
 def _files_allowed() -> int:
     try:
-        import resource  # noqa: PLC0415 - not on every system
+        import resource
     except ImportError:
         return _BACKLOG
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

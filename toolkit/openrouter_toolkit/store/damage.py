@@ -71,7 +71,7 @@ class PrimaryKey(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str:
         """Return the value; raise `StoreUnavailable` for NULL."""
         if value is None:
             raise damaged("a primary key")

@@ -17,18 +17,18 @@ class StoreError(Exception):
         return type(self), self.args
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - it names a temporary state
+class StoreUnavailable(StoreError):
     """The database is unreachable, locked, full, read-only or damaged. Nothing was written in part; a retry may help.
 
     If the connection broke during the commit, the change may have been written.
     """
 
 
-class StoreTooNew(StoreError):  # noqa: N818
+class StoreTooNew(StoreError):
     """A newer version of the program has changed the database's schema; this version does not change it."""
 
 
-class InvalidDatabaseUrl(StoreError, ValueError):  # noqa: N818
+class InvalidDatabaseUrl(StoreError, ValueError):
     """The database URL is invalid or not supported."""
 
 
@@ -36,23 +36,23 @@ class MasterKeyError(StoreError):
     """The master key is missing, malformed, or not the one that encrypts the store. Nothing was changed."""
 
 
-class SealBroken(StoreError):  # noqa: N818
+class SealBroken(StoreError):
     """An encrypted value can't be decrypted: it was changed, was moved to another row, or its key is missing."""
 
 
-class UnknownAccount(StoreError, LookupError):  # noqa: N818
+class UnknownAccount(StoreError, LookupError):
     """There is no connected account with this id."""
 
 
-class UnknownToolkit(StoreError, ValueError):  # noqa: N818
+class UnknownToolkit(StoreError, ValueError):
     """There is no toolkit with this slug."""
 
 
-class AliasTaken(StoreError, ValueError):  # noqa: N818
+class AliasTaken(StoreError, ValueError):
     """The owner has another account with this alias in the toolkit."""
 
 
-class LinkRefused(StoreError):  # noqa: N818
+class LinkRefused(StoreError):
     """A one-time link can't be used.
 
     Attributes:

@@ -57,9 +57,9 @@ def upgrade(connection: Connection) -> None:
     Raises:
         StoreUnavailable: the migrations do not fit the database.
     """
-    from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
 
     settings = Config()
     settings.set_main_option("script_location", LOCATION)

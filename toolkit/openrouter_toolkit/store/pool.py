@@ -38,7 +38,7 @@ class _Queue(QueueCommon[_Item]):
     def put_nowait(self, item: _Item) -> None:
         self.put(item, block=False)
 
-    def put(self, item: _Item, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as in the base class
+    def put(self, item: _Item, block: bool = True, timeout: float | None = None) -> None:
         if self.full():
             raise Full
         self._items.put(item)

@@ -35,7 +35,7 @@ def engine(url: URL) -> Engine:
         InvalidDatabaseUrl: the URL has invalid options.
     """
     try:
-        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - only PostgreSQL needs this driver
+        from psycopg.conninfo import make_conninfo
     except ImportError:
         message = "PostgreSQL needs its driver: pip install 'openrouter-toolkit[postgresql]'"
         raise ImportError(message) from None

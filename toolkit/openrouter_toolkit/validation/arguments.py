@@ -116,7 +116,7 @@ def as_object(slug: str, arguments: Any) -> dict[str, Any]:
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
     """Compile a JSON Schema 2020-12 validator that never fetches a `$ref` from elsewhere."""
-    from referencing import Registry  # noqa: PLC0415
+    from referencing import Registry
 
     validator: Validator = _validator_class()(schema, registry=Registry())
     return validator
@@ -125,7 +125,7 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
 @cache
 def _validator_class() -> Any:
     """Create jsonschema's validator class with interruptible steps and a limited number of errors in `anyOf`."""
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - the import is slower than listing actions
+    from jsonschema import Draft202012Validator, validators
 
     keywords = {**Draft202012Validator.VALIDATORS, "anyOf": _any_of}
     steps = {name: _step(check) for name, check in keywords.items()}
@@ -144,7 +144,7 @@ def _step(check: Callable[..., Any]) -> Callable[..., Any]:
 
 def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
     """Check `anyOf`. jsonschema's own check would collect all errors of all alternatives, and quote the full value."""
-    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+    from jsonschema.exceptions import ValidationError
 
     context: list[ValidationError] = []
     for number, branch in enumerate(branches):

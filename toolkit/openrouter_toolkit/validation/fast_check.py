@@ -111,11 +111,11 @@ def _one_of(values: Sequence[Any]) -> FastCheck:
     return frozenset(value for value in values if isinstance(value, str)).__contains__
 
 
-def _always(value: Any) -> bool:  # noqa: ARG001
+def _always(value: Any) -> bool:
     return True
 
 
-def _never(value: Any) -> bool:  # noqa: ARG001
+def _never(value: Any) -> bool:
     return False
 
 

@@ -13,6 +13,6 @@ __all__ = ["local_toolset"]
 def __getattr__(name: str) -> Any:
     if name != "local_toolset":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .core import local_toolset  # noqa: PLC0415 - not needed for the providers
+    from .core import local_toolset
 
     return local_toolset

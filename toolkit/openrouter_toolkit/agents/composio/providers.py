@@ -76,7 +76,7 @@ def tools(registry: ToolRegistry, *, extensions: bool = False) -> list[Tool]:
         ImportError: Composio's current package is not installed.
     """
     try:
-        from composio.types import Tool  # noqa: PLC0415
+        from composio.types import Tool
     except ImportError as error:
         raise ImportError(
             "Composio's current package is missing: pip install 'openrouter-toolkit[composio]'. "
@@ -113,7 +113,7 @@ def attach(
         TypeError: `user_id` is not a string.
     """
     wrapped = tools(registry, extensions=extensions)  # first: its error says what to install
-    from composio.core.provider.agentic import AgenticProvider  # noqa: PLC0415
+    from composio.core.provider.agentic import AgenticProvider
 
     if isinstance(provider, AgenticProvider):
         agent_user = "default" if user_id is None else user_id

@@ -51,7 +51,7 @@ class ChatStream:
                 return f"no finish_reason; native_finish_reason: {preview(native)}" if native else "no finish_reason"
         return None
 
-    def ends(self, chunk: dict[str, Any]) -> bool:  # noqa: ARG002 - no chunk shows it
+    def ends(self, chunk: dict[str, Any]) -> bool:
         """Whether this is the last chunk: unknown in this format, where only `[DONE]` marks the end."""
         return False
 
@@ -103,7 +103,7 @@ class ChatStream:
         if found < max(1, self._requested):
             raise _too_few_choices(found, self._requested, answer)
 
-    def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:  # noqa: ARG002 - chat events have no name
+    def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:
         """The listener's events for the last added chunk: one for each kind of content in it."""
         found = False
         calls = iter(self._calls_of_chunk)

@@ -124,7 +124,7 @@ class MessageStream:
         """The message, as far as it has arrived."""
         return {**self._message, "content": [self._blocks[index].result() for index in sorted(self._blocks)]}
 
-    def events(self, event: dict[str, Any], name: str) -> Iterator[StreamEvent]:  # noqa: ARG002 - the event has its type
+    def events(self, event: dict[str, Any], name: str) -> Iterator[StreamEvent]:
         """The listener's event for the last added event."""
         kind = event.get("type")
         if kind == "content_block_delta":

@@ -21,7 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NEW = "new_browser_id"
 
 
-class LoginNeeded(Exception):  # noqa: N818 - it is an answer
+class LoginNeeded(Exception):
     """Raised where only an administrator has access; the answer redirects to the login page."""
 
 

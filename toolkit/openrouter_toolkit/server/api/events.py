@@ -39,7 +39,7 @@ class EventStreamResponse(Response):
         del self.headers["content-length"]
         self._execute = execute
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:

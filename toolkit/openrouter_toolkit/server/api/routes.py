@@ -72,7 +72,7 @@ router = APIRouter(prefix="/api", responses=_ERRORS, dependencies=[Security(_bea
 @router.get("/tools")
 async def tools(
     request: Request,
-    format: Annotated[Format, Query(description="For whose API.")] = "openai",  # noqa: A002
+    format: Annotated[Format, Query(description="For whose API.")] = "openai",
     extensions: Annotated[bool, Query(description="With parameters beyond the documented ones.")] = False,
     strict: Annotated[bool, Query(description="Strict, where the format and the schema can be.")] = False,
 ) -> Tools:

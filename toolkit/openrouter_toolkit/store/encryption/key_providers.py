@@ -46,7 +46,7 @@ class Keyring:
 
     def write(self, new_keys: Sequence[MasterKey]) -> None:
         """Store the keys and read them back, since some backends accept values without storing them."""
-        import keyring  # noqa: PLC0415 - the import takes a second; not needed with a key in the environment
+        import keyring
 
         text = keys.write(new_keys)
         try:
@@ -57,7 +57,7 @@ class Keyring:
             raise MasterKeyError("the system's keyring does not keep what it is given")
 
     def _text(self) -> str | None:
-        import keyring  # noqa: PLC0415
+        import keyring
 
         try:
             return keyring.get_password(APPLICATION, _USERNAME)
