@@ -5,13 +5,16 @@ COMPOSIO_CORE := .venv-composio-core
 WHEEL := .venv-wheel
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: help demo test lint unit system wheel composio-core fix snapshots screenshots cassettes docs drift bench clean
+.PHONY: help demo test lint unit load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
+	bench clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
 	@echo "make test        everything: lint, types, tests, the built wheel, the second environment"
 	@echo "make lint        ruff, mypy, import-linter, plain words"
 	@echo "make unit        the tests alone"
+	@echo "make load        the tests of load in full, one at a time (minutes)"
+	@echo "make faults      the tests of kills, full disks and lost connections in full (minutes)"
 	@echo "make fix         format, and fix what ruff can fix"
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
@@ -33,6 +36,10 @@ lint: .venv/.development
 
 unit: .venv/.development system
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# The tests with these markers in full; `make test` runs the same tests scaled to seconds (tests/scale.py).
+load faults: .venv/.development system
+	OPENROUTER_TOOLKIT_FULL=1 $(BIN)/python -m pytest -m $@ --timeout 1800 $(ARGS)
 
 # PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
 system:
