@@ -87,6 +87,25 @@ def test_what_had_arrived_stands_beside_the_error() -> None:
     assert (data["error"]["retryable"], data["error"]["retry_after"]) == (True, 1.5)
 
 
+def test_a_failure_is_read_back_as_the_error_that_it_was() -> None:
+    error = ActionError("server", "cut", advice="Call again.", status=502, retryable=True, partial=[1], sent=True)
+    found = Envelope.failure(error).action_error
+    assert found is not None
+    assert vars(found) == vars(error)
+    assert SUCCESS.action_error is None
+
+
+def test_a_failure_that_is_no_json_is_still_one() -> None:
+    found = Envelope(data="cut", error="It was cut.", successful=False).action_error
+    assert found is not None
+    assert (found.type, found.message) == ("unmapped", "It was cut.")
+
+
+def test_advice_follows_the_message() -> None:
+    assert ActionError("server", "It failed.", advice="Call again.").explanation == "It failed. Call again."
+    assert ActionError("server", "It failed: why", advice="Call again.").explanation == "It failed: why. Call again."
+
+
 def test_nothing_arrived_is_no_key() -> None:
     assert list(json.loads(FAILURE.data)) == ["error"]
 

@@ -38,16 +38,18 @@ class ActionError(Exception):
         message: str,
         explanation: str | None = None,
         *,
+        advice: str = "",
         status: int | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
         partial: Any = None,
         **details: Any,
     ) -> None:
+        """Without an explanation, the message and the `advice` on what to do next are the explanation."""
         super().__init__(message)
         self.type = type
         self.message = message
-        self.explanation = explanation if explanation is not None else message
+        self.explanation = explanation or (f"{message.removesuffix('.')}. {advice}" if advice else message)
         self.status = status
         self.retryable = retryable
         self.retry_after = retry_after
@@ -109,6 +111,17 @@ class Envelope(dict[str, Any]):
     def successful(self) -> bool:
         """Whether the action succeeded."""
         return bool(self["successful"])
+
+    @property
+    def action_error(self) -> ActionError | None:
+        """The failure as an exception, read from `data`; None on success."""
+        if self.successful:
+            return None
+        try:
+            failure = json.loads(self.data)
+            return ActionError(**failure["error"], explanation=self.error, partial=failure.get("partial"))
+        except (ValueError, KeyError, TypeError):  # a secret that was redacted was a word of the JSON
+            return ActionError("unmapped", self.error or "")
 
     def model_dump(self) -> dict[str, Any]:
         """The three keys as a plain dict."""

@@ -78,8 +78,8 @@ class ResolvedCredentials:
         current = _load_credentials(self._accounts, self._user_id, self._toolkit, "Nothing more was sent.")
         if current.get(self.field) != self.key:
             message = "The account was disconnected or changed before the call could be tried again."
-            how = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
-            raise ActionError("not_connected", message, f"{message} {how}", retryable=True)
+            advice = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
+            raise ActionError("not_connected", message, advice=advice, retryable=True)
 
     def used(self) -> None:
         """Report to the store that the API accepted the key."""
@@ -180,12 +180,12 @@ def resolve_credentials(
         how = accounts.how_to_connect(user_id, slug)
         only = f" (only {', '.join(usable)})" if usable else ""
         message = f"No {name} account with {' and '.join(missing)} is connected for {user}{only}."
-        raise ActionError("not_connected", message, f"{message} {how} {_where_to_get(by_name[missing[0]])}".strip())
+        raise ActionError("not_connected", message, advice=f"{how} {_where_to_get(by_name[missing[0]])}".strip())
     for field in needed:
         reason = invalid_reason(field)
         if reason is not None:
             message = f"The {field} of {user} can't be used: {reason}. Nothing was sent."
-            raise ActionError("not_connected", message, f"{message} {_where_to_get(by_name[field])}".strip())
+            raise ActionError("not_connected", message, advice=_where_to_get(by_name[field]))
     secrets = tuple(value for field, value in usable.items() if is_secret(field))
     is_main_key = key_field == key
     return ResolvedCredentials(
@@ -209,5 +209,5 @@ def _load_credentials(
         reason = redact_thoroughly(str(error), ())
         _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))
         message = f"The account store failed ({type(error).__name__}). {sent}"
-        how = "Call again later; if it stays so, tell the operator of this agent."
-        raise ActionError("not_connected", message, f"{message} {how}", retryable=True) from None
+        advice = "Call again later; if it stays so, tell the operator of this agent."
+        raise ActionError("not_connected", message, advice=advice, retryable=True) from None

@@ -9,7 +9,6 @@ text as `data`: clients pass one or the other to their model, and neither may co
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
@@ -80,7 +79,8 @@ def server(
             else:
                 result = await registry.call_tool_async(params.name, params.arguments, user_id=user)
         text = _valid_unicode(_with_help(registry, user, result))
-        if result.failed and json.loads(result.envelope.data)["error"]["type"] == "unknown_action":
+        error = result.envelope.action_error
+        if error is not None and error.type == "unknown_action":
             raise MCPError(types.INVALID_PARAMS, text)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
@@ -131,10 +131,10 @@ def _without_content_schema(tool: dict[str, Any]) -> dict[str, Any]:
 def _with_help(registry: ToolRegistry, user_id: str, result: ToolResult) -> str:
     """Return a result's text; if no usable account is connected, with advice for MCP, where clients set variables."""
     accounts = registry.accounts
-    if not result.failed or not isinstance(accounts, EnvironmentAccounts):
+    error = result.envelope.action_error
+    if error is None or not isinstance(accounts, EnvironmentAccounts):
         return result.text
-    error = json.loads(result.envelope.data)["error"]
-    if error["type"] != "not_connected" or error["retryable"]:
+    if error.type != "not_connected" or error.retryable:
         return result.text
     usual_advice = accounts.how_to_connect(user_id, registry.toolkit.slug)
     mcp_advice = accounts.how_to_connect_over_mcp(user_id)

@@ -183,12 +183,12 @@ def _safe_copy(arguments: Any) -> Any:
 
 def _was_executed(envelope: Envelope) -> bool | None:
     """Whether the action was executed; None if that is unknown."""
-    if envelope.successful:
+    error = envelope.action_error
+    if error is None:
         return True
-    failure = json.loads(envelope.data)
-    error = failure["error"]
-    unknown = "partial" in failure or error.get("sent") or "http_status" in error or error["type"] == "timeout"
-    return None if unknown else False
+    if error.partial is not None or error.type == "timeout":
+        return None
+    return None if error.details.get("sent") or "http_status" in error.details else False
 
 
 def _trace() -> str:

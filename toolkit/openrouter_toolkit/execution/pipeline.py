@@ -93,7 +93,7 @@ class Execution:
             raise ActionError(
                 "unknown_action",
                 f"There is no action {name}.",
-                f"There is no action {name}. {hint}",
+                advice=hint,
                 suggestions=matches,
             )
         return action

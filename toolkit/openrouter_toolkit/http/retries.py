@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from typing import TypeAlias
@@ -91,66 +92,43 @@ class Retries:
 
     def run(self, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
         """The first success. Raises the last attempt's `ActionError`, with `attempts` if there were several."""
-        try:
-            answer = attempt()
-        except ActionError as error:
-            if not policy(error) or self._max_attempts < 2:
-                raise
-            return self._retry(error, attempt, call, policy)
-        self.quota.release()
-        return answer
-
-    def _retry(self, first: ActionError, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
-        from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
-
-        failures = [first]
-        total_cost = last_cost = 0
-        backoff = wait_random_exponential(multiplier=1, max=_MAX_BACKOFF)  # random() * min(2^(n-1), 20) s
-
-        def next_attempt() -> str:
-            if len(failures) == 1 and total_cost == 0:
-                raise first  # the first attempt was made by `run`
+        number = spent = 0
+        while True:
+            number += 1
             try:
-                return attempt()
+                answer = attempt()
             except ActionError as error:
-                failures.append(error)
+                delay = _delay(error, number)
+                may_retry = policy(error) and number < self._max_attempts and delay <= _longest_wait(call)
+                cost = self.quota.acquire(error) if may_retry else 0
+                if not cost:
+                    _add_attempts(error, number)
+                    raise
+                _log.debug("attempt %d failed (%s), the next in %.1f s", number, error.type, delay)
+            else:
+                self.quota.release(spent or 1)
+                return answer
+            try:
+                call.wait(delay)
+            except ActionError as error:  # the call ended during the wait: this retry was not made
+                self.quota.release(cost)
+                _add_attempts(error, number)
                 raise
+            spent += cost
 
-        def delay(state: RetryCallState) -> float:
-            if failures[-1].status == 404:  # the upstream does not fail, the data is not ready: 0.5 s, then 2 s
-                return float(0.5 * 4 ** (state.attempt_number - 1))
-            return failures[-1].retry_after or float(backoff(state))
 
-        def should_stop(state: RetryCallState) -> bool:
-            nonlocal total_cost, last_cost
-            remaining = call.remaining()
-            max_delay = MAX_WAIT if remaining is None else min(MAX_WAIT, remaining)
-            if state.attempt_number >= self._max_attempts or state.upcoming_sleep > max_delay:
-                return True
-            last_cost = self.quota.acquire(failures[-1])
-            total_cost += last_cost
-            return not last_cost
+def _delay(error: ActionError, number: int) -> float:
+    """Seconds to wait after the attempt of this number, counted from 1."""
+    if error.status == 404:  # the upstream does not fail, the data is not ready: 0.5 s, then 2 s
+        return float(0.5 * 4 ** (number - 1))
+    return error.retry_after or random.uniform(0, min(2 ** (number - 1), _MAX_BACKOFF))  # noqa: S311 - only jitter
 
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ActionError) and policy(error)),
-            wait=delay,
-            stop=should_stop,
-            sleep=call.wait,
-            before_sleep=lambda state: _log.debug(
-                "attempt %d failed (%s), the next in %.1f s",
-                state.attempt_number,
-                failures[-1].type,
-                state.upcoming_sleep,
-            ),
-            reraise=True,
-        )
-        try:
-            answer = retrying(next_attempt)
-        except ActionError as error:
-            if error not in failures:  # cancelled or timed out during the wait: this retry was not made
-                self.quota.release(last_cost)
-            if len(failures) > 1:
-                error.details["attempts"] = len(failures)
-            raise
-        self.quota.release(total_cost)
-        return answer
+
+def _longest_wait(call: Call) -> float:
+    remaining = call.remaining()
+    return MAX_WAIT if remaining is None else min(MAX_WAIT, remaining)
+
+
+def _add_attempts(error: ActionError, number: int) -> None:
+    if number > 1:
+        error.details["attempts"] = number

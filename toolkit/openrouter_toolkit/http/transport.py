@@ -196,8 +196,8 @@ class Transport:
         except (HTTPError, RequestException, OSError, ValueError) as error:
             what = quoted(_without_passwords(str(error)), 160)
             message = f"The proxy or the certificates that the environment names can't be used: {what}"
-            how = "Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
-            raise ActionError("connection_failed", message, f"{message}. {how}", sent=False) from None
+            advice = "Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
+            raise ActionError("connection_failed", message, advice=advice, sent=False) from None
 
     def open(
         self,

@@ -30,7 +30,7 @@ def resolve(base_url: str | None) -> str:
         raise ActionError(
             "connection_failed",
             message,
-            f"{message} Nothing was sent. The operator of this agent has to set {VARIABLE}.",
+            advice=f"Nothing was sent. The operator of this agent has to set {VARIABLE}.",
             sent=False,
         )
     return url

@@ -103,5 +103,5 @@ def _parse_key(text: str) -> str:
     key = answer.get("key") if isinstance(answer, dict) else None
     if not isinstance(key, str) or not key:
         message = "OpenRouter's answer holds no key."
-        raise ActionError("invalid_response", message, f"{message} {_AGAIN}")
+        raise ActionError("invalid_response", message, advice=_AGAIN)
     return key

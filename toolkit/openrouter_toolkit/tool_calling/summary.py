@@ -86,7 +86,7 @@ def _select_error(reason: str, advice: str) -> ActionError:
     return ActionError(
         "invalid_arguments",
         f"select: {reason}",
-        f"select: {reason}. {advice}",
+        advice=advice,
         problems=[{"path": "select", "problem": reason}],
     )
 

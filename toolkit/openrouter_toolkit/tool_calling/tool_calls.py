@@ -94,14 +94,14 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
         except (ValueError, RecursionError) as error:
             message = f"The arguments of {quoted(name, 80)} are not valid JSON: {quoted(str(error), 100)}."
             raise ActionError(
-                "invalid_arguments", message, f"{message} Nothing was called. Write them as one JSON object."
+                "invalid_arguments", message, advice="Nothing was called. Write them as one JSON object."
             ) from None
     if written is None or (isinstance(written, str) and not written.strip()):
         return {}
     if not isinstance(written, dict):
         kind = _TYPE_NAMES.get(type(written), "a value")
         message = f"The arguments of {quoted(name, 80)} are not a JSON object, but {kind}."
-        raise ActionError("invalid_arguments", message, f"{message} Nothing was called. Write an object.")
+        raise ActionError("invalid_arguments", message, advice="Nothing was called. Write an object.")
     return dict(written)
 
 

@@ -284,9 +284,7 @@ class _LocalToolSet:
         matches = [by_rest[rest] for rest in close_matches(self._short_name(name), by_rest, count=3)]
         message = f"There is no action {quoted(name, 80)} here."
         hint = f"Did you mean {matches[0]}?" if matches else f"There are {', '.join(by_rest.values()) or 'none'}."
-        return _to_composio(
-            Envelope.failure(ActionError("unknown_action", message, f"{message} {hint}", suggestions=matches))
-        )
+        return _to_composio(Envelope.failure(ActionError("unknown_action", message, advice=hint, suggestions=matches)))
 
     def _short_name(self, name: str) -> str:
         """Return a name without the common prefix, which would make all names look similar."""
@@ -300,7 +298,7 @@ def _action(value: Any) -> Any:
 
 def _refuse_account_id() -> dict[str, Any]:
     message = "A connected_account_id was given, and nothing was executed: accounts are chosen by entity_id here."
-    return _to_composio(Envelope.failure(ActionError("refused_by_policy", message, f"{message} Leave it out.")))
+    return _to_composio(Envelope.failure(ActionError("refused_by_policy", message, advice="Leave it out.")))
 
 
 def _to_composio_for_model(result: ToolResult) -> dict[str, Any]:

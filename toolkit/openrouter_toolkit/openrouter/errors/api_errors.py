@@ -57,7 +57,7 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
 def _redirect_error(status: int) -> ActionError:
     message = f"The base URL answers with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
     advice = "The operator of this agent has to set OPENROUTER_BASE_URL to where the redirect leads, if that is right."
-    return ActionError("invalid_response", message, f"{message} {advice}", status=status)
+    return ActionError("invalid_response", message, advice=advice, status=status)
 
 
 def error_in(body: Any, depth: int = 0) -> dict[str, Any] | None:

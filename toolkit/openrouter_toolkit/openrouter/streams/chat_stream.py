@@ -124,11 +124,11 @@ class ChatStream:
 def _too_few_choices(found: int, requested: int, answer: Any) -> ActionError:
     if not found:
         message = "The answer holds no choice, so the model said nothing."
-        how = "Call again, or use another model. What came is in partial."
+        advice = "Call again, or use another model. What came is in partial."
     else:
         message = f"The answer holds {found} of {requested} choices that were asked for (n)."
-        how = "What came is in partial. Many models give one choice only: leave out n, and call once for each."
-    return ActionError("invalid_response", message, f"{message} {how}", status=200, retryable=not found, partial=answer)
+        advice = "What came is in partial. Many models give one choice only: leave out n, and call once for each."
+    return ActionError("invalid_response", message, advice=advice, status=200, retryable=not found, partial=answer)
 
 
 class _Choice:

@@ -60,8 +60,8 @@ class MessageStream:
         if not isinstance(answer, dict) or any(answer.get(name) for name in _ANSWER_FIELDS):
             return
         message = "The answer holds no content and no stop_reason, so the model said nothing."
-        how = "Call again, or use another model. What came is in partial."
-        raise ActionError("invalid_response", message, f"{message} {how}", status=200, retryable=True, partial=answer)
+        advice = "Call again, or use another model. What came is in partial."
+        raise ActionError("invalid_response", message, advice=advice, status=200, retryable=True, partial=answer)
 
     def ends(self, event: dict[str, Any]) -> bool:
         """Whether this is the last event of the stream."""

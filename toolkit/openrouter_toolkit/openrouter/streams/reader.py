@@ -246,7 +246,7 @@ def _interrupted(message: str) -> ActionError:
     return ActionError(
         "connection_failed",
         message,
-        f"{message} What had arrived is in partial. It may have been billed: OPENROUTER_GET_GENERATION tells the "
+        advice="What had arrived is in partial. It may have been billed: OPENROUTER_GET_GENERATION tells the "
         "cost by generation_id. Call again, or go on from what is there.",
         retryable=True,
         sent=True,

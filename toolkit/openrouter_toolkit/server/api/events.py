@@ -92,7 +92,7 @@ class _EventBuffer:
         """
         with self._condition:
             if not self._condition.wait_for(lambda: self._size < _MAX_BUFFERED or self._ended, _READ_TIMEOUT):
-                raise ActionError("cancelled", _UNREAD, f"{_UNREAD} What had arrived is in partial.")
+                raise ActionError("cancelled", _UNREAD, advice="What had arrived is in partial.")
             if self._ended:  # the event loop takes no more events
                 return
             self._buffered.append(event)
