@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from openrouter_toolkit import ManifestError
+from openrouter_toolkit.handlers import account, models
 from openrouter_toolkit.manifest import load, packaged_manifest
 from openrouter_toolkit.openrouter.keys import why_unfit
 from openrouter_toolkit.openrouter.pkce import BrowserLogin
@@ -140,11 +142,152 @@ def test_the_packaged_manifest_loads() -> None:
     }
 
 
-def test_each_packaged_action_is_paired_with_the_handler_of_its_name() -> None:
-    for action in load().actions:
-        assert action.slug == f"OPENROUTER_{action.handler.__name__.upper()}"
-        assert str(action) == action.slug
-        assert repr(action) == f"<Action {action.slug}>"
+ROWS = yaml.safe_load(packaged_manifest().read_text(encoding="utf-8"))["actions"]
+
+
+def test_each_packaged_row_pairs_a_schema_with_what_its_name_says() -> None:
+    for row, action in zip(ROWS, load().actions, strict=True):
+        assert action.slug == f"OPENROUTER_{Path(row['schema']).stem.upper()}"
+        assert (str(action), repr(action)) == (action.slug, f"<Action {action.slug}>")
+        if "handler" in row:
+            assert action.slug == f"OPENROUTER_{row['handler'].partition(':')[2].upper()}"
+
+
+class Asked:
+    """A client that notes what it is asked for."""
+
+    def get(self, path: str, arguments: dict[str, Any]) -> str:
+        return self.request("GET", path, arguments)
+
+    def request(self, method: str, path: str, arguments: dict[str, Any]) -> str:
+        return f"{method} {path} {arguments}"
+
+
+def test_a_packaged_request_is_what_the_function_of_its_name_sends() -> None:
+    for row in ROWS:
+        if request := row.get("request"):
+            name = Path(row["schema"]).stem
+            function = getattr(models, name, None) or getattr(account, name)
+            assert function({"a": 1}, Asked()) == f"{request} {{'a': 1}}"
+
+
+# Requests, and parameters that every action takes.
+
+
+LEAK = "    handler: echo_toolkit.client:leak\n"
+
+
+def requesting(folder: Folder, request: str, client: str = "Requests") -> None:
+    folder.edit("echo_toolkit.client:Echo", f"echo_toolkit.requests:{client}")
+    folder.edit(LEAK, f"    request: {request}\n")
+
+
+@pytest.mark.parametrize("client", ["Requests", "Itself", "made"])
+def test_an_action_may_be_a_request_that_the_client_sends(folder: Folder, client: str) -> None:
+    requesting(folder, "GET /leak", client)
+    action = load(folder.manifest).actions[1]
+    assert action.handler({"text": "hi"}, Asked()) == "GET /leak {'text': 'hi'}"
+
+
+@pytest.mark.parametrize("request_line", ["PATCH /say/{text}", "DELETE /v1.0/say-it/{text}/now", "POST /~a"])
+def test_a_request_has_a_method_and_a_path_in_which_required_parameters_stand(
+    folder: Folder, request_line: str
+) -> None:
+    requesting(folder, "GET /leak")
+    folder.edit("    handler: echo_toolkit.client:greet\n", f"    request: {request_line}\n")
+    method, path = request_line.split(" ")
+    assert load(folder.manifest).actions[0].handler({}, Asked()) == f"{method} {path} {{}}"
+
+
+@pytest.mark.parametrize(
+    "request_line", ["/leak", "GET", "GET leak", "get /leak", "HEAD /leak", "GET /leak?a=1", "GET /a//b", "GET /{a-b}"]
+)
+def test_a_request_that_is_none(folder: Folder, request_line: str) -> None:
+    requesting(folder, request_line)
+    assert folder.problem() == (
+        f"{folder.manifest}:27: actions[1].request: a request is a method and a path, such as GET /models/{{author}}"
+    )
+
+
+@pytest.mark.parametrize("client", ["client:Echo", "requests:Unannotated", "requests:Lost", "requests:unknown"])
+def test_a_request_that_the_client_can_t_send(folder: Folder, client: str) -> None:
+    folder.edit("client:Echo", client)
+    folder.edit(LEAK, "    request: GET /leak\n")
+    assert folder.problem() == (
+        f"{folder.manifest}:27: actions[1].request: {client.partition(':')[2]}.connected is not annotated to return "
+        "a class with request(method, path, arguments)"
+    )
+
+
+def test_a_request_without_a_client(folder: Folder) -> None:
+    folder.edit("  client: echo_toolkit.client:Echo\n", "")
+    folder.edit(LEAK, "    request: GET /leak\n")
+    assert folder.problem() == f"{folder.manifest}:26: actions[1].request: there is no toolkit.client to send it"
+
+
+def test_a_request_whose_path_names_what_need_not_be_given(folder: Folder) -> None:
+    requesting(folder, "GET /{lost}/{kind}")
+    assert sorted(folder.problems()) == [
+        f"{folder.manifest}:27: actions[1].request: {name} is no required parameter of TINY_LEAK"
+        for name in ("kind", "lost")
+    ]
+
+
+def test_an_action_has_a_handler_or_a_request_and_not_both(folder: Folder) -> None:
+    folder.edit(LEAK, f"    request: GET /leak\n{LEAK}")
+    assert folder.problem() == (f"{folder.manifest}:28: actions[1].handler: stands beside a request; leave one out")
+
+
+COMMON = """\
+common_parameters:
+  x_title:
+    type: string
+    description: App.
+  trace: {type: boolean}
+actions:
+"""
+
+
+def test_common_parameters_come_last_as_extensions(folder: Folder) -> None:
+    folder.edit("actions:\n", COMMON)
+    properties = load(folder.manifest).actions[0].definition.input_parameters["properties"]
+    assert list(properties) == ["text", "kind", "x_title", "trace"]
+    assert properties["x_title"] == {"type": "string", "description": "App.", "x-extension": True}
+    assert properties["trace"] == {"type": "boolean", "x-extension": True}
+
+
+@pytest.mark.parametrize("name", ["x_title", "X_Title", "X-Title"])
+def test_an_action_names_a_common_parameter_in_its_own_spelling_place_and_words(folder: Folder, name: str) -> None:
+    folder.edit("actions:\n", COMMON)
+    folder.change(put({name: {}, "Trace": {"x-extension": True, "type": "string"}, "text": {}}, INPUT, "properties"))
+    properties = load(folder.manifest).actions[0].definition.input_parameters["properties"]
+    assert list(properties.items()) == [
+        (name, {"type": "string", "description": "App."}),
+        ("Trace", {"type": "string", "x-extension": True}),
+        ("text", {}),
+    ]
+
+
+def test_a_common_parameter_is_checked_in_the_actions_that_take_it(folder: Folder) -> None:
+    folder.edit("actions:\n", COMMON.replace("boolean", "truth"))
+    assert all("properties.trace.type: not a valid JSON Schema" in problem for problem in folder.problems())
+
+
+def test_a_definition_may_say_what_the_data_holds_in_place_of_the_envelope(folder: Folder) -> None:
+    def change(changed: dict[str, Any]) -> None:
+        del changed[OUTPUT]
+        changed["data"] = {"description": "What was said.", "contentSchema": {"type": "object"}}
+
+    folder.change(change)
+    output = load(folder.manifest).actions[0].definition.output_parameters
+    assert list(output["properties"]) == ["data", "error", "successful"]
+    data = output["properties"]["data"]
+    assert (data["type"], data["contentMediaType"], data["contentSchema"]) == (
+        "string",
+        "application/json",
+        {"type": "object"},
+    )
+    assert data["description"].startswith("What was said. When the call failed: JSON whose error key holds ")
 
 
 def test_a_good_manifest_loads_from_a_path_or_its_text(folder: Folder) -> None:
@@ -481,7 +624,10 @@ def without(*steps: str) -> Callable[[dict[str, Any]], None]:
 INPUT, OUTPUT = "input_parameters", "output_parameters"
 TEXT = (INPUT, "properties", "text")
 CLOSED = "must be a closed object"
+NO_DATA = "data is an object of description and contentSchema, in place of output_parameters"
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "data beside the envelope": (put({"description": "x", "contentSchema": {}}, "data"), NO_DATA),
+    "data in words": (put("what was said", "data"), NO_DATA),
     "an unknown key": (put("x", "summary"), "summary: unknown key"),
     "a missing key": (without("description"), "description: missing"),
     "a missing annotation": (without("annotations", "readOnlyHint"), "annotations.readOnlyHint: missing"),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from openrouter_toolkit import manifest
+
 from .specification import Specification, load
 
 if TYPE_CHECKING:
@@ -18,15 +20,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
-ACTIONS = sorted(path.stem for path in SCHEMAS.glob("*.json"))
+DEFINITIONS = {action.slug.removeprefix("OPENROUTER_").lower(): action for action in manifest.load().actions}
+ACTIONS = sorted(DEFINITIONS)
 
 Json = dict[str, Any]
 
 
 @cache
 def definition(action: str) -> Json:
-    loaded: Json = json.loads((SCHEMAS / f"{action}.json").read_text(encoding="utf-8"))
-    return loaded
+    """An action's whole definition: its file, with the envelope and the parameters that every action takes."""
+    dumped = DEFINITIONS[action].definition.model_dump()
+    return {key: value for key, value in dumped.items() if value is not None}
 
 
 def properties(action: str) -> dict[str, Json]:

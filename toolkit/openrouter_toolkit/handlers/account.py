@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..envelope import ActionError
+from ..openrouter.client import BoundClient
 from ..text.sanitize import quoted
-
-if TYPE_CHECKING:
-    from ..openrouter.client import BoundClient
 
 
 def get_credits(arguments: dict[str, Any], openrouter: BoundClient) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..envelope import ActionError
+from ..openrouter.client import BoundClient
 from ..openrouter.streams.chat_stream import ChatStream
 from ..text.sanitize import preview, short_name
-
-if TYPE_CHECKING:
-    from ..openrouter.client import BoundClient
 
 
 def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:

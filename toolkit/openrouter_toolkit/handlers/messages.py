@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..openrouter.client import BoundClient
 from ..openrouter.streams.message_stream import MessageStream
-
-if TYPE_CHECKING:
-    from ..openrouter.client import BoundClient
 
 
 def create_message(arguments: dict[str, Any], openrouter: BoundClient) -> str:

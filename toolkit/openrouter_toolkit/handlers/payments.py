@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..envelope import ActionError
-
-if TYPE_CHECKING:
-    from ..openrouter.client import BoundClient
+from ..openrouter.client import BoundClient
 
 
 def create_coinbase_charge(arguments: dict[str, Any], openrouter: BoundClient) -> str:
@@ -16,7 +14,7 @@ def create_coinbase_charge(arguments: dict[str, Any], openrouter: BoundClient) -
     OpenRouter has withdrawn it and always answers 410. The request is still sent, since OpenRouter's answer decides.
     """
     try:
-        return openrouter.post("/credits/coinbase", arguments)
+        return openrouter.request("POST", "/credits/coinbase", arguments)
     except ActionError as error:
         if error.status == 410:
             error.explanation = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..envelope import ActionError
-from .definitions import Action, Brief, Definition, Manifest
-from .yaml_lines import line_of
+from .clients import request_problem
+from .definitions import Action, Brief, Definition, LoadedToolkit, Manifest
+from .yaml_lines import YamlFile
 
 
 def schema_problems(definition: Definition) -> Iterator[str]:
@@ -92,43 +93,53 @@ def _resolves_to_schema(reference: str, root: Any) -> bool:
     return isinstance(contents, dict | bool)
 
 
-def consistency_problems(path: Path, lines: Any, manifest: Manifest, actions: list[Action]) -> Iterator[str]:
+def consistency_problems(source: YamlFile, manifest: Manifest, loaded: LoadedToolkit) -> Iterator[str]:
     """Yield inconsistencies between the parts of a manifest, such as duplicate or unknown names."""
     names: dict[str, int] = {}
-    fields = [field.name for field in manifest.auth.fields]
-    for number, action in enumerate(actions):
-        where = f"{path}:{line_of(lines, ('actions', number))}: actions[{number}]"
+    for number, (entry, action) in enumerate(zip(manifest.actions, loaded.actions, strict=True)):
+        where = source.where("actions", number)
         for name in (action.slug, *action.aliases):
             if name in names:
                 yield f"{where}: {name} is there already, in actions[{names[name]}]"
             names[name] = number
-        if action.credential is not None and action.credential not in fields:
+        if action.credential is not None and action.credential not in [field.name for field in loaded.auth.fields]:
             yield f"{where}.credential: auth has no field {action.credential}"
-    auth = f"{path}:{line_of(lines, ('auth',))}: auth"
-    verify = next((action for action in actions if action.slug == manifest.auth.verify), None)
-    if manifest.auth.verify is not None and verify is None:
-        yield f"{auth}.verify: there is no action {manifest.auth.verify}"
+        if entry.request is not None:
+            problems = _request_problems(entry.request, action, loaded.client)
+            yield from (f"{source.where('actions', number, 'request')}: {problem}" for problem in problems)
+    yield from (f"{source.where('auth')}.{problem}" for problem in _auth_problems(loaded))
+
+
+def _request_problems(request: str, action: Action, client: Callable[..., Any] | None) -> Iterator[str]:
+    if problem := request_problem(client):
+        yield problem
+    required = action.definition.input_parameters.get("required", ())
+    for name in re.findall(r"\{(\w+)\}", request):
+        if name not in required:
+            yield f"{name} is no required parameter of {action.slug}"
+
+
+def _auth_problems(loaded: LoadedToolkit) -> Iterator[str]:
+    auth = loaded.auth
+    fields = [field.name for field in auth.fields]
+    verify = next((action for action in loaded.actions if action.slug == auth.verify), None)
     if verify is not None:
-        yield from (
-            f"{auth}.verify: {problem}" for problem in _argument_problems(verify, manifest.auth.verify_arguments)
-        )
-    if manifest.auth.check is not None and manifest.auth.verify is None:
-        yield f"{auth}.check: there is nothing to judge without verify"
-    if manifest.auth.browser is not None and manifest.auth.scheme == "NO_AUTH":
-        yield f"{auth}.browser: NO_AUTH has no login"
-    if (manifest.auth.scheme == "API_KEY") != bool(fields):
-        yield f"{auth}.fields: API_KEY needs at least one field, NO_AUTH none"
+        try:
+            verify.validator.check(verify.slug, auth.verify_arguments)
+        except ActionError as error:
+            how = "with these arguments" if auth.verify_arguments else "without arguments"
+            yield f"verify: {verify.slug} can't be called {how}: {error.message}"
+    elif auth.verify is not None:
+        yield f"verify: there is no action {auth.verify}"
+    elif auth.check is not None:
+        yield "check: there is nothing to judge without verify"
+    if auth.browser is not None and auth.scheme == "NO_AUTH":
+        yield "browser: NO_AUTH has no login"
+    if (auth.scheme == "API_KEY") != bool(fields):
+        yield "fields: API_KEY needs at least one field, NO_AUTH none"
     if len(set(fields)) < len(fields):
-        yield f"{auth}.fields: a name is there twice"
-    elif manifest.auth.credential is not None and manifest.auth.credential not in fields:
-        yield f"{auth}.credential: there is no field {manifest.auth.credential}"
-    elif len(manifest.auth.keys) > 1:
-        yield f"{auth}.credential: missing; say which field is the key: {', '.join(f.name for f in manifest.auth.keys)}"
-
-
-def _argument_problems(verify: Action, arguments: dict[str, Any]) -> Iterator[str]:
-    try:
-        verify.validator.check(verify.slug, arguments)
-    except ActionError as error:
-        how = "with these arguments" if arguments else "without arguments"
-        yield f"{verify.slug} can't be called {how}: {error.message}"
+        yield "fields: a name is there twice"
+    elif auth.credential is not None and auth.credential not in fields:
+        yield f"credential: there is no field {auth.credential}"
+    elif len(auth.keys) > 1:
+        yield f"credential: missing; say which field is the key: {', '.join(field.name for field in auth.keys)}"

@@ -1,11 +1,39 @@
-"""Inspects a toolkit's client: whether it takes one key or all credentials, and whether handlers can use it."""
+"""A toolkit's client: what handlers and requests need of it, and whether it takes one key or all credentials."""
 
 from __future__ import annotations
 
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+
+class RequestClient(Protocol):
+    """What a client's `connected` must return for the manifest's `request` rows, such as `GET /models/{author}`."""
+
+    def request(self, method: str, path: str, arguments: dict[str, Any]) -> str:
+        """Send a request and return the answer's text. Arguments that `path` names in braces belong into it."""
+        ...
+
+
+def request_handler(request: str) -> Callable[[dict[str, Any], RequestClient], str]:
+    """Make the handler of an action that only sends a request: its method and its path, as in the manifest."""
+    method, path = request.split(" ")
+
+    def handler(arguments: dict[str, Any], client: RequestClient) -> str:
+        return client.request(method, path, arguments)
+
+    return handler
+
+
+def request_problem(client: Callable[..., Any] | None) -> str | None:
+    """Return why the client can't send a `request`, or None. Its `connected` must be annotated with what it returns."""
+    if client is None:
+        return "there is no toolkit.client to send it"
+    bound = _return_class(_connected_method(client))
+    if callable(getattr(_client_class(client) if bound is typing.Self else bound, "request", None)):
+        return None
+    return f"{client.__name__}.connected is not annotated to return a class with request(method, path, arguments)"
 
 
 def takes_credentials(client: Callable[..., Any]) -> bool:
@@ -37,12 +65,15 @@ def _connected_method(client: Callable[..., Any]) -> Callable[..., Any] | None:
     return connected if inspect.isfunction(connected) else None
 
 
-def _client_class(client: Callable[..., Any]) -> type | None:
+def _client_class(client: Callable[..., Any]) -> Any:
     """Return the client's class: the given class itself, or the annotated return type of a function."""
-    if isinstance(client, type):
-        return client
+    return client if isinstance(client, type) else _return_class(client)
+
+
+def _return_class(function: Callable[..., Any] | None) -> Any:
+    """Return the class, or `Self`, that a function is annotated to return, or None."""
     try:
-        return_type = typing.get_type_hints(client).get("return")
+        returned = typing.get_type_hints(function).get("return")
     except Exception:  # noqa: BLE001 - third-party annotations may raise anything
         return None
-    return return_type if isinstance(return_type, type) and return_type not in (type(None), object) else None
+    return returned if returned is typing.Self or (isinstance(returned, type) and returned is not object) else None

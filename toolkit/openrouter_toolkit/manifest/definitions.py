@@ -7,7 +7,16 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ..validation.arguments import ArgumentValidator
 from .clients import takes_credentials
@@ -30,6 +39,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 Version = Annotated[str, AfterValidator(_version)]
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{[A-Za-z_]\w*\}))+$")]
 
 
 class _Model(BaseModel):
@@ -123,19 +133,31 @@ class Auth(_Model):
 
 
 class ActionEntry(_Model):
-    """An entry of the manifest's actions: the schema file, its handler, and settings for the registry."""
+    """An entry of the manifest's actions: the schema file, its handler or request, and settings for the registry.
+
+    An action that only sends a request has a `request`, such as `GET /models/{author}`, in place of a `handler`.
+    """
 
     schema_file: Text = Field(alias="schema")
-    handler: ImportPath
+    request: Request | None = None
+    handler: ImportPath | None = Field(None, validate_default=True)
     credential: Text | None = None
     aliases: list[Slug] = []
 
+    @field_validator("handler")
+    @classmethod
+    def _or_request(cls, handler: str | None, fields: ValidationInfo) -> str | None:
+        if "request" in fields.data and (handler is None) == (fields.data["request"] is None):
+            raise ValueError("missing; or a request" if handler is None else "stands beside a request; leave one out")
+        return handler
+
 
 class Manifest(_Model):
-    """The content of manifest.yaml."""
+    """The content of manifest.yaml. `common_parameters` are those that every action takes, by name."""
 
     toolkit: Toolkit
     auth: Auth
+    common_parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]\w*$")], dict[str, Any]] = {}
     actions: list[ActionEntry] = Field(min_length=1)
 
 
@@ -159,7 +181,11 @@ class Brief(_Model):
 
 
 class Definition(_Model):
-    """A schema file: the definition of one action for models."""
+    """A schema file: the definition of one action for models.
+
+    The file has either `output_parameters`, or `data`: the schema of what the envelope's `data` holds as text, from
+    which `output_parameters` are made.
+    """
 
     slug: Slug
     name: Text
@@ -169,6 +195,56 @@ class Definition(_Model):
     input_parameters: dict[str, Any]
     output_parameters: dict[str, Any]
     brief: Brief | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_envelope(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "data" not in raw:
+            return raw
+        data = raw["data"]
+        if "output_parameters" in raw or not isinstance(data, dict) or data.keys() != {"description", "contentSchema"}:
+            raise ValueError("data is an object of description and contentSchema, in place of output_parameters")
+        envelope = _envelope_schema(**data)
+        return {name: value for name, value in raw.items() if name != "data"} | {"output_parameters": envelope}
+
+    def with_parameters(self, common: dict[str, dict[str, Any]]) -> Definition:
+        """Add the parameters that every action takes, as extensions.
+
+        One that the file names itself, in any spelling of case and hyphens (`X-Title` for `x_title`), stays in its
+        place and is no extension unless the file says so; the file may leave its schema to this.
+        """
+        own = self.input_parameters.get("properties", {})
+        if not common or not isinstance(own, dict):
+            return self
+        properties = {}
+        missing = dict(common)
+        for name, schema in own.items():
+            shared = missing.pop(name.lower().replace("-", "_"), None)
+            properties[name] = {**shared, **schema} if shared and isinstance(schema, dict) else schema
+        properties |= {name: {**schema, "x-extension": True} for name, schema in missing.items()}
+        return self.model_copy(update={"input_parameters": {**self.input_parameters, "properties": properties}})
+
+
+def _envelope_schema(description: str, contentSchema: Any) -> dict[str, Any]:  # noqa: N803 - JSON Schema's keywords
+    failure = "When the call failed: JSON whose error key holds type, message, status, retryable and more."
+    return {
+        "type": "object",
+        "properties": {
+            "data": {
+                "type": "string",
+                "description": f"{description} {failure}",
+                "contentMediaType": "application/json",
+                "contentSchema": contentSchema,
+            },
+            "error": {
+                "type": ["string", "null"],
+                "description": "What went wrong and what to do next; null on success.",
+            },
+            "successful": {"type": "boolean", "description": "Whether the action did what it was asked."},
+        },
+        "required": ["data", "successful"],
+        "additionalProperties": False,
+    }
 
 
 class Action:
@@ -219,9 +295,10 @@ class LoadedToolkit:
         self,
         manifest: Manifest,
         actions: list[Action],
+        *,
         client: Callable[..., Any] | None,
-        check: Callable[[str, dict[str, Any]], str | None] | None = None,
-        browser: Callable[..., Any] | None = None,
+        check: Callable[[str, dict[str, Any]], str | None] | None,
+        browser: Callable[..., Any] | None,
     ) -> None:
         self.toolkit = manifest.toolkit
         self.auth = manifest.auth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +12,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .checks import consistency_problems, schema_problems
-from .clients import client_problem
+from .clients import client_problem, request_handler
 from .definitions import Action, Definition, LoadedToolkit, Manifest
-from .yaml_lines import LineLoader, line_of
+from .yaml_lines import YamlFile, dotted
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -43,89 +44,80 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
     """
     packaged = path is None
     path = packaged_manifest() if path is None else Path(path)
-    manifest, lines = _read_manifest(path)
+    source = _read_yaml(path)
+    manifest = _parse(Manifest, source.content, source.where)
     problems: list[str] = []
-    actions: list[Action] = []
-    for number, entry in enumerate(manifest.actions):
-        where = f"{path}:{line_of(lines, ('actions', number))}: actions[{number}]"
-        handler = _import(entry.handler, f"{where}.handler", problems)
-        definition = _read_definition(path.parent, entry.schema_file, where, problems, trusted=packaged)
-        if handler is not None and definition is not None:
-            actions.append(Action(definition, entry, handler))
-    named = {}
+    named: dict[str, Any] = {}
     for part, name in (("toolkit", "client"), ("auth", "check"), ("auth", "browser")):
         import_path = getattr(getattr(manifest, part), name)
-        if import_path is not None:
-            where = f"{path}:{line_of(lines, (part, name))}: {part}.{name}"
-            imported = named[name] = _import(import_path, where, problems)
-            problem = client_problem(imported) if name == "client" and imported is not None else None
-            problems += [f"{where}: {problem}"] if problem else []
+        named[name] = None if import_path is None else _import(import_path, source.where(part, name), problems)
+    if named["client"] is not None and (problem := client_problem(named["client"])):
+        problems.append(f"{source.where('toolkit', 'client')}: {problem}")
+    actions: list[Action] = []
+    for number, entry in enumerate(manifest.actions):
+        where = source.where("actions", number)
+        if entry.request is not None:
+            handler = request_handler(entry.request)
+        else:
+            handler = _import(entry.handler or "", f"{where}.handler", problems)
+        try:
+            definition = _read_definition(path.parent, entry.schema_file, where, manifest, trusted=packaged)
+        except ManifestError as error:
+            problems += error.problems
+        else:
+            actions.append(Action(definition, entry, handler))
+    loaded = LoadedToolkit(manifest, actions, **named)
     if not problems:
-        problems = list(consistency_problems(path, lines, manifest, actions))
+        problems = list(consistency_problems(source, manifest, loaded))
     if problems:
         raise ManifestError(problems)
-    return LoadedToolkit(manifest, actions, named.get("client"), named.get("check"), named.get("browser"))
+    return loaded
 
 
-def _read_manifest(path: Path) -> tuple[Manifest, Any]:
+def _read_yaml(path: Path) -> YamlFile:
     try:
-        text = path.read_text(encoding="utf-8")
+        return YamlFile(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError([f"{path}: can't be read: {_reason(error)}"]) from None
-    try:
-        lines = LineLoader(text).get_single_node()
-        raw = yaml.load(text, Loader=LineLoader)  # noqa: S506 - a SafeLoader that also refuses duplicate keys
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
         raise ManifestError([f"{path}{line}: no valid YAML: {reason}"]) from None
-    return _parse(Manifest, raw, str(path), lines), lines
 
 
-def _read_definition(folder: Path, name: str, where: str, problems: list[str], *, trusted: bool) -> Definition | None:
+def _read_definition(folder: Path, name: str, where: str, manifest: Manifest, *, trusted: bool) -> Definition:
     path = folder / name
-    definition = None
+    if "\0" in name:
+        raise ManifestError([f"{where}.schema: {name!r} is no file name, it has a null character in it"])
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ManifestError([f"{where}.schema: {name} lies outside the manifest's folder"])
     try:
-        if "\0" in name:
-            errors = [f"{where}.schema: {name!r} is no file name, it has a null character in it"]
-        elif not path.resolve().is_relative_to(folder.resolve()):
-            errors = [f"{where}.schema: {name} lies outside the manifest's folder"]
-        else:
-            definition = _parse(Definition, json.loads(path.read_text(encoding="utf-8")), str(path))
-            errors = [] if trusted else _schema_errors(definition, path)
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        errors = [f"{where}.schema: there is no file {path}"]
-    except ManifestError as error:
-        errors = error.problems
+        raise ManifestError([f"{where}.schema: there is no file {path}"]) from None
     except OSError as error:
-        errors = [f"{path}: can't be read: {_reason(error)}"]
-    except RecursionError:
-        errors = [f"{path}: not valid JSON: nested too deeply"]
-    except ValueError as error:
-        errors = [f"{path}: not valid JSON: {error}"]
-    problems += errors
-    return None if errors else definition
-
-
-def _schema_errors(definition: Definition, path: Path) -> list[str]:
+        raise ManifestError([f"{path}: can't be read: {_reason(error)}"]) from None
+    except (RecursionError, ValueError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ManifestError([f"{path}: not valid JSON: {reason}"]) from None
+    definition = _parse(Definition, content, lambda *steps: f"{path}: {dotted(steps)}")
+    definition = definition.with_parameters(manifest.common_parameters)
     try:
-        return [f"{path}: {problem}" for problem in schema_problems(definition)]
+        problems = [] if trusted else [f"{path}: {problem}" for problem in schema_problems(definition)]
     except RecursionError:
-        return [f"{path}: a schema is nested too deeply"]
+        problems = [f"{path}: a schema is nested too deeply"]
+    if problems:
+        raise ManifestError(problems)
+    return definition
 
 
-def _parse(model: type[_Model], raw: Any, name: str, lines: Any = None) -> _Model:
+def _parse(model: type[_Model], raw: Any, where: Callable[..., str]) -> _Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        problems = []
-        for problem in error.errors(include_url=False, include_input=False):
-            steps = problem["loc"]
-            line = "" if lines is None else f":{line_of(lines, steps)}"
-            path = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
-            problems.append(f"{name}{line}: {path or 'the whole'}: {_error_message(problem)}")
-        raise ManifestError(problems) from None
+        problems = error.errors(include_url=False, include_input=False)
+        raise ManifestError([f"{where(*problem['loc'])}: {_error_message(problem)}" for problem in problems]) from None
 
 
 def _error_message(problem: Any) -> str:
@@ -136,6 +128,8 @@ def _error_message(problem: Any) -> str:
         return "missing"
     if pattern.startswith("^https://"):
         return "a link must start with https://"
+    if pattern.startswith("^(GET"):
+        return "a request is a method and a path, such as GET /models/{author}"
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

@@ -155,7 +155,7 @@ class BoundClient:
 
         `retry_not_found` retries a 404 a few times. `xml` accepts an XML answer too.
         """
-        request = outgoing.get(path, arguments)
+        request = outgoing.build("GET", path, arguments)
         timeout = self._openrouter.read_timeout
         policy = reads_until_found if retry_not_found else reads
         try:
@@ -165,14 +165,16 @@ class BoundClient:
                 mark_as_wrong_base_url(error)
             raise
 
-    def post(self, path: str, arguments: Mapping[str, Any]) -> str:
-        """Send a POST, which is never retried, and return the answer's text."""
-        request = outgoing.post(path, arguments)
+    def request(self, method: str, path: str, arguments: Mapping[str, Any]) -> str:
+        """Send a request and return the answer's text: a GET as `get` does, another one once, without retries."""
+        if method == "GET":
+            return self.get(path, arguments)
+        request = outgoing.build(method, path, arguments)
         return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
     def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], StreamAccumulator]) -> str:
         """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`."""
-        request = outgoing.post(path, arguments)
+        request = outgoing.build("POST", path, arguments)
         if self._openrouter.completion_headers:
             request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})
         timeout = self._openrouter.completion_timeout
@@ -204,7 +206,7 @@ class BoundClient:
     def _get_catalogue(self, timeout: float) -> str:
         """Get the model catalogue in a separate call, without retries, within `timeout` seconds."""
         client = BoundClient(self._openrouter, self._key, Call(timeout=timeout))
-        return client._answer(outgoing.get("/models", {}), timeout)
+        return client._answer(outgoing.build("GET", "/models", {}), timeout)
 
     def _with_retries(self, attempt: Callable[[], str], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)

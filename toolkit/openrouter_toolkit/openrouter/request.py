@@ -26,28 +26,35 @@ class Request:
     body: bytes | None = None
 
 
-def get(path: str, arguments: Mapping[str, Any]) -> Request:
-    """A GET request: arguments in the path's braces go there, attribution into headers, the rest into the query."""
+def build(method: str, path: str, arguments: Mapping[str, Any]) -> Request:
+    """Build a request. Arguments in the path's braces go there, attribution into headers, the rest into query or body.
+
+    Raises:
+        ActionError: `invalid_arguments`, for values that can't be sent.
+    """
     own, header_fields = headers.split(arguments)
-    target = _PLACEHOLDER.sub(lambda placeholder: _segment(placeholder[1], own.pop(placeholder[1])), path)
+    target = _PLACEHOLDER.sub(lambda placeholder: _segment(placeholder[1], _query_value(own.pop(placeholder[1]))), path)
+    if method in ("GET", "DELETE"):
+        query = _query(own)
+        return Request(method, f"{target}?{query}" if query else target, header_fields)
+    return Request(method, target, header_fields, _json(own))
+
+
+def _query(own: Mapping[str, Any]) -> str:
     query = {name: _query_value(value) for name, value in own.items() if value is not None}
     try:
-        encoded = urlencode(query, quote_via=quote)
+        return urlencode(query, quote_via=quote)
     except UnicodeEncodeError:
         raise _invalid("arguments", "a text has half a surrogate pair, which no URL can carry") from None
-    return Request("GET", f"{target}?{encoded}" if encoded else target, header_fields)
 
 
-def post(path: str, arguments: Mapping[str, Any]) -> Request:
-    """A POST request: attribution goes into headers, the rest into the JSON body."""
-    own, header_fields = headers.split(arguments)
+def _json(own: Mapping[str, Any]) -> bytes:
     try:
-        body = json.dumps(own, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(own, separators=(",", ":"), allow_nan=False).encode()
     except RecursionError:
         raise _invalid("arguments", "they are nested too deeply, or contain themselves") from None
     except (TypeError, ValueError) as error:
         raise _invalid("arguments", f"they are not valid JSON: {error}") from None
-    return Request("POST", path, header_fields, body)
 
 
 def _segment(name: str, value: str) -> str:
