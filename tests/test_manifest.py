@@ -171,7 +171,39 @@ def test_a_packaged_request_is_what_the_function_of_its_name_sends() -> None:
             assert function({"a": 1}, Asked()) == f"{request} {{'a': 1}}"
 
 
-# Requests, and parameters that every action takes.
+# Earlier versions, requests, and parameters that every action takes.
+
+
+def earlier(folder: Folder, versions: str) -> None:
+    folder.edit(
+        "  client: echo_toolkit.client:Echo\n", f"  client: echo_toolkit.client:Echo\n  earlier_versions: {versions}\n"
+    )
+
+
+def test_earlier_versions_have_the_actions_that_they_had(folder: Folder) -> None:
+    assert load(folder.manifest).toolkit.earlier_versions == {}
+    earlier(folder, '{"20250101_00": [TINY_SAY], "20251231_01": [TINY_LEAK, TINY_SAY]}')
+    toolkit = load(folder.manifest).toolkit
+    assert toolkit.earlier_versions["20250101_00"] == ["TINY_SAY"]
+    assert toolkit.versions() == toolkit.versions("TINY_SAY") == ["20261124_00", "20251231_01", "20250101_00"]
+    assert toolkit.versions("TINY_LEAK") == ["20261124_00", "20251231_01"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [
+        ('{"20250101_00": [TINY_SAID]}', ": there is no action TINY_SAID"),
+        ('{"20250101_00": [tiny_say]}', "[0]: String should match pattern"),
+        ('{"1.0": [TINY_SAY]}', ".[key]: a version is a date and a number, like 20261124_00"),
+        ('{"20261124_00": [TINY_SAY]}', ": is not earlier than the toolkit's version, 20261124_00"),
+        ('{"20250101_00": TINY_SAY}', ": Input should be a valid list"),
+    ],
+)
+def test_an_earlier_version_that_is_wrong(folder: Folder, versions: str, reason: str) -> None:
+    earlier(folder, versions)
+    problem = folder.problem()
+    version = versions.partition(":")[0].strip('{"')
+    assert problem.startswith(f"{folder.manifest}:11: toolkit.earlier_versions.{version}{reason}")
 
 
 LEAK = "    handler: echo_toolkit.client:leak\n"

@@ -1,7 +1,6 @@
 """`actions`, `show` and `tools`: text for people, JSON for programs."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.commands.show import sample, type_of
 from openrouter_toolkit.tool_calling import FORMATS
 
-SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
+from ..schemas.definitions import ACTIONS, definition, properties
+
 Printed = pytest.CaptureFixture[str]
 
 
@@ -44,19 +44,19 @@ def test_actions_for_programs(capsys: Printed, registry: ToolRegistry) -> None:
     assert all(sorted(one) == ["annotations", "description", "name", "slug", "tags"] for one in listed)
 
 
-@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_show_tells_every_parameter_and_a_call_that_would_pass(
-    path: Path, capsys: Printed, registry: ToolRegistry
+    action: str, capsys: Printed, registry: ToolRegistry
 ) -> None:
-    definition = json.loads(path.read_text(encoding="utf-8"))
-    slug = definition["slug"]
+    told = definition(action)
+    slug = told["slug"]
     assert main(["show", slug]) == 0
     text = capsys.readouterr().out
-    for word in (slug, definition["name"], *definition["input_parameters"]["properties"], *definition["tags"]):
+    for word in (slug, told["name"], *properties(action), *told["tags"]):
         assert word in text
     assert f"openrouter-toolkit execute {slug}" in text
     assert f'execute("{slug}", ' in text
-    problems = registry.actions[slug].validator.problems(sample(definition["input_parameters"]))
+    problems = registry.actions[slug].validator.problems(sample(told["input_parameters"]))
     assert all("matching" in problem["problem"] for problem in problems)  # no placeholder fits a pattern
 
 
@@ -73,21 +73,21 @@ def limits(schema: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 80, 119, 300])
-@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_show_cuts_nothing_however_wide_the_terminal(
-    path: Path, width: int, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    action: str, width: int, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    definition = json.loads(path.read_text(encoding="utf-8"))
+    told = definition(action)
     monkeypatch.setattr(terminal, "_PIPED_WIDTH", width)
-    assert main(["show", definition["slug"]]) == 0
+    assert main(["show", told["slug"]]) == 0
     text = capsys.readouterr().out
     words = text.replace(",", " ").replace(";", " ").split()
-    for name, parameter in definition["input_parameters"]["properties"].items():
+    for name, parameter in properties(action).items():
         assert name in words
         assert [word for word in limits(parameter) if word not in words and word not in text] == []
         for word in parameter["description"].split():
             assert word in text
-    assert "…" not in text.replace("…", "", definition["description"].count("…"))
+    assert "…" not in text.replace("…", "", told["description"].count("…"))
     if width >= 80:
         code = ("  from ", "  ToolRegistry", "  openrouter-toolkit execute")
         assert all(len(line) <= max(width, 80) for line in text.splitlines() if not line.startswith(code))
@@ -100,11 +100,10 @@ def test_show_puts_documented_parameters_first(capsys: Printed) -> None:
     assert order[:3] == ["model", "user", "tools"]
 
 
-def test_show_for_programs_is_the_schema_file(capsys: Printed) -> None:
-    for path in SCHEMAS:
-        definition = json.loads(path.read_text(encoding="utf-8"))
-        assert main(["show", definition["slug"], "--json"]) == 0
-        assert printed_json(capsys) == definition
+def test_show_for_programs_is_the_definition(capsys: Printed) -> None:
+    for action in ACTIONS:
+        assert main(["show", definition(action)["slug"], "--json"]) == 0
+        assert printed_json(capsys) == definition(action)
 
 
 def test_show_takes_older_slugs(capsys: Printed) -> None:

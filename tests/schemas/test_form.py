@@ -156,23 +156,3 @@ def test_tags_name_the_kind_the_effect_and_what_is_important(action: str) -> Non
     assert kind in KINDS
     assert effect == ("write" if action.startswith("create_") else "read")
     assert rest == (["important"] if action in IMPORTANT else [])
-
-
-def test_the_documented_actions_fit_into_a_model_s_context() -> None:
-    tools = []
-    for action in ACTIONS:
-        if action == "create_completion":
-            continue
-        shown = {name: schema for name, schema in properties(action).items() if "x-extension" not in schema}
-        tools.append(
-            {
-                "type": "function",
-                "function": {
-                    "name": definition(action)["slug"],
-                    "description": definition(action)["description"],
-                    "parameters": {**definition(action)["input_parameters"], "properties": shown},
-                },
-            }
-        )
-    assert len(tools) >= 13
-    assert len(json.dumps(tools, separators=(",", ":"), ensure_ascii=False)) <= 10_800

@@ -37,7 +37,7 @@ def composio(loaded: LoadedToolkit) -> dict[str, Any]:
             "tools_count": len(loaded.actions),
             "triggers_count": 0,
             "version": toolkit.version,
-            "available_versions": [toolkit.version],
+            "available_versions": toolkit.versions(),
             "created_at": since,
             "updated_at": since,
         },

@@ -107,6 +107,11 @@ def consistency_problems(source: YamlFile, manifest: Manifest, loaded: LoadedToo
         if entry.request is not None:
             problems = _request_problems(entry.request, action, loaded.client)
             yield from (f"{source.where('actions', number, 'request')}: {problem}" for problem in problems)
+    for version, slugs in loaded.toolkit.earlier_versions.items():
+        where = source.where("toolkit", "earlier_versions", version)
+        yield from (f"{where}: there is no action {slug}" for slug in slugs if slug not in names)
+        if version >= loaded.toolkit.version:
+            yield f"{where}: is not earlier than the toolkit's version, {loaded.toolkit.version}"
     yield from (f"{source.where('auth')}.{problem}" for problem in _auth_problems(loaded))
 
 

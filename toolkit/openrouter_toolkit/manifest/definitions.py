@@ -47,7 +47,10 @@ class _Model(BaseModel):
 
 
 class Toolkit(_Model):
-    """The toolkit's name, version and links, and the factory of its handlers' client."""
+    """The toolkit's name, version and links, and the factory of its handlers' client.
+
+    `earlier_versions` names the actions of each earlier version, for hosts that pin one.
+    """
 
     slug: Slug
     name: Text
@@ -57,6 +60,12 @@ class Toolkit(_Model):
     links: dict[str, Link]
     logo: Link | None = None
     client: ImportPath | None = None
+    earlier_versions: dict[Version, list[Slug]] = {}
+
+    def versions(self, slug: str | None = None) -> list[str]:
+        """The current version and the earlier ones, latest first; with a slug only those that have this action."""
+        earlier = [version for version, slugs in self.earlier_versions.items() if slug is None or slug in slugs]
+        return [self.version, *sorted(earlier, reverse=True)]
 
 
 class AuthField(_Model):

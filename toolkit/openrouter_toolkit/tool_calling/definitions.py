@@ -76,7 +76,7 @@ def composio(action: Action, toolkit: Toolkit, extensions: bool, _strict: bool) 
     """Composio's definition of a tool, an item of its `GET /tools`; its tags include MCP's hints."""
     definition = action.definition
     logo = toolkit.logo or ""
-    versions = {"version": toolkit.version, "available_versions": [toolkit.version]}
+    versions = {"version": toolkit.version, "available_versions": toolkit.versions(action.slug)}
     hints = [name for name, holds in definition.annotations.model_dump().items() if name.endswith("Hint") and holds]
     return {
         "slug": action.slug,
