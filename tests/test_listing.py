@@ -12,8 +12,7 @@ from jsonschema import Draft7Validator
 
 from openrouter_toolkit import __version__
 from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands import listing_formats
-from openrouter_toolkit.manifest import load
+from openrouter_toolkit.manifest import listings, load
 
 ECHO = Path(__file__).parent / "echo_toolkit" / "manifest.yaml"
 ECHO_WITH_KEY = Path(__file__).parent / "echo_toolkit" / "with_key.yaml"
@@ -28,7 +27,7 @@ def registry_schema() -> Draft7Validator:
 @pytest.mark.parametrize("manifest", [None, ECHO, ECHO_WITH_KEY])
 def test_composios_own_type_takes_it(manifest: Path | None) -> None:
     loaded = load(manifest)
-    answer = ToolkitRetrieveResponse.model_validate(listing_formats.composio(loaded), strict=True)
+    answer = ToolkitRetrieveResponse.model_validate(listings.composio(loaded), strict=True)
     assert answer.slug == loaded.toolkit.slug.lower()
     assert answer.meta.tools_count == len(loaded.actions)
     assert answer.auth_config_details is not None
@@ -42,18 +41,18 @@ def test_composios_own_type_takes_it(manifest: Path | None) -> None:
 
 @pytest.mark.parametrize("manifest", [None, ECHO, ECHO_WITH_KEY])
 def test_the_mcp_registrys_schema_takes_it(manifest: Path | None, registry_schema: Draft7Validator) -> None:
-    server = listing_formats.mcp_server(load(manifest), name="io.github.someone/server", version="1.2.3")
+    server = listings.mcp_server(load(manifest), name="io.github.someone/server", version="1.2.3")
     assert [error.message for error in registry_schema.iter_errors(server)] == []
-    assert server["$schema"] == listing_formats.MCP_SCHEMA
+    assert server["$schema"] == listings.MCP_SCHEMA
 
 
 def test_the_registrys_schema_is_the_one_that_is_named(registry_schema: Draft7Validator) -> None:
     assert isinstance(registry_schema.schema, dict)
-    assert registry_schema.schema["$id"] == listing_formats.MCP_SCHEMA
+    assert registry_schema.schema["$id"] == listings.MCP_SCHEMA
 
 
 def test_every_key_that_the_server_wants_is_named_as_a_secret() -> None:
-    (package,) = listing_formats.mcp_server(load(), name="io.github.someone/server", version="1.2.3")["packages"]
+    (package,) = listings.mcp_server(load(), name="io.github.someone/server", version="1.2.3")["packages"]
     variables = {variable["name"]: variable for variable in package["environmentVariables"]}
     assert variables["OPENROUTER_API_KEY"]["isRequired"]
     assert all(variable["isSecret"] for variable in variables.values())
@@ -61,7 +60,7 @@ def test_every_key_that_the_server_wants_is_named_as_a_secret() -> None:
 
 def test_the_command_prints_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listing"]) == 0
-    assert json.loads(capsys.readouterr().out) == listing_formats.composio(load())
+    assert json.loads(capsys.readouterr().out) == listings.composio(load())
     assert main(["listing", "--format", "mcp-registry", "--name", "io.github.someone/server"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert (printed["name"], printed["version"]) == ("io.github.someone/server", __version__)

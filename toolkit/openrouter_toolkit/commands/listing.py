@@ -36,14 +36,13 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the entry."""
-    from ..manifest import load
-    from . import listing_formats
+    from ..manifest import listings, load
 
     loaded = load()
     if options.format == "composio":
-        terminal.print_json(listing_formats.composio(loaded))
+        terminal.print_json(listings.composio(loaded))
     else:
-        terminal.print_json(listing_formats.mcp_server(loaded, name=options.name, version=__version__))
+        terminal.print_json(listings.mcp_server(loaded, name=options.name, version=__version__))
     return 0
 
 

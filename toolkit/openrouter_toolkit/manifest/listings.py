@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from ..manifest import AuthField, LoadedToolkit
+from .definitions import AuthField, LoadedToolkit
 
 MCP_SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
 _DISTRIBUTION = "openrouter-toolkit"
