@@ -300,9 +300,9 @@ def test_a_handlers_mistake_is_told_without_its_text(
     def broken(*_: object) -> str:
         raise RuntimeError("the database's password is swordfish")
 
-    monkeypatch.setattr(account, "get_current_key", broken)
+    monkeypatch.setattr(account, "get_credits", broken)
     with ToolRegistry.from_manifest() as registry:
-        result = called(registry, mode, "OPENROUTER_GET_CURRENT_KEY")
+        result = called(registry, mode, "OPENROUTER_GET_CREDITS")
     assert result.is_error
     assert "RuntimeError" in text(result)
     assert "swordfish" not in result.model_dump_json()

@@ -174,12 +174,12 @@ def test_a_mistake_in_a_handler_is_a_failed_envelope_and_a_line(
     def broken(*_: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr(account, "get_current_key", broken)
+    monkeypatch.setattr(account, "get_credits", broken)
     monkeypatch.delenv("OPENROUTER_TOOLKIT_DEBUG", raising=False)
-    assert main(["execute", "OPENROUTER_GET_CURRENT_KEY"]) == 1
+    assert main(["execute", "OPENROUTER_GET_CREDITS"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["successful"] is False
-    assert printed.err == "openrouter-toolkit: OPENROUTER_GET_CURRENT_KEY failed unexpectedly\n"
+    assert printed.err == "openrouter-toolkit: OPENROUTER_GET_CREDITS failed unexpectedly\n"
 
 
 def test_a_closed_standard_output_is_told_before_anything_is_done(
