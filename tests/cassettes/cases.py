@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..schemas.definitions import ACTIONS, least_arguments
+
 # The sandbox's models are fictional. Against the live API these take their place.
 LIVE_MODELS = {
     "acme/atlas-small": "openai/gpt-4o-mini",
@@ -87,7 +89,7 @@ def _text(name: str, failure: tuple[str, int] | None = None, **more: Any) -> Cas
     return Case("create_completion", name, arguments, held, failure)
 
 
-CASES = [
+_CASES = [
     _chat("plain"),
     _chat("streamed", stream=True),
     _chat("instructed", messages=[{"role": "system", "content": "Be brief."}, *_QUESTION], temperature=0, seed=1),
@@ -166,3 +168,6 @@ CASES = [
     Case("list_zdr_endpoints", "all", {}, ("data.0.name", "data.0.provider_name")),
     Case("list_zdr_endpoints", "wrong_key", {}, (), ("authentication", 401), key=WRONG),
 ]
+_WITH_CASES = {case.action for case in _CASES}
+# An action of which nothing more is said is called with what it requires.
+CASES = _CASES + [Case(name, "plain", least_arguments(name)) for name in ACTIONS if name not in _WITH_CASES]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit.cli import main
+from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..openrouter.servers import Exchange, Server, chunk
@@ -171,7 +172,7 @@ def test_only_the_protocol_is_on_standard_output(converse: Converse, environment
     environment["OPENROUTER_TOOLKIT_DEBUG"] = "1"
     conversation = converse()
     conversation.greet()
-    assert len(conversation.ask("tools/list")["result"]["tools"]) == 14
+    assert len(conversation.ask("tools/list")["result"]["tools"]) == len(load().actions)
     question = {"model": "sandbox/echo-key", "messages": [{"role": "user", "content": "Hello?"}]}
     assert conversation.ask("tools/call", name=CHAT, arguments=question)["result"]["isError"] is True
     output, errors = conversation.process.communicate(timeout=PATIENCE)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from openrouter_toolkit import manifest
+from openrouter_toolkit.commands.show import sample
 
+from . import operations
 from .specification import Specification, load
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
-DEFINITIONS = {action.slug.removeprefix("OPENROUTER_").lower(): action for action in manifest.load().actions}
-ACTIONS = sorted(DEFINITIONS)
+ACTIONS = sorted(operations.ACTIONS)
 
 Json = dict[str, Any]
 
@@ -29,13 +29,19 @@ Json = dict[str, Any]
 @cache
 def definition(action: str) -> Json:
     """An action's whole definition: its file, with the envelope and the parameters that every action takes."""
-    dumped = DEFINITIONS[action].definition.model_dump()
+    dumped = operations.ACTIONS[action].definition.model_dump()
     return {key: value for key, value in dumped.items() if value is not None}
 
 
 def properties(action: str) -> dict[str, Json]:
     found: dict[str, Json] = definition(action)["input_parameters"]["properties"]
     return found
+
+
+def least_arguments(action: str) -> Json:
+    """The required arguments of an action, with some value of their type."""
+    arguments: Json = sample(definition(action)["input_parameters"])
+    return arguments
 
 
 def problems(action: str, arguments: Json) -> list[str]:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from openrouter_toolkit.openrouter.errors.types import BY_STATUS
+
 from .definitions import definition, properties
 from .deliberate import DIFFERENCES, LEFT_OUT, STATUSES
-from .documented import DOCUMENTED
-from .specification import OPERATIONS, Json, Parameter, Specification, WrongSpecification, load
+from .operations import OPERATIONS
+from .specification import Json, Parameter, Specification, WrongSpecification, load
 
 
 class Difference(NamedTuple):
@@ -47,7 +49,8 @@ def all_differences(action: str, specification: Specification) -> Iterator[Diffe
         yield Difference("gone", f"{method.upper()} {path}")
         return
     yield from _parameters(action, specification)
-    yield from _changes("status", specification.statuses(action), STATUSES.get(action, ()))
+    theirs = specification.statuses(action)
+    yield from _changes("status", theirs, STATUSES.get(action, theirs & BY_STATUS.keys()))
     content = definition(action)["output_parameters"]["properties"]["data"]["contentSchema"]
     yield from _answer("", content, specification.answer(action), specification, LEFT_OUT.get(action, {}))
 
@@ -68,7 +71,7 @@ def _parameters(action: str, specification: Specification) -> Iterator[Differenc
         if parameter.required != (name in required):
             now = "required" if parameter.required else "optional"
             yield Difference("different", name, "required", f"{now} in the API")
-        extension = name not in DOCUMENTED[action]
+        extension = "x-extension" in ours[name]
         yield from _compared(name, parameter, ours[name], specification, nullable=extension)
     yield from (Difference("gone", name) for name in ours if name not in theirs)
 

@@ -8,25 +8,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from .operations import OPERATIONS
+
 Json = dict[str, Any]
 
-# POST /completions is in no document of OpenRouter's so far; it is here to be noticed when it comes.
-OPERATIONS = {
-    "create_chat_completion": ("post", "/chat/completions"),
-    "create_completion": ("post", "/completions"),
-    "create_coinbase_charge": ("post", "/credits/coinbase"),
-    "create_message": ("post", "/messages"),
-    "get_credits": ("get", "/credits"),
-    "get_current_key": ("get", "/key"),
-    "get_generation": ("get", "/generation"),
-    "get_models_count": ("get", "/models/count"),
-    "list_available_models": ("get", "/models"),
-    "list_embedding_models": ("get", "/embeddings/models"),
-    "list_model_endpoints": ("get", "/models/{author}/{slug}/endpoints"),
-    "list_providers": ("get", "/providers"),
-    "list_user_models": ("get", "/models/user"),
-    "list_zdr_endpoints": ("get", "/endpoints/zdr"),
-}
 _BOUNDS = (
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern"),
     *("minItems", "maxItems", "maxProperties"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .definitions import ACTIONS, problems
+from .definitions import ACTIONS, least_arguments, problems
 from .documented import REQUIRED
 
 USER = {"role": "user", "content": "Hello"}
@@ -252,13 +252,17 @@ BAD: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def least(action: str) -> dict[str, Any]:
+    return LEAST.get(action) or least_arguments(action)
+
+
 def table(rows: dict[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
     return [(action, arguments) for action, all_arguments in rows.items() for arguments in all_arguments]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_the_required_arguments_are_enough(action: str) -> None:
-    assert problems(action, LEAST.get(action, {})) == []
+    assert problems(action, least(action)) == []
 
 
 @pytest.mark.parametrize(
@@ -271,17 +275,17 @@ def test_a_missing_required_argument_is_refused(action: str, name: str) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_unknown_argument_is_refused(action: str) -> None:
-    assert problems(action, {**LEAST.get(action, {}), "unheard_of": 1}) != []
+    assert problems(action, {**least(action), "unheard_of": 1}) != []
 
 
 @pytest.mark.parametrize(("action", "arguments"), table(GOOD))
 def test_good_arguments_are_accepted(action: str, arguments: dict[str, Any]) -> None:
-    assert problems(action, {**LEAST.get(action, {}), **arguments}) == []
+    assert problems(action, {**least(action), **arguments}) == []
 
 
 @pytest.mark.parametrize(("action", "arguments"), table(BAD))
 def test_a_bad_argument_is_refused_by_its_name(action: str, arguments: dict[str, Any]) -> None:
-    found = problems(action, {**LEAST.get(action, {}), **arguments})
+    found = problems(action, {**least(action), **arguments})
     assert found
     (name,) = arguments
     assert all(name in problem for problem in found), found
