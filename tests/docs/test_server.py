@@ -15,7 +15,7 @@ import pytest
 
 from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server.access.bodies import WITH_TOKEN
+from openrouter_toolkit.server.access.middleware import BODY_WITH_TOKEN
 from openrouter_toolkit.server.connections import MOST_PIPELINED
 from openrouter_toolkit.server.error_responses import TYPES
 from openrouter_toolkit.store import MasterKey, Store
@@ -79,9 +79,9 @@ def test_a_proxy_is_told_what_it_needs() -> None:
     assert f"proxy_pass http://{options.host}:{options.port};" in nginx
     assert [str(network) for network in options.trusted_proxy] == [f"{options.host}/32"]
     assert f"reverse_proxy {options.host}:{options.port}\n" in caddy
-    for told in ("proxy_buffering off;", f"client_max_body_size {WITH_TOKEN >> 20}m;", "proxy_read_timeout 10m;"):
+    for told in ("proxy_buffering off;", f"client_max_body_size {BODY_WITH_TOKEN >> 20}m;", "proxy_read_timeout 10m;"):
         assert told in nginx
-    assert f"max_size {WITH_TOKEN >> 20}MiB" in caddy
+    assert f"max_size {BODY_WITH_TOKEN >> 20}MiB" in caddy
     for text in (nginx, caddy):
         assert options.url.removeprefix("https://") in text
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server.access.bodies import WITH_TOKEN, WITHOUT_TOKEN
+from openrouter_toolkit.server.access.middleware import BODY_WITH_TOKEN, BODY_WITHOUT_TOKEN
 
 from .served import CHAT, KEY, QUESTION, Served
 from .test_access import log_in
@@ -25,7 +25,7 @@ def pieces(size: int) -> Iterator[bytes]:
 def test_without_a_token_little_is_taken(served: Served, chunked: bool) -> None:
     with served.client() as nobody:
         for path in (f"/api/actions/{KEY}", "/mcp", "/login/x", "/logout", "/admin/tools/openrouter/activate"):
-            content = pieces(WITHOUT_TOKEN * 2) if chunked else b"x" * (WITHOUT_TOKEN + 1)
+            content = pieces(BODY_WITHOUT_TOKEN * 2) if chunked else b"x" * (BODY_WITHOUT_TOKEN + 1)
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             answer = nobody.post(path, content=content, headers=form)
             assert answer.status_code in (401, 413), path
@@ -51,7 +51,7 @@ def test_nothing_is_read_that_is_too_large_or_of_nobody(served: Served) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_with_a_token_there_is_a_limit_too(served: Served, path: str, chunked: bool) -> None:
     with served.client(served.token("alice"), Accept="application/json, text/event-stream") as host:
-        content = pieces(WITH_TOKEN + 65536) if chunked else b" " * (WITH_TOKEN + 1)
+        content = pieces(BODY_WITH_TOKEN + 65536) if chunked else b" " * (BODY_WITH_TOKEN + 1)
         answer = host.post(path, content=content, headers={"Content-Type": "application/json"})
         assert answer.status_code == 413, answer.text
         assert answer.json()["error"]["type"] == "too_large"
@@ -78,4 +78,4 @@ def test_a_length_that_is_none(served: Served, length: str) -> None:
 def test_a_logged_in_browser_sends_forms_only(served: Served) -> None:
     with served.client() as browser:
         log_in(served, browser)
-        assert browser.post("/logout", data={"csrf": "x" * WITHOUT_TOKEN}).status_code == 413
+        assert browser.post("/logout", data={"csrf": "x" * BODY_WITHOUT_TOKEN}).status_code == 413

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server.access.bodies import WITHOUT_TOKEN
+from openrouter_toolkit.server.access.middleware import BODY_WITHOUT_TOKEN
 from openrouter_toolkit.server.addresses import HEALTH, is_for_programs
 from openrouter_toolkit.store import Store, StoreUnavailable
 
@@ -102,8 +102,8 @@ def test_answers_that_are_seldom_given(store: Store, sandbox: Sandbox, monkeypat
         answers += [
             browser.get("/login", headers={"Host": "evil.example", "Accept": kind}) for kind in ("*/*", "text/html")
         ]
-        answers.append(browser.post("/logout", data={"csrf": "x" * WITHOUT_TOKEN}))
-        answers.append(browser.post("/logout", content=iter([b"x" * WITHOUT_TOKEN] * 2), headers=FORM))
+        answers.append(browser.post("/logout", data={"csrf": "x" * BODY_WITHOUT_TOKEN}))
+        answers.append(browser.post("/logout", content=iter([b"x" * BODY_WITHOUT_TOKEN] * 2), headers=FORM))
         stream = {"arguments": {**QUESTION, "stream": True}}
         answers += [host.post(f"/api/actions/{CHAT}", json=stream) for _ in range(4)]
         link = served.store.links.to_connect("OPENROUTER", "carol").secret

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from openrouter_toolkit.server import store_check
+from openrouter_toolkit.server import health
 
 from .served import PATIENCE, Served, wait_until
 
@@ -21,7 +21,7 @@ def test_alive_and_ready_also_by_head(served: Served) -> None:
 
 
 def test_a_database_that_does_not_answer(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_check, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(health, "_STORE_TIMEOUT", 0.2)
     thawed = threading.Event()
     waiting = 0
 

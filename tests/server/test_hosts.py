@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openrouter_toolkit.server.access.bearer import BearerTokens
-from openrouter_toolkit.server.access.hosts import KnownHosts
-from openrouter_toolkit.server.pages.error_pages import wrong_address
+from openrouter_toolkit.server.access import middleware
+from openrouter_toolkit.server.access.hosts import is_own_host
+from openrouter_toolkit.server.access.middleware import Guard
+from openrouter_toolkit.server.pages.rendering import wrong_address
 from openrouter_toolkit.server.settings import Settings
 from openrouter_toolkit.store import Store
 
@@ -72,19 +73,23 @@ def test_names_of_others_are_refused_everywhere(served: Served) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example/?x=", "a/#", "a/login?", "127.0.0.1/static/#", "x/healthz?"])
 @pytest.mark.parametrize("path", ["/api/tools", "/api", "/mcp", "/mcp/openrouter"])
-def test_who_gets_in_is_decided_on_the_path_alone(served: Served, host: str, path: str) -> None:
+def test_who_gets_in_is_decided_on_the_path_alone(
+    served: Served, host: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A Host that turns the path into a query or a fragment, where somebody puts the address together again."""
+    assert answered(served, host, path) in (400, 421)
+    monkeypatch.setattr(middleware, "check_host", lambda *_: None)
     passed: list[Scope] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope)
 
+    guard = Guard(application, served.state, wrong_address)
     for given in (host, f"127.0.0.1:{served.state.settings.port}"):
-        sent = asyncio.run(asked(BearerTokens(application, served.state), path, given))
+        sent = asyncio.run(asked(guard, path, given))
         assert (sent["status"], dict(sent["headers"])[b"www-authenticate"]) == (401, b"Bearer")
     assert passed == []
-    assert answered(served, host, path) in (400, 421)
-    asyncio.run(asked(BearerTokens(application, served.state), "/login", f"x{path}?"))
+    asyncio.run(asked(guard, "/login", f"x{path}?"))
     assert [scope["path"] for scope in passed] == ["/login"]
 
 
@@ -130,7 +135,7 @@ def known() -> Known:
     """Whether a Host is known: with the address that the connection was made to, and the server's URL."""
 
     def known(host: str, server: tuple[str, int], url: str) -> bool:
-        return KnownHosts(None, Settings(url), wrong_address)._is_own_host(host, {"server": server})  # type: ignore[arg-type]
+        return is_own_host(host, server, Settings(url))
 
     return known
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from openrouter_toolkit.server import limits
-from openrouter_toolkit.server.access.bodies import WITHOUT_TOKEN
+from openrouter_toolkit.server.access.middleware import BODY_WITHOUT_TOKEN
 from openrouter_toolkit.store import Store
 
 from .served import CHAT, Served, serving
@@ -77,7 +77,7 @@ def test_other_refusals_at_these_addresses_are_oauths_too(served: Served) -> Non
         for answer, status in (
             (client.get(METADATA, headers={"Host": "tools.example.com"}), 421),
             (client.get(METADATA, headers={"Origin": "https://evil.example"}), 403),
-            (client.post("/register", content=b"x" * (WITHOUT_TOKEN + 1)), 413),
+            (client.post("/register", content=b"x" * (BODY_WITHOUT_TOKEN + 1)), 413),
         ):
             assert answer.status_code == status
             assert is_json(answer)

@@ -16,7 +16,7 @@ import pytest
 
 from openrouter_toolkit.cli import parser
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.server.access.bodies import WITH_TOKEN
+from openrouter_toolkit.server.access.middleware import BODY_WITH_TOKEN
 from openrouter_toolkit.store import Status, Store
 from openrouter_toolkit.store.tokens import new_text
 
@@ -112,7 +112,7 @@ def test_calls_streams_and_mcp_pass(proxy: Proxy, served: Served, sandbox: Sandb
         assert host.post(f"/api/actions/{CHAT}", json={"arguments": QUESTION}).json()["successful"]
         listed = host.post("/mcp", json=LIST, headers=ACCEPT)
         assert (listed.status_code, CHAT in listed.text) == (200, True)
-        picture = {**QUESTION, "messages": [{"role": "user", "content": "x" * (WITH_TOKEN - 10_000)}]}
+        picture = {**QUESTION, "messages": [{"role": "user", "content": "x" * (BODY_WITH_TOKEN - 10_000)}]}
         assert host.post(f"/api/actions/{CHAT}", json={"arguments": picture}).status_code == 200
         silent = {"arguments": {**SILENT["arguments"], "stream": True}}
         sandbox.reset()

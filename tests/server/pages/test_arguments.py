@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.server.pages.arguments import FormField, read
-from openrouter_toolkit.server.pages.parameters import parameters
+from openrouter_toolkit.server.pages.parameters import FormField, parameters, read
 
 
 def filled(part: dict[str, Any], value: str) -> tuple[FormField, dict[str, Any]]:

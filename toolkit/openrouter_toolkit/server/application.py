@@ -11,40 +11,31 @@ from pathlib import Path
 import anyio
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..envelope import ActionError
-from ..store import Store, StoreError, UnknownAccount
+from ..store import LinkRefused, Store, StoreError, UnknownAccount
 from ..text.redaction import redact_thoroughly
-from .access.bearer import BearerTokens
-from .access.bodies import BodyLimit
-from .access.browsers import BrowserCookies, LoginNeeded, remember_page
-from .access.client_address import ClientAddress
-from .access.headers import SecurityHeaders
-from .access.hosts import KnownHosts
-from .access.throttle import SlowRefusals, retry_after
-from .addresses import ONE_TIME_LINKS, answers_json, area_of
-from .api.health import router as health
+from .access.browsers import LoginNeeded, remember_page
+from .access.middleware import Guard, request_secrets
 from .api.requests import wrong_value
 from .api.routes import router as api
-from .error_responses import Problem, problem, reads_pages
+from .error_responses import Problem, problem, reads_pages, retry_after
+from .health import router as health
 from .mcp import McpEndpoints
-from .pages.error_pages import error_page, wrong_address
-from .pages.routes import router as pages
+from .pages import router as pages
+from .pages.links import link_refused
+from .pages.login import login_refused
+from .pages.rendering import error_page, wrong_address
 from .settings import Settings
 from .state import State
 
 _log = logging.getLogger("openrouter_toolkit")
 _CLEANUP_INTERVAL = 60.0
-_MIN_SECRET_LENGTH = 20
-_MAX_SECRET_LENGTH = 200
 
 
 def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
@@ -87,15 +78,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.include_router(pages)
     application.mount("/static", StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")]), name="static")
     _answer_exceptions(application)
-    # A request passes the middleware that was added last first.
-    application.add_middleware(BrowserCookies, settings=settings)
-    application.add_middleware(BodyLimit)
-    application.add_middleware(BearerTokens, state=state)
-    application.add_middleware(SlowRefusals, throttle=state.throttle)
-    application.add_middleware(KnownHosts, settings=settings, page=wrong_address)
-    application.add_middleware(ClientAddress, settings=settings, requests=state.requests)
-    application.add_middleware(_UnexpectedErrors)
-    application.add_middleware(SecurityHeaders)
+    application.add_middleware(Guard, state=state, wrong_host_page=wrong_address)
     return application
 
 
@@ -107,7 +90,7 @@ def _answer_exceptions(application: FastAPI) -> None:
     ) -> Response:
         if not reads_pages(request.scope):
             # The message contains parameter names, and the sender may have written anything in their place.
-            text = None if message is None else redact_thoroughly(message, _secrets(request.scope))
+            text = None if message is None else redact_thoroughly(message, request_secrets(request.scope))
             return problem(request.scope["path"], status, text, headers)
         page = error_page(request, status, message)
         page.headers.update(headers or {})
@@ -125,6 +108,11 @@ def _answer_exceptions(application: FastAPI) -> None:
     def invalid(request: Request, error: RequestValidationError) -> Response:
         # FastAPI's own answer would repeat the values that were sent.
         return error_answer(request, 422, " ".join(wrong_value(one) for one in error.errors()))
+
+    @application.exception_handler(LinkRefused)
+    def link_not_usable(request: Request, error: LinkRefused) -> Response:
+        answer = login_refused if request.scope["path"].startswith("/login/") else link_refused
+        return answer(request, error)
 
     @application.exception_handler(UnknownAccount)
     def unknown(request: Request, error: UnknownAccount) -> Response:
@@ -155,43 +143,3 @@ async def _clean_up_periodically(store: Store) -> None:
         except Exception:  # noqa: BLE001 - a failure must end neither this task nor the others in its group
             _log.error("the store was not tidied\n%s", redact_thoroughly(traceback.format_exc(), ()))
         await anyio.sleep(_CLEANUP_INTERVAL)
-
-
-class _UnexpectedErrors:
-    """Logs unexpected exceptions without secrets; uvicorn would log them with the secrets they contain."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def send_and_record(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_record)
-        except ClientDisconnect:
-            return  # the client disconnected while it sent the body
-        except Exception:
-            if scope["type"] != "http":
-                raise
-            trace = redact_thoroughly(traceback.format_exc(), _secrets(scope))
-            _log.error("the server failed unexpectedly, at %s\n%s", area_of(scope["path"]), trace)
-            if not started:
-                answer: Response = PlainTextResponse("The server itself failed; its log has the details.", 500)
-                if answers_json(scope["path"]):
-                    answer = problem(scope["path"], 500)
-                await answer(scope, receive, send)
-
-
-def _secrets(scope: Scope) -> list[str]:
-    """Return a request's secrets: its token, its cookies, and the secret of a one-time link."""
-    headers = Headers(scope=scope)
-    tokens = [value.partition(" ")[2].strip() for value in headers.getlist("authorization")]
-    cookies = [value for line in headers.getlist("cookie") for value in cookie_parser(line).values()]
-    link = scope["path"].split("/")[2:] if scope["path"].startswith(ONE_TIME_LINKS) else []
-    # Shorter values are words, and this server creates no longer ones.
-    return [value for value in (*tokens, *cookies, *link) if _MIN_SECRET_LENGTH <= len(value) <= _MAX_SECRET_LENGTH]

@@ -16,9 +16,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .access.client_address import is_trusted, read_address
-from .access.headers import security_headers
-from .access.throttle import retry_after
-from .error_responses import problem
+from .access.middleware import security_headers
+from .error_responses import problem, retry_after
 from .limits import AddressCounter
 from .settings import Settings
 

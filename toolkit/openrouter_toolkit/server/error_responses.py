@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
@@ -54,10 +55,19 @@ class Problem(Exception):
         self.headers = headers
 
 
+def retry_after(seconds: float) -> dict[str, str]:
+    """Return the header Retry-After for a delay in seconds, rounded up to at least 1."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
 def reads_pages(scope: Scope) -> bool:
     """Whether an error is shown as a page: at page paths, and elsewhere if the client accepts HTML, as browsers do."""
-    path = scope["path"]
-    return not answers_json(path) and (is_page(path) or "text/html" in Headers(scope=scope).get("accept", ""))
+    return not answers_json(scope["path"]) and (is_page(scope["path"]) or accepts_html(scope))
+
+
+def accepts_html(scope: Scope) -> bool:
+    """Whether a request's Accept header names HTML, as those of browsers do."""
+    return "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def problem(

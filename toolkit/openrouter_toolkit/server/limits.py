@@ -9,11 +9,25 @@ from contextlib import contextmanager
 from ipaddress import IPv6Network, ip_address
 from time import monotonic
 
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
 FIRST_DELAY = 0.25
 _FREE_ATTEMPTS = 5
 _DECAY_SECONDS = 300.0
 _MAX_DELAY = 4.0
 _MAX_REMEMBERED = 10_000
+_REFUSED = "refused"
+
+
+def mark_refused(request: HTTPConnection) -> None:
+    """Mark a request's login, token or key as wrong; its answer is delayed if there were many such attempts."""
+    request.scope.setdefault("state", {})[_REFUSED] = True
+
+
+def is_refused(scope: Scope) -> bool:
+    """Whether `mark_refused` marked a request."""
+    return _REFUSED in scope.get("state", {})
 
 
 class Throttle:

@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ..agents.mcp import server
 from .access.bearer import token_of
-from .access.bodies import WITH_TOKEN
+from .access.middleware import BODY_WITH_TOKEN
 from .active_calls import HostedRegistry
 from .addresses import MCP
 from .disconnect import ClientDisconnected, while_connected
@@ -66,7 +66,7 @@ class _Endpoint:
     def __init__(self, registry: HostedRegistry) -> None:
         mcp_server = server(registry, user_id=_user_of_call)
         mcp_server.get_tool_input_schema = _no_parameter_in_headers
-        self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=WITH_TOKEN)
+        self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=BODY_WITH_TOKEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

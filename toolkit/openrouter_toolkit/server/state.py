@@ -15,9 +15,9 @@ from ..manifest import Action, LoadedToolkit
 from ..store import Store, StoreError
 from .active_calls import ActiveCalls, HostedRegistry
 from .error_responses import Problem
+from .health import StoreCheck
 from .limits import AddressCounter, CallLimit, FairShare, Throttle
 from .settings import Settings
-from .store_check import StoreCheck
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Access control: hosts, tokens, sessions, forms, limits. Plain ASGI middleware, so that streams close at once."""
+"""Access control: host names, client addresses, API tokens, browser sessions and forms."""

@@ -1,16 +1,22 @@
-"""Browser cookies: a browser id, a session id for logged-in administrators, and the page to open after a login."""
+"""Browsers: their id, the sessions of logged-in administrators, the page to open after a login, and form tokens.
+
+A form's token and the header Sec-Fetch-Site protect it against cross-site request forgery.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import secrets
 
 from fastapi import Request
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from ...store.sessions import LIFETIME
+from ..error_responses import Problem
 from ..settings import Settings
 from ..state import hosted
 
@@ -19,6 +25,9 @@ _ADMIN_PAGE = re.compile(r"/admin/[A-Za-z0-9_/-]{0,200}(?:\?[A-Za-z0-9_.~%&=+-]{
 _REMEMBER_SECONDS = 600.0
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NEW = "new_browser_id"
+FORM_TOKEN = "csrf"  # noqa: S105 - a field's name
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it again, and try again."
 
 
 class LoginNeeded(Exception):
@@ -34,23 +43,22 @@ def administrator(request: Request) -> None:
 
 def session(request: HTTPConnection) -> str | None:
     """Return the secret session id in a browser's cookie, None without one; the session may have ended."""
-    return _secret_cookie(request, _session_cookie(hosted(request).settings))
+    return _cookie(request, "session", _ID)
 
 
 def browser_id(request: HTTPConnection) -> str:
     """Return a browser's secret id, to which links are bound. A browser without an id gets a new one."""
-    known = _secret_cookie(request, _browser_cookie(hosted(request).settings))
+    known = _cookie(request, "browser", _ID)
     if known is not None:
         return known
-    state = request.scope.setdefault("state", {})
-    new: str = state.setdefault(_NEW, secrets.token_urlsafe(32))
+    new: str = request.scope.setdefault("state", {}).setdefault(_NEW, secrets.token_urlsafe(32))
     return new
 
 
 def log_in(request: Request, response: Response) -> None:
     """Create a session, and set its cookie on the response."""
     state = hosted(request)
-    _set_cookie(response, _session_cookie(state.settings), state.store.sessions.create(), state.settings)
+    _set_cookie(response, "session", state.store.sessions.create(), state.settings)
 
 
 def log_out(request: Request, response: Response) -> None:
@@ -59,7 +67,7 @@ def log_out(request: Request, response: Response) -> None:
     session_id = session(request)
     if session_id is not None:
         state.store.sessions.revoke(session_id)
-    name = _session_cookie(state.settings)
+    name = _cookie_name(state.settings, "session")
     response.delete_cookie(name, secure=state.settings.secure, httponly=True, samesite="lax")
 
 
@@ -67,75 +75,67 @@ def remember_page(request: Request, response: Response) -> None:
     """Remember the requested page in a cookie, for after the login."""
     page = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method == "GET" and _ADMIN_PAGE.fullmatch(page):
-        _set_cookie(
-            response,
-            _cookie_name(hosted(request).settings, "wanted"),
-            page,
-            hosted(request).settings,
-            _REMEMBER_SECONDS,
-        )
+        _set_cookie(response, "wanted", page, hosted(request).settings, _REMEMBER_SECONDS)
 
 
 def remembered_page(request: Request) -> str | None:
     """Return the remembered page, None unless it is a valid page of this server."""
-    name = _cookie_name(hosted(request).settings, "wanted")
-    for header in request.headers.getlist("cookie"):
-        value = cookie_parser(header).get(name, "")
-        if _ADMIN_PAGE.fullmatch(value):
-            return value
-    return None
+    return _cookie(request, "wanted", _ADMIN_PAGE)
 
 
-class BrowserCookies:
-    """Sets the cookie of each new id that `browser_id` created."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add the cookie to the answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_cookie(message: Message) -> None:
-            new = scope.get("state", {}).get(_NEW)
-            if message["type"] == "http.response.start" and new is not None:
-                cookie = Response()
-                _set_cookie(cookie, _browser_cookie(self._settings), new, self._settings)
-                added = [pair for pair in cookie.raw_headers if pair[0] == b"set-cookie"]
-                message["headers"] = [*message.get("headers", []), *added]
-            await send(message)
-
-        await self._app(scope, receive, send_with_cookie)
+def add_browser_cookie(scope: Scope, headers: list[tuple[bytes, bytes]], settings: Settings) -> None:
+    """Add the cookie of a new id that `browser_id` created to the headers of the answer."""
+    new = scope.get("state", {}).get(_NEW)
+    if new is not None:
+        cookie = Response()
+        _set_cookie(cookie, "browser", new, settings)
+        headers += [pair for pair in cookie.raw_headers if pair[0] == b"set-cookie"]
 
 
-def _secret_cookie(request: HTTPConnection, name: str) -> str | None:
-    for header in request.headers.getlist("cookie"):
-        value = cookie_parser(header).get(name, "")
-        if _ID.fullmatch(value):
-            return value
-    return None
+def form_token(request: HTTPConnection) -> str:
+    """Return the token for a page's forms. It is valid only for this browser and its current session."""
+    return _sign(hosted(request).csrf_keys[0], request)
 
 
-def _set_cookie(response: Response, name: str, value: str, settings: Settings, seconds: float | None = None) -> None:
+async def check_form(request: Request) -> None:
+    """A FastAPI dependency that accepts changes only from this server's own forms. Raises `Problem` 403 or 415."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    # A page without a referrer sends Origin "null"; `hosts` has already refused foreign origins.
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, _OLD_PAGE)
+    content_type = request.headers.get("content-type", _FORM_TYPE).partition(";")[0].strip().lower()
+    if content_type != _FORM_TYPE:  # other types could contain files, or text in any charset
+        raise Problem(415, f"Forms are taken as {_FORM_TYPE} alone.")
+    async with request.form() as form:
+        given = form.get(FORM_TOKEN)
+    if not isinstance(given, str) or not given.isascii():
+        raise Problem(403, _OLD_PAGE)
+    if not any(hmac.compare_digest(given, _sign(key, request)) for key in hosted(request).csrf_keys):
+        raise Problem(403, _OLD_PAGE)
+
+
+def _sign(key: bytes, request: HTTPConnection) -> str:
+    browser_and_session = f"{browser_id(request)} {session(request) or ''}"
+    return hmac.new(key, browser_and_session.encode(), hashlib.sha256).hexdigest()
+
+
+def _cookie(request: HTTPConnection, what: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the first cookie of a name that has a valid value."""
+    name = _cookie_name(hosted(request).settings, what)
+    values = [cookie_parser(header).get(name, "") for header in request.headers.getlist("cookie")]
+    return next(filter(pattern.fullmatch, values), None)
+
+
+def _set_cookie(response: Response, what: str, value: str, settings: Settings, seconds: float | None = None) -> None:
     response.set_cookie(
-        name,
+        _cookie_name(settings, what),
         value,
         max_age=int(LIFETIME.total_seconds() if seconds is None else seconds),
         secure=settings.secure,
         httponly=True,
         samesite="lax",
     )
-
-
-def _session_cookie(settings: Settings) -> str:
-    return _cookie_name(settings, "session")
-
-
-def _browser_cookie(settings: Settings) -> str:
-    return _cookie_name(settings, "browser")
 
 
 def _cookie_name(settings: Settings, what: str) -> str:

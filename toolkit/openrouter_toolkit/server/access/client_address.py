@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from ..error_responses import problem
-from ..limits import AddressCounter
-from ..settings import Settings
-from .throttle import retry_after
+from ..error_responses import Problem
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -20,63 +16,32 @@ _MAX_HOPS = 50
 _MAX_ADDRESS_LENGTH = 60
 _MAPPED_PREFIX = 96  # the prefix length of ::ffff:0:0/96, the IPv4-mapped addresses
 _TWO_BODY_LENGTHS = "The request says in two ways where its body ends: Content-Length beside Transfer-Encoding."
-_TOO_MANY = "Too many requests of this address are being answered."
-_CLOSE = {"Connection": "close"}
 _NOT_TRUSTED = (
     "a request came with X-Forwarded-For from %s, which is no trusted proxy, so it was not read; behind a proxy, start "
     "the server with --trusted-proxy and the proxy's address"
 )
-_log = logging.getLogger("openrouter_toolkit")
 
 
-class ClientAddress:
-    """Puts the client's own address into the scope, and limits the concurrent requests of a client behind a proxy.
+def check_body_length(scope: Scope) -> None:
+    """Raise `Problem` 400 for a body of two lengths, which could hide a second request."""
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        raise Problem(400, _TWO_BODY_LENGTHS, {"Connection": "close"})
+
+
+def reported_client(scope: Scope, trusted: Collection[Network], log_once: Callable[[str, str], None]) -> str | None:
+    """Return the client address that a trusted proxy reports, None if there is none.
 
     A proxy's clients share its connections, so the limits in `connections` don't apply to them.
     """
-
-    def __init__(self, app: ASGIApp, settings: Settings, requests: AddressCounter) -> None:
-        self._app = app
-        self._trusted = settings.trusted_proxies
-        self._requests = requests
-        self._warned = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 429, or 400 to a body of two lengths, which could hide a second request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        length = encoding = False
-        forwarded: list[bytes] = []
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                length = True
-            elif name == b"transfer-encoding":
-                encoding = True
-            elif name == b"x-forwarded-for":
-                forwarded.append(value)
-        if length and encoding:
-            await problem(scope["path"], 400, _TWO_BODY_LENGTHS, _CLOSE)(scope, receive, send)
-        elif forwarded and (client := self._client(scope, forwarded)) is not None:
-            scope["client"] = (client, 0)
-            with self._requests.one(client) as allowed:
-                answer = self._app if allowed else problem(scope["path"], 429, _TOO_MANY, retry_after(1))
-                await answer(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _client(self, scope: Scope, forwarded: Sequence[bytes]) -> str | None:
-        """Return the client address that a trusted proxy reports, None if there is none."""
-        peer = read_address((scope.get("client") or ("",))[0])
-        if peer is None:
-            return None
-        if is_trusted(peer, self._trusted):
-            client = forwarded_client(forwarded, self._trusted)
-            return None if client is None else str(client)
-        if not self._warned:
-            self._warned = True
-            _log.warning(_NOT_TRUSTED, peer)
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    peer = read_address((scope.get("client") or ("",))[0]) if forwarded else None
+    if peer is None:
         return None
+    if not is_trusted(peer, trusted):
+        log_once(_NOT_TRUSTED, str(peer))
+        return None
+    client = forwarded_client(forwarded, trusted)
+    return None if client is None else str(client)
 
 
 def forwarded_client(headers: Sequence[bytes], trusted: Collection[Network]) -> Address | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,11 +12,9 @@ from ...store import ConnectedAccount, Status, UnknownAccount
 from ..access.browsers import browser_id
 from ..error_responses import Problem
 from ..state import hosted
-from .account_rows import row
+from .cards import TOOLS, account_row, path_of, toolkit_card
 from .connect_for import show_link
-from .messages import with_done
-from .rendering import render
-from .toolkit_cards import TOOLS, path_of, toolkit_card
+from .rendering import redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/accounts/{{account_id}}")
 
@@ -61,18 +60,26 @@ def confirm_disconnect(request: Request, toolkit: str, account_id: str) -> Respo
     """Show the confirmation page for a disconnect."""
     account = _account(request, toolkit, account_id)
     loaded = hosted(request).toolkit(toolkit).loaded
-    card, details = toolkit_card(loaded, hosted(request).store), row(account, loaded.auth)
-    connected = account.connected_at is not None
-    endings = ", ".join(f"{title} ending in {ending}" for title, ending in details.endings)
-    icon = "organisation" if details.organisation else "person"
+    card, details = toolkit_card(loaded, hosted(request).store), account_row(account, loaded.auth)
+    yes, text = "Remove", "No key was ever entered for it."
+    if account.connected_at is not None:
+        link = loaded.auth.key.link
+        yes = "Disconnect"
+        text = (
+            f"Agents can't use {card.name} with it any more, from their next call on, and its key is forgotten here. "
+            "The key itself goes on working elsewhere: if nobody needs it, delete it at "
+            f"{link.removeprefix('https://') if link else card.name}."
+        )
+    endings = ", ".join(f"{title} ending in {ending}" for title, ending in details["endings"])
+    icon = "organisation" if details["organisation"] else "person"
     return render(
         request,
         "question.html",
         toolkit=card,
-        heading=f"{'Disconnect' if connected else 'Remove'} {details.called}?",
-        text=_consequences(card.name, loaded.auth.key.link) if connected else "No key was ever entered for it.",
-        facts={"icon": icon, "name": details.name, "text": endings or details.whose},
-        yes="Disconnect" if connected else "Remove",
+        heading=f"{yes} {details['called']}?",
+        text=text,
+        facts={"icon": icon, "name": details["name"], "text": endings or details["whose"]},
+        yes=yes,
         bad=True,
         back=card.path,
     )
@@ -81,14 +88,10 @@ def confirm_disconnect(request: Request, toolkit: str, account_id: str) -> Respo
 @router.post("/disconnect")
 def disconnect(request: Request, toolkit: str, account_id: str) -> Response:
     """Disconnect the account after the confirmation."""
-    store = hosted(request).store
-    account = _account(request, toolkit, account_id)
-    try:
-        removed = store.accounts.disconnect(account.id)
-    except UnknownAccount:  # another request has just disconnected it, which is the wanted result
-        removed = account
-    done = "disconnected" if removed.connected_at else "removed"
-    return RedirectResponse(with_done(path_of(removed.toolkit), done), 303)
+    removed = _account(request, toolkit, account_id)
+    with suppress(UnknownAccount):  # another request has just disconnected it, which is the wanted result
+        removed = hosted(request).store.accounts.disconnect(removed.id)
+    return redirect_after("disconnected" if removed.connected_at else "removed", path_of(removed.toolkit))
 
 
 def _change(
@@ -100,8 +103,9 @@ def _change(
     except UnknownAccount:
         raise Problem(404, _GONE) from None
     path = path_of(account.toolkit)
-    changed = done != "enabled" or account.status == Status.ACTIVE
-    return RedirectResponse(with_done(path, done, account.id) if changed else f"{path}#{account.id}", 303)
+    if done == "enabled" and account.status != Status.ACTIVE:
+        return RedirectResponse(f"{path}#{account.id}", 303)
+    return redirect_after(done, path, account.id)
 
 
 def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:
@@ -114,11 +118,3 @@ def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccoun
     if account.toolkit != slug:
         raise Problem(404, _GONE)
     return account
-
-
-def _consequences(name: str, link: str | None) -> str:
-    where = f" at {link.removeprefix('https://')}" if link else f" at {name}"
-    return (
-        f"Agents can't use {name} with it any more, from their next call on, and its key is forgotten here. "
-        f"The key itself goes on working elsewhere: if nobody needs it, delete it{where}."
-    )

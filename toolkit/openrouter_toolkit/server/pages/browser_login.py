@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -12,13 +13,11 @@ from ...connecting import BrowserLogin, browser_login
 from ...connecting.reconnecting import check_for
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
-from ...store import ConnectedAccount, LinkRefused, StoreError, UnknownAccount
+from ...store import ConnectedAccount, StoreError, UnknownAccount
 from ..access.browsers import browser_id
 from ..error_responses import Problem
 from ..state import hosted
-from .connect_page import CONNECT, connected, link_refused, link_target, notice, usable_link
-from .origins import own_origin
-from .worker_threads import run_in_thread
+from .links import CONNECT, connected, in_thread, link_target, outcome, usable_link
 
 router = APIRouter(prefix=CONNECT)
 _CALLBACK = f"{CONNECT}/callback"
@@ -30,17 +29,15 @@ _log = logging.getLogger("openrouter_toolkit")
 def start_login(request: Request, secret: str) -> Response:
     """Redirect to the toolkit's login page. This binds the link to this browser, but does not use it up."""
     state = hosted(request)
-    try:
-        _, account, loaded = usable_link(request, secret)
-        login = _login(loaded)
+    settings = state.settings
+    _, account, loaded = usable_link(request, secret)
+    with closing(_login(loaded)) as login:
         pkce = state.store.links.start_pkce(secret, browser_id(request))
-    except LinkRefused as error:
-        return link_refused(request, error)
-    label = f"{state.settings.host_name} {account.alias}" if account.alias else state.settings.host_name
-    try:
-        address = login.begin(f"{own_origin(request)}{_CALLBACK}/{pkce.state}", label, pkce.verifier)
-    finally:
-        login.close()
+        label = f"{settings.host_name} {account.alias}" if account.alias else settings.host_name
+        # The configured URL, whatever Host a proxy sends. Without one it is the address of this machine that the
+        # browser used, because its cookies are valid only there; `hosts` has refused all others.
+        origin = settings.origin if settings.url_given else f"http://{request.headers['host'].lower()}"
+        address = login.begin(f"{origin}{_CALLBACK}/{pkce.state}", label, pkce.verifier)
     response = RedirectResponse(address, 303)
     # Leads back to the connect page if the user cancels; the link's secret is not sent to the toolkit's site.
     response.set_cookie(
@@ -48,7 +45,7 @@ def start_login(request: Request, secret: str) -> Response:
         secret,
         max_age=_COOKIE_SECONDS,
         path=f"{_CALLBACK}/{pkce.state}",
-        secure=state.settings.secure,
+        secure=settings.secure,
         httponly=True,
         samesite="lax",
     )
@@ -60,21 +57,20 @@ async def handle_callback(request: Request, login_state: str) -> Response:
     """Handle the return from the login, with or without a code."""
     code = request.query_params.get("code")
     secret = request.cookies.get(_cookie(request))
-    if not code or "error" in request.query_params:
-        if secret is None or not secret.isascii():
-            return notice(request, 400, "Not connected", "You did not authorize it, and nothing was stored.")
-        return RedirectResponse(f"{CONNECT}/{quote(secret, safe='')}?cancelled", 303)
-    return await run_in_thread(lambda: _finish(request, login_state, code))
+    if code and "error" not in request.query_params:
+        return await in_thread(lambda: _finish(request, login_state, code))
+    if secret is None or not secret.isascii():
+        return outcome(request, 400, "Not connected", "You did not authorize it, and nothing was stored.")
+    return RedirectResponse(f"{CONNECT}/{quote(secret, safe='')}?cancelled", 303)
 
 
 def _finish(request: Request, login_state: str, code: str) -> Response:
     store = hosted(request).store
+    link, verifier = store.links.finish_pkce(login_state, browser_id(request))
+    account, loaded = link_target(request, link)
     try:
-        link, verifier = store.links.finish_pkce(login_state, browser_id(request))
-        account, loaded = link_target(request, link)
-        key = _exchange_code(loaded, code, verifier)
-    except LinkRefused as error:
-        return link_refused(request, error)
+        with closing(_login(loaded)) as login:
+            key = login.finish(code, verifier)
     except ActionError as error:
         return _failed(request, account, error.explanation)
     field = loaded.auth.key
@@ -88,7 +84,7 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
         return _failed(request, account, f"The account was disconnected meanwhile. {made}")
     except StoreError as error:
         _log.error("an account was not stored: %s", error)
-        return notice(request, 503, "Not connected", f"It could not be stored. {made}")
+        return outcome(request, 503, "Not connected", f"It could not be stored. {made}")
     return connected(request, link, account, checked)
 
 
@@ -99,7 +95,7 @@ def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
         hosted(request).store.accounts.fail(account.id, why)
     except UnknownAccount:
         retry = None
-    return notice(request, 502, "Not connected", why, retried=retry)
+    return outcome(request, 502, "Not connected", why, retried=retry)
 
 
 def _login(loaded: LoadedToolkit) -> BrowserLogin:
@@ -110,14 +106,6 @@ def _login(loaded: LoadedToolkit) -> BrowserLogin:
     if login is None:
         raise Problem(404)
     return login
-
-
-def _exchange_code(loaded: LoadedToolkit, code: str, verifier: str) -> str:
-    login = _login(loaded)
-    try:
-        return login.finish(code, verifier)
-    finally:
-        login.close()
 
 
 def _cookie(request: Request) -> str:

@@ -13,10 +13,9 @@ from ...text.redaction import redact_thoroughly
 from ..access.browsers import browser_id
 from ..error_responses import Problem
 from ..state import hosted
-from .connect_page import CONNECT
-from .forms import Form
-from .rendering import render
-from .toolkit_cards import TOOLS, toolkit_card
+from .cards import TOOLS, toolkit_card
+from .links import CONNECT
+from .rendering import Form, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = (
@@ -71,14 +70,12 @@ class _ConnectForm:
 def show_form(request: Request, toolkit: str) -> Response:
     """Show the empty form."""
     submitted = _ConnectForm(return_address=request.query_params.get("return_address", ""))
-    return _page(request, _toolkit_with_login(request, toolkit), submitted)
+    return _page(request, _toolkit_with_login(request, toolkit, submitted), submitted)
 
 
 @router.post("")
 def connect(request: Request, toolkit: str, form: Form) -> Response:
     """Create a link and redirect to it, or show it if the form says that somebody else will use it."""
-    store = hosted(request).store
-    loaded = _toolkit_with_login(request, toolkit)
     submitted = _ConnectForm(
         whose=form.get("whose", ""),
         users=form.get("users", ""),
@@ -86,13 +83,12 @@ def connect(request: Request, toolkit: str, form: Form) -> Response:
         alias=form.get("alias", "").strip(),
         return_address=form.get("return_address", ""),
     )
-    if submitted.return_address and not store.return_addresses.registered(submitted.return_address):
-        raise Problem(400, _NOT_REGISTERED)
+    loaded = _toolkit_with_login(request, toolkit, submitted)
     submitted.check()
     as_link = form.get("then") == "link"
     if not submitted.problems:
         try:
-            link = store.links.to_connect(
+            link = hosted(request).store.links.to_connect(
                 loaded.toolkit.slug,
                 submitted.user_id if submitted.whose == "user" else None,
                 alias=submitted.alias or None,
@@ -122,14 +118,16 @@ def show_link(request: Request, loaded: LoadedToolkit, new_link: NewLink) -> Res
 
 
 def _page(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm, status: int = 200) -> Response:
-    store = hosted(request).store
-    if submitted.return_address and not store.return_addresses.registered(submitted.return_address):
-        raise Problem(400, _NOT_REGISTERED)
-    return render(request, "connect_for.html", status, toolkit=toolkit_card(loaded, store), given=submitted)
+    toolkit = toolkit_card(loaded, hosted(request).store)
+    return render(request, "connect_for.html", status, toolkit=toolkit, given=submitted)
 
 
-def _toolkit_with_login(request: Request, toolkit: str) -> LoadedToolkit:
+def _toolkit_with_login(request: Request, toolkit: str, submitted: _ConnectForm) -> LoadedToolkit:
+    """Return the toolkit in the path. Raises `Problem` 404 if it has no login, 400 for an unknown return address."""
     loaded = hosted(request).toolkit(toolkit).loaded
     if loaded.auth.scheme == "NO_AUTH":
         raise Problem(404)
+    address = submitted.return_address
+    if address and not hosted(request).store.return_addresses.registered(address):
+        raise Problem(400, _NOT_REGISTERED)
     return loaded

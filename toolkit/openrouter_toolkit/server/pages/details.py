@@ -3,101 +3,42 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, UnknownAccount, Which
 from ..error_responses import Problem
-from ..state import State, hosted
-from .account_rows import row
-from .forms import Form
-from .messages import with_done
-from .parameters import Parameter, parameters
-from .rendering import render
-from .toolkit_cards import TOOLS, path_of, toolkit_card
+from ..state import hosted
+from .cards import TOOLS, account_row, path_of, toolkit_card
+from .parameters import parameters
+from .rendering import Form, redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}")
 _ACCOUNTS_PER_PAGE = 50
 
 
-@dataclass(frozen=True)
-class ActionRow:
-    """An action as the page shows it, and whether it is on."""
-
-    action: Action
-    toolkit_path: str
-    on: bool
-
-    @property
-    def slug(self) -> str:
-        """The name that agents use."""
-        return self.action.slug
-
-    @property
-    def name(self) -> str:
-        """The name that people read."""
-        return self.action.definition.name
-
-    @property
-    def description(self) -> str:
-        """The description for models."""
-        return self.action.definition.description
-
-    @property
-    def read_only(self) -> bool:
-        """Whether it only reads data, so that it may be tried on its page."""
-        return self.action.read_only
-
-    @property
-    def costs_money(self) -> bool:
-        """Whether a call may cost money."""
-        return self.action.definition.annotations.costsMoney
-
-    @property
-    def path(self) -> str:
-        """The path prefix of its own pages."""
-        return f"{self.toolkit_path}/actions/{self.slug.lower()}"
-
-    @cached_property
-    def parameters(self) -> list[Parameter]:
-        """All its parameters."""
-        return parameters(self.action.definition.input_parameters)
-
-    @property
-    def documented(self) -> list[Parameter]:
-        """The documented parameters."""
-        return [parameter for parameter in self.parameters if not parameter.extension]
-
-    @property
-    def extensions(self) -> list[Parameter]:
-        """The parameters that the API accepts beyond the documented ones."""
-        return [parameter for parameter in self.parameters if parameter.extension]
-
-
 @router.get("")
 def details(request: Request, toolkit: str) -> Response:
     """Show a toolkit's details."""
-    store = hosted(request).store
-    loaded = hosted(request).toolkit(toolkit).loaded
-    card = toolkit_card(loaded, store)
-    accounts, more = _accounts(store, loaded, request.query_params.get("after")) if card.login else ([], False)
-    off = store.switches.off(loaded.toolkit.slug)
-    links = loaded.toolkit.links.items()
+    state = hosted(request)
+    loaded = state.toolkit(toolkit).loaded
+    slug = loaded.toolkit.slug
+    card = toolkit_card(loaded, state.store)
+    accounts, more = _accounts(state.store, slug, request.query_params.get("after")) if card.login else ([], False)
+    off = state.store.switches.off(slug)
     return render(
         request,
         "details.html",
         toolkit=card,
         auth=loaded.auth,
-        accounts=[row(account, loaded.auth) for account in accounts],
+        accounts=[account_row(account, loaded.auth) for account in accounts],
         more=more,
-        actions=[ActionRow(action, card.path, on=action.slug not in off) for action in loaded.actions],
-        links=[(name.replace("_", " ").capitalize(), link) for name, link in links],
-        url=hosted(request).settings.url,
-        mcp=_mcp_path(hosted(request), loaded),
+        actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in loaded.actions],
+        links=[(name.replace("_", " ").capitalize(), link) for name, link in loaded.toolkit.links.items()],
+        url=state.settings.url,
+        mcp="/mcp" if slug == next(iter(state.toolkits)) else f"/mcp/{slug.lower()}",
         example=shlex.quote(next((account.user_id for account in accounts if account.user_id), "alice")),
     )
 
@@ -107,7 +48,7 @@ def activate(request: Request, toolkit: str) -> Response:
     """Activate a toolkit that needs no login."""
     slug = _slug_without_login(request, toolkit)
     hosted(request).store.switches.activate(slug)
-    return RedirectResponse(with_done(path_of(slug), "activated"), 303)
+    return redirect_after("activated", path_of(slug))
 
 
 @router.post("/deactivate")
@@ -115,7 +56,7 @@ def deactivate(request: Request, toolkit: str) -> Response:
     """Undo `activate`."""
     slug = _slug_without_login(request, toolkit)
     hosted(request).store.switches.deactivate(slug)
-    return RedirectResponse(with_done(path_of(slug), "deactivated"), 303)
+    return redirect_after("deactivated", path_of(slug))
 
 
 @router.post("/actions/{action}/switch")
@@ -132,7 +73,7 @@ def switch(request: Request, toolkit: str, action: str, form: Form) -> Response:
     (switches.turn_on if to == "on" else switches.turn_off)(slug, found.slug)
     if request.headers.get("accept") == "application/json":
         return Response(status_code=204)
-    return RedirectResponse(with_done(path_of(slug), to, found.slug), 303)
+    return redirect_after(to, path_of(slug), found.slug)
 
 
 def action_of(loaded: LoadedToolkit, slug: str) -> Action:
@@ -143,20 +84,29 @@ def action_of(loaded: LoadedToolkit, slug: str) -> Action:
     raise Problem(404)
 
 
-def _mcp_path(state: State, loaded: LoadedToolkit) -> str:
-    """Return the path of a toolkit's MCP endpoint."""
-    slug = loaded.toolkit.slug
-    return "/mcp" if slug == next(iter(state.toolkits)) else f"/mcp/{slug.lower()}"
+def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
+    """Return an action as the pages show it."""
+    described = parameters(action.definition.input_parameters)
+    return {
+        "slug": action.slug,
+        "name": action.definition.name,
+        "description": action.definition.description,
+        "read_only": action.read_only,
+        "costs_money": action.definition.annotations.costsMoney,
+        "path": f"{toolkit_path}/actions/{action.slug.lower()}",
+        "parameters": described,
+        "documented": [parameter for parameter in described if not parameter.extension],
+        "extensions": [parameter for parameter in described if parameter.extension],
+    }
 
 
-def _accounts(store: Store, loaded: LoadedToolkit, after: str | None) -> tuple[list[ConnectedAccount], bool]:
+def _accounts(store: Store, slug: str, after: str | None) -> tuple[list[ConnectedAccount], bool]:
     """Return a page of accounts, newest first, after the one with id `after`, and whether there are more."""
     try:
         last = store.accounts.get(after) if after else None
     except UnknownAccount:
         last = None
-    which = Which(toolkits=[loaded.toolkit.slug])
-    found = store.accounts.list(which, limit=_ACCOUNTS_PER_PAGE + 1, after=last)
+    found = store.accounts.list(Which(toolkits=[slug]), limit=_ACCOUNTS_PER_PAGE + 1, after=last)
     return found[:_ACCOUNTS_PER_PAGE], len(found) > _ACCOUNTS_PER_PAGE
 
 

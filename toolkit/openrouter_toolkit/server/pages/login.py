@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from ...store import LinkRefused, Store
 from ..access.browsers import log_in, log_out, remembered_page
-from ..access.throttle import mark_refused
+from ..limits import mark_refused
 from ..settings import Settings
 from ..state import hosted
-from .rendering import render
-from .toolkit_cards import TOOLS
+from .cards import TOOLS
+from .rendering import notice, render
 
 _MADE_ELSEWHERE = (
     "It may have been made for another server, or with another database than this server's: make it on the same "
@@ -31,18 +31,13 @@ def how_to_log_in(request: Request) -> Response:
     """Show how to get a login link."""
     command = f"openrouter-toolkit login-link {hosted(request).settings.url}"
     text = "Open the login link that was printed when the server started. To get a new one, run:"
-    return render(
-        request, "notice.html", heading="Log in", text=text, command=command, kind="late", form=None, way=None
-    )
+    return notice(request, 200, "Log in", text, "late", command=command)
 
 
 @router.get("/login/{secret}")
 def show(request: Request, secret: str) -> Response:
     """Show the link's page. Programs that fetch links for a preview don't use the link up."""
-    try:
-        _check(hosted(request).store, secret)
-    except LinkRefused as error:
-        return _refusal(request, error)
+    _check(hosted(request).store, secret)
     return render(
         request,
         "question.html",
@@ -61,13 +56,10 @@ def log_in_with_link(request: Request, secret: str) -> Response:
     """Use the link up and start a session."""
     store = hosted(request).store
     response = RedirectResponse(remembered_page(request) or TOOLS, 303)
-    try:
-        _check(store, secret)
-        with store.transaction():
-            store.links.consume(secret)
-            log_in(request, response)
-    except LinkRefused as error:
-        return _refusal(request, error)
+    _check(store, secret)
+    with store.transaction():
+        store.links.consume(secret)
+        log_in(request, response)
     return response
 
 
@@ -79,6 +71,16 @@ def end_session(request: Request) -> Response:
     return response
 
 
+def login_refused(request: Request, refusal: LinkRefused) -> Response:
+    """Render why a login link can't be used, and how to get another."""
+    status, text = 410, str(refusal)
+    if refusal.reason == "unknown":
+        mark_refused(request)
+        status, text = 404, f"{text} {_MADE_ELSEWHERE}"
+    way = {"address": "/login", "words": "How to get another"}
+    return notice(request, status, "Not logged in", text, "late", way=way)
+
+
 def _check(store: Store, secret: str) -> None:
     """Raise `LinkRefused` unless the secret is that of an open login link."""
     link = store.links.find(secret)
@@ -86,20 +88,3 @@ def _check(store: Store, secret: str) -> None:
         raise LinkRefused("unknown")
     if link.state != "open":
         raise LinkRefused(link.state)
-
-
-def _refusal(request: Request, error: LinkRefused) -> Response:
-    text = str(error)
-    if error.reason == "unknown":
-        mark_refused(request)
-        text = f"{text} {_MADE_ELSEWHERE}"
-    return render(
-        request,
-        "notice.html",
-        404 if error.reason == "unknown" else 410,
-        heading="Not logged in",
-        text=text,
-        kind="late",
-        form=None,
-        way={"address": "/login", "words": "How to get another"},
-    )

@@ -1,13 +1,16 @@
-"""Describes an action's parameters for people, from its schema, so that pages and schema always agree."""
+"""An action's parameters for people, from its schema: described, and as a form from which arguments are read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+_PREFIX = "argument."
 _MAX_CHOICES = 20
+_OMITTED = object()
 _LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -47,19 +50,22 @@ class Parameter:
 def parameters(schema: Mapping[str, Any]) -> list[Parameter]:
     """Return the parameters in an action's `input_parameters`: required ones first, extensions last."""
     required = set(schema.get("required", ()))
-    found = [
-        Parameter(
-            name=name,
-            description=str(part.get("description", "")),
-            types=_types(part),
-            choices=tuple(value for value in part.get("enum", ()) if value is not None),
-            limits=_limits(part),
-            required=name in required,
-            extension=part.get("x-extension") is True,
+    found = []
+    for name, part in schema.get("properties", {}).items():
+        if not isinstance(part, dict):  # a schema may be just `true`, which has nothing to show
+            continue
+        choices = tuple(value for value in part.get("enum", ()) if value is not None)
+        found.append(
+            Parameter(
+                name=name,
+                description=str(part.get("description", "")),
+                types=_types(part),
+                choices=choices,
+                limits=_limits(part, choices),
+                required=name in required,
+                extension=part.get("x-extension") is True,
+            )
         )
-        for name, part in schema.get("properties", {}).items()
-        if isinstance(part, dict)  # a schema may be just `true`, which has nothing to show
-    ]
     return sorted(found, key=lambda parameter: (parameter.extension, not parameter.required))
 
 
@@ -71,15 +77,100 @@ def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in types if name != "null"))
 
 
-def _limits(part: Mapping[str, Any]) -> str:
-    choices = [value for value in part.get("enum", ()) if value is not None]
-    parts = []
+def _limits(part: Mapping[str, Any], choices: Sequence[Any]) -> str:
+    limits = [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
     if choices:
-        some = ", ".join(dict.fromkeys(_value_text(value) for value in choices[:_MAX_CHOICES]))
-        parts.append(f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}")
-    parts += [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
-    return ", ".join(parts)
+        some = ", ".join(dict.fromkeys(map(_label, choices[:_MAX_CHOICES])))
+        limits.insert(0, f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}")
+    return ", ".join(limits)
 
 
-def _value_text(value: Any) -> str:
+def _label(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@dataclass(frozen=True)
+class FormField:
+    """A parameter's form field: its control, its value, and why the value is not a valid argument.
+
+    An empty field means that the argument is omitted.
+    """
+
+    parameter: Parameter
+    value: str = ""
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The field's name in the form. The prefix keeps it apart from the form's own fields."""
+        return f"{_PREFIX}{self.parameter.name}"
+
+    @property
+    def id(self) -> str:
+        """The field's HTML id."""
+        return f"argument-{self.parameter.name}"
+
+    @property
+    def control(self) -> Literal["choice", "number", "text", "json"]:
+        """The kind of form control."""
+        types = set(self.parameter.types)
+        if self.parameter.choices or types == {"boolean"}:
+            return "choice"
+        if types and types <= {"integer", "number"}:
+            return "number"
+        return "text" if types == {"string"} else "json"
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The possible choices, as pairs of a form value, which is JSON, and its label."""
+        labels: dict[str, str] = {}
+        for value in self.parameter.choices or (True, False):
+            labels.setdefault(_label(value), json.dumps(value))  # true and "true" look alike: the first is offered
+        return [(value, label) for label, value in labels.items()]
+
+
+def read(described: Sequence[Parameter], given: Mapping[str, str]) -> tuple[list[FormField], dict[str, Any]]:
+    """Return the submitted form's fields and arguments. The arguments are incomplete if a field has a problem.
+
+    It does not check the arguments against the schema: the action's own validation explains errors better.
+    """
+    fields, arguments = [], {}
+    for parameter in described:
+        field = FormField(parameter, given.get(f"{_PREFIX}{parameter.name}", ""))
+        try:
+            argument = _argument(field)
+            if argument is not _OMITTED:
+                arguments[parameter.name] = argument
+        except ValueError as error:
+            field = replace(field, problem=str(error))
+        fields.append(field)
+    return fields, arguments
+
+
+def _argument(field: FormField) -> Any:
+    if not field.value.strip():
+        return _OMITTED
+    if field.control == "text":
+        return field.value
+    try:
+        value = json.loads(field.value, parse_constant=_reject_constant, parse_float=_parse_float)
+        json.dumps(value, ensure_ascii=False).encode()  # an escaped lone surrogate can't be encoded and sent
+    except (ValueError, RecursionError) as error:
+        if field.control == "number" or "string" in field.parameter.types:
+            return field.value
+        reason, where = "it holds something that can't be sent", ""
+        if isinstance(error, json.JSONDecodeError):
+            reason, where = error.msg, f" in line {error.lineno}"
+        raise ValueError(f"This is not valid JSON{where}: {reason}.") from None
+    return value
+
+
+def _reject_constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number

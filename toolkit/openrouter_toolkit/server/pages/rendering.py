@@ -1,18 +1,143 @@
-"""Renders templates with what they all need: the host's name, static file paths, the form's token, a message."""
+"""Renders pages, notices and error pages, with the message about the last change; reads submitted forms."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlencode
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
-from ..access import csrf
+from ...store import Status, UnknownAccount
+from ..access.browsers import FORM_TOKEN, form_token
+from ..settings import Settings
 from ..state import hosted
-from . import formatting, messages
+from .cards import TOOLS, path_of
+
+TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
+LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
+_DONE = {
+    "disconnected": "The account is disconnected, and its key forgotten here.",
+    "removed": "The account is removed.",
+    "default": "The account is its owner's first choice now.",
+    "disabled": "The account is switched off. Agents can't use it until it is switched on again.",
+    "enabled": "The account is switched on. Agents can use it now.",
+    "activated": "The tool is activated. Agents can use it now.",
+    "deactivated": "The tool is deactivated. Agents can't use it any more.",
+    "on": "The action is on.",
+    "off": "The action is off.",
+}
+_ERRORS = {
+    403: ("Not allowed", "This page takes that only from its own form."),
+    404: ("Nothing here", "There is no such page."),
+    405: ("Not possible", "This page can't do that."),
+    503: ("Not now", "The server can't answer now. Nothing was changed. Try again in a moment."),
+}
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+# A submitted form as names and texts. No form has files, so files are ignored.
+Form = Annotated[dict[str, str], Depends(_read_form)]
+
+
+def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
+    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token."""
+    defaults: dict[str, Any] = {
+        "host_name": hosted(request).settings.host_name,
+        "csrf": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token(request)),
+    }
+    if "message" not in values:  # it may query the store, so pages that report a store failure pass their own
+        defaults["message"] = _message(request)
+    return _templates.TemplateResponse(request, template, {**defaults, **values}, status_code=status)
+
+
+def notice(request: Request, status: int, heading: str, text: str, kind: str = "bad", **values: Any) -> Response:
+    """Render a page of one text. `kind` is good, late or bad; `way` is a link onwards, and `form` a button."""
+    values = {"form": None, "way": None, **values}
+    return render(request, "notice.html", status, heading=heading, text=text, kind=kind, **values)
+
+
+def error_page(request: Request, status: int, text: str | None = None) -> Response:
+    """Render the error page of a status, with the given text or the usual one."""
+    heading, usual = _ERRORS.get(status, ("Not possible", "This can't be done."))
+    return notice(request, status, heading, text or usual, way=TO_TOOLS, message=None)
+
+
+def wrong_address(request: Request, status: int, text: str) -> Response:
+    """Render the error page for a wrong host name. It does not reveal this server's configured name."""
+    return notice(request, status, "Wrong address", text, message=None, host_name=Settings.host_name)
+
+
+def redirect_after(done: str, path: str, fragment: str = "") -> Response:
+    """Redirect to a page that shows the message for `done`; the address holds this keyword, never a text."""
+    return RedirectResponse(f"{path}?done={done}{f'#{fragment}' if fragment else ''}", 303)
+
+
+def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> str:
+    """Return a return address with the outcome of connecting, in the query parameters of Composio's callbacks.
+
+    Args:
+        address: where the browser goes.
+        account_id: the connected account.
+        incomplete: whether one of its earlier keys was left out.
+    """
+    query = {"status": "success", "connected_account_id": account_id, **({"left_out": "1"} if incomplete else {})}
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+
+
+class _Message(NamedTuple):
+    """A message, its kind ("good" or "bad"), and the address of more information."""
+
+    text: str
+    kind: str = "good"
+    more: str | None = None
+
+
+def _message(request: Request) -> _Message | None:
+    """Return the message that a page's query asks for, or None."""
+    query, state = request.query_params, hosted(request)
+    if query.get("status") != "success":
+        done = _DONE.get(query.get("done", ""))
+        return _Message(done) if done else None
+    try:
+        account = state.store.accounts.get(query.get("connected_account_id", ""))
+    except UnknownAccount:
+        return None
+    if account.status != Status.ACTIVE:
+        return None
+    toolkit = state.toolkits.get(account.toolkit)
+    name = toolkit.loaded.toolkit.name if toolkit else account.toolkit
+    text = f"{name} is connected for {account.owner}. Agents can use it now."
+    more = f"{path_of(account.toolkit)}#agents" if toolkit else None
+    return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more)
+
+
+def counted(number: int, noun: str) -> str:
+    """Format a number with its noun: "1 action", "2 actions"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _moment(at: datetime) -> Markup:
+    """Format a time as a <time> element: its text is relative, its datetime attribute and tooltip are exact."""
+    seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
+    if seconds < 60:
+        ago = "just now"
+    elif seconds < 3600:
+        ago = f"{counted(seconds // 60, 'minute')} ago"
+    elif seconds < 86400:
+        ago = f"{counted(seconds // 3600, 'hour')} ago"
+    else:
+        ago = f"on {at:%d %B %Y}".replace(" 0", " ")
+    exact = f"{at:%d %B %Y, %H:%M} UTC".lstrip("0")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", exact, ago)
 
 
 def _environment() -> Environment:
@@ -23,26 +148,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["counted"] = formatting.counted
-    environment.filters["moment"] = formatting.moment
-    environment.filters["time_of_day"] = formatting.time_of_day
-    environment.filters["without_scheme"] = formatting.without_scheme
+    environment.filters |= {
+        "counted": counted,
+        "moment": _moment,
+        "time_of_day": lambda at: f"{at:%H:%M} UTC",
+        "without_scheme": lambda address: address.removeprefix("https://").rstrip("/"),
+    }
     environment.globals["static"] = lambda name: f"/static/{name}"
     return environment
 
 
 _templates = Jinja2Templates(env=_environment())
-
-
-def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
-    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token."""
-    state = hosted(request)
-    defaults: dict[str, Any] = {"host_name": state.settings.host_name, "csrf": lambda: _token_field(request)}
-    if "message" not in values:  # it may query the store, so pages that report a store failure pass their own
-        names = {slug: toolkit.loaded.toolkit.name for slug, toolkit in state.toolkits.items()}
-        defaults["message"] = messages.message_for(request.query_params, state.store, names)
-    return _templates.TemplateResponse(request, template, {**defaults, **values}, status_code=status)
-
-
-def _token_field(request: Request) -> Markup:
-    return Markup('<input type="hidden" name="{}" value="{}">').format(csrf.FIELD, csrf.token(request))

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ...envelope import Envelope
-from ...manifest import LoadedToolkit
-from ...store import Store, Which
-from ..access.throttle import retry_after
+from ...manifest import Action, LoadedToolkit
+from ...store import Which
 from ..disconnect import ClientDisconnected, while_connected
-from ..error_responses import Problem
+from ..error_responses import Problem, retry_after
 from ..state import hosted
-from .arguments import FormField, read
-from .details import ActionRow, action_of
-from .forms import Form
-from .rendering import render
-from .toolkit_cards import TOOLS, path_of, toolkit_card
+from .cards import TOOLS, path_of, toolkit_card
+from .details import action_of, action_row
+from .parameters import FormField, parameters, read
+from .rendering import Form, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
 _TIMEOUT = 60.0
@@ -30,61 +28,19 @@ _THREAD_OWNER = "administrators"  # they share the threads with the tokens
 _BUSY = "All threads are busy with calls. Nothing was done. Try again in a moment."
 
 
-@dataclass(frozen=True)
-class Result:
-    """An envelope for people: its data is indented if it is JSON, and truncated if it is very long."""
-
-    envelope: Envelope
-    took: float
-
-    @property
-    def successful(self) -> bool:
-        """Whether the action succeeded."""
-        return self.envelope.successful
-
-    @property
-    def error(self) -> str | None:
-        """What happened and what to do next."""
-        return None if self.envelope.error is None else _printable(self.envelope.error)
-
-    @property
-    def seconds(self) -> str:
-        """The duration in seconds, as text."""
-        return f"{self.took:.2f}"
-
-    @property
-    def data(self) -> str:
-        """The data, truncated."""
-        return self._indented[:_MAX_SHOWN]
-
-    @property
-    def cut(self) -> str | None:
-        """A note on how much data is not shown, or None."""
-        left = len(self._indented) - _MAX_SHOWN
-        return f"{left:,} more characters are not shown here." if left > 0 else None
-
-    @property
-    def _indented(self) -> str:
-        try:
-            return _printable(json.dumps(json.loads(self.envelope.data), indent=2, ensure_ascii=False))
-        except (ValueError, RecursionError):
-            return _printable(self.envelope.data)
-
-
 @router.get("")
 def show_form(request: Request, toolkit: str, action: str) -> Response:
     """Show the empty form."""
     found, loaded = _read_only_action(request, toolkit, action)
-    fields, _ = read(found.parameters, {})
-    users = _users(hosted(request).store, loaded)
-    return _page(request, loaded, found, fields, users[0] if users else "default")
+    fields, _ = read(parameters(found.definition.input_parameters), {})
+    return _page(request, loaded, found, fields)
 
 
 @router.post("")
 async def run(request: Request, toolkit: str, action: str, form: Form) -> Response:
     """Execute the action and show the result. The call is cancelled if the browser disconnects."""
     found, loaded = await run_in_threadpool(_read_only_action, request, toolkit, action)
-    fields, arguments = read(found.parameters, form)
+    fields, arguments = read(parameters(found.definition.input_parameters), form)
     user_id = form.get("user_id", "").strip() or "default"
     if any(field.problem for field in fields):
         return await run_in_threadpool(_page, request, loaded, found, fields, user_id, status=422)
@@ -101,49 +57,61 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
             )
         except ClientDisconnected:
             return Response(status_code=499)
-    result = Result(envelope, monotonic() - started)
+    result = _result(envelope, monotonic() - started)
     return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)
 
 
-def _read_only_action(request: Request, toolkit: str, action: str) -> tuple[ActionRow, LoadedToolkit]:
+def _read_only_action(request: Request, toolkit: str, action: str) -> tuple[Action, LoadedToolkit]:
     """Return the action if it is read-only; others may cost money or change data. Raises `Problem` 404."""
     loaded = hosted(request).toolkit(toolkit).loaded
     found = action_of(loaded, action)
     if not found.read_only:
         raise Problem(404)
-    return ActionRow(found, path_of(loaded.toolkit.slug), on=True), loaded
+    return found, loaded
 
 
 def _page(
     request: Request,
     loaded: LoadedToolkit,
-    action: ActionRow,
+    action: Action,
     fields: list[FormField],
-    user_id: str,
+    user_id: str | None = None,
     *,
-    result: Result | None = None,
+    result: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    store = hosted(request).store
+    """Render the form with some user_ids that have an account, newest first, of which the first is the usual one."""
+    store, slug = hosted(request).store, loaded.toolkit.slug
+    accounts = store.accounts.list(Which(toolkits=[slug]), limit=_MAX_USERS)
+    users = [user for account in accounts for user in (account.user_id, *sorted(account.users or ())) if user]
     return render(
         request,
         "try_it.html",
         status,
         toolkit=toolkit_card(loaded, store),
-        action=action,
+        action=action_row(action, path_of(slug)),
         fields=fields,
         more_open=any(field.value for field in fields if field.parameter.extension),
-        user_id=user_id,
-        users=_users(store, loaded),
+        user_id=user_id or next(iter(users), "default"),
+        users=list(dict.fromkeys(users)),
         result=result,
     )
 
 
-def _users(store: Store, loaded: LoadedToolkit) -> list[str]:
-    """Return some user_ids that have an account, newest first."""
-    accounts = store.accounts.list(Which(toolkits=[loaded.toolkit.slug]), limit=_MAX_USERS)
-    found = [user for account in accounts for user in (account.user_id, *sorted(account.users or ())) if user]
-    return list(dict.fromkeys(found))
+def _result(envelope: Envelope, seconds: float) -> dict[str, Any]:
+    """Return an envelope for people: its data is indented if it is JSON, and truncated if it is very long."""
+    try:
+        data = _printable(json.dumps(json.loads(envelope.data), indent=2, ensure_ascii=False))
+    except (ValueError, RecursionError):
+        data = _printable(envelope.data)
+    left = len(data) - _MAX_SHOWN
+    return {
+        "seconds": f"{seconds:.2f}",
+        "successful": envelope.successful,
+        "error": None if envelope.error is None else _printable(envelope.error),
+        "data": data[:_MAX_SHOWN],
+        "cut": f"{left:,} more characters are not shown here." if left > 0 else None,
+    }
 
 
 def _printable(text: str) -> str:

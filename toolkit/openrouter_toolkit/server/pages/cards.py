@@ -1,0 +1,160 @@
+"""Toolkits and connected accounts as the pages show them. This module never handles keys."""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from ...manifest import Auth, LoadedToolkit
+from ...store import ConnectedAccount, Status, Store, Which
+
+TOOLS = "/admin/tools"
+_COLOURS = 6
+# How many unusable accounts are checked at most for one that was ever connected.
+_MAX_CHECKED = 100
+_MAX_NAMED = 5
+
+
+class Badge(NamedTuple):
+    """A status text, and its kind: good, warn, bad, or none of these."""
+
+    words: str
+    kind: str
+
+
+_STATUSES = {
+    Status.INITIALIZING: Badge("Waiting for its key", "warn"),
+    Status.INITIATED: Badge("Waiting for its key", "warn"),
+    Status.ACTIVE: Badge("Active", "good"),
+    Status.FAILED: Badge("Failed", "bad"),
+    Status.EXPIRED: Badge("Expired", "bad"),
+    Status.INACTIVE: Badge("Switched off", "warn"),
+}
+_SWITCHED = {Status.ACTIVE: True, Status.INACTIVE: False}
+
+
+@dataclass(frozen=True)
+class ToolkitCard:
+    """A toolkit and its current state.
+
+    Attributes:
+        path: the path of its details page.
+        logo: the path of its logo on this server, or None: then its initials are shown.
+        colour: the number of its initials' colour, which is always the same.
+        login: whether it needs a connected account; otherwise it is activated.
+        accounts: the number of its usable accounts.
+        state: its status, or None while it is only available.
+    """
+
+    slug: str
+    name: str
+    version: str
+    description: str
+    categories: Sequence[str]
+    path: str
+    logo: str | None
+    colour: int
+    action_names: Sequence[str]
+    login: bool
+    accounts: int
+    state: Badge | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is listed as active: it was activated, or connected, even if its key is refused by now."""
+        return self.state is not None
+
+    @property
+    def initials(self) -> str:
+        """One or two letters in place of a logo."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+    @property
+    def words(self) -> str:
+        """The text that a search looks in."""
+        return " ".join((self.name, self.slug, self.description, *self.categories, *self.action_names))
+
+    def matches(self, text: str) -> bool:
+        """Whether it contains all words of a search. The page's script searches in the same way."""
+        inside = normalize(self.words)
+        return all(word in inside for word in normalize(text).split())
+
+
+def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
+    """Return a toolkit's card with its current state."""
+    toolkit = loaded.toolkit
+    slug = toolkit.slug
+    login = loaded.auth.scheme != "NO_AUTH"
+    accounts = store.accounts.count(Which(toolkits=[slug], statuses=[Status.ACTIVE])) if login else 0
+    state = None
+    if accounts or (not login and slug in store.switches.activated()):
+        state = Badge("Ready", "good")
+    elif login:
+        broken = Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE, Status.FAILED])
+        if any(account.connected_at for account in store.accounts.list(broken, limit=_MAX_CHECKED)):
+            state = Badge("Needs attention", "warn")
+    logo = f"logos/{slug.lower()}.svg"
+    return ToolkitCard(
+        slug=slug,
+        name=toolkit.name,
+        version=toolkit.version,
+        description=toolkit.description,
+        categories=toolkit.categories,
+        path=path_of(slug),
+        logo=f"/static/{logo}" if files(__package__).joinpath("static", logo).is_file() else None,
+        colour=zlib.crc32(slug.encode()) % _COLOURS,
+        action_names=[action.definition.name for action in loaded.actions],
+        login=login,
+        accounts=accounts,
+        state=state,
+    )
+
+
+def path_of(slug: str) -> str:
+    """Return the path of a toolkit's details page."""
+    return f"{TOOLS}/{slug.lower()}"
+
+
+def normalize(text: str) -> str:
+    """Return the text in lower case, without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
+
+
+def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
+    """Return an account as the pages show it."""
+    titles = {field.name: field.title for field in auth.fields}
+    user_id = account.user_id
+    return {
+        "id": account.id,
+        "organisation": user_id is None,
+        "name": account.alias or user_id or "The organisation",
+        "whose": f"For {user_id} alone" if user_id else f"The organisation's, for {users_of(account)}",
+        # Its name within a sentence: "work of user alice".
+        "called": f"{account.alias} of {account.owner}" if account.alias else account.owner,
+        "status": _STATUSES[account.status],
+        "why": None if account.status == Status.ACTIVE else account.reason,
+        "default": account.default,
+        # Whether it is switched on; None if it can't be switched.
+        "switched": _SWITCHED.get(account.status) if account.connected_at else None,
+        # Whether its user may have to enter a new key.
+        "link_wanted": user_id is not None and account.status not in _SWITCHED,
+        # Whether it can become its owner's default.
+        "eligible": account.status == Status.ACTIVE and not account.default,
+        # The title and the last four characters of each key.
+        "endings": [(titles.get(name, name), ending) for name, ending in account.last_four.items()],
+        "connected_at": account.connected_at,
+        "last_used_at": account.last_used_at,
+    }
+
+
+def users_of(account: ConnectedAccount) -> str:
+    """Return who may use an account of the organisation, as part of a sentence."""
+    if account.users is None:
+        return "every user"
+    named = ", ".join(sorted(account.users)[:_MAX_NAMED]) or "nobody"
+    left = len(account.users) - _MAX_NAMED
+    return f"{named}{f' and {left} more' if left > 0 else ''}"
