@@ -8,10 +8,10 @@ HEALTH = ("/healthz", "/readyz")
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
 MCP = "/mcp"
-_PROGRAM_PREFIXES = ("/api", MCP)
-_PAGE_PREFIXES = ("/admin", "/login", "/logout", "/connect", "/static")
+_PROGRAMS = {"/api", MCP}
+_PAGES = {"/admin", "/login", "/logout", "/connect", "/static"}
 # Where MCP clients look for OAuth, and for the older transport that streamable HTTP replaced.
-_OAUTH_PREFIXES = (
+_OAUTH = {
     "/.well-known",
     "/authorize",
     "/introspect",
@@ -25,40 +25,35 @@ _OAUTH_PREFIXES = (
     "/sse",
     "/token",
     "/userinfo",
-)
+}
+
+
+def area_of(path: str) -> str:
+    """Return the part of the server that a path belongs to, or `/`. It repeats no other text from the request."""
+    first = "/".join(path.split("/", 2)[:2])
+    return first if first in _PROGRAMS | _PAGES | _OAUTH else "/"
 
 
 def is_for_programs(path: str) -> bool:
     """Whether a path belongs to the API or MCP, which need a token and answer in JSON."""
-    return any(_is_below(path, prefix) for prefix in _PROGRAM_PREFIXES)
+    return area_of(path) in _PROGRAMS
 
 
 def is_for_mcp(path: str) -> bool:
     """Whether a path belongs to MCP, where a refusal is a JSON-RPC error."""
-    return _is_below(path, MCP)
+    return area_of(path) == MCP
 
 
 def is_for_oauth(path: str) -> bool:
     """Whether MCP clients look for OAuth at a path, where a refusal is an OAuth error."""
-    return any(_is_below(path, prefix) for prefix in _OAUTH_PREFIXES)
+    return area_of(path) in _OAUTH
 
 
 def answers_json(path: str) -> bool:
     """Whether only programs use a path, so that every answer is JSON, whatever the Accept header says."""
-    return is_for_programs(path) or is_for_oauth(path) or path in HEALTH
+    return area_of(path) in _PROGRAMS | _OAUTH or path in HEALTH
 
 
 def is_page(path: str) -> bool:
     """Whether people open a path, so that errors there are pages, whatever the Accept header says."""
-    return path == "/" or any(_is_below(path, prefix) for prefix in _PAGE_PREFIXES)
-
-
-def area_of(path: str) -> str:
-    """Return the part of the server that a path belongs to, for the log. It repeats no text from the request."""
-    return next(
-        (prefix for prefix in (*_PROGRAM_PREFIXES, *_PAGE_PREFIXES, *_OAUTH_PREFIXES) if _is_below(path, prefix)), "/"
-    )
-
-
-def _is_below(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(f"{prefix}/")
+    return path == "/" or area_of(path) in _PAGES

@@ -1,13 +1,8 @@
-"""Limits client connections: how many each address may have, and how long a stalled one may stay open.
-
-`GuardedConnection` is independent of the HTTP parser. A class that inherits from it and from one of uvicorn's protocols
-says how to detect that further requests have already arrived (see `H11Connection`).
-"""
+"""Limits client connections: how many each address may have, and how long a stalled one may stay open."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +23,7 @@ _MIN_BYTES = 4096
 # This many connections beyond the limit get an answer with the reason; further ones are cut without an answer.
 _ANSWERED_REFUSALS = 16
 _TOO_MANY = "Too many connections of this address are open."
+_CLOSE = {"Connection": "close"}
 _NOT_HTTP = "This is no request that can be understood."
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -40,10 +36,10 @@ class Connections:
         self.check_interval = settings.client_timeout / _CHECKS
         self._trusted = settings.trusted_proxies
         self._by_address = AddressCounter(min(settings.connections_per_address, max(1, limit // 2)))
-        self._open: set[GuardedConnection] = set()
+        self._open: set[Connection] = set()
         self.on_closed: Callable[[], None] = lambda: None
 
-    def opened(self, connection: GuardedConnection) -> None:
+    def opened(self, connection: Connection) -> None:
         """Count a connection, and refuse it if its address has too many. Trusted proxies have no limit."""
         self._open.add(connection)
         address = connection.client[0] if connection.client else ""
@@ -59,7 +55,7 @@ class Connections:
         else:
             connection.transport.abort()
 
-    def closed(self, connection: GuardedConnection) -> None:
+    def closed(self, connection: Connection) -> None:
         """Stop counting a connection."""
         self._open.discard(connection)
         if connection.counted_under is not None:
@@ -72,16 +68,10 @@ class Connections:
             connection.check()
 
 
-class GuardedConnection(asyncio.Protocol):
-    """A monitored connection. In a class's bases it comes before one of uvicorn's HTTP protocols.
+class Connection(H11Protocol):
+    """A monitored connection with h11, uvicorn's parser in pure Python."""
 
-    The attributes belong to that protocol.
-    """
-
-    transport: Any
-    client: Any
-    cycle: Any
-    app: Any
+    transport: asyncio.Transport
 
     def __init__(self, connections: Connections, **given: Any) -> None:
         """Pass `given` on to uvicorn's protocol."""
@@ -93,11 +83,7 @@ class GuardedConnection(asyncio.Protocol):
         self._stalled_checks = 0
         self._last_check: tuple[Any, int, int] = (None, 0, 0)
 
-    def more_requests_wait(self) -> bool:
-        """Whether another request, or a part of one, arrived before the last one was answered."""
-        raise NotImplementedError
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the new connection."""
         super().connection_made(transport)
         self._last_check = (self.cycle, 0, 0)
@@ -115,10 +101,11 @@ class GuardedConnection(asyncio.Protocol):
 
     def on_response_complete(self) -> None:
         """Finish a request. Close the connection of a client that pipelines `MOST_PIPELINED` requests in a row."""
-        self._pipelined = self._pipelined + 1 if self.more_requests_wait() else 0
+        more_have_arrived = self.conn.trailing_data[0]
+        self._pipelined = self._pipelined + 1 if more_have_arrived else 0
         if self._pipelined >= MOST_PIPELINED:
             self.transport.close()
-        super().on_response_complete()  # type: ignore[misc] # the protocol's
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are not HTTP with this server's own message; nothing after them is read."""
@@ -148,28 +135,16 @@ class GuardedConnection(asyncio.Protocol):
             self.transport.abort() if unsent else self.transport.close()
 
 
-class H11Connection(GuardedConnection, H11Protocol):
-    """A monitored connection with h11, uvicorn's parser in pure Python."""
-
-    def more_requests_wait(self) -> bool:
-        """Whether h11 has received bytes of a request after the current one."""
-        return bool(self.conn.trailing_data[0])
-
-
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer 429, in place of the application, on connections beyond the limit."""
-    response = problem(scope["path"], 429, _TOO_MANY, {**retry_after(1), **security_headers(scope["path"]), **_CLOSE})
-    await response(scope, receive, send)
-
-
-_CLOSE = {"Connection": "close"}
+    headers = {**security_headers(scope["path"]), **retry_after(1), **_CLOSE}
+    await problem(scope["path"], 429, _TOO_MANY, headers)(scope, receive, send)
 
 
 def _bad_request() -> bytes:
-    body = json.dumps({"error": {"type": "invalid_request", "message": _NOT_HTTP}}).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **security_headers("/"), **_CLOSE}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 400 Bad Request\r\n{lines}\r\n".encode() + body
+    answer = problem("/", 400, _NOT_HTTP, {**security_headers("/"), **_CLOSE})
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in answer.raw_headers)
+    return b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (lines, answer.body)
 
 
 _BAD_REQUEST = _bad_request()

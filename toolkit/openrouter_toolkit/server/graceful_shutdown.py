@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
 from .active_calls import ActiveCalls
-from .connections import Connections, H11Connection
+from .connections import Connection, Connections
 from .log_throttle import throttled_logging
 from .socket_acceptor import Acceptor, most_connections
 from .state import State
@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
             self._failure, self.should_exit = failure, True
 
     def _make_connection(self) -> asyncio.Protocol:
-        return H11Connection(
+        return Connection(
             self._connections, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
