@@ -23,6 +23,7 @@ from openrouter_toolkit.store import Store
 
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 PATIENCE = 30.0
+TLS = httpx2.create_ssl_context(trust_env=False)  # made once: it takes longer than a request
 QUESTION: dict[str, Any] = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 KEY = "OPENROUTER_GET_CURRENT_KEY"
@@ -54,7 +55,7 @@ class Served:
 def client(url: str, token: str | None = None, **headers: str) -> httpx2.Client:
     """A client that trusts no environment and follows nothing."""
     bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx2.Client(base_url=url, headers={**bearer, **headers}, trust_env=False, timeout=PATIENCE)
+    return httpx2.Client(base_url=url, headers={**bearer, **headers}, verify=TLS, trust_env=False, timeout=PATIENCE)
 
 
 @contextmanager

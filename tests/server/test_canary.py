@@ -17,6 +17,7 @@ from openrouter_toolkit.store import MasterKey, Store, sqlite
 from openrouter_toolkit.tool_calling import FORMATS
 
 from ..postgresql import PostgreSQL
+from ..scale import scaled
 from ..store.test_secrets import seen
 from .pages.person import Person
 from .pages.test_login_elsewhere import authorize
@@ -138,8 +139,10 @@ def connect_in_every_way(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def ask_every_route(served: Served, admin: Person, host: httpx2.Client) -> None:
-    """GET each route, as a host and as an administrator, for each account."""
-    for account in served.store.accounts.list():
+    """GET each route, as a host and as an administrator, for an account of each user and toolkit, or for each."""
+    accounts = served.store.accounts.list()
+    each = {(account.toolkit, account.user_id): account for account in accounts}
+    for account in scaled(list(each.values()), full=accounts):
         for method, path in sorted(routes(application(served))):
             address = filled(path).replace("ca_00000000000000000000", account.id)
             address = address.replace("openrouter", account.toolkit.lower())
@@ -153,9 +156,9 @@ def ask_every_route(served: Served, admin: Person, host: httpx2.Client) -> None:
         assert host.get("/api/tools", params={"format": name, "extensions": "true"}).status_code == 200
 
 
-def call_everything(admin: Person, host: httpx2.Client) -> None:
+def call_everything(admin: Person, host: httpx2.Client, users: list[str]) -> None:
     """Call each action that only reads in each way, and a model that repeats its key or fails."""
-    for user in ("typed", "made"):
+    for user in users:
         calls: list[tuple[str, dict[str, Any]]] = [(action.slug, {}) for action in manifest.load().actions]
         calls += [(CHAT, {**QUESTION, "model": model}) for model in (QUESTION["model"], *MODELS_THAT_FAIL)]
         calls += [("ECHO_SAY", {"text": "hello"}), ("ECHO_LEAK", {}), ("ECHO_BREAK_DOWN", {"text": "x"})]
@@ -194,6 +197,7 @@ def fail_unexpectedly(served: Served, admin: Person, monkeypatch: pytest.MonkeyP
         assert "itself failed" in connect(admin, "later", api_key=SECRETS["typed"])
 
 
+@pytest.mark.load
 def test_it_is_nowhere_to_be_seen(
     served: Served,
     admin: Person,
@@ -207,7 +211,7 @@ def test_it_is_nowhere_to_be_seen(
 ) -> None:
     connect_in_every_way(admin, monkeypatch)
     ask_every_route(served, admin, host)
-    call_everything(admin, host)
+    call_everything(admin, host, ["typed"] if served.store._database.shared else ["typed", "made"])
     fail_unexpectedly(served, admin, monkeypatch)
 
     used = {request.key or "" for request in sandbox.requests}

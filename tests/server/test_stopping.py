@@ -18,6 +18,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import MasterKey, Store
 
+from ..scale import scaled
 from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving, wait_until
 from .test_streams import told
 
@@ -92,9 +93,10 @@ def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, s
     wait_until(lambda: all(request.closed_by_client for request in sandbox.requests), 1)
 
 
+@pytest.mark.load
 @pytest.mark.wall_clock
 def test_with_nothing_open_it_is_gone_at_once(start: Start) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in scaled([signal.SIGTERM], full=[signal.SIGTERM, signal.SIGINT]):
         process = start()
         with process.client() as idle:  # an idle connection holds nobody back
             assert idle.get("/healthz").status_code == 200
@@ -121,34 +123,28 @@ def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: S
         assert call.exception(5) is None or isinstance(call.exception(), httpx2.TransportError)
 
 
-@pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
-def test_a_call_of_mcp_that_ends_soon_is_let_end(start: Start, store: Store, sandbox: Sandbox, era: str) -> None:
-    process = start()
-    token = store.tokens.create("a test's", ["alice"])[1]
-    modern = era == "2026-07-28"
-    headers = MODERN if modern else {"MCP-Protocol-Version": era}
-    slow = {"name": CHAT, "arguments": {**QUESTION, "model": "sandbox/slow"}, **({"_meta": META} if modern else {})}
+@pytest.mark.parametrize("way", ["api", "2025-11-25", "2026-07-28"])
+def test_a_call_that_ends_soon_is_let_end(
+    store: Store, sandbox: Sandbox, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = {**QUESTION, "model": "sandbox/slow"}
+    address, body, headers = f"/api/actions/{CHAT}", {"arguments": slow}, {}
+    if way != "api":
+        headers = {"MCP-Protocol-Version": way, "Accept": "application/json, text/event-stream"}
+        params: dict[str, Any] = {"name": CHAT, "arguments": slow}
+        if way == "2026-07-28":
+            headers, params = {**headers, **MODERN}, {**params, "_meta": META}
+        address, body = "/mcp", {**TOOL_CALL, "params": params}
     with (
-        process.client(token, **headers, Accept="application/json, text/event-stream") as model,
+        serving(store) as served,
         ThreadPoolExecutor(1) as workers,
+        served.client(served.token("alice"), **headers) as host,
     ):
-        call = workers.submit(model.post, "/mcp", json={**TOOL_CALL, "params": slow})
-        wait_until(lambda: sandbox.requests)
-        process.process.send_signal(signal.SIGTERM)
+        call = workers.submit(host.post, address, json=body)
+        wait_until(lambda: sandbox.requests and len(served.state.running))
+        served.server.should_exit = True
         assert "51" in call.result(20).text
-    assert process.process.wait(20) == 0
-    assert "ASGI" not in process.end()
-
-
-def test_a_call_that_ends_soon_is_let_end(store: Store, sandbox: Sandbox) -> None:
-    with Sandbox() as upstream, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
-        with serving(store) as served, ThreadPoolExecutor(1) as workers, served.client(served.token("alice")) as host:
-            slow = {**QUESTION, "model": "sandbox/slow"}
-            call = workers.submit(host.post, f"/api/actions/{CHAT}", json={"arguments": slow})
-            wait_until(lambda: len(served.state.running))
-            served.server.should_exit = True
-            assert call.result(10).json()["successful"]
+    assert "ASGI" not in caplog.text
 
 
 @pytest.mark.wall_clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -142,9 +143,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _bad_request() -> bytes:
-    answer = problem("/", 400, _NOT_HTTP, {**security_headers("/"), **_CLOSE})
-    lines = b"".join(b"%s: %s\r\n" % pair for pair in answer.raw_headers)
-    return b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (lines, answer.body)
+    body = json.dumps({"error": {"type": "invalid_request", "message": _NOT_HTTP}}).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **security_headers("/"), **_CLOSE}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 400 Bad Request\r\n{lines}\r\n".encode() + body
 
 
 _BAD_REQUEST = _bad_request()
