@@ -128,7 +128,8 @@ def test_a_call_that_ends_soon_is_let_end(
     store: Store, sandbox: Sandbox, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     slow = {**QUESTION, "model": "sandbox/slow"}
-    address, body, headers = f"/api/actions/{CHAT}", {"arguments": slow}, {}
+    body: dict[str, Any] = {"arguments": slow}
+    address, headers = f"/api/actions/{CHAT}", {}
     if way != "api":
         headers = {"MCP-Protocol-Version": way, "Accept": "application/json, text/event-stream"}
         params: dict[str, Any] = {"name": CHAT, "arguments": slow}
