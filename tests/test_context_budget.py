@@ -16,8 +16,8 @@ import pytest
 
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 from openrouter_toolkit.tool_calling.summary import for_model
-from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
 
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "shared/recordings") / "models"
 REGISTRY = ToolRegistry.from_manifest()

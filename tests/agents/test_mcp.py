@@ -24,7 +24,7 @@ from openrouter_toolkit.agents import mcp
 from openrouter_toolkit.handlers import account
 from openrouter_toolkit.openrouter.streams.events import StreamEvent
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
+from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 
 from ..openrouter.servers import Exchange, answering, chunk
 from ..openrouter.servers import Server as Upstream

@@ -11,7 +11,7 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.agents.composio import local_toolset
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
+from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 
 from .completions import calling
 from .odd_toolkit import odd_registry

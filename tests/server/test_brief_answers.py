@@ -8,8 +8,8 @@ import pytest
 
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 from openrouter_toolkit.tool_calling.summary import for_model
-from openrouter_toolkit.tool_calling.tool_calls import DEFAULT_LIMIT
 
 from .served import CHAT, QUESTION, Served
 

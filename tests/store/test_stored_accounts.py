@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import threading
@@ -10,9 +11,10 @@ from datetime import timedelta
 
 import pytest
 
-from openrouter_toolkit import Credentials, ToolRegistry
+from openrouter_toolkit import Credentials, MemoryAccounts, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import AccountCredentials, Status, Store, StoreUnavailable, stored_accounts
+from openrouter_toolkit.tool_calling import ToolCall
 
 from .conftest import OpenStore, PassTime
 from .processes import Child, Say
@@ -311,3 +313,30 @@ def test_the_registry_calls_with_the_stored_key(store: Store, openrouter_sandbox
         connect(store, "alice", openrouter_sandbox.api_key)
         assert registry.execute("OPENROUTER_LIST_PROVIDERS", user_id="alice").successful
         assert not registry.execute("OPENROUTER_LIST_PROVIDERS", user_id="bob").successful
+
+
+def test_a_call_may_name_the_account(store: Store, openrouter_sandbox: Sandbox) -> None:
+    named = connect(store, "alice", openrouter_sandbox.api_key)
+    connect(store, "alice", "sk-or-v1-" + "0" * 64)
+    bobs = connect(store, "bob", openrouter_sandbox.api_key)
+    action = "OPENROUTER_GET_CURRENT_KEY"
+    with ToolRegistry.from_manifest(accounts=store.for_registry()) as registry:
+        assert registry.execute(action, user_id="alice", account_id=named).successful
+        assert not registry.call_tool(action, user_id="alice", account_id=named).failed
+        assert asyncio.run(registry.execute_async(action, user_id="alice", account_id=named)).successful
+        assert asyncio.run(registry.call_tools_async([ToolCall("1", action, {})], user_id="bob", account_id=bobs))
+        for other in (bobs, "ca_unknown"):
+            refused = registry.execute(action, user_id="alice", account_id=other)
+            assert str(refused.error).startswith(f'No OpenRouter account "{other}" with api_key is connected for user')
+            assert json.loads(refused.data)["error"]["type"] == "not_connected"
+        store.accounts.disable(named)
+        assert not registry.execute(action, user_id="alice", account_id=named).successful
+
+
+def test_accounts_without_ids_have_no_account_of_that_id() -> None:
+    registry = ToolRegistry.from_manifest(accounts=MemoryAccounts({"alice": {"api_key": "sk-or-v1-" + "0" * 64}}))
+    refused = registry.execute("OPENROUTER_GET_CREDITS", user_id="alice", account_id="ca_1").action_error
+    assert refused is not None
+    assert refused.type == "not_connected"
+    with pytest.raises(TypeError, match="account_id"):
+        registry.execute("OPENROUTER_GET_CREDITS", account_id=1)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -18,20 +18,34 @@ class Call:
 
     A handler's client calls `remaining` before it waits and `check` after it waited, and wraps every wait for
     the network in `interruptible`, so that `cancel` and the deadline also interrupt a silent connection.
+
+    Attributes:
+        on_event: gets each event of a streamed answer.
+        timeout: seconds for all attempts and waits, None without a limit.
+        secrets: the account's secrets; no event may contain one.
+        cached: whether the answer came from a cache, set by the client; None if no cache was used.
     """
 
-    def __init__(self, *, timeout: float | None = None, on_event: Listener | None = None) -> None:
-        """Start the clock: `timeout` in seconds covers all attempts and waits."""
+    def __init__(
+        self, *, timeout: float | None = None, on_event: Listener | None = None, secrets: Sequence[str] = ()
+    ) -> None:
+        """Start the clock."""
         self.on_event = on_event
         self.timeout = timeout
-        self.secrets: tuple[str, ...] = ()  # the account's secrets; no event may contain one
-        self.cached: bool | None = None  # whether the answer came from a cache; None if no cache was used
-        self.revalidate: Callable[[], None] | None = None  # raises if the call may not continue after a wait
+        self.secrets = secrets
+        self.cached: bool | None = None
+        self._revalidate: Callable[[], None] | None = None
         self._deadline = None if timeout is None else monotonic() + timeout
-        self._lock = threading.RLock()  # reentrant: a finalizer may call `cancel` at any time
-        self._ended: threading.Event | None = None
-        self._cancelled = False
-        self._interrupt: Callable[[], None] | None = None
+        self._state = _State()
+
+    def with_account(self, secrets: Sequence[str], revalidate: Callable[[], None]) -> Call:
+        """The same call, with one deadline and one cancellation, for the account that was chosen.
+
+        `revalidate` raises `ActionError` if the account may not be used any more; `wait` calls it.
+        """
+        call = Call.__new__(Call)
+        call.__dict__.update(self.__dict__, secrets=secrets, _revalidate=revalidate)
+        return call
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never below zero; None without a deadline."""
@@ -39,9 +53,10 @@ class Call:
 
     def cancel(self) -> None:
         """Cancel the call, from any thread: its connection is shut down, its waits end, it fails as `cancelled`."""
-        with self._lock:
-            self._cancelled = True
-            interrupt, ended = self._interrupt, self._ended
+        state = self._state
+        with state.lock:
+            state.cancelled = True
+            interrupt, ended = state.interrupt, state.ended
         if ended is not None:
             ended.set()
         if interrupt is not None:
@@ -49,7 +64,7 @@ class Call:
 
     def ending(self) -> ActionError | None:
         """The error that ends the call (`cancelled` or `timeout`), or None while it may continue."""
-        if self._cancelled:
+        if self._state.cancelled:
             return ActionError(
                 "cancelled",
                 "The call was cancelled by its caller.",
@@ -74,23 +89,24 @@ class Call:
     def wait(self, seconds: float) -> None:
         """Sleep, and wake early on cancellation or at the deadline; raises like `check`.
 
-        Then `revalidate` runs, because the account may have been disconnected during the wait.
+        Raises `ActionError` too if the account was disconnected, or the action switched off, during the wait.
         """
-        with self._lock:
-            ended = self._ended = self._ended or threading.Event()
-            if self._cancelled:
+        state = self._state
+        with state.lock:
+            ended = state.ended = state.ended or threading.Event()
+            if state.cancelled:
                 ended.set()
         remaining = self.remaining()
         ended.wait(seconds if remaining is None else min(seconds, remaining))
         self.check()
-        if self.revalidate is not None:
-            self.revalidate()
+        if self._revalidate is not None:
+            self._revalidate()
 
     @contextmanager
     def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
         """Context in which `interrupt` is called, from another thread, on cancellation or at the deadline."""
-        with self._lock:
-            self._interrupt = interrupt
+        with self._state.lock:
+            self._state.interrupt = interrupt
         self.check()
         timer = None
         remaining = self.remaining()
@@ -103,5 +119,15 @@ class Call:
         finally:
             if timer is not None:
                 timer.cancel()
-            with self._lock:
-                self._interrupt = None
+            with self._state.lock:
+                self._state.interrupt = None
+
+
+class _State:
+    """What the threads of a call share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # reentrant: a finalizer may call `cancel` at any time
+        self.ended: threading.Event | None = None  # created by the first wait
+        self.cancelled = False
+        self.interrupt: Callable[[], None] | None = None

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from . import manifest
 from .accounts import Accounts, EnvironmentAccounts
-from .call import Listener
+from .call import Call, Listener
 from .envelope import Envelope
 from .execution import toolset
 from .execution.event_stream import EventStream
 from .execution.hooks import AfterExecute, BeforeExecute, Hooks
 from .execution.pipeline import Execution
-from .execution.resources import DEFAULT_WORKERS, Resources
+from .execution.resources import DEFAULT_WORKERS, Job, Resources
 from .execution.toolset import SwitchedOff, Toolset
 from .manifest import Action, LoadedToolkit
 from .text.close_matches import close_matches
-from .tool_calling import FORMATS
-from .tool_calling.caller import ToolCaller, check_user, new_call
+from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
+from .tool_calling.options import DEFAULT_LIMIT, CallOptions
+from .tool_calling.tool_calls import find_tool
+
+_Answer = TypeVar("_Answer")
 
 
-class ToolRegistry(ToolCaller):
+class ToolRegistry:
     """A toolkit's actions, ready to be listed and executed. Safe to use from many threads."""
 
     def __init__(
@@ -136,6 +140,7 @@ class ToolRegistry(ToolCaller):
         arguments: dict[str, Any] | None = None,
         *,
         user_id: str = "default",
+        account_id: str | None = None,
         on_event: Listener | None = None,
         timeout: float | None = None,
     ) -> Envelope:
@@ -145,6 +150,7 @@ class ToolRegistry(ToolCaller):
             slug: the action, such as "OPENROUTER_GET_CREDITS"; older slugs of an action work too.
             arguments: its arguments, validated against its `input_parameters`. They are not changed.
             user_id: the user whose connected account is used.
+            account_id: the id of the only connected account that may be used; by default the user's best one.
             on_event: called with each event of a streamed answer as it arrives.
             timeout: seconds for the whole call, including retries and waits; no limit by default.
 
@@ -152,8 +158,8 @@ class ToolRegistry(ToolCaller):
             ValueError: `timeout` is not a positive number.
             TypeError: `user_id` is not a string, or `on_event` is not a function of an event.
         """
-        check_user(user_id)
-        return self._execution.run(slug, arguments, user_id, new_call(timeout, on_event))
+        options = CallOptions(user_id, account_id, timeout=timeout, on_event=on_event)
+        return self._execution.run(slug, arguments, options.user_id, options.new_call(), options.account_id)
 
     async def execute_async(
         self,
@@ -161,6 +167,7 @@ class ToolRegistry(ToolCaller):
         arguments: dict[str, Any] | None = None,
         *,
         user_id: str = "default",
+        account_id: str | None = None,
         on_event: Listener | None = None,
         timeout: float | None = None,
     ) -> Envelope:
@@ -168,11 +175,10 @@ class ToolRegistry(ToolCaller):
 
         Cancelling it cancels the call and closes its connection at once.
         """
-        check_user(user_id)
-        call = new_call(timeout, on_event)
-        return await self._in_worker(
-            call, lambda: self._execution.run(slug, arguments, user_id, call), Envelope.failure
-        )
+        call = CallOptions(user_id, account_id, timeout=timeout, on_event=on_event).new_call()
+        run = partial(self._execution.run, slug, arguments, user_id, call, account_id)
+        (envelope,) = await self._run_async([Job(call, run, Envelope.failure)])
+        return envelope
 
     def stream(
         self,
@@ -180,19 +186,172 @@ class ToolRegistry(ToolCaller):
         arguments: dict[str, Any] | None = None,
         *,
         user_id: str = "default",
+        account_id: str | None = None,
         timeout: float | None = None,
     ) -> EventStream:
         """`execute` as an iterator over the events of a streamed answer; closing it early cancels the call.
 
         If the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
-        check_user(user_id)
-        call = new_call(timeout, None)  # raises for an invalid timeout here, not in the other thread
-        action = self._execution.known.get(slug) if isinstance(slug, str) else None
+        options = CallOptions(user_id, account_id, timeout=timeout)
+        action = self.find(slug)
         if action is not None and action.streams and (arguments is None or isinstance(arguments, dict)):
             arguments = {**(arguments or {}), "stream": True}
-        run = contextvars.copy_context().run
-        return EventStream(lambda call: run(self._execution.run, slug, arguments, user_id, call), call)
+        in_context = contextvars.copy_context().run
+
+        def run(call: Call) -> Envelope:
+            return in_context(self._execution.run, slug, arguments, user_id, call, account_id)
+
+        return EventStream(run, lambda listener: replace(options, on_event=listener).new_call())
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """Make one tool call of a model, and return its result.
+
+        Unlike `execute`, it coerces arguments that models commonly write wrong (see `coercion`), turns invalid JSON,
+        unknown tools and failed actions into results that the model can react to, accepts `select` where the
+        definition has it, and shortens long answers (see `summary`).
+
+        Args:
+            name: the tool's name as the model wrote it.
+            arguments: as the model wrote them: JSON text, or an object.
+            user_id: as in `execute`, like `account_id` and `on_event`.
+            account_id: see there.
+            limit: the maximum length of the result's text in characters, 1000 or more.
+            timeout: seconds for each call, as in `execute`.
+            on_event: see there.
+
+        Returns:
+            The result: its `text` for the model, whether it `failed`, and the full `envelope`.
+
+        Raises:
+            ValueError: `limit` or `timeout` is invalid.
+            TypeError: as in `execute`.
+        """
+        options = CallOptions(user_id, account_id, limit, timeout, on_event)
+        return self._tool_job(options, ToolCall("", name, arguments)).run()
+
+    async def call_tool_async(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+    ) -> ToolResult:
+        """`call_tool` for async code; `on_event` is called in a worker thread. Cancelling it cancels the call."""
+        options = CallOptions(user_id, account_id, limit, timeout, on_event)
+        (result,) = await self._run_async([self._tool_job(options, ToolCall("", name, arguments))])
+        return result
+
+    def call_tools(
+        self,
+        written: Sequence[ToolCall],
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[ToolResult]:
+        """`call_tool` for several calls in parallel, with results in the same order. Ctrl-C cancels all of them."""
+        options = CallOptions(user_id, account_id, limit, timeout)
+        if len(written) == 1 or self._resources.is_worker():
+            return [self._tool_job(options, one).run() for one in written]
+        return self._resources.run([self._tool_job(options, one) for one in written])
+
+    async def call_tools_async(
+        self,
+        written: Sequence[ToolCall],
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[ToolResult]:
+        """`call_tools` for async code; cancelling it cancels all calls."""
+        options = CallOptions(user_id, account_id, limit, timeout)
+        return await self._run_async([self._tool_job(options, one) for one in written])
+
+    def handle_tool_calls(
+        self,
+        response: Any,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Make the tool calls of a model's answer in parallel, and return the messages for the conversation.
+
+        Args:
+            response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
+                object or its dict.
+            user_id: as in `call_tool`, like the others.
+            account_id: see there.
+            limit: see there.
+            timeout: see there.
+
+        Returns:
+            The assistant's message, unchanged (including reasoning details and signatures), and the results,
+            in the answer's format. Without tool calls, only the assistant's message.
+
+        Raises:
+            TypeError: `response` is not such an answer.
+        """
+        name, answer, written = read(response)
+        results = self.call_tools(written, user_id=user_id, account_id=account_id, limit=limit, timeout=timeout)
+        return messages(name, answer, results)
+
+    async def handle_tool_calls_async(
+        self,
+        response: Any,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """`handle_tool_calls` for async code; cancelling it cancels all calls."""
+        name, answer, written = read(response)
+        options = CallOptions(user_id, account_id, limit, timeout)
+        return messages(name, answer, await self._run_async([self._tool_job(options, one) for one in written]))
+
+    def find(self, slug: str) -> Action | None:
+        """Find an action by its slug or an older one, whether it is allowed or not; None if there is none."""
+        return self.loaded.find(slug)
+
+    def find_tool(self, name: Any) -> Action | None:
+        """`find` for a name that a model wrote, with common additions such as a namespace or a call number."""
+        return find_tool(self.loaded, name)
+
+    def _tool_job(self, options: CallOptions, written: ToolCall) -> Job[ToolResult]:
+        call = options.new_call()
+
+        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
+            return self._execution.run(slug, arguments, options.user_id, call, options.account_id)
+
+        def run() -> ToolResult:
+            return tool_calls.run(
+                written, self.find_tool(written.name), execute, limit=options.limit, checkpoint=call.check
+            )
+
+        return Job(call, run, partial(tool_calls.failed, written))
+
+    async def _run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
+        """Run jobs in worker threads: all async calls come through here."""
+        return await self._resources.run_async(jobs)
 
     def close(self) -> None:
         """Close the open connections. The registry can still be used; it opens new ones."""

@@ -46,7 +46,10 @@ class Accounts(Protocol):
     """A store of connected accounts. Implementations are safe to use from many threads."""
 
     def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
-        """Return the credentials that the user has connected for a toolkit (by slug), or None."""
+        """Return the credentials that the user has connected for a toolkit (by slug), or None.
+
+        A store whose accounts have ids also takes the keyword `account_id`: only that account, or None.
+        """
         ...
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:

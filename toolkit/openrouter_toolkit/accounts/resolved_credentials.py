@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..envelope import ActionError
 from ..text.redaction import redact_thoroughly
@@ -56,6 +57,7 @@ class ResolvedCredentials:
     _loaded: Mapping[str, str]
     _accounts: Accounts
     _user_id: str
+    _account_id: str | None
     _toolkit: str
     _name: str
     _is_main_key: bool
@@ -75,7 +77,9 @@ class ResolvedCredentials:
         Raises:
             ActionError: `not_connected`; the account was disconnected or changed, or could not be loaded.
         """
-        current = _load_credentials(self._accounts, self._user_id, self._toolkit, "Nothing more was sent.")
+        current = _load_credentials(
+            self._accounts, self._user_id, self._toolkit, self._account_id, "Nothing more was sent."
+        )
         if current.get(self.field) != self.key:
             message = "The account was disconnected or changed before the call could be tried again."
             advice = "Nothing more was sent. Call again: then it is made with what is connected now, if anything is."
@@ -124,7 +128,7 @@ class ResolvedCredentials:
 
     def _next_step(self) -> str:
         """Return what to do about a refused key: another account may be connected already."""
-        other = self._accounts.credentials(self._user_id, self._toolkit)
+        other = None if self._account_id else self._accounts.credentials(self._user_id, self._toolkit)
         if other and other.get(self.field) not in (None, self.key):
             return "Its account is not used any more, and another one is connected: call again."
         return self._accounts.how_to_connect(self._user_id, self._toolkit)
@@ -137,6 +141,7 @@ def resolve_credentials(
     accounts: Accounts,
     *,
     user_id: str,
+    account_id: str | None = None,
     toolkit: tuple[str, str],
     fields: Sequence[Field],
     key: str,
@@ -148,6 +153,7 @@ def resolve_credentials(
     Args:
         accounts: the account store.
         user_id: the user.
+        account_id: the only account that may be used, or None for the user's best one.
         toolkit: its slug and its name.
         fields: the auth scheme's fields.
         key: the name of the main key's field.
@@ -158,7 +164,7 @@ def resolve_credentials(
         ActionError: `not_connected`, saying how to connect.
     """
     slug, name = toolkit
-    connected = _load_credentials(accounts, user_id, slug)
+    connected = _load_credentials(accounts, user_id, slug, account_id)
     key_field = preferred if preferred is not None and connected.get(preferred) else key
     by_name = {field.name: field for field in fields}
     needed = [key_field, *(field.name for field in fields if field.required and field.name not in (key_field, key))]
@@ -179,7 +185,8 @@ def resolve_credentials(
     if missing:
         how = accounts.how_to_connect(user_id, slug)
         only = f" (only {', '.join(usable)})" if usable else ""
-        message = f"No {name} account with {' and '.join(missing)} is connected for {user}{only}."
+        account = "account" if account_id is None else f"account {quoted(account_id, 80)}"
+        message = f"No {name} {account} with {' and '.join(missing)} is connected for {user}{only}."
         raise ActionError("not_connected", message, advice=f"{how} {_where_to_get(by_name[missing[0]])}".strip())
     for field in needed:
         reason = invalid_reason(field)
@@ -189,7 +196,7 @@ def resolve_credentials(
     secrets = tuple(value for field, value in usable.items() if is_secret(field))
     is_main_key = key_field == key
     return ResolvedCredentials(
-        Credentials(usable), key_field, connected, accounts, user_id, slug, name, is_main_key, secrets
+        Credentials(usable), key_field, connected, accounts, user_id, account_id, slug, name, is_main_key, secrets
     )
 
 
@@ -198,10 +205,13 @@ def _where_to_get(field: Field) -> str:
 
 
 def _load_credentials(
-    accounts: Accounts, user_id: str, toolkit: str, sent: str = "Nothing was sent."
+    accounts: Accounts, user_id: str, toolkit: str, account_id: str | None, sent: str = "Nothing was sent."
 ) -> Mapping[str, str]:
     try:
-        found: object = accounts.credentials(user_id, toolkit)
+        chosen: dict[str, Any] = {} if account_id is None else {"account_id": account_id}
+        if chosen and "account_id" not in inspect.signature(accounts.credentials).parameters:
+            return {}  # these accounts have no ids
+        found: object = accounts.credentials(user_id, toolkit, **chosen)
         if found is None or isinstance(found, Mapping):
             return found or {}
         raise TypeError(f"credentials returned {type(found).__name__}, wanted Credentials or None")  # noqa: TRY301

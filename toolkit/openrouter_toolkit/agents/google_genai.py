@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..tool_calling import ToolCall
-from ..tool_calling.tool_calls import DEFAULT_LIMIT
+from ..tool_calling.options import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from google.genai import types

@@ -19,8 +19,7 @@ from .. import __version__
 from ..accounts import EnvironmentAccounts
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import safe_for_terminal
-from ..tool_calling.caller import check_user
-from ..tool_calling.tool_calls import DEFAULT_LIMIT
+from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
 from ..tool_calling.truncation import render_failure
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def server(
         TypeError: `user_id` is neither a string nor a function.
     """
     if not callable(user_id):
-        check_user(user_id)
+        CallOptions(user_id)
     try:
         import mcp_types as types
         from anyio import to_thread

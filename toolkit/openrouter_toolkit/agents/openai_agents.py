@@ -15,8 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..tool_calling import input_schema
-from ..tool_calling.caller import check_options
-from ..tool_calling.tool_calls import DEFAULT_LIMIT
+from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
 
 if TYPE_CHECKING:
     from agents import FunctionTool
@@ -46,7 +45,7 @@ def tools(
         ValueError: `limit` or `timeout` is invalid.
         TypeError: `user_id` is not a string.
     """
-    check_options(limit, timeout, user_id)
+    CallOptions(user_id, limit=limit, timeout=timeout)
     try:
         from agents import FunctionTool
     except ImportError as error:

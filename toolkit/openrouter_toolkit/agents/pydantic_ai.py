@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import SchemaValidator, core_schema
 
 from ..tool_calling import input_schema
-from ..tool_calling.caller import check_options
-from ..tool_calling.tool_calls import DEFAULT_LIMIT
+from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
 
 if TYPE_CHECKING:
     from pydantic_ai import Tool, ToolReturn
@@ -52,7 +51,7 @@ def tools(
         ValueError: `limit` or `timeout` is invalid.
         TypeError: `user_id` is not a string.
     """
-    check_options(limit, timeout, user_id)
+    CallOptions(user_id, limit=limit, timeout=timeout)
     try:
         from pydantic_ai import Tool, ToolFailed, ToolReturn
     except ImportError as error:

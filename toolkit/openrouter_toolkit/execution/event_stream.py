@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from ..call import Call
+from ..call import Call, Listener
 from ..envelope import Envelope
 
 _CLOSE_TIMEOUT = 1.0  # seconds
@@ -21,11 +21,10 @@ class EventStream(Iterator[Any]):
     connection at once, which stops generation and billing at many providers.
     """
 
-    def __init__(self, run: Callable[[Call], Envelope], call: Call) -> None:
-        """`run` executes the call; it is called in a new thread."""
+    def __init__(self, run: Callable[[Call], Envelope], new_call: Callable[[Listener], Call]) -> None:
+        """`run` executes the call that `new_call` makes for the stream's listener; it is called in a new thread."""
         self._queue: SimpleQueue[Any] = SimpleQueue()
-        call.on_event = self._queue.put
-        self._call = call
+        self._call = new_call(self._queue.put)
         self._envelope: Envelope | None = None
         self._closed = False
         # The thread refers to the queue and the call but not to the stream, so an unused stream is collected.

@@ -33,11 +33,7 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 class Execution:
-    """Executes a toolkit's actions. Safe to use from many threads.
-
-    Attributes:
-        known: all actions of the toolkit, by slug and by older slugs, including those outside the toolset.
-    """
+    """Executes a toolkit's actions. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -48,17 +44,22 @@ class Execution:
         hooks: Hooks,
         resources: Resources,
     ) -> None:
-        self.known = {name: action for action in loaded.actions for name in (*action.aliases, action.slug)}
-        self._toolkit = loaded.toolkit
+        self._loaded = loaded
         self._auth = loaded.auth
         self._toolset = toolset
         self._accounts = accounts
         self._hooks = hooks
         self._client = None if loaded.client is None else resources.client
         self._verifier = Verifier()
-        self._takes_credentials = loaded.client_takes_credentials
 
-    def run(self, slug: str, arguments: dict[str, Any] | None, user_id: str, call: Call) -> Envelope:
+    def run(
+        self,
+        slug: str,
+        arguments: dict[str, Any] | None,
+        user_id: str,
+        call: Call,
+        account_id: str | None = None,
+    ) -> Envelope:
         """Execute an action for a user. All errors are returned in the envelope."""
         started = monotonic()
         resolved: ResolvedCredentials | None = None
@@ -68,8 +69,8 @@ class Execution:
             self._toolset.check_allowed(action)
             arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
             action.validator.check(action.slug, arguments, call.check)
-            resolved = self._resolve(action, user_id)
-            call.revalidate = partial(self._revalidate, action, resolved)
+            resolved = self._resolve(action, user_id, account_id)
+            call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))
             envelope = Envelope.success(redact(self._run(action, arguments, resolved, call), _secrets(resolved)))
             if resolved is not None:
                 resolved.used()
@@ -84,7 +85,7 @@ class Execution:
         return self._hooks.after(action, envelope, monotonic() - started, arguments, user_id)
 
     def _find(self, slug: str) -> Action:
-        action = self.known.get(slug) if isinstance(slug, str) else None
+        action = self._loaded.find(slug)
         if action is None:
             usable = self._toolset.actions
             matches = close_matches(slug, usable, count=3) if isinstance(slug, str) else []
@@ -100,25 +101,26 @@ class Execution:
 
     def _display_slug(self, slug: str) -> str:
         """Quote an unknown slug; as JSON if only invisible characters, such as spaces, make it unknown."""
-        return json.dumps(slug[:80]) if clean(slug[:80]) in self.known else quoted(slug, 80)
+        return json.dumps(slug[:80]) if self._loaded.find(clean(slug[:80])) else quoted(slug, 80)
 
-    def _resolve(self, action: Action, user_id: str) -> ResolvedCredentials | None:
+    def _resolve(self, action: Action, user_id: str, account_id: str | None) -> ResolvedCredentials | None:
         """Resolve the user's account and the key for this action; None if the toolkit has no login."""
         if self._auth.scheme == "NO_AUTH":
             return None
         return resolve_credentials(
             self._accounts,
             user_id=user_id,
-            toolkit=(self._toolkit.slug, self._toolkit.name),
+            account_id=account_id,
+            toolkit=(self._loaded.toolkit.slug, self._loaded.toolkit.name),
             fields=self._auth.fields,
             key=self._auth.key.name,
             preferred=action.credential,
-            all_fields=self._takes_credentials,
+            all_fields=self._loaded.client_takes_credentials,
         )
 
     def _client_credentials(self, resolved: ResolvedCredentials | None) -> Any:
         """What the client's `connected` method takes: the key, or all credentials of the account."""
-        if self._takes_credentials:
+        if self._loaded.client_takes_credentials:
             return Credentials({}) if resolved is None else resolved.credentials
         return None if resolved is None else resolved.key
 
@@ -130,21 +132,21 @@ class Execution:
 
     def _verdict(self, action: Action | None, resolved: ResolvedCredentials, call: Call) -> Verdict:
         """After a refused call: use the manifest's `verify` action to check whether the API refuses the key itself."""
-        verify = self.known.get(self._auth.verify or "")
+        verify = self._loaded.find(self._auth.verify)
         if verify is None or verify is action:  # no other call would give a better answer
             return Verdict.REFUSED
         return self._verifier.verdict(resolved.credentials, partial(self._call_verify, verify, resolved), call)
 
     def _call_verify(self, verify: Action, resolved: ResolvedCredentials) -> Verdict:
         try:
-            self._run(verify, dict(self._auth.verify_arguments), resolved, Call(timeout=VERIFY_TIMEOUT))
+            call = Call(timeout=VERIFY_TIMEOUT, secrets=_secrets(resolved))
+            self._run(verify, dict(self._auth.verify_arguments), resolved, call)
         except ActionError as error:
             return Verdict.REFUSED if _refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
 
     def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
         call.check()
-        call.secrets = _secrets(resolved)
         client = () if self._client is None else (self._client().connected(self._client_credentials(resolved), call),)
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):

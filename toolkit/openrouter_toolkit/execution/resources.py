@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
+
+from ..call import Call
+from ..envelope import ActionError
 
 DEFAULT_WORKERS = 256
 _Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[_Answer]):
+    """A call for a worker thread.
+
+    Attributes:
+        call: its deadline and its cancellation.
+        run: makes the call.
+        failed: the answer if the call never runs, because all workers were busy until its deadline.
+    """
+
+    call: Call
+    run: Callable[[], _Answer]
+    failed: Callable[[ActionError], _Answer]
 
 
 class Resources:
@@ -55,11 +75,26 @@ class Resources:
             return self._workers.submit(context.run, run)
 
     def is_worker(self) -> bool:
-        """Whether the current thread is one of its worker threads."""
+        """Whether the current thread is one of its worker threads, which must not wait for others."""
         return getattr(self._thread, "is_worker", False)
 
-    def _mark_worker(self) -> None:
-        self._thread.is_worker = True
+    def run(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
+        """Run jobs in worker threads and return their answers in order; an exception, as by Ctrl-C, cancels all."""
+        futures = [self.submit(job.run) for job in jobs]
+        try:
+            return [_wait(job, future) for job, future in zip(jobs, futures, strict=True)]
+        except BaseException:
+            _cancel(jobs, futures)
+            raise
+
+    async def run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
+        """`run` for async code: nothing of a call runs in the event loop's thread; cancelling it cancels all calls."""
+        futures = [self.submit(job.run) for job in jobs]
+        try:
+            return [await _wait_async(job, future) for job, future in zip(jobs, futures, strict=True)]
+        except BaseException:
+            _cancel(jobs, futures)
+            raise
 
     def close(self) -> None:
         """Close the client and the workers; later use creates new ones."""
@@ -71,10 +106,38 @@ class Resources:
         if workers is not None:
             workers.shutdown(wait=False)
 
+    def _mark_worker(self) -> None:
+        self._thread.is_worker = True
+
     def _reset(self) -> None:
         self._client = None
         self._workers = None
         self._lock = threading.Lock()
+
+
+def _wait(job: Job[_Answer], future: Future[_Answer]) -> _Answer:
+    wait([future], timeout=job.call.remaining())
+    expired = _expired(job, future)
+    return future.result() if expired is None else job.failed(expired)
+
+
+async def _wait_async(job: Job[_Answer], future: Future[_Answer]) -> _Answer:
+    waiting = asyncio.wrap_future(future)
+    await asyncio.wait([waiting], timeout=job.call.remaining())
+    expired = _expired(job, future)
+    return await waiting if expired is None else job.failed(expired)
+
+
+def _expired(job: Job[Any], future: Future[Any]) -> ActionError | None:
+    """The error of a job that did not begin before its call ended, else None."""
+    ended = job.call.ending()
+    return ended if ended is not None and future.cancel() else None
+
+
+def _cancel(jobs: Sequence[Job[Any]], futures: Sequence[Future[Any]]) -> None:
+    for job, future in zip(jobs, futures, strict=True):
+        future.cancel()
+        job.call.cancel()
 
 
 def _reset_after_fork() -> None:

@@ -312,7 +312,12 @@ class LoadedToolkit:
         self.toolkit = manifest.toolkit
         self.auth = manifest.auth
         self.actions = actions
+        self._by_name = {name: action for action in actions for name in (*action.aliases, action.slug)}
         self.client = client
         self.client_takes_credentials = client is not None and takes_credentials(client)
         self.check = check
         self.browser = browser
+
+    def find(self, slug: Any) -> Action | None:
+        """Find an action by its slug or an older one; None if there is none, or if the slug is not a string."""
+        return self._by_name.get(slug) if isinstance(slug, str) else None

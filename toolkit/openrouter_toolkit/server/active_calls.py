@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
 from ..accounts import Accounts
-from ..call import Call, Listener
-from ..envelope import ActionError, Envelope
+from ..envelope import ActionError
 from ..execution.hooks import Hooks
+from ..execution.resources import Job
 from ..execution.toolset import Toolset
 from ..manifest import LoadedToolkit
 from ..registry import ToolRegistry
-from ..tool_calling import ToolCall, ToolResult
-from ..tool_calling.tool_calls import DEFAULT_LIMIT
 from .limits import FairShare
 
 _Answer = TypeVar("_Answer")
@@ -68,57 +68,17 @@ class HostedRegistry(ToolRegistry):
         self._active_calls = running
         self._threads = threads
 
-    async def execute_async(
-        self,
-        slug: str,
-        arguments: dict[str, Any] | None = None,
-        *,
-        user_id: str = "default",
-        on_event: Listener | None = None,
-        timeout: float | None = None,
-    ) -> Envelope:
-        """Execute as `ToolRegistry.execute_async` does; a shutdown cancels the call."""
+    async def _run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
+        """Run jobs unless a shutdown ends them; a thread is busy until it finishes, even if the caller is gone."""
+        counted = [replace(job, run=partial(self._count, job.run)) for job in jobs]
+        return await self._active_calls.run(
+            lambda: super(HostedRegistry, self)._run_async(counted),
+            lambda: [job.failed(_stopped_error()) for job in jobs],
+        )
 
-        def call() -> Awaitable[Envelope]:
-            return super(HostedRegistry, self).execute_async(
-                slug, arguments, user_id=user_id, on_event=on_event, timeout=timeout
-            )
-
-        return await self._active_calls.run(call, lambda: Envelope.failure(_stopped_error()))
-
-    async def call_tool_async(
-        self,
-        name: str,
-        arguments: Any = None,
-        *,
-        user_id: str = "default",
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
-        on_event: Listener | None = None,
-    ) -> ToolResult:
-        """Call as `ToolRegistry.call_tool_async` does; a shutdown cancels the call."""
-
-        def call() -> Awaitable[ToolResult]:
-            return super(HostedRegistry, self).call_tool_async(
-                name, arguments, user_id=user_id, limit=limit, timeout=timeout, on_event=on_event
-            )
-
-        def stopped() -> ToolResult:
-            error = _stopped_error()
-            return ToolResult(ToolCall("", name, arguments), error.explanation, Envelope.failure(error))
-
-        return await self._active_calls.run(call, stopped)
-
-    async def _in_worker(
-        self, call: Call, run: Callable[[], _Answer], not_begun: Callable[[ActionError], _Answer]
-    ) -> _Answer:
-        """Run in a worker thread, which counts as busy until it finishes, even if the caller disconnects earlier."""
-
-        def counted() -> _Answer:
-            with self._threads.at_work():
-                return run()
-
-        return await super()._in_worker(call, counted, not_begun)
+    def _count(self, run: Callable[[], _Answer]) -> _Answer:
+        with self._threads.at_work():
+            return run()
 
 
 def _stopped_error() -> ActionError:

@@ -20,10 +20,10 @@ class StoredOrEnvironment:
     def __repr__(self) -> str:
         return f"<StoredOrEnvironment {self._stored!r}, {self._environment!r}>"
 
-    def credentials(self, user_id: str, toolkit: str) -> Credentials | None:
+    def credentials(self, user_id: str, toolkit: str, *, account_id: str | None = None) -> Credentials | None:
         """Return the best credentials. Errors of the store are raised; no other key is used instead."""
-        found = self._stored.credentials(user_id, toolkit)
-        if found is not None or self._stored.knows(user_id, toolkit):
+        found = self._stored.credentials(user_id, toolkit, account_id=account_id)
+        if found is not None or account_id is not None or self._stored.knows(user_id, toolkit):
             return found
         return self._environment.credentials(user_id, toolkit)
 

@@ -19,11 +19,18 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..manifest import Action
 from ..validation.arguments import ArgumentValidator
+from .schemas import original_names
 
 _BOOLEANS = {"true": True, "false": False}
 # The largest integer that all JSON parsers read exactly (RFC 8259, section 6).
 _MAX_SAFE_INTEGER = 2**53 - 1
+
+
+def prepare_arguments(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments as a model wrote them, with the action's own parameter names, and coerced."""
+    return coerce_arguments(action.validator, original_names(action, arguments))
 
 
 def coerce_arguments(validator: ArgumentValidator, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any
 
 from ..envelope import ActionError, Envelope
-from ..manifest import Action
+from ..manifest import Action, LoadedToolkit
 from ..text.sanitize import clean, quoted, shorten
 from ..validation.arguments import interruptible
-from .coercion import coerce_arguments
+from .coercion import prepare_arguments
+from .options import DEFAULT_LIMIT
 from .responses import ToolCall, ToolResult
-from .schemas import SELECT, original_names
+from .schemas import SELECT
 from .summary import for_model
 
-DEFAULT_LIMIT = 20_000  # characters
-MIN_LIMIT = 1_000
 _MAX_DECODES = 4  # an object that was encoded as text three extra times
 
 
@@ -42,15 +41,19 @@ def run(
         arguments = read_arguments(call.name, call.arguments)
         select = None
         if action is not None:
-            arguments = original_names(action, arguments)
             if action.definition.brief is not None:
                 select = arguments.pop(SELECT, None)
             with interruptible(checkpoint):
-                arguments = coerce_arguments(action.validator, arguments)
+                arguments = prepare_arguments(action, arguments)
         envelope = execute(call.name if action is None else action.slug, arguments)
         return to_result(envelope, action, call, select=select, limit=limit, checkpoint=checkpoint)
     except ActionError as error:
-        return ToolResult(call, error.explanation, Envelope.failure(error))
+        return failed(call, error)
+
+
+def failed(call: ToolCall, error: ActionError) -> ToolResult:
+    """The result of a call that was not made."""
+    return ToolResult(call, error.explanation, Envelope.failure(error))
 
 
 def to_result(
@@ -108,21 +111,20 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
 _TYPE_NAMES = {str: "text", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
 
 
-def known_name(written: Any, known: Container[str]) -> str | None:
-    """Find the tool that a model named, also if the name has common additions; None if it is unknown.
+def find_tool(loaded: LoadedToolkit, written: Any) -> Action | None:
+    """Find the action that a model named, also if the name has common additions; None if it is unknown.
 
     Common additions are spaces, quotes, a namespace (`functions.NAME`, `mcp__server__NAME`), parentheses, a call
     number (`NAME:0`) and special tokens of the model's own format (`NAME<|channel|>json`).
     """
-    if not isinstance(written, str):
-        return None
-    if written in known:
-        return written
+    action = loaded.find(written)
+    if action is not None or not isinstance(written, str):
+        return action
     name = clean(written[:_MAX_NAME]).partition("<|")[0].strip(_NAME_PADDING).removesuffix("()")
     name = _CALL_NUMBER.sub("", name)
     parts = _NAMESPACES.split(name)
     ends = ["".join(parts[start:]) for start in range(0, len(parts), 2)]
-    return next((end for end in (name, *ends) if end in known), None)
+    return next((found for end in (name, *ends) if (found := loaded.find(end))), None)
 
 
 _MAX_NAME = 300

@@ -42,7 +42,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...tool_calling import input_schema
-from ...tool_calling.caller import check_user
+from ...tool_calling.options import CallOptions
 
 if TYPE_CHECKING:
     from composio.core.provider.agentic import AgenticProvider
@@ -117,7 +117,7 @@ def attach(
 
     if isinstance(provider, AgenticProvider):
         agent_user = "default" if user_id is None else user_id
-        check_user(agent_user)
+        CallOptions(agent_user)
         return provider.wrap_tools(
             wrapped, lambda slug, arguments: dict(_call_tool(registry, slug, arguments, agent_user))
         )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...manifest import Action
 from ...text.close_matches import close_matches
 from ...text.sanitize import short_name
-from ...tool_calling.coercion import coerce_arguments
+from ...tool_calling.coercion import prepare_arguments
 from ...tool_calling.tool_calls import read_arguments
 from ..error_responses import Problem
 
@@ -76,7 +76,7 @@ def arguments_of(call: ActionCall, slug: str, action: Action | None) -> dict[str
     if isinstance(call.arguments, dict):
         return call.arguments
     arguments = read_arguments(slug, call.arguments, _parse_json)
-    return arguments if action is None else coerce_arguments(action.validator, arguments)
+    return arguments if action is None else prepare_arguments(action, arguments)
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:

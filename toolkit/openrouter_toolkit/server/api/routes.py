@@ -15,8 +15,9 @@ from ...envelope import ActionError, Envelope
 from ...manifest import Action
 from ...store import ApiToken
 from ...tool_calling import ToolCall
+from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.schemas import SELECT
-from ...tool_calling.tool_calls import DEFAULT_LIMIT, to_result
+from ...tool_calling.tool_calls import to_result
 from ..access.bearer import token_of
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
