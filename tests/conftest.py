@@ -1,4 +1,4 @@
-"""Machines are noisy: Hypothesis works without a deadline, and tests that bound a time get more than one try."""
+"""Hypothesis's profiles, and one PostgreSQL for all tests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ from .postgresql import NoPostgreSQL, PostgreSQL
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A time that a test bounds can be missed on a busy machine, but not three times in a row by code that keeps it."""
-    for item in items:
-        if item.get_closest_marker("wall_clock"):
-            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=["AssertionError"]))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from openrouter_toolkit.execution.resources import Resources
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling import ToolCall
 
+from .timing import PATIENCE
+
 COUNT, CHAT = "OPENROUTER_GET_MODELS_COUNT", "OPENROUTER_CREATE_CHAT_COMPLETION"
 SILENCE = {"model": "sandbox/silent", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -107,25 +109,21 @@ def test_hooks_see_the_context_of_whoever_asks(openrouter_sandbox: Sandbox, coun
     assert seen == ["mine"] * count
 
 
-@pytest.mark.wall_clock
 def test_a_deadline_holds_while_all_workers_are_busy(openrouter_sandbox: Sandbox) -> None:
     registry = ToolRegistry.from_manifest(max_workers=2)
 
-    async def run() -> tuple[float, str]:
+    async def run() -> str:
         busy = [asyncio.create_task(registry.call_tool_async(CHAT, SILENCE)) for _ in range(2)]
         while len(openrouter_sandbox.requests) < 2:
             await asyncio.sleep(0.01)
-        started = time.monotonic()
-        late = await registry.call_tool_async(COUNT, {}, timeout=0.2)
-        took = time.monotonic() - started
+        late = await asyncio.wait_for(registry.call_tool_async(COUNT, {}, timeout=0.2), PATIENCE)
+        assert not any(task.done() for task in busy)
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
-        return took, json.loads(late.envelope.data)["error"]["type"]
+        return str(json.loads(late.envelope.data)["error"]["type"])
 
-    took, kind = asyncio.run(run())
-    assert kind == "timeout"
-    assert took < 2
+    assert asyncio.run(run()) == "timeout"
 
 
 def test_closing_beside_calls_raises_in_none_of_them() -> None:

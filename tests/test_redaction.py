@@ -14,6 +14,8 @@ from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.text.redaction import redact, redact_thoroughly
 
+from .timing import cpu_below
+
 SECRET = "c1a93f0e5b7d24688e02d6b41f9c37a5d80b6e3f71c2945adbe8037f6a1c5d92"
 KEY = f"sk-or-v1-{SECRET}"
 FOREIGN = "sk-or-v1-" + "fedcba98" * 8
@@ -85,12 +87,10 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert redact_thoroughly(text, [KEY]) == text
 
 
-@pytest.mark.wall_clock
 def test_much_text_takes_little_time() -> None:
     text = "some ordinary words " * 200_000
-    started = time.monotonic()
-    assert redact_thoroughly(text, [KEY]) == text
-    assert time.monotonic() - started < 3
+    with cpu_below(3):
+        assert redact_thoroughly(text, [KEY]) == text
 
 
 # On the way of a call.
@@ -173,12 +173,10 @@ def test_nothing_but_a_key_is_ever_changed(text: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["\\", "\\u00", "\\u0073", "\\\\u0073\\", "\\/"])
-@pytest.mark.wall_clock
 def test_escapes_in_any_number_take_no_long_time(unit: str) -> None:
     text = unit * (2_000_000 // len(unit))
-    started = time.perf_counter()
-    redact(text, [KEY])
-    assert time.perf_counter() - started < 4
+    with cpu_below(4):
+        redact(text, [KEY])
 
 
 PASSWORDS = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,8 @@ from jsonschema import Draft202012Validator
 from openrouter_toolkit import ActionError, Envelope, ToolRegistry
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.validation.arguments import ArgumentValidator
+
+from .timing import cpu_below
 
 ACTIONS = {action.slug: action for action in load().actions}
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -181,13 +182,11 @@ def test_names_are_strings(registry: ToolRegistry) -> None:
 # Short and clean.
 
 
-@pytest.mark.wall_clock
 def test_what_was_given_stays_short(registry: ToolRegistry) -> None:
-    started = time.monotonic()
-    envelope = registry.execute("OPENROUTER_GET_GENERATION", {"id": ["x" * 20_000_000]})
-    assert len(str(envelope.error)) < 300
-    assert len(envelope.data) < 600
-    assert time.monotonic() - started < 5
+    with cpu_below(5):
+        envelope = registry.execute("OPENROUTER_GET_GENERATION", {"id": ["x" * 20_000_000]})
+        assert len(str(envelope.error)) < 300
+        assert len(envelope.data) < 600
 
 
 @pytest.mark.parametrize(
@@ -205,11 +204,9 @@ def test_any_large_value_stays_short(registry: ToolRegistry, value: Any) -> None
     assert len(str(envelope.error)) < 300
 
 
-@pytest.mark.wall_clock
 def test_a_hostile_name_costs_no_time(registry: ToolRegistry) -> None:
-    started = time.monotonic()
-    registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-1", "\x1b]" * 15_000: 1})
-    assert time.monotonic() - started < 1.5
+    with cpu_below(1.5):
+        registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-1", "\x1b]" * 15_000: 1})
 
 
 def test_many_problems_are_counted_in_words_and_cut_in_data(registry: ToolRegistry) -> None:
@@ -302,17 +299,14 @@ def attacks() -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.wall_clock
 @pytest.mark.parametrize("arguments", attacks().values(), ids=attacks().keys())
 def test_arguments_that_are_wrong_very_often_cost_little(registry: ToolRegistry, arguments: dict[str, Any]) -> None:
-    started = time.process_time()
-    envelope = registry.execute(CHAT, arguments)
-    assert time.process_time() - started < 5  # one second on a machine that does nothing else
+    with cpu_below(5):  # one second on a machine that does nothing else
+        envelope = registry.execute(CHAT, arguments)
     assert json.loads(envelope.data)["error"]["type"] == "invalid_arguments"
     assert len(str(envelope.error)) < 4_000
 
 
-@pytest.mark.wall_clock
 def test_the_deadline_counts_while_arguments_are_checked(registry: ToolRegistry) -> None:
     """Also while a model's arguments are repaired."""
     messages = [{"role": "user", "content": {"type": 1}} for _ in range(300_000)]
@@ -322,9 +316,8 @@ def test_the_deadline_counts_while_arguments_are_checked(registry: ToolRegistry)
         lambda: registry.call_tool(CHAT, arguments, timeout=0.2).envelope,
     ]
     for way in ways:
-        started = time.monotonic()
-        assert json.loads(way().data)["error"]["type"] == "timeout"
-        assert time.monotonic() - started < 3
+        with cpu_below(3):
+            assert json.loads(way().data)["error"]["type"] == "timeout"
 
 
 def test_a_call_that_was_cancelled_ends_in_the_middle_of_its_validation() -> None:

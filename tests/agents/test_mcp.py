@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -28,6 +27,7 @@ from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 
 from ..openrouter.servers import Exchange, answering, chunk
 from ..openrouter.servers import Server as Upstream
+from ..timing import PATIENCE, cpu_below, wait_until
 
 Answer = TypeVar("Answer")
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -508,7 +508,6 @@ def test_a_stream_that_breaks_off_is_a_failure_behind_its_progress(registry: Too
     assert "".join(progress.messages) == partial != ""
 
 
-@pytest.mark.wall_clock
 def test_tokens_wait_for_nobody_and_go_out_in_order_together() -> None:
     """The reports are slow; the stream is not held up, and nothing is lost or out of order."""
     reported: list[tuple[int, str]] = []
@@ -517,23 +516,22 @@ def test_tokens_wait_for_nobody_and_go_out_in_order_together() -> None:
         await asyncio.sleep(0.05)
         reported.append((progress, message))
 
-    async def main() -> float:
+    async def main() -> None:
         tokens = mcp._ProgressReporter(slow)
         reporting = asyncio.ensure_future(tokens.report_all())
 
-        def stream() -> float:
-            started = time.monotonic()
+        def stream() -> None:
             for number in range(10_000):
                 tokens(StreamEvent("text", f"{number},"))
                 tokens(StreamEvent("reasoning", "no, "))
-            return time.monotonic() - started
 
-        seconds = await asyncio.to_thread(stream)
+        with cpu_below(2):
+            await asyncio.to_thread(stream)
+        assert len(reported) < 100  # the stream ended long before ten thousand reports could
         tokens.end()
-        await asyncio.wait_for(reporting, 5)
-        return seconds
+        await asyncio.wait_for(reporting, PATIENCE)
 
-    assert asyncio.run(main()) < 2
+    asyncio.run(main())
     assert "".join(message for _, message in reported) == "".join(f"{number}," for number in range(10_000))
     assert [progress for progress, _ in reported] == sorted({progress for progress, _ in reported})
     assert len(reported) < 100
@@ -560,30 +558,25 @@ def test_the_end_comes_behind_what_has_arrived(texts: list[str]) -> None:
 # Cancelling.
 
 
-@pytest.mark.wall_clock
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_cancelled_call_leaves_openrouter_at_once(
     registry: ToolRegistry, mode: str, openrouter_sandbox: Sandbox, streamed: bool
 ) -> None:
     more = Progress().asked if streamed else {}
 
-    async def use(client: Client) -> float:
+    async def use(client: Client) -> None:
         silent = {**QUESTION, "model": "sandbox/silent"}
         call = asyncio.ensure_future(client.call_tool(CHAT, silent, **more))
         while not openrouter_sandbox.requests:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         call.cancel()
-        cancelled = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await call
-        while not openrouter_sandbox.requests[0].closed_by_client and time.monotonic() < cancelled + 5:
-            await asyncio.sleep(0.01)
-        closed = openrouter_sandbox.requests[0].closed_at or float("inf")
+        await asyncio.to_thread(wait_until, lambda: openrouter_sandbox.requests[0].closed_by_client)
         assert not (await client.call_tool("OPENROUTER_GET_CURRENT_KEY")).is_error  # the server goes on
-        return closed - cancelled
 
-    assert asked(mcp.server(registry), mode, use) < 1
+    asked(mcp.server(registry), mode, use)
 
 
 def test_nothing_is_logged_by_a_call_that_goes_well(

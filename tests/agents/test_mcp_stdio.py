@@ -22,6 +22,7 @@ from openrouter_toolkit.sandbox import Sandbox
 
 from ..openrouter.servers import Exchange, chunk
 from ..openrouter.servers import Server as Upstream
+from ..timing import wait_until
 
 Answer = TypeVar("Answer")
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -120,12 +121,11 @@ def test_tokens_are_progress_before_the_answer(mode: str) -> None:
     assert progress.numbers == sorted(set(progress.numbers))
 
 
-@pytest.mark.wall_clock
 @pytest.mark.parametrize("way", ["cancelled", "timed out"])
 def test_a_call_that_nobody_waits_for_leaves_openrouter_at_once(
     mode: str, openrouter_sandbox: Sandbox, way: str
 ) -> None:
-    async def use(client: Client) -> float:
+    async def use(client: Client) -> None:
         patience = 1.0 if way == "timed out" else None
         call = asyncio.ensure_future(
             client.call_tool(CHAT, SILENT, read_timeout_seconds=patience, progress_callback=Progress())
@@ -135,20 +135,16 @@ def test_a_call_that_nobody_waits_for_leaves_openrouter_at_once(
         if way == "cancelled":
             await asyncio.sleep(0.2)
             call.cancel()
-            ended = time.monotonic()
             with pytest.raises(asyncio.CancelledError):
                 await call
         else:
             with pytest.raises(MCPError, match="timed out"):
                 await call
-            ended = time.monotonic()
         request = openrouter_sandbox.requests[0]
-        while not request.closed_by_client and time.monotonic() < ended + 5:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: request.closed_by_client)
         assert not (await client.call_tool("OPENROUTER_GET_CURRENT_KEY")).is_error  # the server goes on
-        return (request.closed_at or float("inf")) - ended
 
-    assert asked(mode, connected(openrouter_sandbox), use) < 1
+    asked(mode, connected(openrouter_sandbox), use)
 
 
 def test_without_a_key_it_lists_and_tells_how_to_connect(mode: str, openrouter_sandbox: Sandbox) -> None:

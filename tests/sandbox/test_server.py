@@ -14,6 +14,8 @@ import requests
 
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..timing import PATIENCE
+
 Ask = Callable[..., requests.Response]
 
 
@@ -57,17 +59,16 @@ def test_closing_ends_threads_and_open_connections_and_frees_the_port() -> None:
         assert again.base_url == sandbox.base_url
 
 
-@pytest.mark.wall_clock
 def test_closing_does_not_wait_for_a_silent_answer() -> None:
-    started = time.monotonic()
     with Sandbox() as sandbox, requests.Session() as session:
         body = {"model": "sandbox/silent", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
         headers = {"Authorization": f"Bearer {sandbox.api_key}"}
         answer = session.post(f"{sandbox.base_url}/chat/completions", json=body, headers=headers, stream=True)
         assert answer.status_code == 200
+        started = time.monotonic()
         sandbox.close()
+        assert time.monotonic() - started < PATIENCE
         answer.close()
-    assert time.monotonic() - started < 3
 
 
 def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:

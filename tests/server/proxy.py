@@ -19,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from .served import PATIENCE, _free_port, wait_until
+from ..timing import wait_until
+from .served import PATIENCE, _free_port
 
 DOCS = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
 NAME = "tools.example.com"

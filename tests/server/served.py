@@ -7,8 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from openrouter_toolkit.server.graceful_shutdown import Server, bind, url_of
 from openrouter_toolkit.server.pages.login import new_link
 from openrouter_toolkit.server.state import State
 from openrouter_toolkit.store import Store
+
+from ..timing import wait_until
 
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 PATIENCE = 30.0
@@ -152,12 +153,3 @@ def environment(database: str, master_key: str, base_url: str, tmp_path: Path, *
         "PYTHONUTF8": "1",
         **more,
     }
-
-
-def wait_until(condition: Callable[[], object], patience: float = PATIENCE) -> float:
-    """Wait until something is so: the seconds that it took. AssertionError when it never is."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < patience, "it did not come to that"
-        time.sleep(0.01)
-    return time.monotonic() - begun

@@ -14,7 +14,8 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.access.client_address import forwarded_client, read_address, read_network
 from openrouter_toolkit.store import Store
 
-from .served import CHAT, KEY, Served, serving, wait_until
+from ..timing import wait_until
+from .served import CHAT, KEY, Served, serving
 from .test_connections import REQUEST, connect, open_connections
 from .test_fair_share import SILENT
 from .test_hanging_up import calling

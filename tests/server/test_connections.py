@@ -18,7 +18,8 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server import connections
 from openrouter_toolkit.store import Store
 
-from .served import CHAT, PATIENCE, QUESTION, Served, serving, wait_until
+from ..timing import wait_until
+from .served import CHAT, PATIENCE, QUESTION, Served, serving
 
 TIMEOUT = 0.9
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

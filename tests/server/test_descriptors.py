@@ -18,7 +18,8 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server import socket_acceptor
 from openrouter_toolkit.store import MasterKey, Store
 
-from .served import KEY, PATIENCE, Process, Served, environment, wait_until
+from ..timing import wait_until
+from .served import KEY, PATIENCE, Process, Served, environment
 from .test_connections import REQUEST, connect, open_connections
 
 FILES = 96

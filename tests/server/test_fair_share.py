@@ -13,8 +13,9 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.limits import FairShare
 from openrouter_toolkit.store import Store
 
+from ..timing import wait_until
 from .pages.person import Person
-from .served import CHAT, KEY, QUESTION, Served, serving, wait_until
+from .served import CHAT, KEY, QUESTION, Served, serving
 from .test_hanging_up import MODERN, calling
 
 SILENT = {"arguments": {**QUESTION, "model": "sandbox/silent"}}

@@ -9,7 +9,8 @@ import pytest
 
 from openrouter_toolkit.server import health
 
-from .served import PATIENCE, Served, wait_until
+from ..timing import wait_until
+from .served import PATIENCE, Served
 
 
 def test_alive_and_ready_also_by_head(served: Served) -> None:

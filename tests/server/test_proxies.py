@@ -20,9 +20,10 @@ from openrouter_toolkit.server.access.middleware import BODY_WITH_TOKEN
 from openrouter_toolkit.store import Status, Store
 from openrouter_toolkit.store.tokens import new_text
 
+from ..timing import wait_until
 from .pages.person import Page
 from .proxy import DOCS, PROXIES, URL, Proxy, proxying
-from .served import CHAT, KEY, PATIENCE, QUESTION, Served, client, serving, wait_until
+from .served import CHAT, KEY, PATIENCE, QUESTION, Served, client, serving
 from .test_fair_share import SILENT
 from .test_mcp import ACCEPT, LIST
 
@@ -126,7 +127,6 @@ def test_calls_streams_and_mcp_pass(proxy: Proxy, served: Served, sandbox: Sandb
         assert (answer.status_code, set(answer.json())) == (404, {"error", "error_description"})
 
 
-@pytest.mark.wall_clock
 def test_a_client_is_limited_by_its_own_address_whatever_it_forges(
     proxy: Proxy, served: Served, sandbox: Sandbox
 ) -> None:

@@ -19,7 +19,8 @@ from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..scale import scaled
-from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving, wait_until
+from ..timing import PATIENCE, wait_until
+from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving
 from .test_streams import told
 
 STUBBORN = Path(__file__).parent / "stubborn_toolkit" / "manifest.yaml"
@@ -55,7 +56,6 @@ def streamed(client: httpx2.Client) -> list[tuple[str, dict[str, Any]]]:
         return list(told(answer))
 
 
-@pytest.mark.wall_clock
 def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, sandbox: Sandbox) -> None:
     token = store.tokens.create("a test's", ["alice"])[1]
     process = start()
@@ -71,18 +71,16 @@ def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, s
         plain = workers.submit(waiting.post, f"/api/actions/{CHAT}", json={"arguments": SILENT})
         tool = workers.submit(model.post, "/mcp", json=TOOL_CALL)
         wait_until(lambda: len(sandbox.requests) == 3)
-        begun = time.monotonic()
         process.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: balancer.get("/readyz").status_code == 503, 5)
+        wait_until(lambda: balancer.get("/readyz").status_code == 503)
         assert balancer.get("/readyz").json() == {"status": "stopping"}
         assert balancer.get("/healthz").status_code == 200
         refused = balancer.post(f"/api/actions/{KEY}", json={}, headers={"Authorization": f"Bearer {token}"})
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert process.process.wait(20) == 0
-        assert time.monotonic() - begun < 20
-        *_, (last, envelope) = stream.result(1)
-        answer = plain.result(1)
-        result = tool.result(1)
+        *_, (last, envelope) = stream.result(PATIENCE)
+        answer = plain.result(PATIENCE)
+        result = tool.result(PATIENCE)
     assert last == "error"
     for failure in (envelope, answer.json()):
         assert failure["successful"] is False
@@ -90,24 +88,22 @@ def test_everything_that_is_open_is_ended_and_told(start: Start, store: Store, s
         assert json.loads(failure["data"])["error"]["type"] == "cancelled"
     assert answer.status_code == 200  # no client repeats it by itself: it may be billed
     assert "The server stopped" in result.text
-    wait_until(lambda: all(request.closed_by_client for request in sandbox.requests), 1)
+    wait_until(lambda: all(request.closed_by_client for request in sandbox.requests))
 
 
 @pytest.mark.load
-@pytest.mark.wall_clock
 def test_with_nothing_open_it_is_gone_at_once(start: Start) -> None:
     for number in scaled([signal.SIGTERM], full=[signal.SIGTERM, signal.SIGINT]):
         process = start()
         with process.client() as idle:  # an idle connection holds nobody back
             assert idle.get("/healthz").status_code == 200
-            begun = time.monotonic()
             process.process.send_signal(number)
-            assert process.process.wait(10) == 0
-        assert time.monotonic() - begun < 4
-        assert "Traceback" not in process.end()
+            assert process.process.wait(PATIENCE) == 0
+        said = process.end()
+        assert "waiting for" not in said
+        assert "Traceback" not in said
 
 
-@pytest.mark.wall_clock
 def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: Sandbox) -> None:
     process = start()
     with process.client(store.tokens.create("a test's", ["alice"])[1]) as host, ThreadPoolExecutor(1) as workers:
@@ -117,8 +113,8 @@ def test_a_second_ctrl_c_waits_for_nobody(start: Start, store: Store, sandbox: S
         for _ in range(2):
             process.process.send_signal(signal.SIGINT)
             time.sleep(0.5)
-        assert process.process.wait(5) == 0
-        assert time.monotonic() - begun < 5
+        assert process.process.wait(9) == 0
+        assert time.monotonic() - begun < 10  # the grace without the second
         assert " WARNING waiting for 1 call, at most 10 s; Ctrl-C again ends it at once\n" in process.end()
         assert call.exception(5) is None or isinstance(call.exception(), httpx2.TransportError)
 
@@ -148,7 +144,6 @@ def test_a_call_that_ends_soon_is_let_end(
     assert "ASGI" not in caplog.text
 
 
-@pytest.mark.wall_clock
 def test_a_thread_that_can_not_be_ended_does_not_keep_the_process(start: Start, store: Store) -> None:
     store.switches.activate("STUBBORN")
     process = start("--manifest", str(STUBBORN), PYTHONPATH=str(STUBBORN.parents[1]))
@@ -156,12 +151,10 @@ def test_a_thread_that_can_not_be_ended_does_not_keep_the_process(start: Start, 
         call = workers.submit(host.post, "/api/actions/STUBBORN_HANG", json={"user_id": "alice"})
         time.sleep(0.5)
         assert not call.done()
-        begun = time.monotonic()
         process.process.send_signal(signal.SIGTERM)
         answer = call.result(15)
         assert "The server stopped" in answer.json()["error"]
         process.process.wait(20)
-        assert time.monotonic() - begun < 20
 
 
 def test_a_server_in_a_thread_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

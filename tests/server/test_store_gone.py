@@ -11,7 +11,8 @@ import pytest
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..postgresql import PostgreSQL
-from .served import KEY, Served, wait_until
+from ..timing import wait_until
+from .served import KEY, Served
 from .test_access import log_in
 from .test_mcp import ACCEPT, LIST
 

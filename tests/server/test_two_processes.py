@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey
 
 from ..postgresql import PostgreSQL
+from ..timing import wait_until
 from .conftest import ALICE, BOB, ECHO
 from .served import CHAT, KEY, QUESTION, Process, environment
 from .test_login import csrf
@@ -57,15 +57,6 @@ def listed(host: httpx2.Client) -> list[str]:
     return [tool["function"]["name"] for tool in host.get("/api/tools").json()["tools"]]
 
 
-def soon(condition: Any) -> None:
-    """It is so within a second."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < 1
-        time.sleep(0.02)
-
-
-@pytest.mark.wall_clock
 def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> None:
     with at(pair[0]) as browser, at(pair[1]) as moved:
         # A login that was begun at one is finished at the other, and counts at both.
@@ -90,21 +81,21 @@ def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> 
             switch = f"/admin/tools/openrouter/actions/{KEY.lower()}/switch"
             form = {"csrf": csrf(browser.get("/admin/tools/openrouter")), "to": "off"}
             assert browser.post(switch, data=form).status_code == 303
-            soon(lambda: called(KEY, there) == "refused_by_policy")
+            wait_until(lambda: called(KEY, there) == "refused_by_policy")
             assert KEY not in listed(there)
             assert moved.post(switch, data={**form, "to": "on"}).status_code == 303
-            soon(lambda: called(KEY, here) == "ok")
+            wait_until(lambda: called(KEY, here) == "ok")
 
             # A toolkit that is activated.
             assert "ECHO_SAY" not in listed(there)
             assert browser.post("/admin/tools/echo/activate", data=form).status_code == 303
-            soon(lambda: "ECHO_SAY" in listed(there))
+            wait_until(lambda: "ECHO_SAY" in listed(there))
 
             # An account that is disconnected.
             (account,) = (a for a in store.accounts.list() if a.user_id == "alice")
             disconnect = f"/admin/tools/openrouter/accounts/{account.id}/disconnect"
             assert moved.post(disconnect, data=form).status_code == 303
-            soon(lambda: called(KEY, here) == called(KEY, there) == "not_connected")
+            wait_until(lambda: called(KEY, here) == called(KEY, there) == "not_connected")
 
             # A connection that is begun at one and finished at the other.
             link = store.links.to_connect("OPENROUTER", "alice").secret
@@ -112,14 +103,14 @@ def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> 
             assert connect.status_code == 200
             wanted = {"csrf": csrf(connect), "field.api_key": ALICE}
             assert moved.post(f"/connect/{link}", data=wanted).status_code == 303
-            soon(lambda: called(KEY, here) == called(KEY, there) == "ok")
+            wait_until(lambda: called(KEY, here) == called(KEY, there) == "ok")
             assert sandbox.requests[-1].key == ALICE
 
             # A token that is revoked, a session that is ended.
             store.tokens.revoke(token.id)
-            soon(lambda: here.get("/api/tools").status_code == there.get("/api/tools").status_code == 401)
+            wait_until(lambda: here.get("/api/tools").status_code == there.get("/api/tools").status_code == 401)
         assert moved.post("/logout", data={"csrf": csrf(moved.get("/admin/tools"))}).status_code == 303
-        soon(lambda: browser.get("/admin/tools").headers.get("location") == "/login")
+        wait_until(lambda: browser.get("/admin/tools").headers.get("location") == "/login")
 
 
 def test_an_mcp_client_may_be_answered_by_either(pair: Pair, store: Any) -> None:
