@@ -7,7 +7,7 @@ import codecs
 from urllib3 import BaseHTTPResponse
 
 from ..envelope import ActionError
-from .transport import Exchange
+from .transport import NETWORK_ERRORS, Exchange
 
 _READ_SIZE = 64 * 1024
 _WHITE_SPACE = b" \t\r\n"
@@ -30,6 +30,10 @@ class Body:
         self._size = 0
         self._memory = 0
         self._head = b""
+        # urllib3 takes twice the time of http.client, below it, for each piece. A body that is not compressed is read
+        # from there, up to its end: urllib3 then checks that it is complete, and releases the connection.
+        encoded = response.headers.get("content-encoding")
+        self._source = None if encoded else getattr(response, "_original_response", None)
 
     def piece(self) -> bytes:
         """The next bytes that arrive; empty at the end.
@@ -40,11 +44,23 @@ class Body:
         if self._head:
             piece, self._head = self._head, b""
             return piece
-        with self._exchange.failures_as_errors():
-            piece = self._response.read1(_READ_SIZE)
+        try:
+            piece = self._read()
+        except NETWORK_ERRORS as error:
+            raise self._exchange.failure(error) from None
         self._exchange.call.check()  # data received earlier stays readable after `interrupt`
         self._count(piece)
         return piece
+
+    def _read(self) -> bytes:
+        if self._source is not None:
+            piece: bytes = self._source.read1(_READ_SIZE)
+            if piece:
+                if self._response.length_remaining is not None:
+                    self._response.length_remaining -= len(piece)
+                return piece
+            self._source = None
+        return self._response.read1(_READ_SIZE)
 
     def text(self) -> str:
         """The whole body as text, without white space around it; raises like `piece`."""
@@ -54,12 +70,14 @@ class Body:
             raise too_large(self._limit)
         body = bytearray(self._head)
         self._head = b""
-        with self._exchange.failures_as_errors():
+        try:
             while piece := self._response.read(1024 * 1024):
                 self._exchange.call.check()
                 self._count(piece)
                 body += piece
-            self._exchange.call.check()  # a body without a length simply ends when the socket is shut down
+        except NETWORK_ERRORS as error:
+            raise self._exchange.failure(error) from None
+        self._exchange.call.check()  # a body without a length simply ends when the socket is shut down
         return body.decode("utf-8", "replace").strip(" \t\r\n\ufeff")
 
     def is_stream(self) -> bool:

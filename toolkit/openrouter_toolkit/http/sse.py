@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # No real event has more lines; each line takes memory, however short it is.
 _MAX_LINES = 100_000
 
@@ -15,8 +14,7 @@ class EventParser:
     """Incremental parser: `feed` takes bytes and returns the complete events as pairs of event name and data.
 
     Comments are dropped, several data lines are joined by line feeds; a JSON object without a field name before it
-    counts as data. Bytes are split into events before they are decoded, so a character that is split across reads
-    stays intact.
+    counts as data. Only complete events are decoded, so a character that is split across reads stays intact.
     """
 
     def __init__(self) -> None:
@@ -26,50 +24,47 @@ class EventParser:
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
         """The events that these bytes complete, in order. Raises `TooManyLinesError`, as `close` does."""
-        searched = max(0, len(self._buffer) - 1)  # the blank line may begin in the byte before
-        self._buffer += self._normalize_newlines(piece)
-        if self._buffer.find(b"\n\n", searched) < 0:  # incomplete: a long event is searched once, not for each piece
-            return []
-        *blocks, self._buffer = self._buffer.split(b"\n\n")
-        return [event for block in blocks if block and (event := self._parse_event(block)) is not None]
-
-    def close(self) -> list[tuple[str, str]]:
-        """The last event, if the stream ended without the empty line after it."""
-        event = self._parse_event(self._buffer)
-        self._buffer = bytearray()
-        return [] if event is None else [event]
-
-    def _normalize_newlines(self, piece: bytes) -> bytes:
-        """The bytes with each CR LF and CR replaced by a line feed."""
         if self._ended_with_cr and piece:
             piece = piece.removeprefix(b"\n")  # the other half of a CR LF
             self._ended_with_cr = False
         if b"\r" in piece:
             self._ended_with_cr = piece.endswith(b"\r")
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return piece
+        buffer = self._buffer
+        searched = max(0, len(buffer) - 1)  # the blank line may begin in the byte before
+        buffer += piece
+        end = buffer.rfind(b"\n\n", searched)
+        return [] if end < 0 else self._take(end)
 
-    def _parse_event(self, block: bytearray) -> tuple[str, str] | None:
+    def close(self) -> list[tuple[str, str]]:
+        """The last event, if the stream ended without the empty line after it."""
+        return self._take(len(self._buffer))
+
+    def _take(self, end: int) -> list[tuple[str, str]]:
+        """The events in the first `end` bytes of the buffer."""
+        text = self._buffer[:end].decode("utf-8", "replace")
+        del self._buffer[: end + 2]
         if not self._started:
             self._started = True
-            block = block.removeprefix(_BYTE_ORDER_MARK)
-        return _parse_event(block)
+            text = text.removeprefix("\ufeff")
+        return [
+            event
+            for block in text.split("\n\n")
+            if (event := ("", block[6:]) if block[:6] == "data: " and "\n" not in block else _parse_event(block))
+        ]
 
 
-def _parse_event(block: bytearray) -> tuple[str, str] | None:
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return "", block[6:].decode("utf-8", "replace")
-    if block.count(b"\n") > _MAX_LINES:
+def _parse_event(block: str) -> tuple[str, str] | None:
+    if block.count("\n") > _MAX_LINES:
         raise TooManyLinesError
     name = ""
-    data: list[str] = []
-    for line in block.split(b"\n"):
-        field, _, value = line.partition(b":")
-        text = value[1:] if value[:1] == b" " else value
-        if field == b"data":
-            data.append(text.decode("utf-8", "replace"))
-        elif field == b"event":
-            name = text.decode("utf-8", "replace")
-    if not data and block.startswith(b"{"):  # an error that a proxy wrote into the stream as plain JSON
-        return name, block.decode("utf-8", "replace")
+    data = []
+    for line in block.split("\n"):
+        field, _, value = line.partition(":")
+        if field == "data":
+            data.append(value.removeprefix(" "))
+        elif field == "event":
+            name = value.removeprefix(" ")
+    if not data and block.startswith("{"):  # an error that a proxy wrote into the stream as plain JSON
+        return name, block
     return (name, "\n".join(data)) if data else None

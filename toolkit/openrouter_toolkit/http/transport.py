@@ -7,9 +7,9 @@ import re
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.client import IncompleteRead
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPException, IncompleteRead
 from ssl import SSLError as PythonSSLError
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -37,6 +37,7 @@ _POOL_SIZE = 256
 # The longest socket timeout, in seconds; larger numbers may overflow the clock.
 _MAX_TIMEOUT = 1e6
 _NO_RETRIES = Retry(0, redirect=False)
+NETWORK_ERRORS = (HTTPError, HTTPException, RequestException, OSError, ValueError)
 # The exchange of the current thread. The pool reads it, because the pool chooses the connection.
 _current = threading.local()
 
@@ -86,13 +87,9 @@ class Exchange:
             if self._socket is not None:
                 self._socket.settimeout(seconds)
 
-    @contextmanager
-    def failures_as_errors(self) -> Iterator[None]:
-        """Convert network errors to `ActionError`; after `interrupt`, the error is the reason why the call ended."""
-        try:
-            yield
-        except (HTTPError, RequestException, OSError, ValueError) as error:
-            raise self.call.ending() or _network_failure(error, begun=self._begun) from None
+    def failure(self, error: Exception) -> ActionError:
+        """The `ActionError` for one of `NETWORK_ERRORS`; after `interrupt`, the reason why the call ended."""
+        return self.call.ending() or _network_failure(error, begun=self._begun)
 
 
 class _IdleConnections:
@@ -193,7 +190,7 @@ class Transport:
         """Create a transport; a wrong proxy or certificate setting raises `ActionError` (`connection_failed`)."""
         try:
             return cls(base_url, connect_timeout=connect_timeout)
-        except (HTTPError, RequestException, OSError, ValueError) as error:
+        except NETWORK_ERRORS as error:
             what = quoted(_without_passwords(str(error)), 160)
             message = f"The proxy or the certificates that the environment names can't be used: {what}"
             advice = "Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
@@ -218,21 +215,21 @@ class Transport:
         timeouts = Timeout(connect=min(self._connect_timeout, timeout), read=timeout)
         previous, _current.exchange = getattr(_current, "exchange", None), exchange
         try:
-            with exchange.failures_as_errors():
-                response = self._pool.urlopen(
-                    method,
-                    self._prefix + target,
-                    body=body,
-                    headers=headers,
-                    redirect=False,
-                    retries=_NO_RETRIES,
-                    timeout=timeouts,
-                    preload_content=False,
-                    decode_content=True,
-                )
+            return self._pool.urlopen(
+                method,
+                self._prefix + target,
+                body=body,
+                headers=headers,
+                redirect=False,
+                retries=_NO_RETRIES,
+                timeout=timeouts,
+                preload_content=False,
+                decode_content=True,
+            )
+        except NETWORK_ERRORS as error:
+            raise exchange.failure(error) from None
         finally:
             _current.exchange = previous
-        return response
 
     def close(self) -> None:
         """Close the pooled connections."""

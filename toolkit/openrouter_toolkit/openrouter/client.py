@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from ..http.transport import Exchange, Transport
-    from .streams.accumulator import StreamAccumulator
+    from .streams.reader import Accumulator
 
 _PLAIN_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
@@ -172,7 +172,7 @@ class BoundClient:
         request = outgoing.build(method, path, arguments)
         return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
-    def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], StreamAccumulator]) -> str:
+    def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> str:
         """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`."""
         request = outgoing.build("POST", path, arguments)
         if self._openrouter.completion_headers:
@@ -217,7 +217,7 @@ class BoundClient:
         timeout: float,
         *,
         xml: bool = False,
-        accumulator: Callable[[], StreamAccumulator] | None = None,
+        accumulator: Callable[[], Accumulator] | None = None,
     ) -> str:
         """One attempt: send the request, read the answer, parse it."""
         from ..http.transport import Exchange
@@ -241,7 +241,7 @@ class BoundClient:
             return response_caching.add_cache_status(text, response.headers, self._call)
 
     def _read(
-        self, exchange: Exchange, response: BaseHTTPResponse, accumulator: StreamAccumulator | None, *, xml: bool
+        self, exchange: Exchange, response: BaseHTTPResponse, accumulator: Accumulator | None, *, xml: bool
     ) -> str:
         """The answer's text; a streamed answer is assembled."""
         from ..http.body import Body

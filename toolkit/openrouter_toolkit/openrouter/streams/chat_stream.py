@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...envelope import ActionError
 from ...text.sanitize import preview
-from .content_parts import check_piece, join_pieces, texts_in
-from .events import MAX_PARTS, Kind, StreamEvent, arguments_text, id_in, index_in
-from .reasoning_details import ReasoningDetails
-from .tool_calls import ToolCalls, object_list
+from .events import MAX_PARTS, Kind, StreamEvent, id_in, index_in
+from .pieces import CONTENTS, Part, PartialObject, arguments_text, check_piece, object_list, texts_in
+from .tool_calls import ToolCalls
 
 _COMPLETE_OBJECT = {"chat.completion.chunk": "chat.completion", "text_completion.chunk": "text_completion"}
-_JOINED_FIELDS = frozenset(("content", "reasoning", "refusal", "reasoning_content"))
 _EVENT_KINDS: tuple[tuple[str, Kind], ...] = (("reasoning", "reasoning"), ("refusal", "refusal"), ("content", "text"))
+# Texts of reasoning details. Their other fields are opaque and complete: they are not joined, none is lost.
+_DETAIL_TEXTS = {"text": None, "summary": None}
 
 
 class ChatStream:
@@ -28,7 +28,7 @@ class ChatStream:
         """`requested`: the number of choices that the call requests (`n`)."""
         self._requested = requested
         self._top: dict[str, Any] = {}
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, PartialObject] = {}
         self._ended_choices: set[int] = set()
         self._calls_of_chunk: list[int] = []
 
@@ -61,24 +61,36 @@ class ChatStream:
         Raises:
             TypeError: or a similar error: a part of the chunk has an invalid type.
         """
-        self._calls_of_chunk = []
-        for name, value in chunk.items():
-            if name == "choices":
-                for part in _choices_in(value):
-                    index = part.get("index")
-                    choice = self._choices.get(index) if type(index) is int else None
-                    (choice or self._choice(part)).add(part, self._calls_of_chunk)
-            elif (value is not None and value != "") or name not in self._top:
-                self._top[name] = value
+        self._calls_of_chunk.clear()
+        for part in object_list(chunk.get("choices") or None):
+            index = part.get("index")
+            choice = self._choices.get(index) if type(index) is int else None
+            (choice or self._choice(part)).add(part)
+        top, values = self._top, chunk.values()
+        if None in values or "" in values:
+            chunk = {name: value for name, value in chunk.items() if value not in (None, "") or name not in top}
+        top.update(chunk)
 
-    def _choice(self, part: dict[str, Any]) -> _Choice:
+    def _choice(self, part: dict[str, Any]) -> PartialObject:
         index = index_in(part) or 0
-        choice = self._choices.get(index)
-        if choice is None:
+        if index not in self._choices:
             if len(self._choices) >= MAX_PARTS:
                 raise ValueError("too many choices")
-            choice = self._choices[index] = _Choice(index)
-        return choice
+            self._choices[index] = PartialObject(
+                {"text": None, "delta": self._message, "logprobs": PartialObject}, index=index
+            )
+        return self._choices[index]
+
+    def _message(self) -> PartialObject:
+        """A choice's message, with the fields that every answer without streaming has."""
+        parts: dict[str, Callable[[], Part] | None] = {
+            **dict.fromkeys(CONTENTS),
+            "tool_calls": lambda: ToolCalls(self._calls_of_chunk),
+            "reasoning_details": ReasoningDetails,
+            "function_call": lambda: PartialObject({"arguments": None}),
+            "audio": lambda: PartialObject({"data": None, "transcript": None}),
+        }
+        return PartialObject(parts, role="assistant", content=None, refusal=None)
 
     def result(self) -> dict[str, Any]:
         """The completion, as far as it has arrived."""
@@ -86,7 +98,7 @@ class ChatStream:
         if isinstance(top.get("object"), str):
             top["object"] = _COMPLETE_OBJECT.get(top["object"], top["object"])
         usage = top.pop("usage", None)
-        top["choices"] = [self._choices[index].result() for index in sorted(self._choices)]
+        top["choices"] = [_whole_choice(index, choice) for index, choice in sorted(self._choices.items())]
         if usage is not None:
             top["usage"] = usage
         return top
@@ -103,22 +115,23 @@ class ChatStream:
         if found < max(1, self._requested):
             raise _too_few_choices(found, self._requested, answer)
 
-    def events(self, chunk: dict[str, Any], name: str) -> Iterator[StreamEvent]:
+    def events(self, chunk: dict[str, Any], name: str) -> list[StreamEvent]:
         """The listener's events for the last added chunk: one for each kind of content in it."""
-        found = False
+        events: list[StreamEvent] = []
+        repeats_end = False
         calls = iter(self._calls_of_chunk)
-        for part in _choices_in(chunk.get("choices")):
-            for event in _events_of_choice(part, chunk, calls):
-                found = True
-                if event.kind != "end" or event.index not in self._ended_choices:
-                    yield event
-                if event.kind == "end":
-                    self._ended_choices.add(event.index)
+        for part in object_list(chunk.get("choices") or None):
+            index = index_in(part) or 0
+            events += _content_events(part, index, chunk, calls)
+            if part.get("finish_reason"):
+                if index not in self._ended_choices:
+                    self._ended_choices.add(index)
+                    events.append(StreamEvent("end", index=index, raw=chunk))
+                else:
+                    repeats_end = True
         if chunk.get("usage"):
-            found = True
-            yield StreamEvent("usage", raw=chunk)
-        if not found:
-            yield StreamEvent("other", raw=chunk)
+            events.append(StreamEvent("usage", raw=chunk))
+        return events if events or repeats_end else [StreamEvent("other", raw=chunk)]
 
 
 def _too_few_choices(found: int, requested: int, answer: Any) -> ActionError:
@@ -131,139 +144,75 @@ def _too_few_choices(found: int, requested: int, answer: Any) -> ActionError:
     return ActionError("invalid_response", message, advice=advice, status=200, retryable=not found, partial=answer)
 
 
-class _Choice:
-    """One choice, incomplete until its last chunk."""
-
-    def __init__(self, index: int) -> None:
-        self.fields: dict[str, Any] = {"index": index}
-        self._message: dict[str, Any] | None = None
-        self._pieces: dict[str, list[Any]] = {}
-        self._calls = ToolCalls()
-        self._details = ReasoningDetails()
-
-    def add(self, part: dict[str, Any], calls_of_chunk: list[int]) -> None:
-        """Add a chunk's part of this choice; appends the indexes of its tool calls to `calls_of_chunk`."""
-        fields = self.fields
-        for name, value in part.items():
-            if name == "delta":
-                if value:
-                    self._add_delta(value, calls_of_chunk)
-            elif name == "text" and value is not None:
-                self._pieces.setdefault(name, []).append(_check_text(value))
-            elif name == "logprobs" and isinstance(value, dict):
-                _extend(fields, name, value)
-            elif name == "index":
-                pass
-            elif (value is not None and value != "") or name not in fields:
-                fields[name] = value
-
-    def _add_delta(self, delta: dict[str, Any], calls_of_chunk: list[int]) -> None:
-        if self._message is None:
-            # Every answer without streaming has these, even if no chunk has them.
-            self._message = {"role": "assistant", "content": None, "refusal": None}
-            self.fields.setdefault("logprobs", None)
-        message = self._message
-        for name, value in delta.items():
-            if value is None:
-                message.setdefault(name, None)
-            elif name in _JOINED_FIELDS:
-                message.setdefault(name, None)
-                self._pieces.setdefault(name, []).append(value if isinstance(value, str) else check_piece(value))
-            elif name == "tool_calls":
-                calls_of_chunk += self._calls.add(value)
-            elif name == "reasoning_details":
-                self._details.add(value)
-            elif name in ("function_call", "audio") and isinstance(value, dict):
-                _join(message.setdefault(name, {}) or {}, value, message, name)
-            elif isinstance(value, list):
-                _append(message, name, value)
-            elif value != "" or not message.get(name):
-                message[name] = value
-
-    def result(self) -> dict[str, Any]:
-        """The choice, as far as it has arrived."""
-        choice = dict(self.fields)
-        if "text" in self._pieces:
-            choice["text"] = "".join(self._pieces["text"])
-        if self._message is None:
-            return choice
-        message = dict(self._message)
-        message.update({name: join_pieces(pieces) for name, pieces in self._pieces.items() if name != "text"})
-        lists = {"tool_calls": self._calls.result(), "reasoning_details": self._details.result()}
-        message.update({name: parts for name, parts in lists.items() if parts})
-        complete_message = choice.get("message")
-        if isinstance(complete_message, dict):  # some upstreams send the complete message at the end
-            message.update({name: value for name, value in complete_message.items() if not message.get(name)})
-        choice["message"] = message
-        return choice
+def _whole_choice(index: int, choice: PartialObject) -> dict[str, Any]:
+    """The choice as far as it has arrived, in the form of an answer without streaming."""
+    fields = {**choice.result(), "index": index}
+    message = fields.pop("delta", None)
+    if isinstance(message, dict):
+        whole = fields.get("message")
+        if isinstance(whole, dict):  # some upstreams send the complete message at the end
+            message.update({name: value for name, value in whole.items() if not message.get(name)})
+        fields.setdefault("logprobs", None)
+        fields["message"] = message
+    return fields
 
 
-def _choices_in(value: Any) -> list[dict[str, Any]]:
-    """A chunk's choices; null counts as an empty list."""
-    if isinstance(value, dict) and value:
-        raise TypeError("choices are a list")
-    return object_list(value or [])
+class ReasoningDetails:
+    """Add the details of each delta; `result` returns the complete ones, in the order of their first pieces."""
+
+    def __init__(self) -> None:
+        self._details: list[PartialObject] = []
+        self._by_key: dict[tuple[Any, Any], PartialObject] = {}
+
+    def add(self, details: Any) -> None:
+        """Add a delta's `reasoning_details`; all pieces of one detail have the same type and index."""
+        for piece in object_list(details):
+            index = piece.get("index")
+            key = piece.get("type"), index
+            detail = self._by_key.get(key)
+            if detail is not None and index is None and detail is not self._details[-1]:
+                detail = None  # without an index, it can only continue the last detail
+            new = None if detail is None else _continuation(detail.fields, piece)
+            if detail is None or new is None:
+                detail = self._by_key[key] = PartialObject(_DETAIL_TEXTS)
+                self._details.append(detail)
+            detail.add(piece if new is None else new)
+
+    def result(self) -> list[dict[str, Any]]:
+        """The details, as far as they have arrived."""
+        return [detail.result() for detail in self._details]
 
 
-def _check_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a text is expected, not {type(value).__name__}")
-    return value
+def _continuation(fields: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any] | None:
+    """What a piece adds to a detail with these fields; None if it belongs to another: a field has another value."""
+    new = {}
+    for name, value in piece.items():
+        known = fields.get(name)
+        if name in _DETAIL_TEXTS:
+            if value and "signature" in fields and fields["signature"] not in (None, "", piece.get("signature")):
+                return None  # a signature ends the text that it belongs to
+            new[name] = value
+        elif known != value or name not in fields:
+            if known and value:
+                return None
+            new[name] = value
+    return new
 
 
-def _append(fields: dict[str, Any], name: str, items: list[Any]) -> None:
-    """Append to a field's list, which is a copy, so that no event's `raw` changes."""
-    known = fields.get(name)
-    if not known:
-        fields[name] = list(items)
-    elif isinstance(known, list):
-        known += items
-    else:
-        raise TypeError(f"a list is expected, not {type(known).__name__}")
-
-
-def _extend(fields: dict[str, Any], name: str, value: dict[str, Any]) -> None:
-    """Append the lists of an object (logprobs) to the lists received before."""
-    known = fields.get(name)
-    if not known:
-        known = fields[name] = {}
-    for key, items in value.items():
-        if isinstance(items, list):
-            _append(known, key, items)
-        elif known.get(key) is None:
-            known[key] = items
-
-
-def _join(known: dict[str, Any], value: dict[str, Any], message: dict[str, Any], name: str) -> None:
-    """Join the texts of an object that is streamed in pieces (a legacy function_call, audio)."""
-    for key, piece in value.items():
-        if key == "arguments":
-            known[key] = (known.get(key) or "") + arguments_text(piece)
-        elif key in ("data", "transcript") and isinstance(known.get(key), str) and isinstance(piece, str):
-            known[key] += piece
-        elif piece not in (None, "") or key not in known:
-            known[key] = piece
-    message[name] = known
-
-
-def _events_of_choice(part: dict[str, Any], chunk: dict[str, Any], calls: Iterator[int]) -> Iterator[StreamEvent]:
-    index = index_in(part) or 0
+def _content_events(part: dict[str, Any], index: int, chunk: dict[str, Any], calls: Iterator[int]) -> list[StreamEvent]:
     delta = part.get("delta") or {}
-    for name, kind in _EVENT_KINDS:
-        piece = delta.get(name)
-        if piece:
-            for event_kind, text in texts_in(check_piece(piece), kind):
-                yield StreamEvent(event_kind, text, index=index, raw=chunk)
+    events = [
+        StreamEvent(event_kind, text, None, index, chunk)
+        for name, kind in _EVENT_KINDS
+        if (piece := delta.get(name))
+        for event_kind, text in texts_in(check_piece(piece, name), kind)
+    ]
     if part.get("text"):
-        yield StreamEvent("text", _check_text(part["text"]), index=index, raw=chunk)
+        events.append(StreamEvent("text", str(part["text"]), None, index, chunk))
     for position, call in enumerate(object_list(delta.get("tool_calls"))):
         described = call.get("function") or call.get("custom") or {}
-        about = {
-            "index": next(calls, index_in(call) or position),
-            "id": id_in(call),
-            "name": described.get("name"),
-        }
+        call_index = next(calls, index_in(call) or position)
+        about = {"index": call_index, "id": id_in(call), "name": described.get("name")}
         text = arguments_text(described.get("arguments", described.get("input")))
-        yield StreamEvent("tool_call", text, about, index, chunk)
-    if part.get("finish_reason"):
-        yield StreamEvent("end", index=index, raw=chunk)
+        events.append(StreamEvent("tool_call", text, about, index, chunk))
+    return events

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -74,10 +73,3 @@ def id_in(part: dict[str, Any]) -> str | None:
     """
     identifier = part.get("id")
     return str(identifier) if type(identifier) is int else text_or_none(identifier)
-
-
-def arguments_text(arguments: Any) -> str:
-    """A tool call's arguments, or a piece of them, as JSON text; some upstreams send an object instead."""
-    if isinstance(arguments, str):
-        return arguments
-    return "" if arguments is None else json.dumps(arguments)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...envelope import ActionError
-from .events import MAX_PARTS, Kind, StreamEvent, arguments_text, id_in, index_in, text_or_none
+from .events import MAX_PARTS, Kind, StreamEvent, id_in, index_in, text_or_none
+from .pieces import PartialObject, arguments_text
 
 # Per type of delta: the kind of event that a listener gets, and the field with the text.
 _KINDS: dict[str, tuple[Kind, str]] = {
@@ -18,7 +19,7 @@ _KINDS: dict[str, tuple[Kind, str]] = {
 _ANSWER_FIELDS = ("content", "stop_reason", "choices", "data")
 # The field that a block of these types may contain from its start.
 _START_FIELDS = {"text": "text", "thinking": "thinking", "tool_use": "input", "server_tool_use": "input"}
-_TEXT_FIELDS = frozenset(name for _, name in _KINDS.values())
+_TEXT_FIELDS = dict.fromkeys(name for _, name in _KINDS.values())
 
 
 class MessageStream:
@@ -77,7 +78,7 @@ class MessageStream:
         if kind == "content_block_delta":
             index = index_in(event) or 0
             block = self._by_index.get(index) or self._start_block(index, {})
-            block.add(_as_object(event.get("delta")))
+            block.add_delta(_as_object(event.get("delta")))
         elif kind == "content_block_start":
             self._start_block(index_in(event) or 0, _as_object(event.get("content_block")))
         elif kind == "message_start":
@@ -97,9 +98,9 @@ class MessageStream:
             self._blocks[block.index] = self._by_index[block.index] = block
 
     def _start_block(self, index: int, fields: dict[str, Any]) -> _Block:
-        """Start a new block, even if the index was used before; an empty block of `message_start` is filled instead."""
+        """Start a new block, even if the index was used before; but one of `message_start` is filled."""
         current = self._by_index.get(index)
-        if current is not None and current.is_empty:
+        if current is not None and not current.has_started:  # it came with `message_start`
             current.fields.update(fields)
             return current
         if len(self._blocks) >= MAX_PARTS:
@@ -165,56 +166,31 @@ class MessageStream:
         return StreamEvent(kind, text_or_none(delta.get(name)) or "", index=block.index, raw=event)
 
 
-class _Block:
+class _Block(PartialObject):
     """One content block, incomplete until its last delta."""
 
     def __init__(self, index: int, fields: dict[str, Any]) -> None:
+        super().__init__(_TEXT_FIELDS)
+        self.fields.update(fields)
         self.index = index
-        self.fields = fields
         self.has_started = False
-        self._pieces: dict[str, list[str]] = {}
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it came with `message_start` and has got no event of its own yet."""
-        return not self.has_started and not self._pieces
-
-    def add(self, delta: dict[str, Any]) -> None:
-        """Add a delta."""
+    def add_delta(self, delta: dict[str, Any]) -> None:
+        """Add a delta: its texts but the signature are joined, also those of unknown fields."""
         self.has_started = True
-        fields = self.fields
         for name, value in delta.items():
-            if name == "type" or (value is None and name in _TEXT_FIELDS):
-                continue
             if name == "citation":
-                fields["citations"] = [*(fields.get("citations") or ()), value]
-            elif name == "partial_json":
-                self._pieces.setdefault(name, []).append(arguments_text(value))
-            elif name in _TEXT_FIELDS or (isinstance(value, str) and name != "signature"):
-                self._join(name, value)
-            elif isinstance(value, list):
-                current = fields.get(name)
-                if current and not isinstance(current, list):
-                    raise TypeError(f"{name} is a list, not {type(current).__name__}")
-                fields[name] = [*(current or ()), *value]
-            else:
-                fields[name] = value
-
-    def _join(self, name: str, value: Any) -> None:
-        if name not in self._pieces:
-            start = self.fields.get(name)
-            self._pieces[name] = [start] if isinstance(start, str) else []
-        self._pieces[name].append(text_or_none(value) or "")
+                self.add({"citations": [value]})
+            elif isinstance(value, str) and name not in ("type", "signature"):
+                self.join(name, value)
+            elif name != "type":
+                self.add({name: value})
 
     def result(self) -> dict[str, Any]:
         """The block, as far as it has arrived."""
-        block = dict(self.fields)
-        for name, pieces in self._pieces.items():
-            text = "".join(pieces)
-            if name == "partial_json":
-                block.update(_parse_input(text, block))
-            else:
-                block[name] = text
+        block = super().result()
+        if "partial_json" in self.texts:
+            block.update(_parse_input(block.pop("partial_json"), block))
         return block
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from urllib3 import BaseHTTPResponse
 
@@ -17,19 +17,20 @@ from ...envelope import ActionError, as_json
 from ...http.body import Body
 from ...http.sse import EventParser, TooManyLinesError
 from ...http.transport import Exchange
-from ...text.redaction import holds_secret, longest_first, redact, redact_thoroughly
+from ...text.redaction import redact_thoroughly
 from ...text.sanitize import quoted
-from .. import response_parsing
 from ..errors import api_errors
-from .accumulator import StreamAccumulator
+from ..response_parsing import raise_if_error
+from .chat_stream import ChatStream
 from .events import StreamEvent
+from .message_stream import MessageStream
 from .stream_redaction import StreamRedactor
 
 _log = logging.getLogger("openrouter_toolkit")
 
 _READ_SIZE = 64 * 1024
-_decode = json.JSONDecoder().raw_decode
-_EVENTS_BETWEEN_CHECKS = 64
+_CUT = "The connection was cut before the answer was complete."
+Accumulator: TypeAlias = ChatStream | MessageStream
 # No real event has more values. Each takes time and memory, however short it is, and the deadline is not checked while
 # an event is parsed. An event with fewer characters can't have as many.
 _MAX_VALUES = 500_000
@@ -46,7 +47,7 @@ _END_TIMEOUT = 0.25
 def read(
     exchange: Exchange,
     response: BaseHTTPResponse,
-    accumulator: StreamAccumulator,
+    accumulator: Accumulator,
     limit: int,
     key: str = "",
     *,
@@ -61,161 +62,144 @@ def read(
             that raised; `partial` is the answer as far as it had arrived.
     """
     listener = exchange.call.on_event
-    secrets = longest_first({key, *exchange.call.secrets})
-    redactor = None if listener is None else StreamRedactor(partial(_notify, listener), secrets)
-    body = body or Body(exchange, response, limit)
-    reader = _Reader(exchange, response, body, accumulator, secrets, redactor)
+    redactor = None if listener is None else StreamRedactor(partial(_notify, listener), {key, *exchange.call.secrets})
     try:
-        reader.read()
+        _read_events(exchange, response, body or Body(exchange, response, limit), accumulator, redactor)
         if redactor is not None:
             redactor.end()
         result = accumulator.result()
         accumulator.check(result)
-    except ActionError as error:
+    except BaseException as error:
         response.close()
-        if redactor is not None and error.type != "cancelled":
-            with suppress(ActionError):
-                redactor.end(failed=True)
-        if accumulator.started:
-            error.partial = accumulator.result()
-        raise
-    except BaseException:
-        response.close()
+        if isinstance(error, ActionError):
+            if redactor is not None and error.type != "cancelled":
+                with suppress(ActionError):
+                    redactor.end(failed=True)
+            if accumulator.started:
+                error.partial = accumulator.result()
         raise
     _release(exchange, response)
     return _compact_json(result)
 
 
-class _Reader:
-    """Reads one stream to its end."""
-
-    def __init__(
-        self,
-        exchange: Exchange,
-        response: BaseHTTPResponse,
-        body: Body,
-        accumulator: StreamAccumulator,
-        secrets: Sequence[str],
-        redactor: StreamRedactor | None,
-    ) -> None:
-        self._exchange = exchange
-        self._response = response
-        self._body = body
-        self._accumulator = accumulator
-        self._secrets = secrets
-        self._redactor = redactor
-
-    def read(self) -> None:
-        """Process all events. Raises `ActionError` if the stream fails or is incomplete."""
-        accumulator = self._accumulator
-        parser = EventParser()
-        check = self._exchange.call.check
-        while True:
-            piece = self._next_piece()
-            for number, (name, data) in enumerate(_parse_events(parser, piece)):
-                if number % _EVENTS_BETWEEN_CHECKS == _EVENTS_BETWEEN_CHECKS - 1:
-                    check()  # a small compressed piece can contain thousands of events
-                if data == "[DONE]":
-                    if accumulator.missing_end:
-                        raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
-                    return
-                if (data or name) and self._process(name, data, complete=bool(piece)):
-                    return
-            if not piece:
-                break
-            if accumulator.finished:
-                self._exchange.set_read_timeout(_USAGE_TIMEOUT)
-        if not accumulator.finished:
-            if accumulator.started and not accumulator.missing_end:
-                accumulator.check(accumulator.result())  # its error may be more specific
-            raise _interrupted("The connection was cut before the answer was complete.")
-
-    def _next_piece(self) -> bytes:
-        """The next bytes, empty at the end. A connection that breaks after a complete answer is ignored."""
-        try:
-            return self._body.piece()
-        except ActionError as error:
-            if error.type != "invalid_response" and self._accumulator.finished and self._exchange.call.ending() is None:
-                return b""
-            if error.type != "connection_failed":
-                raise
-            raise _interrupted("The connection was cut before the answer was complete.") from None
-
-    def _process(self, name: str, data: str, *, complete: bool) -> bool:
-        """Process one event and pass it to the listener; returns whether it is the last one."""
-        if len(data) > _MAX_VALUES and data.count(",") > _MAX_VALUES:
-            raise _unknown_shape()
-        event = self._parse(name, data, complete=complete)
-        if event is None:
-            return False
-        clean = event
-        if holds_secret(data, self._secrets):
-            # One key may be the prefix of another, which shows only in the original texts: so those are assembled.
-            clean = json.loads(redact(as_json(event), self._secrets))
-        response = self._response
-        if name == "error" or event.get("type") == "error":
-            raise api_errors.from_event(clean, response.status, response.headers)
-        try:
-            self._accumulator.add(event)
-        except _WRONG_TYPES:
-            response_parsing.raise_if_error(clean, response.status, response.headers)
-            raise _unknown_shape() from None
-        response_parsing.raise_if_error(clean, response.status, response.headers)
-        if self._redactor is not None:
-            self._redactor.forward(self._listener_events(event, name), data)
-        return self._accumulator.ends(event)
-
-    def _listener_events(self, event: dict[str, Any], name: str) -> list[StreamEvent]:
-        """The listener's events; kind `other` if a part of the event has a type that a listener does not expect."""
-        try:
-            return list(self._accumulator.events(event, name))
-        except _WRONG_TYPES:
-            return [StreamEvent("other", raw=event)]
-
-    def _parse(self, name: str, data: str, *, complete: bool) -> dict[str, Any] | None:
-        """The event's JSON object; None for an empty event, and for data after the end of the answer."""
-        try:
-            event, end = _decode(data)  # as json.loads, but without stripping white space
-        except (ValueError, RecursionError):
-            end = -1
-        if end != len(data):
-            event = _load_json(data)
-        if isinstance(event, dict):
-            return event
-        if self._accumulator.finished or _is_keep_alive(data):
-            return None
-        if not complete and event is None:
-            raise _interrupted("The connection was cut before the answer was complete.")
-        response_parsing.raise_if_error(event, self._response.status, self._response.headers)
-        if name == "error":
-            return {"error": {"message": event if isinstance(event, str) else data}}
-        raise ActionError(
-            "invalid_response",
-            "An event of the stream is not a JSON object.",
-            f"OpenRouter's stream held an event that is not a JSON object: {quoted(data[:400], 80)}. What came before "
-            "it is in partial. Call again.",
-            retryable=True,
-        )
+def _read_events(
+    exchange: Exchange,
+    response: BaseHTTPResponse,
+    body: Body,
+    accumulator: Accumulator,
+    redactor: StreamRedactor | None,
+) -> None:
+    """Add all events to the accumulator. Raises `ActionError` if the stream fails or is incomplete."""
+    parser = EventParser()
+    while True:
+        piece = _next_piece(body, accumulator, exchange)
+        events = _split_events(parser, piece)
+        values = _parse_events([data for _, data in events])
+        for (name, data), value in zip(events, values, strict=True):
+            if data == "[DONE]":
+                if accumulator.missing_end:
+                    raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
+                return
+            event = value
+            if type(value) is not dict:
+                event = _odd_event(value, name, data, accumulator, response, complete=bool(piece))
+            if event is None:
+                continue
+            _add(accumulator, event, name, data, response)
+            if redactor is not None:
+                exchange.call.check()  # listeners may be slow, and a piece contain thousands of events
+                redactor.forward(_listener_events(accumulator, event, name), data)
+            if accumulator.ends(event):
+                return
+        if not piece:
+            break
+        if accumulator.finished:
+            exchange.set_read_timeout(_USAGE_TIMEOUT)
+    if not accumulator.finished:
+        if accumulator.started and not accumulator.missing_end:
+            accumulator.check(accumulator.result())  # its error may be more specific
+        raise _interrupted(_CUT)
 
 
-def _parse_events(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
+def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse) -> None:
+    """Add an event; raises `ActionError` for an error event, after what else is in it was added."""
+    if name == "error" or event.get("type") == "error":
+        raise api_errors.from_event(event, response.status, response.headers)
+    try:
+        accumulator.add(event)
+    except _WRONG_TYPES:
+        raise_if_error(event, response.status, response.headers)
+        raise _unknown_shape() from None
+    if "error" in data or "__type" in data or "\\u" in data:  # every error contains one of these
+        raise_if_error(event, response.status, response.headers)
+
+
+def _next_piece(body: Body, accumulator: Accumulator, exchange: Exchange) -> bytes:
+    """The next bytes, empty at the end. A connection that breaks after a complete answer is ignored."""
+    try:
+        return body.piece()
+    except ActionError as error:
+        if error.type != "invalid_response" and accumulator.finished and exchange.call.ending() is None:
+            return b""
+        if error.type != "connection_failed":
+            raise
+        raise _interrupted(_CUT) from None
+
+
+def _split_events(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
     try:
         return parser.feed(piece) if piece else parser.close()
     except TooManyLinesError:
         raise _unknown_shape() from None
 
 
-def _load_json(data: str) -> Any:
+def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
+    """The events' JSON values, None for invalid JSON. All are parsed at once, which is faster, if all are valid."""
+    joined = ",".join(texts)
+    if len(joined) < _MAX_VALUES:
+        with suppress(ValueError, RecursionError):
+            values: list[Any] = json.loads(f"[{joined}]")
+            if len(values) == len(texts):
+                return values
+    return map(_parse, texts)
+
+
+def _parse(data: str) -> Any:
+    if len(data) > _MAX_VALUES and data.count(",") > _MAX_VALUES:
+        raise _unknown_shape()
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
 
 
-def _is_keep_alive(data: str) -> bool:
-    """Whether the data only keeps the connection alive."""
+def _odd_event(
+    event: Any, name: str, data: str, accumulator: Accumulator, response: BaseHTTPResponse, *, complete: bool
+) -> dict[str, Any] | None:
+    """The event for data that is not a JSON object; None if it is empty, or after the end of the answer."""
     text = data.strip()
-    return not text or text.startswith(":") or text.strip("[]").lower() in _KEEP_ALIVE
+    if accumulator.finished or not text or text.startswith(":") or text.strip("[]").lower() in _KEEP_ALIVE:
+        return None
+    if not complete and event is None:
+        raise _interrupted(_CUT)
+    raise_if_error(event, response.status, response.headers)
+    if name == "error":
+        return {"error": {"message": event if isinstance(event, str) else data}}
+    raise ActionError(
+        "invalid_response",
+        "An event of the stream is not a JSON object.",
+        f"OpenRouter's stream held an event that is not a JSON object: {quoted(data[:400], 80)}. What came before "
+        "it is in partial. Call again.",
+        retryable=True,
+    )
+
+
+def _listener_events(accumulator: Accumulator, event: dict[str, Any], name: str) -> list[StreamEvent]:
+    """The listener's events; kind `other` if a part of the event has a type that a listener does not expect."""
+    try:
+        return list(accumulator.events(event, name))
+    except _WRONG_TYPES:
+        return [StreamEvent("other", raw=event)]
 
 
 def _unknown_shape() -> ActionError:

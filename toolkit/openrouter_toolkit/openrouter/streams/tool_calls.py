@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .events import MAX_PARTS, arguments_text, id_in, index_in, text_or_none
+from .events import MAX_PARTS, id_in, index_in, text_or_none
+from .pieces import arguments_text, object_list
 
 # The object that describes a call, by its kind, and its field that is streamed in pieces.
 _STREAMED_FIELD = {"function": "arguments", "custom": "input"}
@@ -19,7 +20,9 @@ class ToolCalls:
     arguments together decide to which call a piece belongs, and no piece is dropped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, indexes: list[int]) -> None:
+        """To `indexes`, each piece appends the index of the call that it belongs to."""
+        self._indexes = indexes
         self._calls: dict[int, _Call] = {}
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
@@ -27,12 +30,11 @@ class ToolCalls:
         self._last: _Call | None = None
         self._next = 0
 
-    def add(self, pieces: Any) -> list[int]:
-        """Add a delta's `tool_calls`; returns for each piece the index of the call that it belongs to."""
+    def add(self, pieces: Any) -> None:
+        """Add a delta's `tool_calls`."""
         parts = object_list(pieces)
-        if len(parts) == 1:
-            return [self._add(parts[0], None)]
-        return [self._add(piece, position) for position, piece in enumerate(parts)]
+        for position, piece in enumerate(parts):
+            self._indexes.append(self._add(piece, position if len(parts) > 1 else None))
 
     def _add(self, piece: dict[str, Any], position: int | None) -> int:
         index = index_in(piece)
@@ -185,21 +187,6 @@ class _Call:
         name = {"name": self.name} if self.name else {}
         described = {**name, **self._description, _STREAMED_FIELD[self._kind]: "".join(self.pieces)}
         return {**self._fields, self._kind: described}
-
-
-def object_list(parts: Any) -> list[dict[str, Any]]:
-    """A delta's list of objects; a single object becomes a list, null an empty list.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if type(parts) is list and len(parts) == 1 and type(parts[0]) is dict:  # fast path for the usual case
-        return parts
-    if isinstance(parts, dict):
-        return [parts]
-    if parts is None or (isinstance(parts, list) and all(part is None or isinstance(part, dict) for part in parts)):
-        return [part for part in parts or () if part is not None]
-    raise TypeError(f"a list of objects is expected, not {type(parts).__name__}")
 
 
 def _description_in(piece: dict[str, Any]) -> dict[str, Any]:
