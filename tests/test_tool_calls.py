@@ -13,7 +13,7 @@ from openai.types.responses import Response
 
 from openrouter_toolkit import MemoryAccounts, Refused, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.sandbox.fault_injection import SLOW_SECONDS
+from openrouter_toolkit.sandbox.failures import SLOW_SECONDS
 
 Messages = list[dict[str, Any]]
 

@@ -177,7 +177,7 @@ def test_a_wrong_request_is_refused_with_the_place_of_the_fault(
 
 RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("/chat/completions", {"temperature": 0, "top_p": 1, "n": 1, "max_tokens": 50.0, "stop": ["a"] * 4, "seed": 1}),
-    ("/chat/completions", dict.fromkeys(CHAT.keys() - {"model"})),
+    ("/chat/completions", dict.fromkeys(CHAT.keys() - {"model", "messages"})),
     ("/chat/completions", {"service_tier": "ultrafast", "verbosity": "low", "something_newer": {"a": [1]}}),
     ("/chat/completions", {"messages": [{"role": "user", "content": [{"type": "hologram", "x": 1}]}]}),
     ("/chat/completions", {"messages": [{"role": "user", "content": [PICTURE, {"type": "text", "text": "Hi"}]}]}),
@@ -189,10 +189,10 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("/chat/completions", {"plugins": [{"id": "a-new-one", "x": 1}], "metadata": {"a": "b"}}),
     ("/messages", {"temperature": 2, "service_tier": "any", "system": [{"type": "text", "text": "Be kind"}]}),
     ("/messages", {"messages": [HELLO, {"role": "system", "content": "Be kind"}], "thinking": {"type": "adaptive"}}),
-    ("/messages", dict.fromkeys(MESSAGES.keys() - {"model"})),
+    ("/messages", dict.fromkeys(MESSAGES.keys() - {"model", "messages"})),
     ("/messages", {"model": "nobody/nothing", "fallbacks": [{"model": "acme/atlas-small"}]}),
     ("/completions", {"prompt": ["Hello", "you"], "echo": False, "best_of": 1}),
-    ("/completions", dict.fromkeys(COMPLETIONS.keys() - {"model"})),
+    ("/completions", dict.fromkeys(COMPLETIONS.keys() - {"model", "prompt"})),
 ]
 
 

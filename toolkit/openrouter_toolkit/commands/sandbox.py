@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     from ..sandbox import Sandbox, serve
     from ..sandbox.application import PREFIX
-    from ..sandbox.server import HOST
+    from ..sandbox.connection import HOST
 
     try:
         port = _free_port(HOST, options.port)

@@ -4,9 +4,9 @@ It accepts the requests of the real API and answers in the same shapes, from a f
 `sandbox/…` fail on purpose. Nothing here imports the rest of the package.
 """
 
-from .completion_calls import FAILING_MODELS
-from .request_log import RecordedRequest
-from .scripted_answers import ScriptedAnswer
+from .application import RecordedRequest
+from .failures import FAILING_MODELS
+from .scripts import ScriptedAnswer
 from .server import Sandbox, serve
 
 __all__ = ["FAILING_MODELS", "RecordedRequest", "Sandbox", "ScriptedAnswer", "serve"]

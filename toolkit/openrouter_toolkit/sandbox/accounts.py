@@ -1,9 +1,11 @@
-"""API keys: which are valid, what each may do, and what /key and /credits return for them."""
+"""API keys and what they spent: which keys are valid, /key, /credits, and /generation."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+import time
+from datetime import UTC, datetime
 from email.message import Message
 
+from .completions import Completion
 from .errors import ApiError, JsonObject
 
 API_KEY = "sk-or-v1-sandbox"
@@ -14,20 +16,14 @@ CREDITS_BOUGHT = 100.5
 KEY_LIMIT = 100.0
 FREE_REQUESTS_A_DAY = 1000
 
-
-@dataclass(frozen=True)
-class Account:
-    """The account that a valid key belongs to."""
-
-    key: str
-
-    @property
-    def is_management(self) -> bool:
-        """Whether the key is a management key, which reads credits but can't run completions."""
-        return self.key.startswith(MANAGEMENT_API_KEY)
+_NULL_STATISTICS = (
+    *("app_id", "cache_discount", "moderation_latency", "service_tier", "num_search_results", "num_fetches"),
+    *("web_search_engine", "external_user", "preset_id", "router", "user_agent", "http_referer", "upstream_id"),
+    *("workspace_id", "num_media_prompt", "num_input_audio_prompt", "num_media_completion"),
+)
 
 
-def request_key(headers: Message, *, x_api_key: bool = False) -> str | None:
+def request_key(headers: Message, *, x_api_key: bool) -> str | None:
     """The key of a request, from Authorization or (for /messages) x-api-key; None if there is none."""
     scheme, _, key = (headers["Authorization"] or "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
@@ -35,11 +31,11 @@ def request_key(headers: Message, *, x_api_key: bool = False) -> str | None:
     return headers["x-api-key"] if x_api_key else None
 
 
-def authenticate(key: str | None) -> Account:
-    """The account of a key.
+def authenticate(key: str | None, kind: str) -> str:
+    """The key of a request, if it is valid and of the kind that the endpoint needs: any, ordinary or management.
 
     Raises:
-        ApiError: 401, with different messages for a missing, an expired and an unknown key.
+        ApiError: 401, with different messages for a missing, an expired and an unknown key; 403 for the wrong kind.
     """
     if key is None:
         raise ApiError(401, "Missing Authentication header")
@@ -47,63 +43,126 @@ def authenticate(key: str | None) -> Account:
         raise ApiError(401, "This API key has expired")
     if not key.startswith(API_KEY):
         raise ApiError(401, "No account goes with this API key")
-    return Account(key)
-
-
-def check_may_complete(account: Account) -> None:
-    """Refuse completions to management keys (403)."""
-    if account.is_management:
+    if kind == "ordinary" and _is_management(key):
         raise ApiError(403, "A management key can't run completions: use an ordinary API key")
-
-
-def check_may_read_credits(account: Account) -> None:
-    """Refuse to show credits to ordinary keys (403)."""
-    if not account.is_management:
+    if kind == "management" and not _is_management(key):
         raise ApiError(403, "Credits are shown to management keys only")
+    return key
 
 
-def describe_key(account: Account, spent: float, free_requests: int) -> JsonObject:
-    """The data of GET /key, with `spent` US dollars as the usage of every period."""
-    budget = {
-        "scope": "key_limit",
-        "budget_id": None,
-        "guardrail_id": None,
-        "include_byok": False,
-        "limit_usd": KEY_LIMIT,
-        "spend_usd": spent,
-        "remaining_usd": KEY_LIMIT - spent,
-        "reset_interval": None,
-        "resets_at": None,
-    }
-    usage = dict.fromkeys(("usage", "usage_daily", "usage_weekly", "usage_monthly"), spent)
-    own_keys = {f"byok_{name}": 0 for name in usage}
+def _is_management(key: str) -> bool:
+    return key.startswith(MANAGEMENT_API_KEY)
+
+
+class Generations:
+    """Past generations and their costs. Statistics can be read `delay` seconds after a generation ended."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._ended: dict[str, tuple[float, JsonObject]] = {}
+        self._spent: dict[str, float] = {}
+        self._free: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def remember(self, completion: Completion, key: str, *, streamed: bool, cancelled: bool = False) -> None:
+        """Store the statistics of a generation that just ended, and charge its cost to the key."""
+        now = time.monotonic()
+        statistics = _statistics(completion, now - completion.started_at, streamed, cancelled)
+        with self._lock:
+            self._ended[completion.id] = (now, statistics)
+            self._spent[key] = self._spent.get(key, 0.0) + completion.cost
+            self._free[key] = self._free.get(key, 0) + completion.model.id.endswith(":free")
+
+    def find(self, generation_id: str) -> JsonObject:
+        """The statistics of a generation.
+
+        Raises:
+            ApiError: 404 for an unknown generation, and for one that ended less than `delay` seconds ago.
+        """
+        ended_at, statistics = self._ended.get(generation_id, (0.0, None))
+        if statistics is None or time.monotonic() - ended_at < self._delay:
+            raise ApiError(404, f"Generation {generation_id[:80]} not found")
+        return statistics
+
+    def clear(self) -> None:
+        """Remove all generations and their costs."""
+        with self._lock:
+            self._ended.clear()
+            self._spent.clear()
+            self._free.clear()
+
+    def credits(self) -> JsonObject:
+        """The data of GET /credits, in US dollars: what all keys together spent."""
+        with self._lock:
+            return {"total_credits": CREDITS_BOUGHT, "total_usage": round(sum(self._spent.values()), 12)}
+
+    def describe_key(self, key: str) -> JsonObject:
+        """The data of GET /key, with what the key spent, in US dollars, as the usage of every period."""
+        with self._lock:
+            spent, free_requests = round(self._spent.get(key, 0.0), 12), self._free.get(key, 0)
+        budget = {
+            "scope": "key_limit",
+            "budget_id": None,
+            "guardrail_id": None,
+            "include_byok": False,
+            "limit_usd": KEY_LIMIT,
+            "spend_usd": spent,
+            "remaining_usd": KEY_LIMIT - spent,
+            "reset_interval": None,
+            "resets_at": None,
+        }
+        periods = ("usage", "usage_daily", "usage_weekly", "usage_monthly")
+        return {
+            "label": f"sk-or-v1-...{key[-3:]}",
+            "limit": KEY_LIMIT,
+            "limit_remaining": KEY_LIMIT - spent,
+            "limit_reset": None,
+            "include_byok_in_limit": False,
+            "is_free_tier": False,
+            "is_management_key": _is_management(key),
+            "is_provisioning_key": _is_management(key),
+            "expires_at": None,
+            "creator_user_id": "user_sandbox",
+            "budgets": [budget],
+            "effective_budget": budget,
+            "free_model_daily_requests": {
+                "limit": FREE_REQUESTS_A_DAY,
+                "used": free_requests,
+                "remaining": max(0, FREE_REQUESTS_A_DAY - free_requests),
+            },
+            "allowed_data_regions": [],
+            "organization_id": None,
+            "workspace_id": None,
+            "rate_limit": {"requests": -1, "interval": "10s", "note": "No longer in use."},
+            **dict.fromkeys(periods, spent),
+            **{f"byok_{name}": 0 for name in periods},
+        }
+
+
+def _statistics(completion: Completion, seconds: float, streamed: bool, cancelled: bool) -> JsonObject:
+    milliseconds = round(seconds * 1000, 3)
     return {
-        "label": f"sk-or-v1-...{account.key[-3:]}",
-        "limit": KEY_LIMIT,
-        "limit_remaining": KEY_LIMIT - spent,
-        "limit_reset": None,
-        "include_byok_in_limit": False,
-        "is_free_tier": False,
-        "is_management_key": account.is_management,
-        "is_provisioning_key": account.is_management,
-        "expires_at": None,
-        "creator_user_id": "user_sandbox",
-        "budgets": [budget],
-        "effective_budget": budget,
-        "free_model_daily_requests": {
-            "limit": FREE_REQUESTS_A_DAY,
-            "used": free_requests,
-            "remaining": max(0, FREE_REQUESTS_A_DAY - free_requests),
-        },
-        "allowed_data_regions": [],
-        "organization_id": None,
-        "workspace_id": None,
-        "rate_limit": {"requests": -1, "interval": "10s", "note": "No longer in use."},
-        **usage,
-        **own_keys,
+        **dict.fromkeys(_NULL_STATISTICS),
+        "id": completion.id,
+        "model": completion.model.id,
+        "provider_name": completion.provider,
+        "created_at": datetime.fromtimestamp(completion.created, UTC).isoformat(),
+        **dict.fromkeys(("total_cost", "usage", "upstream_inference_cost"), completion.cost),
+        "is_byok": False,
+        "streamed": streamed,
+        "cancelled": cancelled,
+        **dict.fromkeys(("latency", "generation_time"), milliseconds),
+        **dict.fromkeys(("finish_reason", "native_finish_reason"), completion.finish_reason),
+        "tokens_prompt": completion.prompt_tokens,
+        "tokens_completion": completion.completion_tokens,
+        "native_tokens_prompt": completion.prompt_tokens,
+        "native_tokens_completion": completion.completion_tokens,
+        "native_tokens_completion_images": 0,
+        "native_tokens_reasoning": completion.reasoning_tokens,
+        "native_tokens_cached": 0,
+        "api_type": "completions",
+        "response_cache_source_id": completion.cached_from,
+        "origin": "",
+        "data_region": "global",
+        "provider_responses": [{"provider_name": completion.provider, "status": 200, "latency": milliseconds}],
     }
-
-
-def describe_credits(spent: float) -> Mapping[str, float]:
-    """The data of GET /credits, in US dollars."""
-    return {"total_credits": CREDITS_BOUGHT, "total_usage": spent}

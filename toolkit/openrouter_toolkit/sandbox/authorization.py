@@ -8,24 +8,32 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from html import escape
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from .accounts import API_KEY
 from .connection import Connection
 from .errors import ApiError, JsonObject
 
-PAGE_PATH = "/auth"
-EXCHANGE_PATH = "/auth/keys"
 CODE_SECONDS = 600.0
 _METHODS = ("S256", "plain")
 _FORM_FIELDS = ("callback_url", "code_challenge", "code_challenge_method", "key_label")
+_PAGE = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+    "<title>OpenRouter (sandbox)</title></head><body><main>{content}</main></body></html>"
+)
+_FORM = (
+    "<h1>{requester} asks for a key to your OpenRouter account</h1>"
+    "<p>This is the sandbox: there is no account and nothing costs money.</p>"
+    '<form method="post" action="/auth">{fields}'
+    '<button name="decision" value="authorize">Authorize</button> '
+    '<button name="decision" value="cancel">Cancel</button></form>'
+)
 
 
-@dataclass(frozen=True)
-class _Grant:
+class _Grant(NamedTuple):
     """What a code authorizes: its PKCE challenge and the time when it expires."""
 
     challenge: str | None
@@ -46,44 +54,32 @@ class Authorizations:
         with self._lock:
             self._grants.clear()
 
-    def show(self, connection: Connection, query: Mapping[str, str]) -> None:
-        """GET /auth: the page that asks the person to authorize."""
-        problem = _problem(query)
-        if problem is not None:
-            _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
-            return
-        fields = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(query[name])}">'
-            for name in _FORM_FIELDS
-            if name in query
-        )
-        requester = escape(_requester(query))
-        _send_page(
-            connection,
-            200,
-            f"<h1>{requester} asks for a key to your OpenRouter account</h1>"
-            "<p>This is the sandbox: there is no account and nothing costs money.</p>"
-            f'<form method="post" action="{PAGE_PATH}">{fields}'
-            '<button name="decision" value="authorize">Authorize</button> '
-            '<button name="decision" value="cancel">Cancel</button></form>',
-        )
+    def page(self, connection: Connection, fields: Mapping[str, str], decision: str | None) -> None:
+        """GET or POST /auth: the page that asks the person to authorize, or what follows the decision.
 
-    def decide(self, connection: Connection, form: Mapping[str, str]) -> None:
-        """POST /auth: handle the decision. Redirects to the callback; without one, shows the code on a page."""
-        problem = _problem(form)
+        A decision redirects to the callback; without one, a page shows the code.
+        """
+        problem = _problem(fields)
+        code = self.issue(fields) if problem is None and decision == "authorize" else None
         if problem is not None:
-            _send_page(connection, 400, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>")
-            return
-        authorized = form.get("decision") == "authorize"
-        answer = {"code": self.issue(form)} if authorized else {"error": "access_denied"}
-        if form.get("callback_url"):
-            connection.answer_headers["Location"] = _with_query(form["callback_url"], answer)
+            _send_page(connection, f"<h1>This link can't be used</h1><p>{escape(problem)}</p>", 400)
+        elif decision is None:
+            hidden = "".join(
+                f'<input type="hidden" name="{name}" value="{escape(fields[name])}">'
+                for name in _FORM_FIELDS
+                if name in fields
+            )
+            _send_page(connection, _FORM.format(requester=escape(_requester(fields)), fields=hidden))
+        elif fields.get("callback_url"):
+            parts = urlsplit(fields["callback_url"])
+            answer = urlencode({"code": code} if code else {"error": "access_denied"})
+            query = "&".join(filter(None, (parts.query, answer)))
+            connection.answer_headers["Location"] = urlunsplit(parts._replace(query=query))
             connection.send(303, b"")
-        elif authorized:
-            code = escape(answer["code"])
-            _send_page(connection, 200, f'<h1>Your code</h1><p>Paste it: <code id="code">{code}</code></p>')
+        elif code:
+            _send_page(connection, f'<h1>Your code</h1><p>Paste it: <code id="code">{escape(code)}</code></p>')
         else:
-            _send_page(connection, 200, "<h1>Cancelled</h1><p>You can close this page.</p>")
+            _send_page(connection, "<h1>Cancelled</h1><p>You can close this page.</p>")
 
     def exchange(self, method: str, body: Any) -> JsonObject:
         """POST /auth/keys: a new key for a code.
@@ -116,11 +112,6 @@ class Authorizations:
         return code
 
 
-def form_fields(body: bytes) -> dict[str, str]:
-    """The fields of a posted form."""
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
 def _problem(query: Mapping[str, str]) -> str | None:
     """What is wrong with a login request, or None."""
     callback, challenge = query.get("callback_url"), query.get("code_challenge")
@@ -136,18 +127,14 @@ def _problem(query: Mapping[str, str]) -> str | None:
 def _is_allowed_callback(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url:
+            return False
+        loopback = parts.hostname == "localhost" or (
+            parts.scheme == "http" and ipaddress.ip_address(parts.hostname).is_loopback
+        )
     except ValueError:
         return False
-    if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and loopback)
 
 
 def _requester(query: Mapping[str, str]) -> str:
@@ -155,11 +142,6 @@ def _requester(query: Mapping[str, str]) -> str:
     if "callback_url" in query:
         return urlsplit(query["callback_url"]).netloc
     return query.get("key_label") or "A program without a name"
-
-
-def _with_query(url: str, more: Mapping[str, str]) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(more))))))
 
 
 def _verify(grant: _Grant, verifier: Any) -> bool:
@@ -173,12 +155,7 @@ def _verify(grant: _Grant, verifier: Any) -> bool:
     return hmac.compare_digest(computed, grant.challenge.rstrip("=").encode("utf-8", "replace"))
 
 
-def _send_page(connection: Connection, status: int, content: str) -> None:
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        "<title>OpenRouter (sandbox)</title></head>"
-        f"<body><main>{content}</main></body></html>"
-    )
+def _send_page(connection: Connection, content: str, status: int = 200) -> None:
     connection.answer_headers["Cache-Control"] = "no-store"
+    page = _PAGE.format(content=content)
     connection.send(status, page.encode("utf-8", "replace"), "text/html; charset=utf-8")

@@ -1,31 +1,19 @@
-"""Handles POST requests for completions: parses the request, chooses the answer and writes it."""
+"""Answers POST requests for completions: chooses the model's answer and writes it."""
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from . import chat_completions, messages, text_completions
-from .completions import Completion, complete, new_generation_id
+from .accounts import Generations
+from .completions import Format, complete, new_generation_id
 from .connection import ClientGoneError, Connection
 from .errors import ApiError
-from .failures import FAILURES, Attempt, SeenKeys, failing_model, listed_model
-from .fault_injection import EVENT_STREAM, FAULTS, TEXTS, Answer
-from .formats import Format
-from .generations import Generations
-from .models import do_everything_model
+from .failures import ERRORS, FAILING_MODELS, FAULTS, TEXTS, Answer, Attempt
+from .models import Model, do_everything_model, listed_model
 from .prompts import Prompt
 from .response_cache import ResponseCache
-from .scripted_answers import Turn
-from .scripts import Scripts
-
-FORMATS: Mapping[str, Format] = {
-    "/chat/completions": chat_completions,
-    "/messages": messages,
-    "/completions": text_completions,
-}
-
-FAILING_MODELS = frozenset({*FAILURES, *FAULTS, *TEXTS})
+from .scripts import Scripts, Turn
 
 AnswerWriter = Callable[[Answer], None]  # writes an answer that its format alone does not produce
 _ID_HEADER = "X-Generation-Id"
@@ -57,15 +45,22 @@ class RandomFailures:
 class CompletionCalls:
     """Answers completion requests, and stores their statistics for GET /generation."""
 
-    def __init__(self, generations: Generations, random_failures: RandomFailures, chunk_delay: float) -> None:
-        self.seen_keys = SeenKeys()
-        self.scripts = Scripts()
-        self.cache = ResponseCache()
+    def __init__(
+        self, generations: Generations, scripts: Scripts, random_failures: RandomFailures, chunk_delay: float
+    ) -> None:
+        self._cache = ResponseCache()
+        self._first_calls: dict[str, object] = {}
         self._generations = generations
+        self._scripts = scripts
         self._random_failures = random_failures
         self._chunk_delay = chunk_delay
 
-    def answer(self, connection: Connection, path: str, body: Any, key: str) -> None:
+    def clear(self) -> None:
+        """Forget cached answers, and which keys were rate-limited once."""
+        self._cache.clear()
+        self._first_calls.clear()
+
+    def answer(self, connection: Connection, format_: Format, path: str, body: Any, key: str) -> None:
         """Answer one call.
 
         Raises:
@@ -74,31 +69,34 @@ class CompletionCalls:
         """
         if not isinstance(body, dict):
             raise ApiError(400, "The body must be a JSON object")
-        format_ = FORMATS[path]
         prompt = format_.parse(body)
         connection.answer_headers[_ID_HEADER] = new_generation_id()
         if self._random_failures.maybe_fail(connection):
             return
-        cached, cache_key = self.cache.look_up(connection.headers, connection.answer_headers, path, body, key)
+        cached, cache_key = self._cache.look_up(connection.headers, connection.answer_headers, path, body, key)
         if cached is None:
             answer, writer = self._first_answer(connection, format_, prompt, key)
         else:
             answer, writer = Answer(connection, format_, cached, prompt.stream, self._chunk_delay), None
         completion = answer.completion
         if writer is None:
-            self.cache.keep(cache_key, connection.headers, completion)
+            self._cache.keep(cache_key, connection.headers, completion)
         try:
             if writer is not None:
                 writer(answer)
             elif prompt.stream:
-                self._stream(answer, key)
-                return
+                answer.start()
         except ClientGoneError:
-            self.cache.drop(cache_key)
+            self._cache.drop(cache_key)
             self._generations.remember(completion, key, streamed=prompt.stream, cancelled=True)
             raise
-        self._generations.remember(completion, key, streamed=prompt.stream, cancelled=False)
-        if writer is None:
+        # Stored before the end is written, so that a client that has read the end finds the statistics.
+        self._generations.remember(completion, key, streamed=prompt.stream)
+        if writer is None and prompt.stream:
+            for event in format_.ending(completion):
+                connection.write(event)
+            connection.finish_answer()
+        elif writer is None:
             connection.send_json(200, format_.result(completion))
 
     def _first_answer(
@@ -112,11 +110,12 @@ class CompletionCalls:
         """
         problem = ApiError(400, "No models provided")
         for model_id in prompt.models:
-            turn = self.scripts.next(model_id)
+            turn = self._scripts.next(model_id)
             try:
                 if turn is not None:
                     return self._scripted_answer(connection, format_, prompt, model_id, turn)
-                completion = self._completion(Attempt(model_id, prompt, key, self.seen_keys), connection)
+                model = self._model(Attempt(model_id, prompt, key, self._is_first(key)))
+                completion = complete(prompt, model, connection.answer_headers[_ID_HEADER], TEXTS.get(model_id))
                 answer = Answer(connection, format_, completion, prompt.stream, self._chunk_delay)
                 return answer, FAULTS.get(model_id)
             except ApiError as error:
@@ -135,20 +134,14 @@ class CompletionCalls:
         answer = Answer(connection, format_, completion, prompt.stream, chunk_delay)
         return answer, None if turn.is_plain else turn.write
 
-    def _completion(self, attempt: Attempt, connection: Connection) -> Completion:
-        if attempt.model_id in FAILURES:
-            model = failing_model(attempt)
-        elif attempt.model_id in FAILING_MODELS:
-            model = do_everything_model(attempt.model_id)
-        else:
-            model = listed_model(attempt)
-        return complete(attempt.prompt, model, connection.answer_headers[_ID_HEADER], TEXTS.get(attempt.model_id))
+    def _model(self, attempt: Attempt) -> Model:
+        """The model of an attempt. Raises ApiError if there is none, or if the model fails on purpose."""
+        if attempt.model_id not in FAILING_MODELS:
+            return listed_model(attempt.model_id)
+        if attempt.model_id in ERRORS and (error := ERRORS[attempt.model_id](attempt)) is not None:
+            raise error
+        return do_everything_model(attempt.model_id)
 
-    def _stream(self, answer: Answer, key: str) -> None:
-        answer.connection.start(content_type=EVENT_STREAM)
-        answer.write(answer.format.opening(answer.completion))
-        # Stored before the end is written, so that a client that has read the end finds the statistics.
-        self._generations.remember(answer.completion, key, streamed=True, cancelled=False)
-        for frame in answer.format.ending(answer.completion):
-            answer.connection.write(frame)
-        answer.connection.finish_answer()
+    def _is_first(self, key: str) -> Callable[[], bool]:
+        call = object()
+        return lambda: self._first_calls.setdefault(key, call) is call

@@ -1,15 +1,18 @@
-"""The answer to a prompt, independent of format: text, reasoning, tool calls, tokens and cost."""
+"""The answer to a prompt, independent of its format: text, reasoning, tool calls, tokens and cost."""
 
+import json
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from .answers import answer_text, pieces, reasoning_text
-from .catalogue import Model
-from .errors import ApiError
+from .answers import ToolCall, answer_text, choose_calls, pieces, reasoning_text
+from .errors import ApiError, JsonObject
+from .models import Model, no_endpoints
 from .prompts import Prompt
-from .tool_calls import ToolCall, choose_calls
 
+KEEP_ALIVE = ": OPENROUTER PROCESSING\n\n"
+DONE = "data: [DONE]\n\n"
 # An image of one pixel, for models with image output.
 PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAA"
@@ -22,12 +25,11 @@ class Completion:
     """One generation.
 
     Attributes:
-        finish_reason: stop, length or tool_calls.
+        finish_reason: stop, length, tool_calls, or what a script says.
         stopped_at: the stop sequence that ended the text, if one did.
         count: the number of choices (`n`), all with the same answer.
         completion_tokens: the total of all choices, reasoning included.
         cached_from: the id of the original generation, if the answer came from the response cache.
-        prompt_cost: in US dollars, as are the other costs.
     """
 
     id: str
@@ -53,18 +55,60 @@ class Completion:
 
     @property
     def prompt_cost(self) -> float:
-        """The cost of the prompt's tokens."""
+        """The cost of the prompt's tokens, in US dollars."""
         return round(self.prompt_tokens * float(self.model.prompt_price), 12)
 
     @property
     def completion_cost(self) -> float:
-        """The cost of the answer's tokens."""
+        """The cost of the answer's tokens, in US dollars."""
         return round(self.completion_tokens * float(self.model.completion_price), 12)
 
     @property
     def cost(self) -> float:
-        """The total cost of the generation."""
+        """The total cost of the generation, in US dollars."""
         return round(self.prompt_cost + self.completion_cost, 12)
+
+    @property
+    def cost_fields(self) -> JsonObject:
+        """The fields that OpenRouter adds to the usage of every format."""
+        return {
+            "cost": self.cost,
+            "is_byok": False,
+            "cost_details": {
+                "upstream_inference_cost": self.cost,
+                "upstream_inference_prompt_cost": self.prompt_cost,
+                "upstream_inference_completions_cost": self.completion_cost,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of requests and answers: /chat/completions, /messages or /completions.
+
+    Attributes:
+        parse: the prompt of a request's body; raises ApiError 400.
+        result: the complete answer, not streamed.
+        opening: the events of a streamed answer up to its last text.
+        ending: the events after the last text.
+        error_body: the body of an error response.
+        failed_result: an answer of status 200 whose body reports that generation failed midway.
+        failed_ending: the events that end a stream with an error; inside a choice, if the format supports that.
+    """
+
+    parse: Callable[[JsonObject], Prompt]
+    result: Callable[[Completion], JsonObject]
+    opening: Callable[[Completion], Iterator[str]]
+    ending: Callable[[Completion], Iterator[str]]
+    error_body: Callable[[ApiError], JsonObject]
+    failed_result: Callable[[Completion, ApiError], JsonObject]
+    failed_ending: Callable[[Completion, ApiError, bool], Iterator[str]]
+
+
+def frame(data: JsonObject, event: str | None = None) -> str:
+    """One server-sent event."""
+    named = f"event: {event}\n" if event else ""
+    return f"{named}data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 def new_generation_id() -> str:
@@ -80,7 +124,7 @@ def complete(prompt: Prompt, model: Model, generation_id: str, text: str | None 
     """
     _check_abilities(prompt, model)
     calls = choose_calls(prompt)
-    reasons = "reasoning" in model.parameters and (prompt.wants_reasoning or model.reasoning_mandatory)
+    reasons = "reasoning" in model.abilities and (prompt.wants_reasoning or model.reasoning_mandatory)
     thought = pieces(reasoning_text(prompt))[: prompt.max_tokens] if reasons else []
     tokens_left = None if prompt.max_tokens is None else prompt.max_tokens - len(thought)
     words, finish_reason, stopped_at = _limit("" if calls else text or answer_text(prompt), prompt, tokens_left)
@@ -149,22 +193,7 @@ def _check_abilities(prompt: Prompt, model: Model) -> None:
         )
     if "text" not in model.output_modalities:
         raise no_endpoints("text output", model.id, "wrong_endpoint")
-    if prompt.tools and "tools" not in model.parameters:
-        raise no_endpoints("tool use", model.id, "constraint_filtered")
+    if prompt.tools and "tools" not in model.abilities:
+        raise no_endpoints("tool use", model.id)
     if prompt.has_image and "image" not in model.input_modalities:
-        raise no_endpoints("image input", model.id, "constraint_filtered")
-
-
-def no_endpoints(ability: str, model_id: str, code: str) -> ApiError:
-    """The 404 for a model that has no provider with the ability that the request needs."""
-    return ApiError(
-        404,
-        f"No endpoints found that support {ability}",
-        availability={
-            "code": code,
-            "retryable": False,
-            "requested_models": [model_id],
-            "fallback_models": ["acme/atlas-large"],
-            "constraint": ability.replace(" ", "_"),
-        },
-    )
+        raise no_endpoints("image input", model.id)

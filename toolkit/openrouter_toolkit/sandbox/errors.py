@@ -1,10 +1,11 @@
-"""Error bodies: OpenRouter's own shape, and the Anthropic shape of /messages."""
+"""Error responses: OpenRouter's own shape, and the Anthropic shape of /messages."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 JsonObject = dict[str, Any]
 
+# By HTTP status: OpenRouter's typed code, and Anthropic's type. Other statuses have none, and "api_error".
 _ERROR_TYPES = {
     400: "invalid_request",
     402: "payment_required",
@@ -16,7 +17,6 @@ _ERROR_TYPES = {
     503: "provider_overloaded",
     529: "provider_overloaded",
 }
-
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -37,11 +37,11 @@ class ApiError(Exception):
     Attributes:
         status: HTTP status, repeated as the body's `code`.
         message: the message for the caller.
-        code: the body's `code`, if it differs from the status.
         error_type: OpenRouter's typed code; None means the usual one for the status, if there is one.
         metadata: further fields of the body's `metadata`.
         availability: why no endpoint could answer, if that is the reason.
         headers: response headers, such as Retry-After.
+        code: the body's `code`, if it differs from the status.
     """
 
     status: int
@@ -53,21 +53,18 @@ class ApiError(Exception):
     code: int | str | None = None
 
     def __post_init__(self) -> None:
-        if self.error_type is None:
-            self.error_type = _ERROR_TYPES.get(self.status)
+        self.error_type = self.error_type or _ERROR_TYPES.get(self.status)
 
 
 def error_object(error: ApiError) -> JsonObject:
     """The value of `error` in OpenRouter's own shape: code, message, metadata, availability."""
-    described: JsonObject = {"code": error.status if error.code is None else error.code, "message": error.message}
-    metadata = dict(error.metadata)
-    if error.error_type:
-        metadata["error_type"] = error.error_type
-    if metadata:
-        described["metadata"] = metadata
-    if error.availability is not None:
-        described["availability"] = error.availability
-    return described
+    metadata = error.metadata | ({"error_type": error.error_type} if error.error_type else {})
+    return {
+        "code": error.status if error.code is None else error.code,
+        "message": error.message,
+        **({"metadata": metadata} if metadata else {}),
+        **({} if error.availability is None else {"availability": error.availability}),
+    }
 
 
 def openrouter_body(error: ApiError) -> JsonObject:
@@ -77,17 +74,12 @@ def openrouter_body(error: ApiError) -> JsonObject:
 
 def anthropic_body(error: ApiError) -> JsonObject:
     """The response body in the shape of /messages."""
-    described: JsonObject = {
+    error_type = error.error_type or ("authentication" if error.status == 401 else None)
+    described = {
         "type": _ANTHROPIC_TYPES.get(error.status, "api_error"),
         "message": error.message,
+        **({"error_type": error_type} if error_type else {}),
+        **({} if error.availability is None else {"availability": error.availability}),
     }
-    if error.error_type:
-        described["error_type"] = error.error_type
-    elif error.status == 401:
-        described["error_type"] = "authentication"
-    if error.availability is not None:
-        described["availability"] = error.availability
-    body: JsonObject = {"type": "error", "error": described, "request_id": None}
-    if error.metadata:
-        body["metadata"] = dict(error.metadata)
-    return body
+    body = {"type": "error", "error": described, "request_id": None}
+    return body | ({"metadata": error.metadata} if error.metadata else {})

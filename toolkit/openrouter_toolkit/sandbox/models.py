@@ -1,237 +1,103 @@
-"""The fictional models and providers of the catalogue."""
+"""The fictional catalogue (models.yaml): models, providers and endpoints, and their JSON in the API."""
 
 import difflib
+from pathlib import Path
+from typing import NamedTuple
 
-from .catalogue import REASONING, SAMPLING, STRUCTURED, TOOLS, Model, Provider, Ranking
+import yaml
+from pydantic import BaseModel
 
-ACME = Provider("Acme AI", "acme", "US", zero_data_retention=True, quantization="bf16")
-GLOBEX = Provider("Globex Compute", "globex-compute", "DE", zero_data_retention=False, quantization="fp8")
-INITECH = Provider("Initech Inference", "initech", "US", zero_data_retention=False, quantization="fp16")
-UMBRA = Provider("Umbra Cloud", "umbra-cloud", "FR", zero_data_retention=True, quantization="fp8")
-PROVIDERS = (ACME, GLOBEX, INITECH, UMBRA)
+from .errors import ApiError, JsonObject
 
-_MODELS = (
-    Model(
-        "acme/atlas-large",
-        "Acme: Atlas Large",
-        "Acme's most able model: long documents, images, tools and careful reasoning.",
-        1_785_000_000,
-        200_000,
-        "0.000003",
-        "0.000015",
-        (ACME, UMBRA),
-        parameters=SAMPLING + TOOLS + REASONING + STRUCTURED,
-        input_modalities=("text", "image", "file"),
-        categories=("programming", "science", "legal", "academia"),
-        max_completion_tokens=64_000,
-        ranking=Ranking(62.5, 58.0, 55.5, 1310, 0.98, 190, 45, 250),
-    ),
-    Model(
-        "acme/atlas-small",
-        "Acme: Atlas Small",
-        "Quick and cheap, for everyday questions and tool calls.",
-        1_784_000_000,
-        128_000,
-        "0.00000025",
-        "0.00000125",
-        (ACME, GLOBEX),
-        parameters=SAMPLING + TOOLS + STRUCTURED,
-        input_modalities=("text", "image"),
-        categories=("programming", "translation", "marketing", "marketing/seo"),
-        max_completion_tokens=16_384,
-        ranking=Ranking(41.0, 36.5, 38.0, 1205, 0.95, 340, 120, 240),
-    ),
-    Model(
-        "acme/atlas-small:free",
-        "Acme: Atlas Small (free)",
-        "The free variant of Atlas Small, with a shorter context.",
-        1_784_000_000,
-        32_768,
-        "0",
-        "0",
-        (GLOBEX,),
-        parameters=SAMPLING + TOOLS,
-        categories=("translation",),
-        max_completion_tokens=4_096,
-        ranking=Ranking(41.0, 36.5, 38.0, 1205, 0.91, 75, 60, 900),
-    ),
-    Model(
-        "acme/oracle-r1",
-        "Acme: Oracle R1",
-        "Always thinks before it answers; calls no tools.",
-        1_780_000_000,
-        64_000,
-        "0.0000011",
-        "0.0000044",
-        (ACME,),
-        parameters=SAMPLING + REASONING,
-        categories=("science", "finance", "health"),
-        max_completion_tokens=32_000,
-        reasoning_mandatory=True,
-        ranking=Ranking(57.0, 49.0, 30.5, 1240, None, 60, 40, 1400),
-    ),
-    Model(
-        "globex/hermes-70b",
-        "Globex: Hermes 70B",
-        "An open-weight model hosted by three providers.",
-        1_770_000_000,
-        131_072,
-        "0.0000004",
-        "0.0000004",
-        (GLOBEX, INITECH, UMBRA),
-        parameters=SAMPLING + TOOLS + STRUCTURED,
-        categories=("technology", "programming"),
-        ranking=Ranking(38.5, 31.0, 29.0, 1150, 0.9, 110, 70, 410),
-        tokenizer="Llama3",
-        distillable=True,
-    ),
-    Model(
-        "globex/hermes-8b",
-        "Globex: Hermes 8B",
-        "A small open-weight model for short texts.",
-        1_769_000_000,
-        8_192,
-        "0.00000003",
-        "0.00000006",
-        (GLOBEX, INITECH),
-        categories=("trivia",),
-        ranking=Ranking(17.5, 12.0, 9.5, 1020, None, 45, 160, 190),
-        tokenizer="Llama3",
-        distillable=True,
-    ),
-    Model(
-        "globex/hermes-8b:free",
-        "Globex: Hermes 8B (free)",
-        "The free variant of Hermes 8B.",
-        1_769_000_000,
-        8_192,
-        "0",
-        "0",
-        (GLOBEX,),
-        categories=("trivia",),
-        tokenizer="Llama3",
-        distillable=True,
-    ),
-    Model(
-        "globex/hermes-vision",
-        "Globex: Hermes Vision",
-        "Looks at pictures and files, and calls tools.",
-        1_782_000_000,
-        65_536,
-        "0.0000006",
-        "0.0000018",
-        (GLOBEX,),
-        parameters=SAMPLING + TOOLS,
-        input_modalities=("text", "image", "file"),
-        categories=("health", "technology"),
-        ranking=Ranking(35.0, 24.0, 26.5, 1165, 0.88, 30, 65, 520),
-        tokenizer="Llama3",
-    ),
-    Model(
-        "initech/scribe",
-        "Initech: Scribe",
-        "Writes stories and plays characters; text only, no tools.",
-        1_760_000_000,
-        16_384,
-        "0.0000005",
-        "0.000001",
-        (INITECH,),
-        categories=("roleplay", "marketing"),
-    ),
-    Model(
-        "initech/scribe-long",
-        "Initech: Scribe Long",
-        "A million tokens of context for whole archives.",
-        1_783_000_000,
-        1_000_000,
-        "0.000002",
-        "0.000008",
-        (INITECH, UMBRA),
-        parameters=SAMPLING + TOOLS + STRUCTURED,
-        input_modalities=("text", "file"),
-        categories=("legal", "academia"),
-        max_completion_tokens=64_000,
-        ranking=Ranking(48.5, 42.0, 44.0, 1220, 0.93, 85, 50, 760),
-    ),
-    Model(
-        "initech/painter",
-        "Initech: Painter",
-        "Answers in words and in pictures.",
-        1_781_000_000,
-        32_768,
-        "0.0000003",
-        "0.0000025",
-        (INITECH,),
-        input_modalities=("text", "image"),
-        output_modalities=("text", "image"),
-        categories=("marketing",),
-    ),
-    Model(
-        "initech/stapler-1",
-        "Initech: Stapler 1",
-        "An old model that is about to go away.",
-        1_700_000_000,
-        4_096,
-        "0.00001",
-        "0.00003",
-        (INITECH,),
-        expiration_date="2027-12-31",
-    ),
-    Model(
-        "umbra/tiny",
-        "Umbra: Tiny",
-        "The smallest context of the catalogue: 1,024 tokens.",
-        1_765_000_000,
-        1_024,
-        "0.00000001",
-        "0.00000002",
-        (UMBRA,),
-        categories=("trivia",),
-    ),
-    Model(
-        "umbra/coder",
-        "Umbra: Coder",
-        "Writes and repairs programs, with tools and reasoning.",
-        1_786_000_000,
-        262_144,
-        "0.0000009",
-        "0.0000036",
-        (UMBRA,),
-        parameters=SAMPLING + TOOLS + REASONING + STRUCTURED,
-        categories=("programming", "technology"),
-        max_completion_tokens=32_768,
-        ranking=Ranking(55.0, 63.5, 59.0, 1280, 0.97, 150, 80, 480),
-    ),
-)
+_ABILITIES = {
+    "sampling": ("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed"),
+    "tools": ("tools", "tool_choice", "parallel_tool_calls"),
+    "reasoning": ("reasoning", "include_reasoning", "reasoning_effort"),
+    "structured": ("response_format", "structured_outputs"),
+}
+_CHOICES = ("auto", "none", "required", "function")
 
-_EMBEDDINGS = (
-    Model(
-        "acme/embed-3",
-        "Acme: Embed 3",
-        "Turns text into vectors of 1,024 numbers.",
-        1_778_000_000,
-        8_192,
-        "0.00000002",
-        "0",
-        (ACME,),
-        parameters=(),
-        output_modalities=("embeddings",),
-    ),
-    Model(
-        "globex/embed-mini",
-        "Globex: Embed Mini",
-        "A small embedding model for search.",
-        1_768_000_000,
-        2_048,
-        "0.00000001",
-        "0",
-        (GLOBEX,),
-        parameters=(),
-        output_modalities=("embeddings",),
-    ),
-)
 
-MODELS = _MODELS + _EMBEDDINGS
+class Provider(BaseModel, frozen=True):
+    """A company that hosts models."""
+
+    name: str
+    slug: str
+    country: str
+    zero_data_retention: bool
+    quantization: str
+
+    @property
+    def region(self) -> str:
+        """The region where it stores data: us, or eu for all other countries of the catalogue."""
+        return "us" if self.country == "US" else "eu"
+
+
+class Ranking(BaseModel, frozen=True):
+    """How a model compares with others.
+
+    Attributes:
+        intelligence: benchmark index, as are `coding` and `agentic`.
+        elo: rating in a design arena.
+        tool_success_rate: the share of its tool calls that succeeded; None if it does not support tools.
+        weekly_tokens: weekly usage in billions of tokens.
+        throughput: tokens per second.
+        latency: milliseconds until the first token.
+    """
+
+    intelligence: float
+    coding: float
+    agentic: float
+    elo: int
+    tool_success_rate: float | None
+    weekly_tokens: int
+    throughput: int
+    latency: int
+
+
+class Model(BaseModel, frozen=True):
+    """One model of the catalogue. Prices are US dollars per token, as decimal text, as in the API."""
+
+    id: str
+    name: str
+    description: str
+    created: int
+    context_length: int
+    prompt_price: str
+    completion_price: str
+    providers: tuple[Provider, ...]
+    abilities: tuple[str, ...] = ("sampling",)
+    input_modalities: tuple[str, ...] = ("text",)
+    output_modalities: tuple[str, ...] = ("text",)
+    categories: tuple[str, ...] = ()
+    max_completion_tokens: int | None = None
+    expiration_date: str | None = None
+    reasoning_mandatory: bool = False
+    tokenizer: str = "Other"
+    distillable: bool = False
+    ranking: Ranking | None = None
+
+    @property
+    def parameters(self) -> list[str]:
+        """The supported parameters, in alphabetical order."""
+        return sorted(name for ability in self.abilities for name in _ABILITIES[ability])
+
+
+class _Catalogue(NamedTuple):
+    providers: tuple[Provider, ...]
+    models: tuple[Model, ...]
+
+
+def _load() -> _Catalogue:
+    data = yaml.safe_load(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
+    providers = {entry["slug"]: Provider(**entry) for entry in data["providers"]}
+    models = (
+        Model(**{**entry, "providers": [providers[slug] for slug in entry["providers"]]}) for entry in data["models"]
+    )
+    return _Catalogue(tuple(providers.values()), tuple(models))
+
+
+PROVIDERS, MODELS = _load()
 _BY_ID = {model.id: model for model in MODELS}
 
 
@@ -241,22 +107,145 @@ def find_model(model_id: str) -> Model | None:
     return _BY_ID.get(model_id) or (_BY_ID.get(plain) if variant != "free" else None)
 
 
-def similar_models(model_id: str) -> list[str]:
-    """Ids of similar models, the most similar first; never empty."""
-    return difflib.get_close_matches(model_id, _BY_ID, n=3) or ["acme/atlas-small"]
+def listed_model(model_id: str) -> Model:
+    """The model with this id. Raises ApiError 400, which names similar ones, if there is none."""
+    if (model := find_model(model_id)) is not None:
+        return model
+    similar = difflib.get_close_matches(model_id, _BY_ID, n=3) or ["acme/atlas-small"]
+    why = availability("model_not_found", model_id, fallback_models=similar)
+    raise ApiError(400, f"{model_id} is not a valid model ID", "not_found", availability=why)
 
 
 def do_everything_model(model_id: str, maker: str = "Sandbox", description: str = "Fails on purpose.") -> Model:
     """A model outside the catalogue that supports everything."""
     return Model(
-        model_id,
-        f"{maker}: {model_id.rpartition('/')[2]}",
-        description,
-        1_786_000_000,
-        1_000_000,
-        "0.000001",
-        "0.000002",
-        (ACME,),
-        parameters=SAMPLING + TOOLS + REASONING + STRUCTURED,
+        id=model_id,
+        name=f"{maker}: {model_id.rpartition('/')[2]}",
+        description=description,
+        created=1_786_000_000,
+        context_length=1_000_000,
+        prompt_price="0.000001",
+        completion_price="0.000002",
+        providers=PROVIDERS[:1],
+        abilities=tuple(_ABILITIES),
         input_modalities=("text", "image", "file", "audio", "video"),
     )
+
+
+def availability(code: str, model_id: str, *, retryable: bool = False, **more: object) -> JsonObject:
+    """Why no endpoint of a model could answer, for an error's `availability`."""
+    return {"code": code, "retryable": retryable, "requested_models": [model_id], **more}
+
+
+def no_endpoints(ability: str, model_id: str, code: str = "constraint_filtered") -> ApiError:
+    """The 404 for a model that has no provider with the ability that the request needs."""
+    why = availability(code, model_id, fallback_models=["acme/atlas-large"], constraint=ability.replace(" ", "_"))
+    return ApiError(404, f"No endpoints found that support {ability}", availability=why)
+
+
+def describe_model(model: Model) -> JsonObject:
+    """A model as an entry of GET /models."""
+    described: JsonObject = {
+        "id": model.id,
+        "canonical_slug": model.id.partition(":")[0],
+        "hugging_face_id": None,
+        "name": model.name,
+        "created": model.created,
+        "description": model.description,
+        "context_length": model.context_length,
+        "architecture": _architecture(model),
+        "pricing": _pricing(model),
+        "top_provider": {
+            "context_length": model.context_length,
+            "max_completion_tokens": model.max_completion_tokens,
+            "is_moderated": False,
+        },
+        "per_request_limits": None,
+        "supported_parameters": model.parameters,
+        "default_parameters": {"temperature": None, "top_p": None, "frequency_penalty": None},
+        "supported_voices": None,
+        "knowledge_cutoff": None,
+        "expiration_date": model.expiration_date,
+        "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
+    }
+    if "reasoning" in model.abilities:
+        described["reasoning"] = {"mandatory": model.reasoning_mandatory, "default_enabled": False}
+    if model.ranking is not None:
+        indexes = {f"{name}_index": getattr(model.ranking, name) for name in ("intelligence", "coding", "agentic")}
+        described["benchmarks"] = {"artificial_analysis": indexes, "design_arena": []}
+    return described
+
+
+def describe_endpoints(model: Model) -> JsonObject:
+    """A model with its endpoints, as GET /models/{author}/{slug}/endpoints returns it."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "created": model.created,
+        "description": model.description,
+        "architecture": _architecture(model),
+        "endpoints": [describe_endpoint(model, provider) for provider in model.providers],
+    }
+
+
+def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
+    """One provider's endpoint of a model. Latency is in milliseconds, throughput in tokens per second."""
+    return {
+        "name": f"{provider.name} | {model.id}",
+        "model_id": model.id,
+        "model_name": model.name,
+        "context_length": model.context_length,
+        "pricing": {**_pricing(model), "discount": 0},
+        "provider_name": provider.name,
+        "tag": f"{provider.slug}/{provider.quantization}",
+        "quantization": provider.quantization,
+        "max_completion_tokens": model.max_completion_tokens,
+        "max_prompt_tokens": None,
+        "supported_parameters": model.parameters,
+        "status": 0,
+        "uptime_last_5m": 100.0,
+        "uptime_last_30m": 99.9,
+        "uptime_last_1d": 99.8,
+        "supports_implicit_caching": False,
+        "supports_voice_cloning": False,
+        "service_tier": None,
+        "native_tools": {},
+        "supports_tool_choice": dict.fromkeys(_CHOICES, "tools" in model.abilities),
+        "supports_diarization": False,
+        "supports_image_reference": False,
+        "supports_multiple_audio_references": False,
+        "latency_last_30m": _percentiles(model.ranking.latency if model.ranking else 250, (1, 1.4, 1.92, 3.4)),
+        "throughput_last_30m": _percentiles(model.ranking.throughput if model.ranking else 45, (1, 0.85, 0.63, 0.34)),
+    }
+
+
+def describe_provider(provider: Provider) -> JsonObject:
+    """A provider as an entry of GET /providers."""
+    site = f"https://{provider.slug}.example"
+    return {
+        "name": provider.name,
+        "slug": provider.slug,
+        "privacy_policy_url": f"{site}/privacy",
+        "terms_of_service_url": f"{site}/terms",
+        "status_page_url": f"{site}/status",
+        "headquarters": provider.country,
+        "datacenters": [provider.country],
+    }
+
+
+def _percentiles(median: int, factors: tuple[float, ...]) -> JsonObject:
+    return {name: round(median * factor) for name, factor in zip(("p50", "p75", "p90", "p99"), factors, strict=True)}
+
+
+def _architecture(model: Model) -> JsonObject:
+    return {
+        "modality": f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}",
+        "input_modalities": list(model.input_modalities),
+        "output_modalities": list(model.output_modalities),
+        "tokenizer": model.tokenizer,
+        "instruct_type": None,
+    }
+
+
+def _pricing(model: Model) -> JsonObject:
+    return {"prompt": model.prompt_price, "completion": model.completion_price, "request": "0", "image": "0"}

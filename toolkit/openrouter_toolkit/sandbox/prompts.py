@@ -1,12 +1,14 @@
-"""A completion request in one form, independent of its format, and helpers to parse it."""
+"""Parses completion requests into one form, `Prompt`, independent of their format."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import ApiError, JsonObject
+from .parameters import check_parameters
 
 CHARACTERS_PER_TOKEN = 4
-_MAX_NAME_LENGTH = 64
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Prompt:
         characters: the length of the whole input of the model.
         rounds: how often tools were called since the question; parallel calls are one round.
         tool_results: the results of tools, if they are the last messages.
-        tool_choice: auto, none, required, or the name of a tool.
+        tool_choice: auto, none, required, or the name of a tool (for one that runs at the provider, its type).
         choices: the number of requested answers.
         answer_schema: the JSON Schema that the answer must fit; {} for any object; None for prose.
     """
@@ -62,47 +64,154 @@ class Prompt:
         return max(1, -(-self.characters // CHARACTERS_PER_TOKEN))
 
 
-def requested_models(body: JsonObject) -> tuple[str, ...]:
-    """The ids in `model` and its fallbacks (`models`, or `fallbacks` of /messages), without duplicates.
+def parse_chat(body: JsonObject) -> Prompt:
+    """The prompt of POST /chat/completions. Raises ApiError 400 for an invalid body."""
+    body = check_parameters(body, "chat")
+    messages = body["messages"]
+    functions = [tool["function"] for tool in body.get("tools", ()) if tool["type"] == "function"]
+    tools = tuple(_tool(function, "parameters") for function in functions)
+    results: list[str] = []
+    for message in reversed(messages):
+        if message["role"] != "tool":
+            break
+        results.insert(0, _text_of(message["content"]))
+    choice = body.get("tool_choice", "auto")
+    if isinstance(choice, dict):
+        choice = choice["function"]["name"] if choice["type"] == "function" else choice["type"]
+    wanted = body.get("response_format", {})
+    schema = wanted.get("json_schema", {}).get("schema") if wanted.get("type") == "json_schema" else None
+    wants_json = wanted.get("type") in ("json_object", "json_schema")
+    return Prompt(
+        models=_models(body),
+        question=_last_question(messages),
+        characters=_length((message.get("content") for message in messages), tools),
+        stream=body.get("stream", False),
+        rounds=_rounds_since_question(messages),
+        tool_results=tuple(results),
+        tools=tools,
+        tool_choice=choice,
+        parallel=body.get("parallel_tool_calls", True),
+        max_tokens=_integer(body.get("max_completion_tokens", body.get("max_tokens"))),
+        stop=_stop_sequences(body.get("stop", ())),
+        choices=int(body.get("n", 1)),
+        wants_reasoning=_wants_reasoning(body),
+        wants_image="image" in body.get("modalities", ()),
+        answer_schema=(schema if isinstance(schema, dict) else {}) if wants_json else None,
+        has_image=_has_part(messages, "image_url"),
+    )
 
-    Raises:
-        ApiError: 400 if there is none, or if both fields have fallbacks.
-    """
-    if body.get("fallbacks") and body.get("models"):
+
+def parse_messages(body: JsonObject) -> Prompt:
+    """The prompt of POST /messages. Raises ApiError 400 for an invalid body."""
+    body = check_parameters(body, "messages")
+    messages = body["messages"]
+    custom = [tool for tool in body.get("tools", ()) if tool.get("type") in (None, "custom")]
+    tools = tuple(_tool(tool, "input_schema") for tool in custom)
+    choice = body.get("tool_choice", {"type": "auto"})
+    wanted = body.get("output_config", {}).get("format")
+    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    return Prompt(
+        models=_models(body),
+        question=_last_question(messages),
+        characters=_length([body.get("system"), *(message.get("content") for message in messages)], tools),
+        stream=body.get("stream", False),
+        rounds=_rounds_since_question(messages),
+        tool_results=tuple(
+            _text_of(part.get("content"))
+            for part in _parts(messages[-1].get("content"))
+            if part.get("type") == "tool_result"
+        ),
+        tools=tools,
+        tool_choice={"tool": choice.get("name"), "any": "required"}.get(choice["type"], choice["type"]),
+        parallel=choice.get("disable_parallel_tool_use") is not True,
+        max_tokens=_integer(body.get("max_tokens")),
+        stop=_stop_sequences(body.get("stop_sequences", ())),
+        wants_reasoning=body.get("thinking", {}).get("type") in ("enabled", "adaptive"),
+        answer_schema=schema if isinstance(schema, dict) else None,
+        has_image=_has_part(messages, "image"),
+    )
+
+
+def parse_text(body: JsonObject) -> Prompt:
+    """The prompt of POST /completions. Raises ApiError 400 for an invalid body."""
+    body = check_parameters(body, "completions")
+    question = body["prompt"] if isinstance(body["prompt"], str) else "\n".join(body["prompt"])
+    return Prompt(
+        models=_models(body),
+        question=question,
+        characters=len(question),
+        stream=body.get("stream", False),
+        max_tokens=_integer(body.get("max_tokens")),
+        stop=_stop_sequences(body.get("stop", ())),
+        choices=int(body.get("n", 1)),
+    )
+
+
+def _models(body: JsonObject) -> tuple[str, ...]:
+    """The ids in `model` and its fallbacks (`models`, or `fallbacks` of /messages), without duplicates."""
+    fallbacks = [fallback["model"] for fallback in body.get("fallbacks", ())]
+    if fallbacks and body.get("models"):
         raise ApiError(400, "fallbacks: can't be combined with models")
-    more = [*(body.get("models") or ()), *(fallback["model"] for fallback in body.get("fallbacks") or ())]
-    models = tuple(dict.fromkeys(model for model in (body.get("model"), *more) if model))
+    named = [body.get("model"), *body.get("models", ()), *fallbacks]
+    models = tuple(dict.fromkeys(model for model in named if model))
     if not models:
         raise ApiError(400, "No models provided: name one in model")
     return models
 
 
-def length_limit(body: JsonObject, *names: str) -> int | None:
-    """The first of the named limits that is given; None if none is."""
-    return next((int(body[name]) for name in names if body.get(name) is not None), None)
+def _tool(declared: JsonObject, schema_name: str) -> Tool:
+    return Tool(declared["name"], str(declared.get("description") or ""), declared.get(schema_name) or {})
 
 
-def stop_sequences(value: Any) -> tuple[str, ...]:
-    """The value of `stop` (a string, a list or nothing) as a tuple."""
-    wanted = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(word for word in wanted if isinstance(word, str) and word)
+def _integer(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
-def parse_tool(declaration: Any, schema_name: str, where: str) -> Tool:
-    """The tool that a request declares.
+def _stop_sequences(stop: str | list[str]) -> tuple[str, ...]:
+    return tuple(word for word in ([stop] if isinstance(stop, str) else stop) if word)
 
-    Raises:
-        ApiError: 400 if it has no name, or if its schema is not an object.
-    """
-    if not isinstance(declaration, dict) or not isinstance(declaration.get("name"), str):
-        raise ApiError(400, f"{where}: must be an object with a name")
-    if len(declaration["name"]) > _MAX_NAME_LENGTH:
-        raise ApiError(400, f"{where}.name: must have at most {_MAX_NAME_LENGTH} characters")
-    schema = declaration.get(schema_name)
-    if schema is not None and not isinstance(schema, dict):
-        raise ApiError(400, f"{where}.{schema_name}: must be an object")
-    return Tool(
-        declaration["name"],
-        str(declaration.get("description") or ""),
-        schema or {},
-    )
+
+def _length(contents: Iterable[Any], tools: Iterable[Tool]) -> int:
+    """The characters of messages and tools."""
+    declared = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools)
+    return sum(len(_text_of(content)) for content in contents) + declared
+
+
+def _wants_reasoning(body: JsonObject) -> bool:
+    reasoning = body.get("reasoning")
+    if reasoning is not None:
+        return reasoning.get("enabled") is not False and reasoning.get("effort") != "none"
+    return body.get("reasoning_effort", "none") != "none" or body.get("include_reasoning") is True
+
+
+def _parts(content: Any) -> list[JsonObject]:
+    """The content of a message as a list of parts, even if it is plain text or empty."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message's content, without images and files."""
+    return " ".join(str(part["text"]) for part in _parts(content) if part.get("type") == "text" and "text" in part)
+
+
+def _has_part(messages: list[JsonObject], kind: str) -> bool:
+    return any(part.get("type") == kind for message in messages for part in _parts(message.get("content")))
+
+
+def _last_question(messages: list[JsonObject]) -> str:
+    """The text of the user's last message, or of the last message if the user wrote none."""
+    texts = [(message["role"], _text_of(message.get("content"))) for message in messages]
+    by_user = [text for role, text in texts if role == "user" and text.strip()]
+    return by_user[-1] if by_user else texts[-1][1]
+
+
+def _rounds_since_question(messages: list[JsonObject]) -> int:
+    """How often tools were called since the user's last message."""
+    rounds = 0
+    for message in reversed(messages):
+        if message["role"] == "user" and _text_of(message.get("content")).strip():
+            break
+        rounds += bool(message.get("tool_calls")) or _has_part([message], "tool_use")
+    return rounds

@@ -1,81 +1,16 @@
-"""The sandbox's server: listens on loopback, answers in threads, and closes all connections when it stops."""
+"""`Sandbox`: the fake API as an object that runs in the background; `serve`: the same until Ctrl-C."""
 
 import math
 import signal
-import socket
-import sys
 import threading
 from collections.abc import Sequence
-from http.server import ThreadingHTTPServer
-from types import FrameType, TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
 
 from .accounts import API_KEY, MANAGEMENT_API_KEY
-from .application import PREFIX, Application
-from .connection import Connection
-from .request_log import RecordedRequest
-from .scripted_answers import ScriptedAnswer
-
-HOST = "127.0.0.1"
-_JOIN_TIMEOUT = 5.0
-
-
-class SandboxServer(ThreadingHTTPServer):
-    """Handles each connection in its own thread, and keeps track of open ones in order to close them."""
-
-    daemon_threads = True
-    request_queue_size = 256
-    allow_reuse_address = sys.platform != "win32"
-
-    def __init__(self, port: int, application: Application) -> None:
-        self.application = application
-        self._open: dict[threading.Thread, socket.socket] = {}
-        self._open_lock = threading.Lock()
-        super().__init__((HOST, port), Connection)
-
-    def server_bind(self) -> None:
-        """Bind without a DNS lookup of the host's name."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(self.allow_reuse_address))
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = HOST, self.server_address[1]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for a new connection."""
-        thread = threading.Thread(
-            target=self.process_request_thread,
-            args=(request, client_address),
-            daemon=True,
-            name="sandbox-client",
-        )
-        with self._open_lock:
-            self._open[thread] = request
-        thread.start()
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection until it closes."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._open_lock:
-                self._open.pop(threading.current_thread(), None)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore errors of disconnected clients; print others."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-    def end_connections(self) -> None:
-        """Close every open connection and wait for its thread."""
-        with self._open_lock:
-            connections = dict(self._open)
-        for connection in connections.values():
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-        for thread in connections:
-            thread.join(_JOIN_TIMEOUT)
+from .application import PREFIX, Application, RecordedRequest
+from .connection import HOST, SandboxServer
+from .scripts import ScriptedAnswer
 
 
 class Sandbox:
@@ -111,22 +46,20 @@ class Sandbox:
         _check("failure_rate", failure_rate, "a number from 0 to 1", maximum=1)
         if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
             raise ValueError(f"seed: must be an integer or None, not {seed!r}")
-        self._application = Application(
-            chunk_delay=chunk_delay, generation_delay=generation_delay, failure_rate=failure_rate, seed=seed
-        )
-        self._server = SandboxServer(port, self._application)
+        self._application = Application(chunk_delay, generation_delay, failure_rate, seed)
+        self._server = SandboxServer(port, self._application.answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox")
         self._thread.start()
 
     @property
     def base_url(self) -> str:
         """The URL to use instead of https://openrouter.ai/api/v1."""
-        return f"http://{HOST}:{self._server.server_port}{PREFIX}"
+        return f"http://{HOST}:{self._server.server_address[1]}{PREFIX}"
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests received so far, in order."""
-        return self._application.log.list()
+        return list(self._application.requests)
 
     def script(self, model: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool = False) -> None:
         """Set a model's next answers, one per call, in every format, streamed or not.
@@ -141,11 +74,11 @@ class Sandbox:
         Raises:
             ValueError: an answer is invalid; the message says which one, and how to correct it.
         """
-        self._application.completions.scripts.set(model, answers, repeat_last=repeat_last)
+        self._application.scripts.set(model, answers, repeat_last=repeat_last)
 
     def clear(self) -> None:
         """Remove the recorded requests."""
-        self._application.log.clear()
+        self._application.requests.clear()
 
     def reset(self) -> None:
         """Clear all state: recorded requests, generations and costs, scripts, which keys were rate-limited already."""
@@ -189,12 +122,9 @@ def serve(port: int, **options: Unpack[SandboxOptions]) -> None:
         ValueError: as for `Sandbox`.
     """
     stop = threading.Event()
-
-    def end(signal_number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     with Sandbox(port, **options) as sandbox:
-        handlers_before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        signals = (signal.SIGINT, signal.SIGTERM)
+        handlers_before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
         try:
             print(sandbox.base_url, flush=True)
             # Short waits allow signals to be handled on every platform.
