@@ -38,7 +38,7 @@ unit: .venv/.development system
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # The tests with these markers in full; `make test` runs the same tests scaled to seconds (tests/scale.py).
-load faults: .venv/.development system
+faults load: .venv/.development system
 	OPENROUTER_TOOLKIT_FULL=1 $(BIN)/python -m pytest -m $@ --timeout 1800 $(ARGS)
 
 # PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
