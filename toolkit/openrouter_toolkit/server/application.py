@@ -116,7 +116,7 @@ def _answer_exceptions(application: FastAPI) -> None:
 
     @application.exception_handler(UnknownAccount)
     def unknown(request: Request, error: UnknownAccount) -> Response:
-        return error_answer(request, 404, None)
+        return error_answer(request, 404, "There is no such account. It may have been disconnected meanwhile.")
 
     @application.exception_handler(StoreError)
     def store_failed(request: Request, error: StoreError) -> Response:

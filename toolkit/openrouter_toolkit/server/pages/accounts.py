@@ -2,68 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ...store import ConnectedAccount, Status, UnknownAccount
 from ..access.browsers import browser_id
-from ..error_responses import Problem
 from ..state import hosted
 from .cards import TOOLS, account_row, path_of, toolkit_card
 from .connect_for import show_link
-from .rendering import redirect_after, render
+from .rendering import Toolkit, redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/accounts/{{account_id}}")
 
-_GONE = "There is no such account. It may have been disconnected meanwhile."
+
+def _account(request: Request, toolkit: Toolkit, account_id: str) -> ConnectedAccount:
+    """Return the account, which must belong to the toolkit in the path. Raises `UnknownAccount`."""
+    account = hosted(request).store.accounts.get(account_id)
+    if account.toolkit != toolkit.toolkit.slug:
+        raise UnknownAccount(account_id)
+    return account
+
+
+Account = Annotated[ConnectedAccount, Depends(_account)]
 
 
 @router.post("/reconnect")
-def reconnect(request: Request, toolkit: str, account_id: str) -> Response:
+def reconnect(request: Request, account: Account) -> Response:
     """Create a link to reconnect the account, and redirect to it."""
-    account = _account(request, toolkit, account_id)
     link = hosted(request).store.links.to_reconnect(account.id, session=browser_id(request))
     return RedirectResponse(f"/connect/{link.secret}", 303)
 
 
 @router.post("/link")
-def show_reconnect_link(request: Request, toolkit: str, account_id: str) -> Response:
+def show_reconnect_link(request: Request, toolkit: Toolkit, account: Account) -> Response:
     """Create a link to reconnect the account, and show it, so that its user can enter a new key."""
-    account = _account(request, toolkit, account_id)
-    loaded = hosted(request).toolkit(toolkit).loaded
-    return show_link(request, loaded, hosted(request).store.links.to_reconnect(account.id))
+    return show_link(request, toolkit, hosted(request).store.links.to_reconnect(account.id))
 
 
 @router.post("/default")
-def make_default(request: Request, toolkit: str, account_id: str) -> Response:
+def make_default(request: Request, account: Account) -> Response:
     """Make the account its owner's default."""
-    return _change(request, toolkit, account_id, "default", hosted(request).store.accounts.make_default)
+    return _redirect(hosted(request).store.accounts.make_default(account.id), "default")
 
 
 @router.post("/disable")
-def disable(request: Request, toolkit: str, account_id: str) -> Response:
+def disable(request: Request, account: Account) -> Response:
     """Switch the account off; its key is kept."""
-    return _change(request, toolkit, account_id, "disabled", hosted(request).store.accounts.disable)
+    return _redirect(hosted(request).store.accounts.disable(account.id), "disabled")
 
 
 @router.post("/enable")
-def enable(request: Request, toolkit: str, account_id: str) -> Response:
+def enable(request: Request, account: Account) -> Response:
     """Undo `disable`. An account that is not switched off stays as it is, and its row shows its status."""
-    return _change(request, toolkit, account_id, "enabled", hosted(request).store.accounts.enable)
+    changed = hosted(request).store.accounts.enable(account.id)
+    return _redirect(changed, "enabled" if changed.status == Status.ACTIVE else None)
 
 
 @router.get("/disconnect")
-def confirm_disconnect(request: Request, toolkit: str, account_id: str) -> Response:
+def confirm_disconnect(request: Request, toolkit: Toolkit, account: Account) -> Response:
     """Show the confirmation page for a disconnect."""
-    account = _account(request, toolkit, account_id)
-    loaded = hosted(request).toolkit(toolkit).loaded
-    card, details = toolkit_card(loaded, hosted(request).store), account_row(account, loaded.auth)
+    card, details = toolkit_card(toolkit, hosted(request).store), account_row(account, toolkit.auth)
     yes, text = "Remove", "No key was ever entered for it."
     if account.connected_at is not None:
-        link = loaded.auth.key.link
+        link = toolkit.auth.key.link
         yes = "Disconnect"
         text = (
             f"Agents can't use {card.name} with it any more, from their next call on, and its key is forgotten here. "
@@ -86,35 +90,14 @@ def confirm_disconnect(request: Request, toolkit: str, account_id: str) -> Respo
 
 
 @router.post("/disconnect")
-def disconnect(request: Request, toolkit: str, account_id: str) -> Response:
+def disconnect(request: Request, account: Account) -> Response:
     """Disconnect the account after the confirmation."""
-    removed = _account(request, toolkit, account_id)
     with suppress(UnknownAccount):  # another request has just disconnected it, which is the wanted result
-        removed = hosted(request).store.accounts.disconnect(removed.id)
-    return redirect_after("disconnected" if removed.connected_at else "removed", path_of(removed.toolkit))
+        account = hosted(request).store.accounts.disconnect(account.id)
+    return redirect_after("disconnected" if account.connected_at else "removed", path_of(account.toolkit))
 
 
-def _change(
-    request: Request, toolkit: str, account_id: str, done: str, change: Callable[[str], ConnectedAccount]
-) -> Response:
-    """Change an account, and redirect to its row."""
-    try:
-        account = change(_account(request, toolkit, account_id).id)
-    except UnknownAccount:
-        raise Problem(404, _GONE) from None
+def _redirect(account: ConnectedAccount, done: str | None) -> Response:
+    """Redirect to the row of a changed account; without `done` there is no message."""
     path = path_of(account.toolkit)
-    if done == "enabled" and account.status != Status.ACTIVE:
-        return RedirectResponse(f"{path}#{account.id}", 303)
-    return redirect_after(done, path, account.id)
-
-
-def _account(request: Request, toolkit: str, account_id: str) -> ConnectedAccount:
-    """Return the account, which must belong to the toolkit in the path. Raises `Problem` 404."""
-    slug = hosted(request).toolkit(toolkit).loaded.toolkit.slug
-    try:
-        account = hosted(request).store.accounts.get(account_id)
-    except UnknownAccount:
-        raise Problem(404, _GONE) from None
-    if account.toolkit != slug:
-        raise Problem(404, _GONE)
-    return account
+    return redirect_after(done, path, account.id) if done else RedirectResponse(f"{path}#{account.id}", 303)

@@ -15,7 +15,7 @@ from ..error_responses import Problem
 from ..state import hosted
 from .cards import TOOLS, toolkit_card
 from .links import CONNECT
-from .rendering import Form, render
+from .rendering import Form, Toolkit, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = (
@@ -67,14 +67,15 @@ class _ConnectForm:
 
 
 @router.get("")
-def show_form(request: Request, toolkit: str) -> Response:
+def show_form(request: Request, toolkit: Toolkit) -> Response:
     """Show the empty form."""
     submitted = _ConnectForm(return_address=request.query_params.get("return_address", ""))
-    return _page(request, _toolkit_with_login(request, toolkit, submitted), submitted)
+    _check_toolkit(request, toolkit, submitted)
+    return _page(request, toolkit, submitted)
 
 
 @router.post("")
-def connect(request: Request, toolkit: str, form: Form) -> Response:
+def connect(request: Request, toolkit: Toolkit, form: Form) -> Response:
     """Create a link and redirect to it, or show it if the form says that somebody else will use it."""
     submitted = _ConnectForm(
         whose=form.get("whose", ""),
@@ -83,23 +84,23 @@ def connect(request: Request, toolkit: str, form: Form) -> Response:
         alias=form.get("alias", "").strip(),
         return_address=form.get("return_address", ""),
     )
-    loaded = _toolkit_with_login(request, toolkit, submitted)
+    _check_toolkit(request, toolkit, submitted)
     submitted.check()
     as_link = form.get("then") == "link"
     if not submitted.problems:
         try:
             link = hosted(request).store.links.to_connect(
-                loaded.toolkit.slug,
+                toolkit.toolkit.slug,
                 submitted.user_id if submitted.whose == "user" else None,
                 alias=submitted.alias or None,
                 users=submitted.listed_users(),
                 return_address=submitted.return_address or None,
                 session=None if as_link else browser_id(request),
             )
-            return show_link(request, loaded, link) if as_link else RedirectResponse(f"/connect/{link.secret}", 303)
+            return show_link(request, toolkit, link) if as_link else RedirectResponse(f"/connect/{link.secret}", 303)
         except AliasTaken:
             submitted.problems["alias"] = "There is an account of that name already."
-    return _page(request, loaded, submitted, 422)
+    return _page(request, toolkit, submitted, 422)
 
 
 def show_link(request: Request, loaded: LoadedToolkit, new_link: NewLink) -> Response:
@@ -122,12 +123,10 @@ def _page(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm, stat
     return render(request, "connect_for.html", status, toolkit=toolkit, given=submitted)
 
 
-def _toolkit_with_login(request: Request, toolkit: str, submitted: _ConnectForm) -> LoadedToolkit:
-    """Return the toolkit in the path. Raises `Problem` 404 if it has no login, 400 for an unknown return address."""
-    loaded = hosted(request).toolkit(toolkit).loaded
+def _check_toolkit(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm) -> None:
+    """Raise `Problem` 404 if the toolkit has no login, 400 if the return address is not registered."""
     if loaded.auth.scheme == "NO_AUTH":
         raise Problem(404)
     address = submitted.return_address
     if address and not hosted(request).store.return_addresses.registered(address):
         raise Problem(400, _NOT_REGISTERED)
-    return loaded

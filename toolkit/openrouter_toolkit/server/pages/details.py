@@ -13,30 +13,28 @@ from ..error_responses import Problem
 from ..state import hosted
 from .cards import TOOLS, account_row, path_of, toolkit_card
 from .parameters import parameters
-from .rendering import Form, redirect_after, render
+from .rendering import Form, Toolkit, redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}")
 _ACCOUNTS_PER_PAGE = 50
 
 
 @router.get("")
-def details(request: Request, toolkit: str) -> Response:
+def details(request: Request, toolkit: Toolkit) -> Response:
     """Show a toolkit's details."""
-    state = hosted(request)
-    loaded = state.toolkit(toolkit).loaded
-    slug = loaded.toolkit.slug
-    card = toolkit_card(loaded, state.store)
+    state, slug = hosted(request), toolkit.toolkit.slug
+    card = toolkit_card(toolkit, state.store)
     accounts, more = _accounts(state.store, slug, request.query_params.get("after")) if card.login else ([], False)
     off = state.store.switches.off(slug)
     return render(
         request,
         "details.html",
         toolkit=card,
-        auth=loaded.auth,
-        accounts=[account_row(account, loaded.auth) for account in accounts],
+        auth=toolkit.auth,
+        accounts=[account_row(account, toolkit.auth) for account in accounts],
         more=more,
-        actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in loaded.actions],
-        links=[(name.replace("_", " ").capitalize(), link) for name, link in loaded.toolkit.links.items()],
+        actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in toolkit.actions],
+        links=[(name.replace("_", " ").capitalize(), link) for name, link in toolkit.toolkit.links.items()],
         url=state.settings.url,
         mcp="/mcp" if slug == next(iter(state.toolkits)) else f"/mcp/{slug.lower()}",
         example=shlex.quote(next((account.user_id for account in accounts if account.user_id), "alice")),
@@ -44,29 +42,28 @@ def details(request: Request, toolkit: str) -> Response:
 
 
 @router.post("/activate")
-def activate(request: Request, toolkit: str) -> Response:
+def activate(request: Request, toolkit: Toolkit) -> Response:
     """Activate a toolkit that needs no login."""
-    slug = _slug_without_login(request, toolkit)
+    slug = _slug_without_login(toolkit)
     hosted(request).store.switches.activate(slug)
     return redirect_after("activated", path_of(slug))
 
 
 @router.post("/deactivate")
-def deactivate(request: Request, toolkit: str) -> Response:
+def deactivate(request: Request, toolkit: Toolkit) -> Response:
     """Undo `activate`."""
-    slug = _slug_without_login(request, toolkit)
+    slug = _slug_without_login(toolkit)
     hosted(request).store.switches.deactivate(slug)
     return redirect_after("deactivated", path_of(slug))
 
 
 @router.post("/actions/{action}/switch")
-def switch(request: Request, toolkit: str, action: str, form: Form) -> Response:
+def switch(request: Request, toolkit: Toolkit, action: str, form: Form) -> Response:
     """Switch an action on or off, as the form's `to` says. Repeating it changes nothing.
 
     The page's script updates the page itself, so it gets an empty answer.
     """
-    loaded = hosted(request).toolkit(toolkit).loaded
-    slug, found, to = loaded.toolkit.slug, action_of(loaded, action), form.get("to")
+    slug, found, to = toolkit.toolkit.slug, action_of(toolkit, action), form.get("to")
     if to not in ("on", "off"):
         raise Problem(400)
     switches = hosted(request).store.switches
@@ -110,8 +107,7 @@ def _accounts(store: Store, slug: str, after: str | None) -> tuple[list[Connecte
     return found[:_ACCOUNTS_PER_PAGE], len(found) > _ACCOUNTS_PER_PAGE
 
 
-def _slug_without_login(request: Request, toolkit: str) -> str:
-    loaded = hosted(request).toolkit(toolkit).loaded
+def _slug_without_login(loaded: LoadedToolkit) -> str:
     if loaded.auth.scheme != "NO_AUTH":
         raise Problem(404)
     return loaded.toolkit.slug

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
+from ...manifest import LoadedToolkit
 from ...store import Status, UnknownAccount
 from ..access.browsers import FORM_TOKEN, form_token
 from ..settings import Settings
@@ -44,8 +45,14 @@ async def _read_form(request: Request) -> dict[str, str]:
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
+def _toolkit(request: Request, toolkit: str) -> LoadedToolkit:
+    return hosted(request).toolkit(toolkit).loaded
+
+
 # A submitted form as names and texts. No form has files, so files are ignored.
 Form = Annotated[dict[str, str], Depends(_read_form)]
+# The toolkit in the path. The answer is 404 if there is none.
+Toolkit = Annotated[LoadedToolkit, Depends(_toolkit)]
 
 
 def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ...envelope import Envelope
@@ -18,7 +18,7 @@ from ..state import hosted
 from .cards import TOOLS, path_of, toolkit_card
 from .details import action_of, action_row
 from .parameters import FormField, parameters, read
-from .rendering import Form, render
+from .rendering import Form, Toolkit, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
 _TIMEOUT = 60.0
@@ -28,24 +28,33 @@ _THREAD_OWNER = "administrators"  # they share the threads with the tokens
 _BUSY = "All threads are busy with calls. Nothing was done. Try again in a moment."
 
 
+def _read_only(toolkit: Toolkit, action: str) -> Action:
+    """Return the action if it is read-only; others may cost money or change data. Raises `Problem` 404."""
+    found = action_of(toolkit, action)
+    if not found.read_only:
+        raise Problem(404)
+    return found
+
+
+ReadOnly = Annotated[Action, Depends(_read_only)]
+
+
 @router.get("")
-def show_form(request: Request, toolkit: str, action: str) -> Response:
+def show_form(request: Request, toolkit: Toolkit, action: ReadOnly) -> Response:
     """Show the empty form."""
-    found, loaded = _read_only_action(request, toolkit, action)
-    fields, _ = read(parameters(found.definition.input_parameters), {})
-    return _page(request, loaded, found, fields)
+    fields, _ = read(parameters(action.definition.input_parameters), {})
+    return _page(request, toolkit, action, fields)
 
 
 @router.post("")
-async def run(request: Request, toolkit: str, action: str, form: Form) -> Response:
+async def run(request: Request, toolkit: Toolkit, action: ReadOnly, form: Form) -> Response:
     """Execute the action and show the result. The call is cancelled if the browser disconnects."""
-    found, loaded = await run_in_threadpool(_read_only_action, request, toolkit, action)
-    fields, arguments = read(parameters(found.definition.input_parameters), form)
+    fields, arguments = read(parameters(action.definition.input_parameters), form)
     user_id = form.get("user_id", "").strip() or "default"
     if any(field.problem for field in fields):
-        return await run_in_threadpool(_page, request, loaded, found, fields, user_id, status=422)
+        return await run_in_threadpool(_page, request, toolkit, action, fields, user_id, status=422)
     state = hosted(request)
-    registry = state.toolkit(toolkit).registry
+    registry = state.toolkit(toolkit.toolkit.slug).registry
     started = monotonic()
     with state.threads.one(_THREAD_OWNER) as taken:
         if taken is not None:
@@ -53,21 +62,12 @@ async def run(request: Request, toolkit: str, action: str, form: Form) -> Respon
         try:
             envelope = await while_connected(
                 request.receive,
-                lambda: registry.execute_async(found.slug, arguments, user_id=user_id, timeout=_TIMEOUT),
+                lambda: registry.execute_async(action.slug, arguments, user_id=user_id, timeout=_TIMEOUT),
             )
         except ClientDisconnected:
             return Response(status_code=499)
     result = _result(envelope, monotonic() - started)
-    return await run_in_threadpool(_page, request, loaded, found, fields, user_id, result=result)
-
-
-def _read_only_action(request: Request, toolkit: str, action: str) -> tuple[Action, LoadedToolkit]:
-    """Return the action if it is read-only; others may cost money or change data. Raises `Problem` 404."""
-    loaded = hosted(request).toolkit(toolkit).loaded
-    found = action_of(loaded, action)
-    if not found.read_only:
-        raise Problem(404)
-    return found, loaded
+    return await run_in_threadpool(_page, request, toolkit, action, fields, user_id, result=result)
 
 
 def _page(
