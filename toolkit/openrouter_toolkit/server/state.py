@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -11,7 +12,7 @@ from starlette.requests import HTTPConnection
 from .. import manifest
 from ..envelope import ActionError
 from ..execution.toolset import Toolset
-from ..manifest import Action, LoadedToolkit
+from ..manifest import LoadedToolkit
 from ..store import Store, StoreError
 from .active_calls import ActiveCalls, HostedRegistry
 from .error_responses import Problem
@@ -26,10 +27,6 @@ class HostedToolkit:
 
     loaded: LoadedToolkit
     registry: HostedRegistry
-
-    def action(self, slug: str) -> Action | None:
-        """Return an action by its slug or alias, whether it is switched on or off; None if there is none."""
-        return next((one for one in self.loaded.actions if slug in (one.slug, *one.aliases)), None)
 
 
 class State:
@@ -63,7 +60,6 @@ class State:
         self.requests = AddressCounter(settings.connections_per_address)
         self.store_check = StoreCheck(store)
         self.toolkits: Mapping[str, HostedToolkit] = {}
-        self._by_action: dict[str, HostedToolkit] = {}
         for path in (None, *manifests):
             self._add(manifest.load(path))
         store.links.toolkits = tuple(self.toolkits)
@@ -82,11 +78,10 @@ class State:
 
     def toolkit_of(self, action: str) -> HostedToolkit:
         """Return the toolkit of an action's slug or alias; for an unknown one, the toolkit to suggest close matches."""
-        toolkit = self._by_action.get(action)
-        if toolkit is not None:
-            return toolkit
         toolkits = list(self.toolkits.values())
-        return next((one for one in toolkits if action.startswith(f"{one.loaded.toolkit.slug}_")), toolkits[0])
+        exact = (one for one in toolkits if one.loaded.find(action))
+        similar = (one for one in toolkits if action.startswith(f"{one.loaded.toolkit.slug}_"))
+        return next(chain(exact, similar), toolkits[0])
 
     def close(self) -> None:
         """Close the registries' connections and the store check."""
@@ -106,13 +101,10 @@ class State:
             threads=self.threads,
             max_workers=self.settings.worker_threads,
         )
-        hosted_toolkit = HostedToolkit(loaded, registry)
-        for action in loaded.actions:
-            for name in (action.slug, *action.aliases):
-                if name in self._by_action:
-                    raise ValueError(f"two manifests have an action named {name}")
-                self._by_action[name] = hosted_toolkit
-        self.toolkits = {**self.toolkits, slug: hosted_toolkit}
+        for name in (name for action in loaded.actions for name in (action.slug, *action.aliases)):
+            if any(other.loaded.find(name) for other in self.toolkits.values()):
+                raise ValueError(f"two manifests have an action named {name}")
+        self.toolkits = {**self.toolkits, slug: HostedToolkit(loaded, registry)}
 
     def _switched_off(self, loaded: LoadedToolkit) -> Collection[str]:
         """Return the slugs of a toolkit's inactive actions: all of them if it needs no login and is not activated."""

@@ -125,7 +125,7 @@ async def execute(
     call = action_call(await request.body())
     user_id = acting_for(token_of(request), call.user_id)
     toolkit = hosted(request).toolkit_of(slug)
-    action = toolkit.action(slug)
+    action = toolkit.loaded.find(slug)
     try:
         arguments = await run_in_threadpool(arguments_of, call, slug, action)
     except ActionError as error:

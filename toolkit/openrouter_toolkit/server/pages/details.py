@@ -75,10 +75,10 @@ def switch(request: Request, toolkit: Toolkit, action: str, form: Form) -> Respo
 
 def action_of(loaded: LoadedToolkit, slug: str) -> Action:
     """Return an action by its slug in any letter case. Raises `Problem` 404 if there is none."""
-    for action in loaded.actions:
-        if action.slug == slug.upper():
-            return action
-    raise Problem(404)
+    action = loaded.find(slug.upper())
+    if action is None:
+        raise Problem(404)
+    return action
 
 
 def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
