@@ -20,10 +20,10 @@ from ..postgresql import PostgreSQL
 from ..scale import scaled
 from ..store.test_secrets import seen
 from .pages.person import Person
-from .pages.test_login_elsewhere import authorize
+from .pages.test_browser_login import authorize
 from .served import CHAT, KEY, QUESTION, Served, serving
 from .test_access import application, filled, routes
-from .test_hanging_up import LEGACY, MODERN
+from .test_disconnect import LEGACY, MODERN
 from .test_mcp import ACCEPT
 from .test_secrets import logged
 

@@ -17,8 +17,8 @@ from openrouter_toolkit.store import Store
 from ..timing import wait_until
 from .served import CHAT, KEY, Served, serving
 from .test_connections import REQUEST, connect, open_connections
+from .test_disconnect import calling
 from .test_fair_share import SILENT
-from .test_hanging_up import calling
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))

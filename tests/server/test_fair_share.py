@@ -16,7 +16,7 @@ from openrouter_toolkit.store import Store
 from ..timing import wait_until
 from .pages.person import Person
 from .served import CHAT, KEY, QUESTION, Served, serving
-from .test_hanging_up import MODERN, calling
+from .test_disconnect import MODERN, calling
 
 SILENT = {"arguments": {**QUESTION, "model": "sandbox/silent"}}
 THREADS = 8

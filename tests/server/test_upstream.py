@@ -18,7 +18,7 @@ from openrouter_toolkit.sandbox import Sandbox
 
 from .conftest import ALICE, BOB
 from .pages.person import Person
-from .pages.test_login_elsewhere import authorize
+from .pages.test_browser_login import authorize
 from .served import CHAT, KEY, MODELS, QUESTION, Served
 from .test_mcp import ACCEPT, LIST, asked
 from .test_secrets import found, logged

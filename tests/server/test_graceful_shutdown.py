@@ -19,9 +19,9 @@ from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..scale import scaled
-from ..timing import PATIENCE, wait_until
+from ..timing import PATIENCE, quickest, wait_until
 from .served import CHAT, KEY, QUESTION, Process, Served, environment, serving
-from .test_streams import told
+from .test_events import told
 
 STUBBORN = Path(__file__).parent / "stubborn_toolkit" / "manifest.yaml"
 SILENT = {**QUESTION, "model": "sandbox/silent"}
@@ -169,3 +169,11 @@ def test_a_server_in_a_thread_leaves_nothing_behind(store: Store, monkeypatch: p
         with serving(store) as served:
             use(served)
     wait_until(lambda: threading.active_count() <= before + 1, 15)
+
+
+def test_small_answers_come_at_once(served: Served) -> None:
+    """Nagle's algorithm would hold each back for 40 ms."""
+    with served.client() as nobody:
+        nobody.get("/healthz")
+        took, _ = quickest(lambda: [nobody.get("/healthz") for _ in range(25)], below=0.5)
+    assert took < 0.5

@@ -12,7 +12,7 @@ from openrouter_toolkit.server.log_throttle import RepeatedFaults
 from openrouter_toolkit.store import Store, StoreUnavailable
 
 from .served import Served, serving
-from .test_throttle import Clock
+from .test_limits import Clock
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
 from .served import CHAT, KEY, MODELS, QUESTION, Served
-from .test_actions import error_of, refused
-from .test_streams import told
+from .test_events import told
+from .test_routes import error_of, refused
 
 NO_OBJECT = {"[]": "an array", "5": "a number"}
 BROKEN = ["{model: x}", "{", *NO_OBJECT, '"x"', '{"n": NaN}', '{"n": 1e999}', '{"n": "\\ud800"}', "[" * 100_000]

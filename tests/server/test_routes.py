@@ -1,17 +1,23 @@
-"""POST /api/actions/{slug}: what a host sends, and what it gets."""
+"""The API: executing actions, also with answers in brief as models read them, and listing the tools."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
 
+from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server.api.routes import _LIST_PARAMETERS, Format
+from openrouter_toolkit.tool_calling import FORMATS
+from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
+from openrouter_toolkit.tool_calling.summary import for_model
 
 from .conftest import ALICE, BOB
-from .served import CHAT, KEY, QUESTION, Served
+from .served import CHAT, KEY, MODELS, QUESTION, Served
 
 
 def error_of(envelope: dict[str, Any]) -> dict[str, Any]:
@@ -230,3 +236,138 @@ def test_other_methods_and_addresses(served: Served) -> None:
         assert answer.headers["allow"] == "POST"
         for path in ("/api", "/api/", "/api/tools/", "/api/nothing", f"/api/actions/{KEY}/", "/api/actions/"):
             refused(host.get(path), 404, "not_found")
+
+
+def test_a_list_comes_as_a_model_gets_it_elsewhere(served: Served) -> None:
+    form = next(action.definition.brief for action in load().actions if action.slug == MODELS)
+    assert form is not None
+    with served.client(served.token("alice")) as host:
+        whole = host.post(f"/api/actions/{MODELS}", json={}).json()
+        brief = host.post(f"/api/actions/{MODELS}?brief=true", json={}).json()
+    assert len(brief["data"]) < len(whole["data"]) / 2
+    assert (brief["error"], brief["successful"]) == (None, True)
+    assert brief["data"] == for_model(whole["data"], form.model_dump(), limit=DEFAULT_LIMIT)
+
+
+@pytest.mark.parametrize("query", ["", "?brief=true"])
+def test_select_chooses(served: Served, query: str) -> None:
+    call = {"arguments": {"select": "data[?contains(id, 'atlas')].id"}}
+    with served.client(served.token("alice")) as host:
+        envelope = host.post(f"/api/actions/{MODELS}{query}", json=call).json()
+    assert envelope["successful"]
+    assert json.loads(envelope["data"]) == [name for name in json.loads(envelope["data"]) if "atlas" in name] != []
+
+
+def test_every_tool_that_is_listed_can_be_called_as_it_is_listed(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        tools = host.get("/api/tools").json()["tools"]
+        with_select = [
+            tool["function"]["name"] for tool in tools if "select" in tool["function"]["parameters"]["properties"]
+        ]
+        assert len(with_select) >= 5
+        for name in with_select:
+            arguments = {"select": "length(data)"}
+            if name == "OPENROUTER_LIST_MODEL_ENDPOINTS":
+                arguments |= {"author": "acme", "slug": "atlas-small", "select": "data.id"}
+            envelope = host.post(f"/api/actions/{name}", json={"arguments": arguments}).json()
+            assert envelope["successful"], (name, envelope)
+            assert len(envelope["data"]) < 100
+
+
+def test_a_failure_is_the_same_envelope(served: Served) -> None:
+    call = {"arguments": {"model": "acme/atlas-smal", "messages": QUESTION["messages"]}}
+    with served.client(served.token("alice")) as host:
+        plain, brief = (host.post(f"/api/actions/{CHAT}{query}", json=call).json() for query in ("", "?brief=true"))
+        wrong = host.post(f"/api/actions/{MODELS}", json={"arguments": {"select": "data[?"}}).json()
+    assert brief["successful"] is False
+    assert brief["error"] == plain["error"]
+    assert wrong["successful"] is False
+    assert "select" in wrong["error"]
+
+
+def test_an_object_is_not_mended_and_text_is(served: Served, sandbox: Sandbox) -> None:
+    wrong = {**QUESTION, "max_tokens": "50"}
+    with served.client(served.token("alice")) as host:
+        envelope = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": wrong}).json()
+        assert "max_tokens" in envelope["error"]
+        assert sandbox.requests == []
+        envelope = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": json.dumps(wrong)}).json()
+        assert envelope["successful"]
+        text = json.dumps({"select": "length(data)"})
+        assert host.post(f"/api/actions/{MODELS}", json={"arguments": text}).json()["data"].isdigit()
+        assert "select" in host.post(f"/api/actions/{MODELS}", json={"arguments": {"select": 5}}).json()["error"]
+
+
+def test_what_has_no_brief_form_has_no_select(served: Served, sandbox: Sandbox) -> None:
+    with served.client(served.token("alice")) as host:
+        envelope = host.post(f"/api/actions/{CHAT}", json={"arguments": {**QUESTION, "select": "choices"}}).json()
+        assert "select" in envelope["error"]
+        assert sandbox.requests == []
+        answer = host.post(f"/api/actions/{CHAT}?brief=true", json={"arguments": QUESTION}).json()
+        assert json.loads(answer["data"])["choices"][0]["message"]["content"] == "17 * 3 = 51"
+        answer = host.post(f"/api/actions/{MODELS}?breif=true", json={})
+        assert answer.status_code == 422
+        assert "did you mean brief?" in answer.json()["error"]["message"]
+        assert host.post(f"/api/actions/{CHAT}?brief=perhaps", json={"arguments": QUESTION}).status_code == 422
+
+
+def test_every_format_of_the_registry_is_offered() -> None:
+    assert list(get_args(Format)) == list(FORMATS)
+
+
+def test_the_definitions_are_the_registrys(served: Served) -> None:
+    registry = ToolRegistry.from_manifest()
+    with served.client(served.token("alice")) as host:
+        for name in FORMATS:
+            tools = host.get("/api/tools", params={"format": name}).json()["tools"]
+            assert tools == registry.tools(name)
+        asked = {"format": "openai-responses", "extensions": "true", "strict": "true"}
+        tools = host.get("/api/tools", params=asked).json()["tools"]
+        assert tools == registry.tools("openai-responses", extensions=True, strict=True)
+        assert host.get("/api/tools").json()["tools"] == registry.tools("openai")
+
+
+def test_only_what_is_on_and_activated_is_listed(served: Served) -> None:
+    def listed() -> list[str]:
+        return [tool["name"] for tool in host.get("/api/tools", params={"format": "anthropic"}).json()["tools"]]
+
+    with served.client(served.token()) as host:
+        everything = listed()
+        assert CHAT in everything
+        assert "ECHO_SAY" not in everything
+        served.store.switches.turn_off("OPENROUTER", CHAT)
+        served.store.switches.activate("ECHO")
+        assert listed() == [name for name in everything if name != CHAT] + ["ECHO_SAY", "ECHO_LIST_TOPICS"]
+        served.store.switches.turn_on("OPENROUTER", CHAT)
+        served.store.switches.turn_off("ECHO", "ECHO_SAY")
+        assert listed() == [*everything, "ECHO_LIST_TOPICS"]
+
+
+def test_a_wrong_question_is_refused(served: Served) -> None:
+    with served.client(served.token("alice")) as host:
+        for params in ({"format": "toml"}, {"format": ""}, {"strict": "maybe"}):
+            answer = host.get("/api/tools", params=params)
+            assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_request")
+            assert next(iter(params)) in answer.json()["error"]["message"]
+
+
+def test_an_unknown_parameter_is_refused_and_the_nearest_named(served: Served) -> None:
+    known = "there are format, extensions, strict."
+    with served.client(served.token("alice")) as host:
+        for params, told in (
+            ({"frmat": "mcp"}, "frmat: unknown parameter, did you mean format?"),
+            ({"format": "mcp", "Strict": "true"}, "Strict: unknown parameter, did you mean strict?"),
+            ({"user_id": "bob"}, f"user_id: unknown parameter, {known}"),
+            ({"": "x", "x" * 99: "y"}, f": unknown parameter, {known} {'x' * 39}…: unknown parameter, {known}"),
+        ):
+            answer = host.get("/api/tools", params=params)
+            assert (answer.status_code, answer.json()["error"]["type"]) == (422, "invalid_request")
+            assert answer.json()["error"]["message"] == told
+        (operation,) = host.get("/api/openapi.json").json()["paths"]["/api/tools"].values()
+    assert tuple(parameter["name"] for parameter in operation["parameters"]) == _LIST_PARAMETERS
+
+
+def test_the_toolset_never_depends_on_who_asks(served: Served) -> None:
+    with served.client(served.token("alice")) as alice, served.client(served.token()) as everybody:
+        assert alice.get("/api/tools").json() == everybody.get("/api/tools").json()
+        assert KEY in everybody.get("/api/tools").text
