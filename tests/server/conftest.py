@@ -68,3 +68,23 @@ def served(store: Store) -> Iterator[Served]:
     """The web application, with the tests' second toolkit beside OpenRouter's."""
     with serving(store, manifests=[ECHO]) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def _shared(_running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Store.open(database, master_keys=[MasterKey.fresh()]) as store,
+    ):
+        patch.setenv("OPENROUTER_BASE_URL", _running_sandbox.base_url)
+        store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+        store.accounts.connect("OPENROUTER", "bob", {"api_key": BOB})
+        with serving(store, manifests=[ECHO], calls_per_minute=100_000) as served:
+            yield served
+
+
+@pytest.fixture
+def shared(_shared: Served, sandbox: Sandbox) -> Served:
+    """`served` once for all tests of a module; none of them may change what is connected or switched on."""
+    return _shared

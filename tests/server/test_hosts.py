@@ -74,18 +74,18 @@ def test_names_of_others_are_refused_everywhere(served: Served) -> None:
 @pytest.mark.parametrize("host", ["evil.example/?x=", "a/#", "a/login?", "127.0.0.1/static/#", "x/healthz?"])
 @pytest.mark.parametrize("path", ["/api/tools", "/api", "/mcp", "/mcp/openrouter"])
 def test_who_gets_in_is_decided_on_the_path_alone(
-    served: Served, host: str, path: str, monkeypatch: pytest.MonkeyPatch
+    shared: Served, host: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Host that turns the path into a query or a fragment, where somebody puts the address together again."""
-    assert answered(served, host, path) in (400, 421)
+    assert answered(shared, host, path) in (400, 421)
     monkeypatch.setattr(middleware, "check_host", lambda *_: None)
     passed: list[Scope] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope)
 
-    guard = Guard(application, served.state, wrong_address)
-    for given in (host, f"127.0.0.1:{served.state.settings.port}"):
+    guard = Guard(application, shared.state, wrong_address)
+    for given in (host, f"127.0.0.1:{shared.state.settings.port}"):
         sent = asyncio.run(asked(guard, path, given))
         assert (sent["status"], dict(sent["headers"])[b"www-authenticate"]) == (401, b"Bearer")
     assert passed == []

@@ -42,6 +42,12 @@ ACCEPTED = ("application/json, text/event-stream", "text/event-stream", "text/ht
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 
 
+@pytest.fixture
+def served(shared: Served) -> Served:
+    """The web application, which these tests leave as it is."""
+    return shared
+
+
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits.Throttle, "delay", lambda throttle, address: 0.0)

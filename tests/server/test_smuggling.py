@@ -8,12 +8,19 @@ from urllib.parse import urlsplit
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import Store
 
-from .served import KEY, Served
+from .served import KEY, Served, serving
 from .test_connections import answers, connect
 
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.fixture
+def served(shared: Served) -> Served:
+    """The web application, which these tests leave as it is."""
+    return shared
 
 
 def sent(served: Served, head: bytes, body: bytes, path: str = f"/api/actions/{KEY}") -> list[int]:
@@ -101,18 +108,19 @@ def test_chunks_that_are_none_end_the_connection(
     assert "Traceback" not in caplog.text
 
 
-def test_garbage_is_refused_in_json_and_logged_once(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_garbage_is_refused_in_json_and_logged_once(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    for _ in range(5):
-        with connect(served) as connection:
-            connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 50 + b"\r\n\r\n")
-            answer = b""
-            while more := connection.recv(65536):
-                answer += more
-        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-        assert b'{"error": {"type": "invalid_request"' in answer
-        assert b"Connection: close\r\n" in answer
-    assert len(caplog.records) == 1
+    with serving(store) as served:
+        for _ in range(5):
+            with connect(served) as connection:
+                connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 50 + b"\r\n\r\n")
+                answer = b""
+                while more := connection.recv(65536):
+                    answer += more
+            assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert b'{"error": {"type": "invalid_request"' in answer
+            assert b"Connection: close\r\n" in answer
+        assert len(caplog.records) == 1
 
 
 def test_garbage_in_a_body_whose_answer_has_begun_ends_it(

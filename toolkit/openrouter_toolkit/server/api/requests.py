@@ -67,15 +67,13 @@ def action_call(body: bytes) -> ActionCall:
         ) from None
 
 
-def arguments_of(call: ActionCall, slug: str, action: Action | None) -> dict[str, Any]:
-    """Return a call's arguments. An object is taken as it is; text is what a model wrote, and is coerced.
+def written_arguments(text: str, slug: str, action: Action | None) -> dict[str, Any]:
+    """Return the arguments in a text that a model wrote, coerced.
 
     Raises:
         ActionError: `invalid_arguments` if the text is not a JSON object, so that the model can correct it.
     """
-    if isinstance(call.arguments, dict):
-        return call.arguments
-    arguments = read_arguments(slug, call.arguments, _parse_json)
+    arguments = read_arguments(slug, text, _parse_json)
     return arguments if action is None else prepare_arguments(action, arguments)
 
 

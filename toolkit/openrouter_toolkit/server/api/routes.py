@@ -23,7 +23,7 @@ from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
 from ..state import hosted
 from .events import EventStreamResponse
-from .requests import ActionCall, action_call, arguments_of, refuse_unknown
+from .requests import ActionCall, action_call, refuse_unknown, written_arguments
 
 Format = Literal["openai", "openai-responses", "anthropic", "gemini", "gemini-reduced", "mcp", "composio"]
 
@@ -126,10 +126,12 @@ async def execute(
     user_id = acting_for(token_of(request), call.user_id)
     toolkit = hosted(request).toolkit_of(slug)
     action = toolkit.loaded.find(slug)
-    try:
-        arguments = await run_in_threadpool(arguments_of, call, slug, action)
-    except ActionError as error:
-        return _envelope_response(Envelope.failure(error))
+    arguments = call.arguments
+    if isinstance(arguments, str):
+        try:
+            arguments = await run_in_threadpool(written_arguments, arguments, slug, action)
+        except ActionError as error:
+            return _envelope_response(Envelope.failure(error))
 
     selects = action is not None and action.definition.brief is not None and SELECT in arguments
     select = arguments.pop(SELECT) if selects else None
