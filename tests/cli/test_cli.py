@@ -155,7 +155,7 @@ def test_the_unexpected_is_one_line_and_a_traceback_when_debugging(
     def broken(_: object) -> int:
         raise RuntimeError("sk-or-v1-sandbox was in here")
 
-    monkeypatch.setattr(actions, "run", broken)
+    monkeypatch.setattr(actions, "list_actions", broken)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-sandbox")
     monkeypatch.delenv("OPENROUTER_TOOLKIT_DEBUG", raising=False)
     assert main(["actions"]) == 1

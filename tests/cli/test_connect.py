@@ -18,10 +18,8 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit import connecting
 from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands import browser_login
-from openrouter_toolkit.commands import terminal as terminals_of_commands
+from openrouter_toolkit.commands import connect, key_input
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
@@ -577,7 +575,7 @@ def login(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
             then()
             return key
 
-        monkeypatch.setattr(browser_login, "log_in_with_pasted_code", made)
+        monkeypatch.setattr(key_input, "log_in_with_pasted_code", made)
         status = main(["connect", "--headless"])
         printed = capsys.readouterr()
         assert key not in printed.out + printed.err
@@ -608,7 +606,7 @@ def test_a_made_key_is_not_forgotten_whatever_is_raised(
     def broken(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(connecting, "check", broken)
+    monkeypatch.setattr(connect, "check", broken)
     told = login()
     assert told[:2] == (status, "")
     assert ORPHANED in told[2]
@@ -621,7 +619,7 @@ def test_a_made_key_that_is_stored_is_no_orphan_when_it_cannot_be_told(
     def broken(_: str) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(terminals_of_commands, "print_line", broken)
+    monkeypatch.setattr(connect, "print_line", broken)
     assert login()[0] == 141
     assert credentials(store) == [{"api_key": MADE}]
     assert "was made" not in login()[2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit.commands.key_facts import describe
+from openrouter_toolkit.commands.account_views import describe_key as describe
 
 OWN = {"scope": "key_limit", "limit_usd": 100, "remaining_usd": 74.5, "reset_interval": "monthly"}
 WORKSPACE = {

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands.log import on_standard_error
+from openrouter_toolkit.cli import logging_to_standard_error, main
 from openrouter_toolkit.store import Store
 
 KEY = "sk-or-v1-" + "5" * 64
@@ -22,7 +21,7 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 def logged(capsys: pytest.CaptureFixture[str], *, whole: bool) -> str:
-    with on_standard_error(whole=whole):
+    with logging_to_standard_error(whole=whole):
         _log.debug("of no interest")
         _log.info("account ca_1: connected")
         _log.warning("it failed with %s\nTraceback\n  and \x1b[31mmore", KEY)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands import terminal
+from openrouter_toolkit.commands import serve
 from openrouter_toolkit.server import graceful_shutdown
 from openrouter_toolkit.store import Store, sqlite
 
@@ -226,7 +226,7 @@ def test_what_fails_when_it_has_started_is_told_in_a_line(
     def full(_: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(terminal, "print_line", full)
+    monkeypatch.setattr(serve, "print_line", full)
     assert main(["serve"]) == 1
     assert capsys.readouterr().err == f"openrouter-toolkit: {os.strerror(errno.ENOSPC)}\n"
 

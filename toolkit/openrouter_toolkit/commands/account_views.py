@@ -1,4 +1,4 @@
-"""Views of connected accounts: a table, the details of one, and JSON. A key is never shown."""
+"""Views of connected accounts: as a table, in full, and in words what the API reports about a key."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..text.sanitize import short_name
-from . import store_place, tables, terminal
-from .key_facts import describe
+from .terminal import local_time, print_line, print_table
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
+if TYPE_CHECKING:  # slow to import, and the store's packages may be missing
     from ..manifest import LoadedToolkit
     from ..store import ConnectedAccount, Store
 
 Keys = dict[str, dict[str, Any]]
 _COLOURS = {"ACTIVE": "green", "EXPIRED": "red", "FAILED": "red"}
+# The API lists a key's own limit as a budget too (KeyBudget in OpenRouter's specification).
+_OWN_LIMIT = "key_limit"
+_SCOPES = {
+    "workspace": "the workspace",
+    "workspace_default_member": "each member of the workspace",
+    "workspace_default_key": "each key of the workspace",
+    "member": "the member",
+    "api_key": "the key",
+}
 
 
 def name(account: ConnectedAccount) -> str:
@@ -25,23 +31,9 @@ def name(account: ConnectedAccount) -> str:
     return f"{account.alias} ({account.id})" if account.alias else account.id
 
 
-def as_dict(account: ConnectedAccount) -> dict[str, Any]:
-    """An account as JSON for programs. Times are ISO 8601 in UTC."""
-    return {
-        "id": account.id,
-        "toolkit": account.toolkit,
-        "user_id": account.user_id,
-        "alias": account.alias,
-        "status": str(account.status),
-        "reason": account.reason,
-        "default": account.default,
-        "users": None if account.users is None else sorted(account.users),
-        "last_four": dict(account.last_four),
-        "created_at": account.created_at.isoformat(),
-        "updated_at": account.updated_at.isoformat(),
-        "connected_at": _iso(account.connected_at),
-        "last_used_at": _iso(account.last_used_at),
-    }
+def state(account: ConnectedAccount) -> str:
+    """An account's status, with the reason if there is one."""
+    return f"{account.status}: {short_name(account.reason, 200)}" if account.reason else str(account.status)
 
 
 def check_keys(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -> Keys:
@@ -58,39 +50,28 @@ def check_keys(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -
     checked = check(loaded, {name: credentials[name] for name in names})
     if loaded.auth.key.name in checked.unknown:
         store.for_registry().refused(credentials, checked.refusals[loaded.auth.key.name])
-    return {name: _key_view(checked.facts.get(name), checked.refusals.get(name)) for name in names}
+    problems = {name: {"problem": reason} for name, reason in checked.refusals.items()}
+    return {name: problems.get(name) or {"facts": checked.facts.get(name, {})} for name in names}
 
 
-def print_list(accounts: Sequence[ConnectedAccount]) -> None:
+def print_accounts(accounts: Sequence[ConnectedAccount]) -> None:
     """Print a table of accounts."""
-    if accounts:
-        several = len({account.toolkit for account in accounts}) > 1
-        tables.show([_row(account, several=several) for account in accounts], {"status": _status_colour})
-    else:
-        missing_note = terminal.redact_keys(store_place.missing_note())
-        terminal.print_message(f"No account is connected{missing_note}; {terminal.PROGRAM} connect connects one.")
-
-
-def _row(account: ConnectedAccount, *, several: bool) -> dict[str, str]:
-    toolkit = {"toolkit": account.toolkit} if several else {}
-    return {
-        "id": account.id,
-        **toolkit,
-        "user": _owner(account),
-        "alias": account.alias or "",
-        "default": "default" if account.default else "",
-        "status": state(account),
-        "key": _endings(account.last_four),
-        "connected": terminal.local_time(account.connected_at),
-        "last used": terminal.local_time(account.last_used_at),
-    }
-
-
-def _endings(last_four: Mapping[str, str]) -> str:
-    """The last four characters of the key; with several keys, of each: `api …0718, management …7788`."""
-    if len(last_four) == 1:
-        return f"…{next(iter(last_four.values()))}"
-    return ", ".join(f"{re.sub('(_api)?_key$', '', name)} …{ending}" for name, ending in sorted(last_four.items()))
+    several = len({account.toolkit for account in accounts}) > 1
+    rows = [
+        {
+            "id": account.id,
+            **({"toolkit": account.toolkit} if several else {}),
+            "user": _owner(account),
+            "alias": account.alias or "",
+            "default": "default" if account.default else "",
+            "status": state(account),
+            "key": _endings(account.last_four),
+            "connected": local_time(account.connected_at),
+            "last used": local_time(account.last_used_at),
+        }
+        for account in accounts
+    ]
+    print_table(rows, {"status": lambda status: _COLOURS.get(status.partition(":")[0], "yellow")})
 
 
 def print_account(account: ConnectedAccount, keys: Keys) -> None:
@@ -102,25 +83,16 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
         "alias": account.alias or "-",
         "default": "yes" if account.default else "no",
         "status": state(account),
-        "connected": terminal.local_time(account.connected_at) or "-",
-        "last used": terminal.local_time(account.last_used_at) or "-",
+        "connected": local_time(account.connected_at) or "-",
+        "last used": local_time(account.last_used_at) or "-",
     }
-    for name in {**account.last_four, **keys}:
-        ending = account.last_four.get(name)
-        key = keys.get(name, {})
-        words = key.get("problem") or describe(key.get("facts", {}))
-        lines[name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
+    for key_name in {**account.last_four, **keys}:
+        ending, key = account.last_four.get(key_name), keys.get(key_name, {})
+        words = key.get("problem") or describe_key(key.get("facts", {}))
+        lines[key_name] = ": ".join(filter(None, (f"…{ending}" if ending else "", words)))
     width = max(map(len, lines))
-    for name, value in lines.items():
-        terminal.print_line(f"{name:{width}}  {value}")
-
-
-def _key_view(facts: dict[str, Any] | None, problem: str | None) -> dict[str, Any]:
-    return {"facts": facts or {}} if problem is None else {"problem": problem}
-
-
-def _status_colour(status: str) -> str:
-    return _COLOURS.get(status.partition(":")[0], "yellow")
+    for title, value in lines.items():
+        print_line(f"{title:{width}}  {value}")
 
 
 def _owner(account: ConnectedAccount) -> str:
@@ -130,10 +102,67 @@ def _owner(account: ConnectedAccount) -> str:
     return f"(organisation: {users})"
 
 
-def state(account: ConnectedAccount) -> str:
-    """An account's status, with the reason if there is one."""
-    return f"{account.status}: {short_name(account.reason, 200)}" if account.reason else str(account.status)
+def _endings(last_four: Mapping[str, str]) -> str:
+    """The last four characters of the key; with several keys, of each: `api …0718, management …7788`."""
+    if len(last_four) == 1:
+        return f"…{next(iter(last_four.values()))}"
+    return ", ".join(f"{re.sub('(_api)?_key$', '', name)} …{ending}" for name, ending in sorted(last_four.items()))
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def describe_key(facts: Mapping[str, Any]) -> str:
+    """What the API reports about a key: limit, remaining amount, spending, budgets, free requests left and expiry.
+
+    Amounts are in US dollars. Facts that are absent or not as documented are left out; the text may be empty.
+    """
+    parts = []
+    if facts.get("is_free_tier") is True:
+        parts.append("free tier")
+    if "limit" in facts:
+        limit = _usd(facts["limit"])
+        parts.append("no limit of its own" if limit is None else f"limit {limit}{_interval(facts.get('limit_reset'))}")
+    amounts = {words: _usd(facts.get(name)) for name, words in (("limit_remaining", "left"), ("usage", "spent"))}
+    parts += [f"{amount} {words}" for words, amount in amounts.items() if amount is not None]
+    parts += _budgets(facts)
+    quota = facts.get("free_model_daily_requests")  # which all keys of an account share
+    free = [quota.get("remaining"), quota.get("limit")] if isinstance(quota, Mapping) else [None]
+    if all(isinstance(number, int) and not isinstance(number, bool) for number in free):
+        parts.append(f"{free[0]} of {free[1]} requests to free models left today")
+    expires = facts.get("expires_at")
+    if isinstance(expires, str) and expires:
+        parts.append(f"expires {short_name(expires, 40)}")
+    elif "expires_at" in facts:
+        parts.append("does not expire")
+    return ", ".join(parts)
+
+
+def _budgets(facts: Mapping[str, Any]) -> list[str]:
+    """The budgets that apply to the key, without its own limit, which is already described."""
+    listed, effective = facts.get("budgets"), facts.get("effective_budget")
+    budgets = [budget for budget in (listed if isinstance(listed, list) else []) if isinstance(budget, Mapping)]
+    if isinstance(effective, Mapping) and effective not in budgets:
+        budgets.append(effective)
+    return [words for budget in budgets if budget.get("scope") != _OWN_LIMIT and (words := _budget(budget, effective))]
+
+
+def _budget(budget: Mapping[str, Any], effective: Any) -> str:
+    limit, remaining = _usd(budget.get("limit_usd")), _usd(budget.get("remaining_usd"))
+    if limit is None:
+        return ""
+    scope, ends = budget.get("scope"), budget.get("resets_at")
+    whose = _SCOPES.get(scope, short_name(scope, 40).replace("_", " ")) if isinstance(scope, str) else "another"
+    words = f"{'effective ' if budget == effective else ''}budget of {whose} {limit}"
+    words += _interval(budget.get("reset_interval"))
+    if remaining is not None:
+        words += " used up" if budget["remaining_usd"] <= 0 else f" with {remaining} left"
+    return f"{words} until {short_name(ends, 40)}" if isinstance(ends, str) and ends else words
+
+
+def _interval(reset: Any) -> str:
+    return f" ({short_name(reset, 20)})" if isinstance(reset, str) and reset else ""
+
+
+def _usd(amount: Any) -> str | None:
+    if not isinstance(amount, int | float) or isinstance(amount, bool):
+        return None
+    sign, text = "-" if amount < 0 else "", f"{abs(amount):,.4f}".rstrip("0")
+    return f"{sign}${text + '0' * max(0, 2 - len(text.partition('.')[2]))}"

@@ -1,38 +1,42 @@
-"""`actions`: list the toolkit's actions, as a table for people or as JSON for programs."""
+"""`actions` and `tools`: list the toolkit's actions for people, for programs, and for function calling."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..manifest import Action
+from ..registry import ToolRegistry
 from ..text.sanitize import safe_for_terminal, shorten
-from . import registry_factory, terminal
-
-if TYPE_CHECKING:
-    from ..manifest import Action
-    from ..registry import ToolRegistry
+from . import terminal
+from .store import open_registry
 
 _SENTENCE = re.compile(r"(.+?)(?:(?<=[.!?]) |;|: |, after |$)")
 _MAX_LINE_LENGTH = 100
 _WIDE_TERMINAL = 140
 
 
-def add(commands: Any) -> None:
-    """Add the command's parser."""
-    parser = commands.add_parser("actions", help="list the actions", description="Lists the actions.")
-    parser.add_argument("--json", action="store_true", help="as a JSON array, for programs")
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
+def list_actions(options: argparse.Namespace) -> int:
     """List the actions in the manifest's order."""
-    with registry_factory.registry() as registry:
+    with open_registry() as registry:
         if options.json:
-            terminal.print_json([summary(action) for action in registry.actions.values()])
+            terminal.print_json([_summary(action) for action in registry.actions.values()])
         else:
             _print_table(registry)
     return 0
+
+
+def print_tools(options: argparse.Namespace) -> int:
+    """Print the definitions in a format for function calling."""
+    with open_registry(**toolset(options)) as registry:
+        terminal.print_json(registry.tools(options.format, extensions=options.extensions))
+    return 0
+
+
+def toolset(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that choose which actions may be used, as arguments of `ToolRegistry.from_manifest`."""
+    return {"allow": options.allow, "deny": options.deny, "read_only": options.read_only}
 
 
 def find(registry: ToolRegistry, slug: str) -> Action | None:
@@ -40,7 +44,14 @@ def find(registry: ToolRegistry, slug: str) -> Action | None:
     return next((a for a in registry.actions.values() if slug == a.slug or slug in a.aliases), None)
 
 
-def summary(action: Action) -> dict[str, Any]:
+def effect(action: Action) -> str:
+    """An action's effect in two words: whether it costs money or changes anything."""
+    if action.definition.annotations.costsMoney:
+        return "costs money"
+    return "read-only" if action.read_only else "changes things"
+
+
+def _summary(action: Action) -> dict[str, Any]:
     """The part of a definition by which a program chooses an action."""
     definition = action.definition
     return {
@@ -52,39 +63,27 @@ def summary(action: Action) -> dict[str, Any]:
     }
 
 
-def effect(action: Action) -> str:
-    """An action's effect in two words: whether it costs money or changes anything."""
-    if action.definition.annotations.costsMoney:
-        return "costs money"
-    return "read-only" if action.read_only else "changes things"
-
-
 def _print_table(registry: ToolRegistry) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = terminal.console()
+    console = terminal.console(piped_width=200)  # one line per action, for grep and sort
     wide = not console.is_terminal or console.width >= _WIDE_TERMINAL
-    if not console.is_terminal:
-        console.width = 200  # one line per action, for grep and sort
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0 if wide else 1, 0))
-    table.add_column("action", no_wrap=True)
-    if wide:
-        table.add_column("name", no_wrap=True)
-    table.add_column("effect", no_wrap=True)
+    for name in ("action", "name", "effect") if wide else ("action", "effect"):
+        table.add_column(name, no_wrap=True)
     table.add_column("what it does")
     for action in registry.actions.values():
-        slug = Text(action.slug, style="bold")
-        name = Text(safe_for_terminal(action.definition.name))
-        first = [slug, name] if wide else [Text.assemble(slug, "\n", name)]
+        slug, title = Text(action.slug, style="bold"), terminal.text(action.definition.name)
+        first = [slug, title] if wide else [Text.assemble(slug, "\n", title)]
         style = "yellow" if action.definition.annotations.costsMoney else "green"
-        table.add_row(*first, Text(effect(action), style=style), Text(first_sentence(action)))
+        table.add_row(*first, Text(effect(action), style=style), Text(_first_sentence(action)))
     console.print(table)
     if console.is_terminal:
         terminal.print_message("openrouter-toolkit show SLUG tells more about one.")
 
 
-def first_sentence(action: Action) -> str:
+def _first_sentence(action: Action) -> str:
     """The first sentence or clause of an action's description, on one line."""
     text = safe_for_terminal(action.definition.description)
     found = _SENTENCE.match(text)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..text.sanitize import clean
-from .failure import usage_error
+from .terminal import usage_error
+
+_EXAMPLE = """'{"id": "gen-1"}'"""
+_KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 
 
 def read(given: str) -> dict[str, Any]:
@@ -18,43 +21,11 @@ def read(given: str) -> dict[str, Any]:
     Raises:
         CommandFailed: it can't be read, or is not a JSON object. The reason repeats none of its content.
     """
-    if given == "-":
-        source, text = "standard input", _decode(_standard_input(), "standard input")
-    elif given.startswith("@"):
-        source = f"the file {clean(given[1:])}"
-        text = _decode(_file(given[1:]), source)
-    else:
-        source, text = "--arguments", _decode(given.encode("utf-8", "surrogateescape"), "--arguments")
-    return _parse(text, source)
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise usage_error("--arguments - reads standard input, and there is none")
+    source, content = _content(given)
     try:
-        return sys.stdin.buffer.read()
-    except OSError as error:
-        raise usage_error(f"standard input can't be read: {error.strerror or error}") from None
-
-
-def _file(name: str) -> bytes:
-    if not name:
-        raise usage_error("name a file after the @, as in --arguments @arguments.json")
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise usage_error(f"the file {clean(name)} can't be read: {reason}") from None
-
-
-def _decode(content: bytes, source: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise usage_error(f"{source} is not in UTF-8 (byte {error.start + 1} is wrong); save it as UTF-8") from None
-
-
-def _parse(text: str, source: str) -> dict[str, Any]:
     if not text.strip():
         raise usage_error(f"{source} is empty; give a JSON object, {{}} for no arguments")
     try:
@@ -72,8 +43,20 @@ def _parse(text: str, source: str) -> dict[str, Any]:
     return value
 
 
-_EXAMPLE = """'{"id": "gen-1"}'"""
-_KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
+def _content(given: str) -> tuple[str, bytes]:
+    """Where the arguments are, for messages, and their bytes."""
+    if given != "-" and not given.startswith("@"):
+        return "--arguments", given.encode("utf-8", "surrogateescape")
+    if given == "-" and sys.stdin is None:
+        raise usage_error("--arguments - reads standard input, and there is none")
+    if given == "@":
+        raise usage_error("name a file after the @, as in --arguments @arguments.json")
+    source = "standard input" if given == "-" else f"the file {clean(given[1:])}"
+    try:
+        return source, sys.stdin.buffer.read() if given == "-" else Path(given[1:]).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise usage_error(f"{source} can't be read: {reason}") from None
 
 
 def _reject_constant(name: str) -> float:

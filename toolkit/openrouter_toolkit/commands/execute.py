@@ -1,58 +1,35 @@
-"""`execute`: execute one action and print its envelope on standard output."""
+"""`execute`: execute one action and print its envelope on standard output, tokens on standard error as they arrive."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from . import arguments, registry_factory, terminal
+from ..text.sanitize import safe_for_terminal
+from . import arguments, terminal
 from .actions import find
-from .failure import usage_error
-from .stream_printer import StreamPrinter
+from .store import open_registry
 
-if TYPE_CHECKING:
-    from ..registry import ToolRegistry
+if TYPE_CHECKING:  # commands know nothing of OpenRouter's API
+    from ..openrouter.streams.events import StreamEvent
 
-_MAX_TIMEOUT = 86_400.0
-_DESCRIPTION = """\
-Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
-Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there)."""
-_EXAMPLES = """\
-examples:
-  openrouter-toolkit execute OPENROUTER_GET_CURRENT_KEY
-  openrouter-toolkit execute OPENROUTER_GET_GENERATION --arguments '{"id": "gen-1"}'
-  openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream"""
+_PRINTED = ("text", "refusal", "reasoning", "tool_call")
+_DIMMED = ("reasoning", "tool_call")
 
 
-def add(commands: Any) -> None:
-    """Add the command's parser."""
-    parser = commands.add_parser(
-        "execute",
-        help="execute an action",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("slug", metavar="SLUG", help="the action; `openrouter-toolkit actions` lists them")
-    parser.add_argument(
-        "--arguments",
-        metavar="JSON|@FILE|-",
-        default="{}",
-        help="its arguments: a JSON object, a file that holds one, or - to read it from standard input",
-    )
-    parser.add_argument("--user-id", metavar="U", default="default", help="whose connected account (default: default)")
-    parser.add_argument("--stream", action="store_true", help="show tokens on standard error as they come")
-    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="for the whole call (default: no limit)")
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
+def execute(options: argparse.Namespace) -> int:
     """Execute the action. Returns 0 if it succeeded, otherwise 1."""
     given = arguments.read(options.arguments)
-    with registry_factory.registry() as registry:
-        if options.stream:
-            given = _with_stream(registry, options.slug, given)
-        with StreamPrinter() as printer:
+    printer = StreamPrinter()
+    with open_registry() as registry:
+        # An unknown action is reported by the registry.
+        if options.stream and (action := find(registry, options.slug)) is not None:
+            if not action.streams:
+                raise terminal.usage_error(f"{action.slug} does not stream its answer; leave --stream out")
+            given["stream"] = True
+        try:
             envelope = registry.execute(
                 options.slug,
                 given,
@@ -60,25 +37,45 @@ def run(options: argparse.Namespace) -> int:
                 on_event=printer if options.stream else None,
                 timeout=options.timeout,
             )
+        finally:
+            printer.end_line()
     terminal.print_json(envelope)
     return 0 if envelope.successful else 1
 
 
-def _with_stream(registry: ToolRegistry, slug: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with `stream` set. For an unknown action they stay as they are; the registry reports the error."""
-    action = find(registry, slug)
-    if action is None:
-        return given
-    if not action.streams:
-        raise usage_error(f"{action.slug} does not stream its answer; leave --stream out")
-    return {**given, "stream": True}
+class StreamPrinter:
+    """Prints a streamed answer on standard error while it arrives.
 
+    Reasoning and tool calls are dimmed. Each choice or content block begins on a new line.
+    """
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= _MAX_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"give seconds, more than 0 and at most {_MAX_TIMEOUT:.0f}")
-    return seconds
+    def __init__(self) -> None:
+        self._dim, self._reset = ("\x1b[2m", "\x1b[0m") if terminal.coloured(sys.stderr) else ("", "")
+        self._last_part: tuple[bool, int] | None = None
+
+    def __call__(self, event: StreamEvent) -> None:
+        """Print an event's text immediately."""
+        if event.kind not in _PRINTED:
+            return
+        name = (event.tool_call or {}).get("name")
+        text = f"{name} {event.text}" if name else event.text
+        if not text:
+            return
+        part = (event.kind in _DIMMED, event.index)
+        if part != self._last_part or name:
+            self.end_line()
+        self._last_part = part
+        safe = safe_for_terminal(text)
+        self._write(f"{self._dim}{safe}{self._reset}" if event.kind in _DIMMED else safe)
+
+    def end_line(self) -> None:
+        """End the line that was begun."""
+        if self._last_part is not None:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        """Write to standard error; if that fails, the answer must not be lost."""
+        if sys.stderr is not None:
+            with suppress(OSError):
+                sys.stderr.write(text)
+                sys.stderr.flush()

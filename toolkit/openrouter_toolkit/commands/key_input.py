@@ -1,24 +1,30 @@
-"""Reads keys: typed without echo, or from standard input. Never from the command line."""
+"""Ways to get a key: typed without echo, from standard input, or by a login in the browser. Never the command line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+from ..connecting import BrowserLogin, Callback, LoginRefused, LoginTimedOut, browser_login, new_verifier
+from ..envelope import ActionError
+from ..manifest import Auth, AuthField, LoadedToolkit
 from . import terminal
-from .failure import CommandFailed, KeyRefused, usage_error
+from .terminal import CommandFailed, print_message, usage_error
 
-if TYPE_CHECKING:
-    from ..manifest import Auth, AuthField
-
-Try = Callable[[Mapping[str, str]], object]
+Check = Callable[[Mapping[str, str]], object]
 _MAX_BYTES = 64 * 1024
+_MAX_CODE_LENGTH = 4_096
 _ATTEMPTS = 3
-_NOTHING_GIVEN = "nothing was given, and nothing was stored"
+_LOGIN_TIMEOUT = 600.0  # seconds
 
 
-def ask_for_fields(auth: Auth, check: Try, finish: Try) -> None:
+class KeyRefused(CommandFailed):
+    """A key was checked and refused; another key may work."""
+
+
+def ask_for_fields(auth: Auth, check: Check, finish: Check) -> None:
     """Ask a person for each field, after the steps to get one; optional fields may be skipped.
 
     Required fields are passed to `check` before the optional ones are asked for; all fields are passed to `finish`
@@ -29,22 +35,21 @@ def ask_for_fields(auth: Auth, check: Try, finish: Try) -> None:
     """
     if not terminal.can_ask():
         raise usage_error("there is no terminal to ask for the key; give it on standard input with --stdin")
-    given: Mapping[str, str] = {}
-    rounds = _rounds(auth)
-    for number, fields in enumerate(rounds, 1):
-        given = _ask_until_accepted(fields, given, finish if number == len(rounds) else check)
-
-
-def _rounds(auth: Auth) -> list[Sequence[AuthField]]:
-    """The groups of fields that are asked for together: up to the last required field, and the rest."""
     last_required = max((number for number, field in enumerate(auth.fields, 1) if field.required), default=0)
-    return [fields for fields in (auth.fields[:last_required], auth.fields[last_required:]) if fields]
+    required, optional = auth.fields[:last_required], auth.fields[last_required:]
+    given: Mapping[str, str] = {}
+    if required:
+        given = _ask_until_accepted(required, given, check if optional else finish)
+    if optional:
+        _ask_until_accepted(optional, given, finish)
 
 
-def _ask_until_accepted(fields: Sequence[AuthField], given: Mapping[str, str], check: Try) -> Mapping[str, str]:
+def _ask_until_accepted(fields: Sequence[AuthField], given: Mapping[str, str], check: Check) -> Mapping[str, str]:
     """The fields given so far together with these, once `check` accepts them."""
     for field in fields:
-        _explain(field)
+        print_message(f"\n{field.title}{'' if field.required else ' (optional)'}: {field.description}")
+        for number, step in enumerate(field.steps, 1):
+            print_message(f"  {number}. {step}")
     attempts_left = _ATTEMPTS
     while True:
         answers = {**given, **_ask(fields)}
@@ -57,6 +62,18 @@ def _ask_until_accepted(fields: Sequence[AuthField], given: Mapping[str, str], c
             terminal.print_error(f"{refusal.reason} Try again.")
         else:
             return answers
+
+
+def _ask(fields: Sequence[AuthField]) -> dict[str, str]:
+    answers = {}
+    for field in fields:
+        notes = "; ".join(["not shown"] * field.secret + ["Enter leaves it out"] * (not field.required))
+        value = terminal.ask(f"{field.title}{f' ({notes})' if notes else ''}: ", secret=field.secret)
+        if value is None or (field.required and not value):
+            raise CommandFailed("nothing was given, and nothing was stored")
+        if value:
+            answers[field.name] = value
+    return answers
 
 
 def read_fields(auth: Auth) -> dict[str, str]:
@@ -86,26 +103,77 @@ def read_fields(auth: Auth) -> dict[str, str]:
     return {field.name: line for field, line in zip(auth.fields, lines, strict=False) if line}
 
 
-def _ask(fields: Sequence[AuthField]) -> dict[str, str]:
-    answers = {}
-    for field in fields:
-        skip = "" if field.required else "; Enter leaves it out"
+@contextmanager
+def login(loaded: LoadedToolkit) -> Iterator[BrowserLogin]:
+    """A context with the toolkit's browser login; if the login fails, the command ends.
+
+    Raises:
+        CommandFailed: the toolkit has no browser login, or the login failed.
+    """
+    try:
+        browser = browser_login(loaded)
+        if browser is None:
+            raise CommandFailed(f"{loaded.toolkit.name} has no login in the browser; paste a key instead")
         try:
-            if field.secret:
-                value = terminal.ask_secret(f"{field.title} (not shown{skip}): ")
-            else:
-                value = terminal.ask(f"{field.title}{' (Enter leaves it out)' if skip else ''}: ")
-        except EOFError:
-            raise CommandFailed(_NOTHING_GIVEN) from None
-        if value:
-            answers[field.name] = value
-        elif field.required:
-            raise CommandFailed(_NOTHING_GIVEN)
-    return answers
+            yield browser
+        finally:
+            browser.close()
+    except ActionError as error:
+        raise CommandFailed(error.explanation) from None
 
 
-def _explain(field: AuthField) -> None:
-    optional = "" if field.required else " (optional)"
-    terminal.print_message(f"\n{field.title}{optional}: {field.description}")
-    for number, step in enumerate(field.steps, 1):
-        terminal.print_message(f"  {number}. {step}")
+def log_in_with_browser(browser: BrowserLogin, callback: Callback, key_label: str) -> str:
+    """Open the login page, wait for the browser's callback and return the key.
+
+    Raises:
+        CommandFailed: the person refused, or no callback came in time.
+        ActionError: the code could not be exchanged for a key.
+    """
+    verifier = new_verifier()
+    url = browser.begin(callback.url, key_label, verifier)
+    print_message(f"Your browser opens; if it does not, open this page on this machine:\n  {url}")
+    # A browser in the terminal, or its wrapper, returns only after the person has finished.
+    threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
+    try:
+        code = callback.code(_LOGIN_TIMEOUT)
+    except LoginRefused:
+        callback.show("Not connected", "You refused, and nothing was stored. You can close this page.")
+        raise CommandFailed("the login was refused in the browser, and nothing was stored") from None
+    except LoginTimedOut:
+        raise CommandFailed(
+            f"nobody came back from the browser within {_LOGIN_TIMEOUT / 60:.0f} minutes, and nothing was stored; "
+            "on a machine without a browser use --headless"
+        ) from None
+    return browser.finish(code, verifier)
+
+
+def _open_browser(url: str) -> None:
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        opened = False
+    if not opened:
+        print_message("No browser could be opened here; open the page yourself, or use --headless.")
+
+
+def log_in_with_pasted_code(browser: BrowserLogin, key_label: str) -> str:
+    """Return the key for a code that the person pastes or that standard input contains.
+
+    Raises:
+        CommandFailed: there is no code.
+        ActionError: the code could not be exchanged for a key.
+    """
+    verifier = new_verifier()
+    url = browser.begin(None, key_label, verifier)
+    print_message(f"Open this page in a browser, on any machine, and authorize:\n  {url}")
+    if sys.stdin is None:
+        raise usage_error("--headless asks for a code, and there is no standard input")
+    if terminal.can_ask():
+        code = terminal.ask("Then paste the code here: ")
+    else:
+        code = sys.stdin.readline(_MAX_CODE_LENGTH).strip()
+    if not code:
+        raise CommandFailed("there was no code, and nothing was stored")
+    return browser.finish(code, verifier)

@@ -9,36 +9,29 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..manifest import Action
+from ..registry import ToolRegistry
+from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
 from . import terminal
 from .actions import effect, find
-from .failure import CommandFailed
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # slow to import, and `--json` does not need it
     from rich.console import Console
 
-    from ..manifest import Action
-    from ..registry import ToolRegistry
-
 _MIN_WIDTH = 30
+_RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
+_BOUNDS = {"exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}", "pattern": "matching {}"}
 
 
-def add(commands: Any) -> None:
-    """Add the command's parser."""
-    parser = commands.add_parser("show", help="tell about one action", description="Tells about one action.")
-    parser.add_argument("slug", metavar="SLUG", help="the action; `openrouter-toolkit actions` lists them")
-    parser.add_argument("--json", action="store_true", help="its full definition, for programs")
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
+def show(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
-    from ..registry import ToolRegistry
-
     registry = ToolRegistry.from_manifest()
     action = find(registry, options.slug)
     if action is None:
-        raise CommandFailed(_unknown(registry, options.slug))
+        near = close_matches(options.slug, registry.actions)
+        hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
+        raise terminal.CommandFailed(f"there is no action {quoted(options.slug, 80)}; {hint}")
     if options.json:
         terminal.print_json(action.definition.model_dump(exclude_none=True))
     else:
@@ -63,17 +56,7 @@ def sample(schema: dict[str, Any]) -> Any:
     return {"integer": number, "number": number, "boolean": True, "null": None}.get(kind, "...")
 
 
-def _unknown(registry: ToolRegistry, slug: str) -> str:
-    from ..text.close_matches import close_matches
-
-    near = close_matches(slug, registry.actions)
-    hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
-    return f"there is no action {quoted(slug, 80)}; {hint}"
-
-
 def _print_action(action: Action) -> None:
-    from rich.text import Text
-
     console = terminal.console()
     definition = action.definition
     _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
@@ -92,7 +75,7 @@ def _print_action(action: Action) -> None:
         console.print()
         _print(console, title, style="bold")
         for line in code:
-            console.print(Text(f"  {safe_for_terminal(line)}"), soft_wrap=True)
+            console.print(terminal.text(f"  {line}"), soft_wrap=True)
 
 
 def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
@@ -108,8 +91,6 @@ def _print_parameters(console: Console, schema: dict[str, Any]) -> None:
 
 def _print(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
     """Print text wrapped between words only, because a value that is cut or broken can't be copied."""
-    from rich.text import Text
-
     lines = textwrap.wrap(
         safe_for_terminal(text),
         max(console.width, _MIN_WIDTH),
@@ -119,11 +100,7 @@ def _print(console: Console, text: str, *, indent: str = "", style: str = "") ->
         break_on_hyphens=False,
     )
     for line in lines:
-        console.print(Text(line, style=style), soft_wrap=True)
-
-
-_RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
-_BOUNDS = {"exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}", "pattern": "matching {}"}
+        console.print(terminal.text(line, style), soft_wrap=True)
 
 
 def type_of(schema: dict[str, Any]) -> str:

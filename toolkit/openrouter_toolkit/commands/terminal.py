@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..text.redaction import redact_thoroughly
 from ..text.sanitize import clean, json_for_terminal, quoted, safe_for_terminal
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
+if TYPE_CHECKING:  # rich takes a while to import, and only tables need it
     from rich.console import Console
+    from rich.text import Text
 
 PROGRAM = "openrouter-toolkit"
+USAGE_ERROR = 2
 _KEY_VARIABLES = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
 # The prefixes of keys and of this toolkit's own tokens.
 _SECRET_PREFIXES = ("sk-", "ort_")
 _MAX_QUOTED = 60
 _PIPED_WIDTH = 110
+_MIN_TABLE_WIDTH = 132
+
+
+class CommandFailed(Exception):
+    """Ends a command. `reason` is one line that says what to do; it is printed on standard error."""
+
+    def __init__(self, reason: str, status: int = 1) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+def usage_error(reason: str) -> CommandFailed:
+    """The error for a wrong command line (exit status 2); nothing was done."""
+    return CommandFailed(reason, USAGE_ERROR)
 
 
 def print_message(text: str) -> None:
@@ -38,8 +55,6 @@ def print_error(reason: str) -> None:
 
 def redact_keys(text: str) -> str:
     """The text without the environment's keys, pieces of them, and anything else that looks like a key."""
-    from ..text.redaction import redact_thoroughly
-
     return redact_thoroughly(text, [os.environ[name] for name in _KEY_VARIABLES if os.environ.get(name)])
 
 
@@ -49,26 +64,42 @@ def quote_input(text: str) -> str | None:
     return None if is_secret or not clean(text) else quoted(text, _MAX_QUOTED)
 
 
+def check_input(check: Callable[[str], str], option: str, text: str) -> str:
+    """A text from the command line, as `check` returns it.
+
+    Raises:
+        CommandFailed: the text is not valid (status 2), or is a key, which must not be typed here.
+    """
+    if redact_thoroughly(text, ()) != text:
+        raise usage_error(
+            f"{option} looks like a key; keys are not taken from the command line, which others can read: leave it "
+            "out, or use --stdin"
+        )
+    try:
+        return check(text)
+    except ValueError as error:
+        raise usage_error(f"{option}: {error}") from None
+
+
 def can_ask() -> bool:
     """Whether a person can be asked: both standard input and standard error are terminals."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
-def ask(prompt: str) -> str:
-    """Ask a person and return what they type. Raises `EOFError` at the end of the input."""
+def ask(prompt: str, *, secret: bool = False) -> str | None:
+    """What a person types, without echo if it is secret; None at the end of the input."""
+    if secret:
+        import getpass
+
+        try:
+            return getpass.getpass(safe_for_terminal(prompt)).strip()
+        except EOFError:
+            return None
     print(safe_for_terminal(prompt), end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:
         print_message("")
-        raise EOFError
-    return line.strip()
-
-
-def ask_secret(prompt: str) -> str:
-    """Ask without echoing what the person types or pastes. Raises `EOFError` as `ask` does."""
-    import getpass
-
-    return getpass.getpass(safe_for_terminal(prompt)).strip()
+    return line.strip() if line else None
 
 
 def print_line(text: str) -> None:
@@ -76,14 +107,15 @@ def print_line(text: str) -> None:
     print(safe_for_terminal(text), flush=True)
 
 
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON on standard output, in ASCII if the output's encoding is not UTF-8."""
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    print(json_for_terminal(value) if utf8 else json.dumps(value), flush=True)
+
+
 def local_time(moment: datetime | None) -> str:
     """A time in the local time zone, to the minute, with its UTC offset; an empty string for None."""
     return "" if moment is None else moment.astimezone().isoformat(" ", "minutes")
-
-
-def print_json(value: Any) -> None:
-    """Print a value as one line of JSON on standard output, in ASCII if the output's encoding is not UTF-8."""
-    print(json_for_terminal(value) if _is_utf8(sys.stdout) else json.dumps(value), flush=True)
 
 
 def coloured(stream: TextIO | None) -> bool:
@@ -97,7 +129,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def console() -> Console:
+def console(*, piped_width: int | None = None) -> Console:
     """A console on standard output: plain text if it is not a terminal, and text is never read as markup."""
     from rich.console import Console
 
@@ -110,15 +142,46 @@ def console() -> Console:
         file=sys.stdout,
         force_terminal=interactive,
         color_system="auto" if coloured(sys.stdout) else None,
-        width=None if interactive else _PIPED_WIDTH,
+        width=None if interactive else piped_width or _PIPED_WIDTH,
         markup=False,
         highlight=False,
         emoji=False,
     )
 
 
-def _is_utf8(stream: TextIO | None) -> bool:
-    try:
-        return codecs.lookup(getattr(stream, "encoding", None) or "").name == "utf-8"
-    except LookupError:
-        return False
+def text(content: str, style: str = "") -> Text:
+    """Untrusted text for a console."""
+    from rich.text import Text
+
+    return Text(safe_for_terminal(content), style=style)
+
+
+def print_table(rows: Sequence[Mapping[str, str]], colours: Mapping[str, Callable[[str], str]] | None = None) -> None:
+    """Print rows that all have the same columns as a table or, on a narrow terminal, as a block of lines per row.
+
+    The first column names the row. `colours` maps a column to a function from value to colour. Rows may contain
+    untrusted text.
+    """
+    from rich.table import Table
+
+    output = console(piped_width=240)  # one line per row, for grep and sort
+    first, *others = rows[0]
+
+    def cell(row: Mapping[str, str], name: str) -> Text:
+        colour = (colours or {}).get(name)
+        return text(row[name], "bold" if name == first else colour(row[name]) if colour else "")
+
+    if output.width >= _MIN_TABLE_WIDTH:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for name in rows[0]:
+            table.add_column(name, no_wrap=name == first, overflow="fold")
+        for row in rows:
+            table.add_row(*(cell(row, name) for name in row))
+        output.print(table)
+        return
+    width = max(map(len, others))
+    for row in rows:
+        output.print(cell(row, first), soft_wrap=True)
+        for name in others:
+            if row[name]:
+                output.print(f"  {name:{width}}  ", cell(row, name), sep="", soft_wrap=True)

@@ -1,0 +1,66 @@
+"""Types of command-line arguments: numbers within limits, and names that must exist."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+_NUMBER = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
+_SERVER_NAME = re.compile(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+")
+
+
+def number(kind: type[int] | type[float], low: float, high: float, advice: str) -> Callable[[str], Any]:
+    """A type for an integer or a decimal number from `low` to `high`; any other text is answered with `advice`."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text) if _NUMBER.fullmatch(text) else math.nan
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(advice)
+        return value
+
+    return read
+
+
+port = number(int, 0, 65535, "give a number from 0 to 65535")
+integer = number(int, -math.inf, math.inf, "give an integer")
+rate = number(float, 0, 1, "give a number from 0 to 1")
+delay = number(float, 0, sys.float_info.max, "give seconds, 0 or more")
+call_timeout = number(float, math.ulp(0.0), 86_400, "give seconds, more than 0 and at most 86400")
+client_timeout = number(float, 1, 3600, "give a number of seconds from 1 to 3600")
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """A proxy's address or network."""
+    from .serve import require_server
+
+    require_server()
+    from ..server.access.client_address import read_network
+
+    try:
+        return read_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def tool_format(name: str) -> str:
+    """The name of a format for tool definitions."""
+    from ..tool_calling import FORMATS
+
+    if name not in FORMATS:
+        raise argparse.ArgumentTypeError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    return name
+
+
+def server_name(text: str) -> str:
+    """A server's name in the MCP Registry: a namespace in reverse DNS, a slash and a name."""
+    if not _SERVER_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError("wanted a namespace in reverse DNS, a slash and a name: io.github.you/server")
+    return text

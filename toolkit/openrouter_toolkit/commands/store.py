@@ -1,0 +1,171 @@
+"""Opens the store of connected accounts for commands, and makes the registry that uses it.
+
+The store's packages may be missing and are slow to import, so a file that does not exist is noticed without them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from .terminal import (
+    PROGRAM,
+    CommandFailed,
+    print_message,
+    usage_error,
+)
+
+if TYPE_CHECKING:
+    from ..registry import ToolRegistry
+    from ..store import Store
+
+_DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """A context with the open store, which is created if there is none.
+
+    Raises:
+        CommandFailed: the store can't be opened, or refuses an operation within the context.
+    """
+    try:
+        from ..store import Store, StoreError
+    except ImportError as error:
+        raise CommandFailed(str(error)) from None
+    try:
+        with Store.open() as store:
+            yield store
+    except (StoreError, ImportError) as error:  # the driver of its database may be missing
+        raise CommandFailed(str(error)) from None
+
+
+@contextmanager
+def open_existing_store() -> Iterator[Store | None]:
+    """A context with the open store as `open_store` has it, or None if there is no store; none is created."""
+    if not store_exists():
+        yield None
+        return
+    with open_store() as store:
+        yield store
+
+
+@contextmanager
+def open_registry(**options: Any) -> Iterator[ToolRegistry]:
+    """A context with a registry. The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
+
+    If there is a store, its connected accounts and switches apply, and the user `default` has the environment's keys
+    as long as no account is connected for that user. Otherwise only the environment's keys apply.
+
+    A store that another installation created is ignored, with a message, if this installation lacks the packages to
+    open it and the environment has a key.
+
+    Raises:
+        CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
+    """
+    from ..manifest import ManifestError
+    from ..registry import ToolRegistry
+
+    with ExitStack() as stack:
+        if store_exists() and not _ignores_store():
+            options |= _store_options(stack)
+        try:
+            registry = ToolRegistry.from_manifest(**options)
+        except ManifestError:
+            raise
+        except ValueError as error:
+            raise usage_error(f"{error}; {PROGRAM} actions --json lists slugs and tags") from None
+        yield stack.enter_context(registry)
+
+
+def _store_options(stack: ExitStack) -> dict[str, Any]:
+    from ..accounts import EnvironmentAccounts
+    from ..manifest import load
+
+    loaded = load()
+    store = stack.enter_context(open_store())
+    from ..store import StoredOrEnvironment
+
+    return {
+        "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),
+        "switched_off": lambda: store.switches.off(loaded.toolkit.slug),
+    }
+
+
+def _ignores_store() -> bool:
+    """Whether to continue without the existing store; prints a message if so."""
+    path = _default_store()
+    if path is None:
+        return False
+    try:
+        from ..store import Store  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        return False
+    from ..accounts import unusable
+    from ..manifest import load
+
+    auth = load().auth
+    variable = auth.environment.get(auth.key.name, "")
+    if unusable(os.environ.get(variable, "")) is not None:
+        return False
+    print_message(
+        f"The store of connected accounts at {path} is not used: it was made by another installation, and this one "
+        f"lacks its packages (pip install 'openrouter-toolkit[accounts]'). The key in {variable} is used instead."
+    )
+    return True
+
+
+def store_exists() -> bool:
+    """Whether the SQLite file of a store exists, or the environment names another kind of database."""
+    url = os.environ.get(_DATABASE, "").strip()
+    file = _SQLITE.fullmatch(url)
+    if file is not None:
+        place = Path(unquote(file[1]))
+        return _may_exist(place) or not place.is_absolute()  # opening the store reports what is wrong
+    return bool(url) or _default_store() is not None
+
+
+def missing_note() -> str:
+    """For the end of a "nothing found" message: the file that the environment names, if it does not exist."""
+    file = _SQLITE.fullmatch(os.environ.get(_DATABASE, "").strip())
+    if file is None or store_exists():
+        return ""
+    return f": {unquote(file[1])}, which {_DATABASE} names, does not exist"
+
+
+def _default_store() -> Path | None:
+    """The store at its default path, if the environment names no other. An earlier installation may have created it."""
+    if os.environ.get(_DATABASE, "").strip():
+        return None
+    places = (folder / "openrouter-toolkit" / "store.db" for folder in _data_folders())
+    return next((place for place in places if _may_exist(place)), None)
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether a file exists or can't be checked; opening the store then reports why."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+def _data_folders() -> Iterator[Path]:
+    """Folders for users' data; without platformdirs, the usual ones of all operating systems."""
+    try:
+        from platformdirs import user_data_path
+    except ImportError:
+        for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+            if os.environ.get(name):
+                yield Path(os.environ[name])
+        for folder in ("~/.local/share", "~/Library/Application Support", "~/AppData/Local"):
+            yield Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser fails if there is no home
+    else:
+        yield user_data_path()

@@ -1,0 +1,315 @@
+"""The table of commands: names, functions, help and options, in the order in which the help lists them."""
+
+from __future__ import annotations
+
+from . import argument_types as types
+from .parser import Command, Option, flag, one_of, option, several
+
+_SLUG = option("slug SLUG", "the action; `openrouter-toolkit actions` lists them")
+_JSON = flag("--json", "for programs")
+_PORT = option("--port P", "the port (default: a free one)", types.port, default=0)
+_WHOSE = option("--user-id U", "whose connected account (default: default)", default="default")
+_TOOLSET = (
+    several("--allow SLUG|TAG", "only these actions"),
+    several("--deny SLUG|TAG", "not these actions, whatever else is said"),
+    flag("--read-only", "only actions that change nothing"),
+)
+_OF_USER = option("--user-id U", "only accounts of this user; a list has the organisation's that it may use, too")
+_ADDRESS = option("address URL", "the whole address, letter by letter")
+_SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
+
+
+def _of_account(name: str, help: str, *options: Option) -> Command:
+    """An action on one account."""
+    account = option("id ID", "the account: its id, the beginning of it, or its alias")
+    return Command(f"accounts {name}", help, account, _JSON, _OF_USER, *options)
+
+
+def _count(usage: str, help: str, *, high: int, default: int) -> Option:
+    """An option that is an integer from 1 to `high`."""
+    number = types.number(int, 1, high, f"give a number from 1 to {high}")
+    return option(usage, f"{help} (default: {default})", number, default=default)
+
+
+COMMANDS = (
+    Command(
+        "actions",
+        "list the actions",
+        flag("--json", "as a JSON array, for programs"),
+        run="actions:list_actions",
+        description="Lists the actions.",
+    ),
+    Command(
+        "show",
+        "tell about one action",
+        _SLUG,
+        flag("--json", "its full definition, for programs"),
+        description="Tells about one action.",
+    ),
+    Command(
+        "execute",
+        "execute an action",
+        _SLUG,
+        option(
+            "--arguments JSON|@FILE|-",
+            "its arguments: a JSON object, a file that holds one, or - to read it from standard input",
+            default="{}",
+        ),
+        _WHOSE,
+        flag("--stream", "show tokens on standard error as they come"),
+        option("--timeout SECONDS", "for the whole call (default: no limit)", types.call_timeout),
+        description="""\
+Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
+Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there).""",
+        examples="""\
+examples:
+  openrouter-toolkit execute OPENROUTER_GET_CURRENT_KEY
+  openrouter-toolkit execute OPENROUTER_GET_GENERATION --arguments '{"id": "gen-1"}'
+  openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream""",
+    ),
+    Command(
+        "tools",
+        "print the actions' definitions for function calling",
+        option(
+            "--format FORMAT",
+            "openai (the default) or another; one that does not exist is answered with all that there are",
+            types.tool_format,
+            default="openai",
+        ),
+        flag("--extensions", "with the parameters that the API takes beyond the documented ones"),
+        *_TOOLSET,
+        run="actions:print_tools",
+        description="Prints the actions' definitions as a JSON array, in the format that a model's API takes.",
+    ),
+    Command(
+        "mcp",
+        "serve the actions to an MCP client (stdio)",
+        _WHOSE,
+        *_TOOLSET,
+        description=(
+            "Serves the actions as tools of the Model Context Protocol on standard input and output, for "
+            "one client that starts this command, until its input ends. The client has to hand "
+            "OPENROUTER_API_KEY down to it, unless accounts are connected."
+        ),
+    ),
+    Command(
+        "connect",
+        "connect an account",
+        one_of(
+            option("--user-id U", "whose account (default: default)", default="default"),
+            flag("--organisation --organization", "the organisation's, which every user may use"),
+        ),
+        option("--alias A", "what to call it, to tell it from others"),
+        one_of(
+            flag("--stdin", "read the key from standard input, a second on a second line"),
+            flag("--browser", "log in with the browser, which makes a key"),
+            flag("--headless", "the same with a browser elsewhere: paste its code"),
+        ),
+        description="""\
+Connects an account: asks for the key without showing it, tries it, and keeps it sealed. Where the user has an account
+of that alias (or of none), or one that has expired, it gets the new key in place of the old one.""",
+        examples="""\
+examples:
+  openrouter-toolkit connect
+  openrouter-toolkit connect --user-id alice --alias work < key.txt --stdin
+  openrouter-toolkit connect --browser""",
+    ),
+    Command(
+        "accounts",
+        "list and manage connected accounts",
+        _JSON,
+        _OF_USER,
+        run="accounts:list_accounts",
+        description=(
+            "Lists connected accounts, the newest first, or does something with one. An ID may be "
+            "shortened while it is unambiguous, or be the account's alias."
+        ),
+    ),
+    Command("accounts list", "list them all", _JSON, _OF_USER, run="accounts:list_accounts"),
+    _of_account("show", "show one, with the limits and the spending of its keys as they are now"),
+    _of_account(
+        "rename",
+        "give it another alias",
+        one_of(
+            option("alias ALIAS", "the new alias", nargs="?"), flag("--no-alias", "take the alias away"), required=True
+        ),
+    ),
+    _of_account("default", "make it its owner's first choice"),
+    _of_account(
+        "share",
+        "say who may use an account of the organisation's",
+        one_of(
+            option("--with U", "these users and no others", nargs="+", dest="users"),
+            flag("--everyone", "every user"),
+            required=True,
+        ),
+    ),
+    _of_account("disable", "switch it off; nothing is forgotten"),
+    _of_account("enable", "switch it on again, or take an expired one back once its key works"),
+    _of_account("disconnect", "forget it and its keys", flag("--yes", "do not ask")),
+    Command(
+        "tokens",
+        "make, list and revoke API tokens",
+        _JSON,
+        run="tokens:list_tokens",
+        description=("Lists the API tokens, with which hosts call the web application, or does something with one."),
+    ),
+    Command(
+        "tokens create",
+        "make one",
+        option("--name N", "what to call it", default="made on the command line"),
+        several("--user-id U", "for whom it may act (default: every user)"),
+        _JSON,
+        description="Makes a token and prints it alone on standard output, this one time.",
+    ),
+    Command(
+        "tokens list",
+        "list them all",
+        _JSON,
+        run="tokens:list_tokens",
+        description="Lists all tokens, revoked ones too.",
+    ),
+    Command(
+        "tokens revoke",
+        "end one",
+        option("id ID", "its id (tok_...), or the beginning of it"),
+        _JSON,
+        description="Ends a token, everywhere and at once.",
+    ),
+    Command(
+        "keys", "change the master key", run="", description="The master key with which connected accounts are sealed."
+    ),
+    Command(
+        "keys rotate",
+        "change it for a new one",
+        description=(
+            "Seals all connected accounts with a new master key and retires the old one: it opens nothing "
+            "in this database any more. It may be interrupted at any time, and run again. Where the keys "
+            "stand in OPENROUTER_TOOLKIT_MASTER_KEY, put the new one in front first, NEW,OLD, for all "
+            "servers too, and start them again. A key in the keyring or in a file is found by those that "
+            "run."
+        ),
+    ),
+    Command(
+        "serve",
+        "run the web application: marketplace, API, MCP over HTTP",
+        option("--host H", "the address to listen on (default: 127.0.0.1)", default="127.0.0.1"),
+        _PORT,
+        option("--url URL", "where it is opened, when a proxy stands before it"),
+        option("--name N", "what it is called on its pages", default="OpenRouter Toolkit"),
+        several("--manifest PATH", "a further toolkit's manifest", default=[]),
+        _count("--calls-per-minute N", "how often a token may call", high=1_000_000, default=600),
+        option(
+            "--trusted-proxy CIDR",
+            "an address or network of proxies whose X-Forwarded-For tells the client's address; may be given again",
+            types.network,
+            action="append",
+            default=[],
+        ),
+        _count(
+            "--worker-threads N",
+            "how many calls may run at once; one token takes half of them at most",
+            high=10_000,
+            default=400,
+        ),
+        _count(
+            "--connections-per-address N", "how many connections one client may have open", high=100_000, default=256
+        ),
+        option(
+            "--client-timeout S",
+            "the seconds after which a client that neither sends nor reads what is due is disconnected (default: 30)",
+            types.client_timeout,
+            default=30.0,
+        ),
+        several(
+            "--return-address URL",
+            "an address of a host's, to which people may be sent back after connecting; kept from then on",
+            default=[],
+        ),
+        description=(
+            "Runs the web application until Ctrl-C or SIGTERM. The first line on standard output is its "
+            "URL; the link to log in is on standard error."
+        ),
+        whole_log=True,
+    ),
+    Command(
+        "login-link",
+        "print a new link to log in to the web application",
+        option("url URL", "where the web application is opened"),
+        run="serve:print_login_link",
+        description="Prints a link with which somebody logs in, once and within ten minutes.",
+    ),
+    Command(
+        "logout-all",
+        "end all logins to the web application",
+        run="serve:log_everybody_out",
+        description=("Ends all logins to the web application, everywhere and at once, and links that were not used."),
+    ),
+    Command(
+        "return-addresses",
+        "say where people may be sent back to after connecting",
+        _JSON,
+        run="return_addresses:list_addresses",
+        description="Lists the addresses that people may be sent back to after connecting, or changes one.",
+    ),
+    Command(
+        "return-addresses list",
+        "list them all",
+        _JSON,
+        run="return_addresses:list_addresses",
+        description="Lists all of them.",
+    ),
+    Command("return-addresses add", "allow one", _ADDRESS),
+    Command("return-addresses remove", "allow one no longer", _ADDRESS),
+    Command(
+        "listing",
+        "print the toolkit's entry for a marketplace",
+        option(
+            "--format", "whose listing (default: composio)", choices=("composio", "mcp-registry"), default="composio"
+        ),
+        option(
+            "--name NAMESPACE/SERVER",
+            f"the server's name in the MCP Registry, in a namespace that you own (default: {_SERVER_NAME})",
+            types.server_name,
+            default=_SERVER_NAME,
+        ),
+        description=(
+            "Prints the toolkit as a marketplace lists it, as JSON: Composio's toolkit metadata, or a "
+            "server.json of the MCP Registry."
+        ),
+    ),
+    Command(
+        "sandbox",
+        "run a stand-in OpenRouter on this machine",
+        _PORT,
+        option("--chunk-delay SECONDS", "between the chunks of a stream (default: 0)", types.delay, default=0.0),
+        option(
+            "--generation-delay SECONDS",
+            "until GET /generation knows a generation that ended (default: 0.3)",
+            types.delay,
+            default=0.3,
+        ),
+        option(
+            "--failure-rate R",
+            "the share of completion calls that fail at random, from 0 to 1: half of them with 503, half by a closed "
+            "connection (default: 0)",
+            types.rate,
+            default=0.0,
+        ),
+        option("--seed N", "makes the same calls fail in every run (default: others each time)", types.integer),
+        description=(
+            "Runs a stand-in OpenRouter, without network, account or cost, until Ctrl-C. The first line "
+            "on standard output is its base URL."
+        ),
+    ),
+    Command(
+        "demo",
+        "walk through the actions as an agent would",
+        flag(
+            "--live",
+            "against the real API (or whatever OPENROUTER_BASE_URL names), with the account that is connected for the "
+            "user `default`, or OPENROUTER_API_KEY; costs a small part of a cent",
+        ),
+        description=("Walks through the actions as an agent would: against the bundled sandbox, offline and free."),
+    ),
+)
