@@ -1,25 +1,4 @@
 """Vendor formats of tool definitions, tool calls and results, for hosts that use them without a registry."""
 
-from .tool_calling import (
-    FORMATS,
-    SELECT,
-    ToolCall,
-    ToolResult,
-    input_schema,
-    messages,
-    original_names,
-    read,
-    why_not_strict,
-)
-
-__all__ = [
-    "FORMATS",
-    "SELECT",
-    "ToolCall",
-    "ToolResult",
-    "input_schema",
-    "messages",
-    "original_names",
-    "read",
-    "why_not_strict",
-]
+from .tool_calling import *  # noqa: F403
+from .tool_calling import __all__  # noqa: F401 - what mypy lets others import

@@ -20,7 +20,7 @@ from ..accounts import EnvironmentAccounts
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import safe_for_terminal
 from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
-from ..tool_calling.truncation import render_failure
+from ..tool_calling.summary import render_failure
 
 if TYPE_CHECKING:
     import mcp_types as types

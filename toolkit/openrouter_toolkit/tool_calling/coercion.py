@@ -38,74 +38,51 @@ def coerce_arguments(validator: ArgumentValidator, arguments: dict[str, Any]) ->
     try:
         if validator.fast_check(arguments) and not _has_whole_float(arguments):
             return arguments
-        return _Coercion(validator).coerce_object(validator.schema, arguments)
+        return _coerce_object(validator, validator.schema, arguments)
     except RecursionError:  # the validation reports the error
         return arguments
 
 
-class _Coercion:
-    """Coerces the arguments of one call by the schema of its action."""
+def _coerce_object(validator: ArgumentValidator, schema: Mapping[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Return the object with each property coerced separately."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    required = schema.get("required", ())
+    coerced = {}
+    for name, item in value.items():
+        rule = properties.get(name, others)
+        optional = name in properties and name not in required
+        if item is not None or not optional or validator.accepts(rule, None):
+            coerced[name] = _coerce(validator, rule, item)
+    return coerced
 
-    def __init__(self, validator: ArgumentValidator) -> None:
-        self._validator = validator
 
-    def coerce_object(self, schema: Mapping[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-        """Return the object with each property coerced separately."""
-        properties: Mapping[str, Any] = schema.get("properties", {})
-        others = schema.get("additionalProperties")
-        required = schema.get("required", ())
-        coerced = {}
-        for name, item in value.items():
-            rule = properties.get(name, others)
-            optional = name in properties and name not in required
-            if item is not None or not optional or self._accepts(rule, None):
-                coerced[name] = self._value(rule, item)
-        return coerced
-
-    def _value(self, rule: Any, value: Any) -> Any:
-        schema = self._validator.resolved(rule)
-        if not isinstance(schema, dict):
-            return value
-        if self._accepts(schema, value):
-            return self._with_integers(schema, value) if _has_whole_float(value) else value
-        branches = schema.get("anyOf") or schema.get("oneOf")
-        if branches:
-            return self._coerce_alternatives(schema, branches, value)
-        if isinstance(value, str):
-            candidates = (self._value(schema, parsed) for parsed in _json_values(value))
-            return next((candidate for candidate in candidates if self._accepts(schema, candidate)), value)
-        if isinstance(value, dict):
-            return self.coerce_object(schema, value)
-        if isinstance(value, list):
-            return [self._value(schema.get("items"), item) for item in value]
+def _coerce(validator: ArgumentValidator, rule: Any, value: Any) -> Any:
+    """Return a value as the rule wants it; unchanged if that is not clear. A valid value may become an integer only."""
+    schema = validator.resolved(rule)
+    if not isinstance(schema, dict):
         return value
-
-    def _coerce_alternatives(self, schema: Mapping[str, Any], branches: list[Any], value: Any) -> Any:
-        """Coerce a value by the alternatives, if all those that give a valid value agree."""
-        candidates = [self._value(branch, value) for branch in branches]
-        valid = [candidate for candidate in candidates if self._accepts(schema, candidate)]
-        return valid[0] if valid and all(_is_identical(valid[0], other) for other in valid) else value
-
-    def _with_integers(self, rule: Any, value: Any) -> Any:
-        """Return a valid value with floats such as 50.0 as integers where the schema wants integers."""
-        schema = self._validator.resolved(rule)
-        if not isinstance(schema, dict) or not _has_whole_float(value):
-            return value
-        branches = schema.get("anyOf") or schema.get("oneOf")
-        if branches:
-            results = [self._with_integers(branch, value) for branch in branches if self._accepts(branch, value)]
-            return results[0] if results and all(_is_identical(results[0], other) for other in results) else value
-        if isinstance(value, float):
-            types = schema.get("type", ())
-            types = [types] if isinstance(types, str) else types
-            return int(value) if "integer" in types and "number" not in types else value
-        if isinstance(value, dict):
-            properties, others = schema.get("properties", {}), schema.get("additionalProperties")
-            return {name: self._with_integers(properties.get(name, others), item) for name, item in value.items()}
-        return [self._with_integers(schema.get("items"), item) for item in value]
-
-    def _accepts(self, rule: Any, value: Any) -> bool:
-        return rule is not None and self._validator.accepts(rule, value)
+    valid = validator.accepts(schema, value)
+    if valid and not _has_whole_float(value):
+        return value
+    branches = schema.get("anyOf") or schema.get("oneOf")
+    if branches:
+        fitting = [branch for branch in branches if validator.accepts(branch, value)] if valid else branches
+        candidates = [_coerce(validator, branch, value) for branch in fitting]
+        accepted = [candidate for candidate in candidates if validator.accepts(schema, candidate)]
+        return accepted[0] if accepted and all(_is_identical(accepted[0], other) for other in accepted) else value
+    if isinstance(value, float) and valid:
+        types = schema.get("type", ())
+        types = [types] if isinstance(types, str) else types
+        return int(value) if "integer" in types and "number" not in types else value
+    if isinstance(value, str):
+        candidates = [_coerce(validator, schema, parsed) for parsed in _json_values(value)]
+        return next((candidate for candidate in candidates if validator.accepts(schema, candidate)), value)
+    if isinstance(value, dict):
+        return _coerce_object(validator, schema, value)
+    if isinstance(value, list):
+        return [_coerce(validator, schema.get("items"), item) for item in value]
+    return value
 
 
 def _is_identical(one: Any, other: Any) -> bool:

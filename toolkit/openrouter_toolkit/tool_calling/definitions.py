@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..manifest import Action, Toolkit
@@ -31,20 +32,14 @@ def openai_responses(action: Action, _toolkit: Toolkit, extensions: bool, strict
     }
 
 
-def anthropic(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
-    """Anthropic's messages: an entry of `tools`.
+def named_schema(name: str, action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
+    """A name, a description and the unchanged schema under `name`, as Anthropic's messages and Gemini take it.
 
-    Never strict: the toolkit has more parameters with several types and more optional parameters than strict mode
-    allows in a request (16 and 24).
+    Never strict: the toolkit has more parameters with several types and more optional parameters than Anthropic's
+    strict mode allows in a request (16 and 24).
     """
     schema = input_schema(action, extensions=extensions)
-    return {"name": action.slug, "description": action.definition.description, "input_schema": schema}
-
-
-def gemini(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
-    """Gemini: a function declaration with the schema unchanged."""
-    schema = input_schema(action, extensions=extensions)
-    return {"name": action.slug, "description": action.definition.description, "parameters_json_schema": schema}
+    return {"name": action.slug, "description": action.definition.description, name: schema}
 
 
 def gemini_reduced(action: Action, _toolkit: Toolkit, extensions: bool, _strict: bool) -> dict[str, Any]:
@@ -110,8 +105,8 @@ def _parameters(action: Action, extensions: bool, strict: bool) -> tuple[dict[st
 FORMATS: dict[str, Format] = {
     "openai": openai,
     "openai-responses": openai_responses,
-    "anthropic": anthropic,
-    "gemini": gemini,
+    "anthropic": partial(named_schema, "input_schema"),
+    "gemini": partial(named_schema, "parameters_json_schema"),
     "gemini-reduced": gemini_reduced,
     "mcp": mcp,
     "composio": composio,

@@ -48,9 +48,9 @@ def read(response: Any) -> tuple[str, dict[str, Any], list[ToolCall]]:
     if isinstance(answer.get("choices"), list):
         return "openai", answer, _openai_calls(answer)
     if isinstance(answer.get("output"), list):
-        return "openai-responses", answer, _responses_calls(answer)
+        return "openai-responses", answer, _calls(answer["output"], "call_id", "arguments", "function_call")
     if isinstance(answer.get("content"), list) and answer.get("role") == "assistant":
-        return "anthropic", answer, _anthropic_calls(answer)
+        return "anthropic", answer, _calls(answer["content"], "id", "input", "tool_use")
     raise TypeError(
         "wanted the answer of OpenAI's chat completions or responses, or of Anthropic's messages, "
         f"as the SDK's object or its dict, not {type(response).__name__}"
@@ -78,6 +78,15 @@ def _mappings(listed: Any) -> list[Mapping[str, Any]]:
     return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
 
 
+def _calls(items: Any, id_name: str, arguments_name: str, kind: str | None = None) -> list[ToolCall]:
+    """Return the tool calls in a list of objects; of those with `kind` as their type, if it is given."""
+    return [
+        ToolCall(str(item.get(id_name, "")), str(item.get("name", "")), item.get(arguments_name))
+        for item in _mappings(items)
+        if kind is None or item.get("type") == kind
+    ]
+
+
 def _openai_message(answer: dict[str, Any]) -> dict[str, Any]:
     choices = _mappings(answer["choices"])
     message = choices[0].get("message") if choices else None
@@ -85,12 +94,10 @@ def _openai_message(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _openai_calls(answer: dict[str, Any]) -> list[ToolCall]:
-    calls = []
-    for call in _mappings(_openai_message(answer).get("tool_calls")):
-        function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
-        calls.append(ToolCall(str(call.get("id", "")), str(function.get("name", "")), function.get("arguments")))
-    return calls
+    calls = _mappings(_openai_message(answer).get("tool_calls"))
+    functions = [(call, call.get("function")) for call in calls]
+    flat = [{**(f if isinstance(f, Mapping) else {}), "id": call.get("id", "")} for call, f in functions]
+    return _calls(flat, "id", "arguments")
 
 
 def _openai_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
@@ -99,28 +106,12 @@ def _openai_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[
     return [message, *appended] if message else appended
 
 
-def _responses_calls(answer: dict[str, Any]) -> list[ToolCall]:
-    return [
-        ToolCall(str(item.get("call_id", "")), str(item.get("name", "")), item.get("arguments"))
-        for item in _mappings(answer["output"])
-        if item.get("type") == "function_call"
-    ]
-
-
 def _responses_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
     output = [
         {name: value for name, value in item.items() if value is not None} for item in _mappings(answer["output"])
     ]
     appended = [{"type": "function_call_output", "call_id": r.call.id, "output": r.text} for r in results]
     return [*output, *appended]
-
-
-def _anthropic_calls(answer: dict[str, Any]) -> list[ToolCall]:
-    return [
-        ToolCall(str(block.get("id", "")), str(block.get("name", "")), block.get("input"))
-        for block in _mappings(answer["content"])
-        if block.get("type") == "tool_use"
-    ]
 
 
 def _anthropic_messages(answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:

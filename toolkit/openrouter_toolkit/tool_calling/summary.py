@@ -72,6 +72,11 @@ def for_model(
     return data if unchanged else _fit(body, limit)
 
 
+def render_failure(data: str, limit: int) -> str:
+    """Return a failed envelope's data as JSON in at most `limit` characters: its `partial` may be long."""
+    return data if len(data) <= limit else for_model(data, None, limit=limit)
+
+
 def _select(body: Any, expression: str, checkpoint: Callable[[], None] | None) -> Any:
     try:
         return select_from(expression, body, checkpoint)

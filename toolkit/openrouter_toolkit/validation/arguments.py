@@ -72,10 +72,10 @@ class ArgumentValidator:
         return sorted(found.values(), key=lambda problem: not problem["problem"].startswith("unknown"))
 
     def accepts(self, rule: Any, value: Any) -> bool:
-        """Whether a value is valid for a part of the schema."""
+        """Whether a value is valid for a part of the schema; nothing is if the part is missing."""
         try:
             # References are still resolved from the root schema.
-            return self._validator.evolve(schema=rule).is_valid(value)
+            return rule is not None and self._validator.evolve(schema=rule).is_valid(value)
         except RecursionError:
             return False
 

@@ -43,8 +43,8 @@ from ...registry import ToolRegistry
 from ...text.close_matches import close_matches
 from ...text.sanitize import quoted
 from ...tool_calling.options import DEFAULT_LIMIT
+from ...tool_calling.summary import render_failure
 from ...tool_calling.tool_calls import read_arguments
-from ...tool_calling.truncation import render_failure
 from .core_import import import_offline
 from .core_names import app_name, register_actions
 from .core_schemas import action_model, parameters_of
