@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from ..agents.mcp import server
-from .access.bearer import token_of
+from .access.bearer import acting_for, token_of
 from .access.middleware import BODY_WITH_TOKEN
 from .active_calls import HostedRegistry
 from .addresses import MCP
@@ -114,18 +114,15 @@ class _UnknownEndpoint:
 
 def user_of(request: Request) -> str | None:
     """Return the user of a request, None if it names none. Raises `Problem` if the token may not act for the user."""
-    token = token_of(request)
     given = [value for name, value in request.scope["headers"] if name == _USER_HEADER]
-    if not given:
-        return next(iter(token.users)) if token.users is not None and len(token.users) == 1 else None
-    try:
-        user_id: str
-        (user_id,) = (value.decode() for value in given)
-    except ValueError:
-        raise Problem(400, "X-User-Id is given twice, or is no UTF-8.") from None
-    if not token.may_act_for(user_id):
-        raise Problem(403, "This token may not act for the user whom the header X-User-Id names.")
-    return user_id
+    user_id: str | None = None
+    if given:
+        try:
+            (user_id,) = (value.decode() for value in given)
+        except ValueError:
+            raise Problem(400, "X-User-Id is given twice, or is no UTF-8.") from None
+    refusal = "This token may not act for the user whom the header X-User-Id names."
+    return acting_for(token_of(request), user_id, refusal)
 
 
 def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:

@@ -56,6 +56,19 @@ def token_of(request: HTTPConnection) -> ApiToken:
     return token
 
 
+def acting_for(token: ApiToken, named: str | None, refusal: str) -> str | None:
+    """Return the user whom a request names, or else the token's only one; None if it has several.
+
+    Raises:
+        Problem: 403 with the text `refusal` if the token may not act for the user, whether there is such a user or not.
+    """
+    if named is None:
+        return next(iter(token.users)) if token.users is not None and len(token.users) == 1 else None
+    if not token.may_act_for(named):
+        raise Problem(403, refusal)
+    return named
+
+
 def _bearer_token(values: list[str]) -> str | None:
     """Return the bearer token in the Authorization headers, None unless there is exactly one."""
     scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")

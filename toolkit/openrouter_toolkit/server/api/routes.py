@@ -13,12 +13,11 @@ from starlette.responses import Response
 from ...call import Listener
 from ...envelope import ActionError, Envelope
 from ...manifest import Action
-from ...store import ApiToken
 from ...tool_calling import ToolCall
 from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.schemas import SELECT
 from ...tool_calling.tool_calls import to_result
-from ..access.bearer import token_of
+from ..access.bearer import acting_for, token_of
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
 from ..state import hosted
@@ -123,7 +122,9 @@ async def execute(
     """Execute an action for a user."""
     refuse_unknown(request.query_params, _EXECUTE_PARAMETERS)
     call = action_call(await request.body())
-    user_id = acting_for(token_of(request), call.user_id)
+    user_id = acting_for(token_of(request), call.user_id, "This token may not act for that user.")
+    if user_id is None:
+        raise Problem(422, "user_id: this token may act for several users, so say for which.")
     toolkit = hosted(request).toolkit_of(slug)
     action = toolkit.loaded.find(slug)
     arguments = call.arguments
@@ -157,17 +158,6 @@ def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) ->
     except ActionError as error:
         return Envelope.failure(error)
     return envelope if result.failed else Envelope.success(result.text)
-
-
-def acting_for(token: ApiToken, user_id: str | None) -> str:
-    """Return the user of a request. Raises `Problem` if the token may not act for it; the message reveals nothing."""
-    if user_id is None:
-        if token.users is None or len(token.users) != 1:
-            raise Problem(422, "user_id: this token may act for several users, so say for which.")
-        return next(iter(token.users))
-    if not token.may_act_for(user_id):
-        raise Problem(403, "This token may not act for that user.")
-    return user_id
 
 
 def _envelope_response(envelope: Envelope) -> Response:
