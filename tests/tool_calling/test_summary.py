@@ -17,9 +17,9 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling.summary import for_model
 
-from .timing import cpu_below
+from ..timing import cpu_below
 
-RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS", Path(__file__).resolve().parents[2] / "shared/recordings"))
+RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS", Path(__file__).resolve().parents[3] / "shared/recordings"))
 BRIEFS = {
     action.slug.removeprefix("OPENROUTER_"): action.definition.brief.model_dump()
     for action in load().actions

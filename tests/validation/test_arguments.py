@@ -15,7 +15,7 @@ from openrouter_toolkit import ActionError, Envelope, ToolRegistry
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.validation.arguments import ArgumentValidator
 
-from .timing import cpu_below
+from ..timing import cpu_below
 
 ACTIONS = {action.slug: action for action in load().actions}
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"

@@ -14,7 +14,7 @@ from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.text.redaction import redact, redact_thoroughly
 
-from .timing import cpu_below
+from ..timing import cpu_below
 
 SECRET = "c1a93f0e5b7d24688e02d6b41f9c37a5d80b6e3f71c2945adbe8037f6a1c5d92"
 KEY = f"sk-or-v1-{SECRET}"

@@ -12,7 +12,7 @@ import pytest
 
 from openrouter_toolkit import Action, Envelope, MemoryAccounts, Refused, ToolRegistry
 
-MANIFEST = Path(__file__).parent / "echo_toolkit" / "with_key.yaml"
+MANIFEST = Path(__file__).parents[1] / "echo_toolkit" / "with_key.yaml"
 KEY = "canary-5f7d2c9a1b3e"
 Arguments = dict[str, Any]
 

@@ -22,7 +22,7 @@ from openrouter_toolkit.execution.resources import Resources
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling import ToolCall
 
-from .timing import PATIENCE
+from ..timing import PATIENCE
 
 COUNT, CHAT = "OPENROUTER_GET_MODELS_COUNT", "OPENROUTER_CREATE_CHAT_COMPLETION"
 SILENCE = {"model": "sandbox/silent", "messages": [{"role": "user", "content": "Hello"}]}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openrouter_toolkit.text.close_matches import close_matches
 
-from .timing import cpu_below
+from ..timing import cpu_below
 
 SLUGS = [
     "OPENROUTER_CREATE_CHAT_COMPLETION",

@@ -12,7 +12,7 @@ import pytest
 from openrouter_toolkit import ActionError, EventStream, Refused, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
-from .timing import quickest, wait_until
+from ..timing import quickest, wait_until
 
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from openrouter_toolkit.text.sanitize import clean, json_for_terminal, preview, quoted, safe_for_terminal, shorten
 
-from .timing import cpu_below
+from ..timing import cpu_below
 
 ODD = [
     "\x1b", "[", "]", "\x07", "\\", "3", "1", "m", ";", "\x9b", "\x9d", "\x9c", "\x00", "\u200b", "\u200c", "\u200d",
