@@ -3,16 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPOSIO_CORE := .venv-composio-core
 WHEEL := .venv-wheel
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+# Where make can, it shows the output of each target as a whole.
+TOGETHER := --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test lint unit load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
+.PHONY: help demo test lint unit frameworks load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
 	bench clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
 	@echo "make test        everything: lint, types, tests, the built wheel, the second environment"
 	@echo "make lint        ruff, mypy, import-linter, plain words"
-	@echo "make unit        the tests alone"
+	@echo "make unit        the tests alone, without those of the agent frameworks"
+	@echo "make frameworks  the tests of the agent frameworks"
 	@echo "make load        the tests of load in full, one at a time (minutes)"
 	@echo "make faults      the tests of kills, full disks and lost connections in full (minutes)"
 	@echo "make fix         format, and fix what ruff can fix"
@@ -25,7 +27,9 @@ help:
 demo: .venv/.runtime
 	@$(BIN)/openrouter-toolkit demo
 
-test: lint unit wheel composio-core
+# What takes longest begins first.
+test: .venv/.development system
+	@$(MAKE) $(TOGETHER) unit frameworks lint composio-core wheel
 
 lint: .venv/.development
 	$(BIN)/ruff check .
@@ -34,8 +38,12 @@ lint: .venv/.development
 	$(BIN)/lint-imports
 	$(BIN)/python tests/plain_words.py
 
+# The agent frameworks take long to import, so their tests have a process of their own.
 unit: .venv/.development system
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/agents $(ARGS)
+
+frameworks: .venv/.development system
+	$(BIN)/python -m pytest tests/agents $(ARGS)
 
 # The tests with these markers in full; `make test` runs the same tests scaled to seconds (tests/scale.py).
 faults load: .venv/.development system
@@ -49,11 +57,10 @@ system:
 wheel: .venv/.development
 	rm -rf dist $(WHEEL)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
-	$(PYTHON) -m venv $(WHEEL)
-	$(WHEEL)/bin/python $(PIP_INSTALL) dist/*.whl
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(WHEEL) dist/*.whl
 	$(WHEEL)/bin/python -m pip check --disable-pip-version-check
 	OPENROUTER_TOOLKIT_WHEEL=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel/test_wheel.py
-	$(WHEEL)/bin/python $(PIP_INSTALL) "$$(ls $(CURDIR)/dist/*.whl)[server]"
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(WHEEL) "$$(ls $(CURDIR)/dist/*.whl)[server]"
 	OPENROUTER_TOOLKIT_WHEEL_SERVER=$(CURDIR)/$(WHEEL)/bin $(BIN)/python -m pytest -q tests/wheel/test_server_extra.py
 
 # composio-core and its successor own the same import package, so they can't share an environment.
@@ -86,22 +93,17 @@ bench: .venv/.development
 clean:
 	rm -rf .venv $(COMPOSIO_CORE) $(WHEEL) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# Each environment is made once, and again when what it needs has changed.
+ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests/environment.sh $(@D)
+
 .venv/.runtime: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv (once) ..."
-	@$(PYTHON) -m venv .venv || { echo "The venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python $(PIP_INSTALL) --upgrade pip
-	@$(BIN)/python $(PIP_INSTALL) --editable .
+	$(ENVIRONMENT) --editable .
 	@touch $@
 
 .venv/.development: .venv/.runtime
-	@echo "Adding what tests and lint need (once) ..."
-	@$(BIN)/python $(PIP_INSTALL) --editable . --group test --group lint
+	$(ENVIRONMENT) --editable . --group test --group lint
 	@touch $@
 
 $(COMPOSIO_CORE)/.installed: .venv/.runtime
-	@echo "Setting up $(COMPOSIO_CORE) (once) ..."
-	@$(PYTHON) -m venv $(COMPOSIO_CORE)
-	@$(COMPOSIO_CORE)/bin/python $(PIP_INSTALL) --upgrade pip
-	@$(COMPOSIO_CORE)/bin/python $(PIP_INSTALL) --editable '.[composio-core]' --group test-composio-core
+	$(ENVIRONMENT) --editable '.[composio-core]' --group test-composio-core
 	@touch $@

@@ -250,7 +250,7 @@ def test_asking_takes_one_statement_and_little_beside_it(store: Store) -> None:
     event.listen(store._database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     asking = min(cpu_time(lambda: accounts.credentials("user-7", TOOLKIT)) for _ in range(5))
     assert sum(statement.startswith("SELECT ort_connected") for statement in statements) == 5 * 20
-    assert asking < 30 * bare
+    assert asking < 100 * bare  # and not the work of 200 accounts
 
 
 def test_it_can_be_asked_from_many_threads(store: Store) -> None:
