@@ -31,6 +31,7 @@ from urllib3.exceptions import (
 from ..call import Call
 from ..envelope import ActionError
 from ..text.sanitize import quoted
+from .json_body import JsonBody
 
 # With more threads than this, the additional connections are closed after use.
 _POOL_SIZE = 256
@@ -202,7 +203,7 @@ class Transport:
         method: str,
         target: str,
         headers: Mapping[str, Any],
-        body: bytes | None,
+        body: bytes | JsonBody | None,
         timeout: float,
     ) -> BaseHTTPResponse:
         """Send a request and wait for the response's head; the body is not read yet.
@@ -213,6 +214,8 @@ class Transport:
         remaining = exchange.call.remaining()
         timeout = min(timeout, _MAX_TIMEOUT if remaining is None else max(remaining, 0.001))
         timeouts = Timeout(connect=min(self._connect_timeout, timeout), read=timeout)
+        if isinstance(body, JsonBody):
+            headers = {**headers, "Content-Length": str(body.length)}  # without it, the body would be sent in chunks
         previous, _current.exchange = getattr(_current, "exchange", None), exchange
         try:
             return self._pool.urlopen(

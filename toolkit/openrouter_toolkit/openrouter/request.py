@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..envelope import ActionError
+from ..http import json_body
+from ..http.json_body import JsonBody
 from ..text.sanitize import preview
 from . import headers
 
@@ -23,7 +25,7 @@ class Request:
     method: str
     target: str
     headers: dict[str, bytes]
-    body: bytes | None = None
+    body: bytes | JsonBody | None = None
 
 
 def build(method: str, path: str, arguments: Mapping[str, Any]) -> Request:
@@ -37,7 +39,12 @@ def build(method: str, path: str, arguments: Mapping[str, Any]) -> Request:
     if method in ("GET", "DELETE"):
         query = _query(own)
         return Request(method, f"{target}?{query}" if query else target, header_fields)
-    return Request(method, target, header_fields, _json(own))
+    try:
+        return Request(method, target, header_fields, json_body.encode(own))
+    except RecursionError:
+        raise _invalid("arguments", "they are nested too deeply, or contain themselves") from None
+    except (TypeError, ValueError) as error:
+        raise _invalid("arguments", f"they are not valid JSON: {error}") from None
 
 
 def _query(own: Mapping[str, Any]) -> str:
@@ -46,15 +53,6 @@ def _query(own: Mapping[str, Any]) -> str:
         return urlencode(query, quote_via=quote)
     except UnicodeEncodeError:
         raise _invalid("arguments", "a text has half a surrogate pair, which no URL can carry") from None
-
-
-def _json(own: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(own, separators=(",", ":"), allow_nan=False).encode()
-    except RecursionError:
-        raise _invalid("arguments", "they are nested too deeply, or contain themselves") from None
-    except (TypeError, ValueError) as error:
-        raise _invalid("arguments", f"they are not valid JSON: {error}") from None
 
 
 def _segment(name: str, value: str) -> str:
