@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 _LONG = 256 * 1024
 _PIECE = 64 * 1024
 # Stands for a long text; nobody can send it, because it is another one in each process.
-_PLACEHOLDER = f"long text {secrets.token_hex(16)}"
+_PLACEHOLDER = f"long text {os.urandom(16).hex()}"
 
 
 class JsonBody:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException, IncompleteRead
 from ssl import SSLError as PythonSSLError
-from typing import Any, Self, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -148,19 +148,17 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        _use_notifying_pools(self.poolmanager)
+        self._with_notifying_pools(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        _use_notifying_pools(manager)
+        return self._with_notifying_pools(super().proxy_manager_for(*args, **kwargs))
+
+    def _with_notifying_pools(self, manager: Any) -> Any:
+        manager.pool_classes_by_scheme = {
+            scheme: type(f"_Notifying{pool.__name__}", (_NotifyingPool, pool), {})
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
         return manager
-
-
-def _use_notifying_pools(manager: Any) -> None:
-    manager.pool_classes_by_scheme = {
-        scheme: type(f"_Notifying{pool.__name__}", (_NotifyingPool, pool), {})
-        for scheme, pool in manager.pool_classes_by_scheme.items()
-    }
 
 
 class Transport:
@@ -171,31 +169,31 @@ class Transport:
     """
 
     def __init__(self, base_url: str, *, connect_timeout: float) -> None:
+        """Open no connection yet; a wrong proxy or certificate setting raises `ActionError` (`connection_failed`)."""
         parts = urlsplit(base_url)
         self._prefix = parts.path.rstrip("/")
         self._connect_timeout = connect_timeout
         self._adapter = _Adapter(pool_maxsize=_POOL_SIZE)
-        with requests.Session() as session:
-            session.trust_env = parts.scheme == "https"  # plain http is only for loopback, which needs no proxy
-            settings = session.merge_environment_settings(base_url, {}, False, None, None)
-        verify: Any = settings["verify"] if settings["verify"] is not None else True
-        request = requests.Request("GET", base_url).prepare()
-        pool = self._adapter.get_connection_with_tls_context(
-            request, verify, proxies=settings["proxies"], cert=settings["cert"]
-        )
-        self._adapter.cert_verify(pool, base_url, verify, settings["cert"])  # type: ignore[no-untyped-call]
-        self._pool = cast(HTTPConnectionPool, pool)
-
-    @classmethod
-    def to(cls, base_url: str, *, connect_timeout: float) -> Self:
-        """Create a transport; a wrong proxy or certificate setting raises `ActionError` (`connection_failed`)."""
         try:
-            return cls(base_url, connect_timeout=connect_timeout)
+            with requests.Session() as session:
+                session.trust_env = parts.scheme == "https"  # plain http is only for loopback, which needs no proxy
+                settings = session.merge_environment_settings(base_url, {}, False, None, None)
+            verify: Any = settings["verify"] if settings["verify"] is not None else True
+            request = requests.Request("GET", base_url).prepare()
+            pool = self._adapter.get_connection_with_tls_context(
+                request, verify, proxies=settings["proxies"], cert=settings["cert"]
+            )
+            self._adapter.cert_verify(pool, base_url, verify, settings["cert"])  # type: ignore[no-untyped-call]
         except NETWORK_ERRORS as error:
             what = quoted(_without_passwords(str(error)), 160)
-            message = f"The proxy or the certificates that the environment names can't be used: {what}"
-            advice = "Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and REQUESTS_CA_BUNDLE."
-            raise ActionError("connection_failed", message, advice=advice, sent=False) from None
+            raise ActionError(
+                "connection_failed",
+                f"The proxy or the certificates that the environment names can't be used: {what}",
+                advice="Nothing was sent. The operator of this agent has to look at HTTPS_PROXY and "
+                "REQUESTS_CA_BUNDLE.",
+                sent=False,
+            ) from None
+        self._pool = cast(HTTPConnectionPool, pool)
 
     def open(
         self,
@@ -250,8 +248,8 @@ def _network_failure(error: Exception, *, begun: bool) -> ActionError:
         return ActionError(
             "connection_failed",
             f"No secure connection to OpenRouter: {what}",
-            f"No secure connection to OpenRouter: {what}. Nothing was sent. The operator of this agent has to look "
-            "at the certificates, the proxy or OPENROUTER_BASE_URL.",
+            advice="Nothing was sent. The operator of this agent has to look at the certificates, the proxy or "
+            "OPENROUTER_BASE_URL.",
             sent=False,
         )
     if not begun or isinstance(cause, NewConnectionError | ConnectTimeoutError | ProxyError):

@@ -121,7 +121,7 @@ class OpenRouter:
             with self._lock:
                 transport = self._transport
                 if transport is None:
-                    transport = Transport.to(self._base_url, connect_timeout=self._connect_timeout)
+                    transport = Transport(self._base_url, connect_timeout=self._connect_timeout)
                     self._transport = transport
         return transport
 

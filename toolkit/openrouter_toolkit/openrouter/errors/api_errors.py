@@ -47,17 +47,17 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
         message = error_text if isinstance(error_text, str) else preview(error_text, 300)
         return from_object({**body, "message": message}, body, status, headers, not_openrouter=status in (404, 405))
     if 300 <= status < 400:
-        return _redirect_error(status)
+        return ActionError(
+            "invalid_response",
+            f"The base URL answers with a redirect (HTTP {status}), which is not followed: the key goes nowhere else.",
+            advice="The operator of this agent has to set OPENROUTER_BASE_URL to where the redirect leads, if that is "
+            "right.",
+            status=status,
+        )
     error_text = shorten(clean(_without_tags(text[:20_000])), 200)
     message = f"HTTP {status}, without JSON: {error_text}" if error_text else f"HTTP {status}, with nothing in it."
     unexpected = status in _ALWAYS_JSON or (status == 400 and text.startswith("<"))
     return from_object({"message": message}, {}, status, headers, not_openrouter=unexpected)
-
-
-def _redirect_error(status: int) -> ActionError:
-    message = f"The base URL answers with a redirect (HTTP {status}), which is not followed: the key goes nowhere else."
-    advice = "The operator of this agent has to set OPENROUTER_BASE_URL to where the redirect leads, if that is right."
-    return ActionError("invalid_response", message, advice=advice, status=status)
 
 
 def error_in(body: Any, depth: int = 0) -> dict[str, Any] | None:
@@ -76,20 +76,13 @@ def error_in(body: Any, depth: int = 0) -> dict[str, Any] | None:
         return {"message": error, "code": body.get("code"), "type": body.get("type")}
     if error is True or body.get("object") == "error" or body.get("type") == "error" or "__type" in body:
         return body
-    return _error_in_choices(body.get("choices"))
-
-
-def _error_in_choices(choices: Any) -> dict[str, Any] | None:
+    choices = body.get("choices")
     for choice in choices if isinstance(choices, list) else ():
-        if not isinstance(choice, dict):
-            continue
-        if isinstance(choice.get("error"), dict | str) and choice["error"]:
-            return {"message": choice["error"]} if isinstance(choice["error"], str) else dict(choice["error"])
-        if choice.get("finish_reason") == "error":
-            return {
-                "code": 502,
-                "message": "The provider failed while it was generating (finish_reason: error).",
-            }
+        found_error = choice.get("error") if isinstance(choice, dict) else None
+        if found_error and isinstance(found_error, dict | str):
+            return {"message": found_error} if isinstance(found_error, str) else dict(found_error)
+        if isinstance(choice, dict) and choice.get("finish_reason") == "error":
+            return {"code": 502, "message": "The provider failed while it was generating (finish_reason: error)."}
     return None
 
 
@@ -114,27 +107,29 @@ def from_object(
     `not_openrouter`: the answer does not have OpenRouter's shape, so another server has probably sent it.
     """
     parsed = ParsedError(error, body, status)
-    classification = parsed.classify(headers)
+    error_type, limit, retryable, wait = parsed.classify(headers)
     metadata, error_text = parsed.metadata, parsed.provider_message
+    from_metadata: dict[str, Any] = {
+        name: metadata.get(name) for name in ("provider_code", "reasons", "flagged_input", "patterns")
+    }
     failure = ActionError(
-        classification.type,
+        error_type,
         parsed.message,
-        status=parsed.status or status_of_type(classification.type) or status,
-        retryable=classification.retryable,
-        retry_after=classification.retry_after,
+        status=parsed.status or status_of_type(error_type) or status,
+        retryable=retryable,
+        retry_after=wait,
         code=error.get("code"),
-        limit=classification.limit and classification.limit.name,
+        limit=limit and limit.name,
         provider=parsed.provider,
         provider_message=None if error_text is None else shorten(error_text, _MAX_PROVIDER_MESSAGE),
-        provider_code=metadata.get("provider_code"),
-        reasons=metadata.get("reasons"),
-        flagged_input=metadata.get("flagged_input"),
-        patterns=metadata.get("patterns"),
+        **from_metadata,
         availability=parsed.availability or None,
         metadata=metadata or None,
         request_id=body.get("request_id"),
     )
-    if _holds_output(body):
+    usage = body.get("usage")
+    counts = usage.values() if isinstance(usage, dict) else ()
+    if body.get("choices") or any(isinstance(count, int | float) and count for count in counts):
         failure.partial = dict(body)  # the call may have been billed
     failure.details.update(numbers_in(parsed.words))
     if failure.status == 401:
@@ -143,15 +138,6 @@ def from_object(
         failure.details["not_openrouter"] = True
     failure.explanation = explain(failure)
     return failure
-
-
-def _holds_output(body: Mapping[str, Any]) -> bool:
-    """Whether the body also contains output of a model, or a count of its tokens."""
-    usage = body.get("usage")
-    counted = (
-        any(isinstance(count, int | float) and count for count in usage.values()) if isinstance(usage, dict) else False
-    )
-    return counted or bool(body.get("choices"))
 
 
 def _refused_by(failure: ActionError, body: Mapping[str, Any]) -> str | None:

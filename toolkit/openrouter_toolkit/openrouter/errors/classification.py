@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from . import provider_messages
@@ -58,16 +57,6 @@ _MAX_CODE_LENGTH = 80
 _MAX_LENGTH = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """The classification of an error. `retry_after`, in seconds, is None unless the error is retryable."""
-
-    type: str
-    limit: Limit | None
-    retryable: bool
-    retry_after: float | None
-
-
 class ParsedError:
     """An error object and its surrounding body, parsed.
 
@@ -93,10 +82,15 @@ class ParsedError:
         provider = self.metadata.get("provider_name")
         self.provider = provider if isinstance(provider, str) else None
         self._inner = [*provider_messages.objects_in(raw), *provider_messages.objects_in(message)]
-        self._named = _named_type(error, self.metadata, body)
+        names = [place.get("error_type") for place in (error, self.metadata, body, _as_dict(body.get("metadata")))]
+        named = (name for name in (*names, error.get("type")) if isinstance(name, str) and name in TYPES)
+        self._named = next(named, None)  # the type that OpenRouter itself gives, in any of its places
 
-    def classify(self, headers: Mapping[str, str]) -> Classification:
-        """A consistent type, limit, `retryable` and `retry_after`; `headers` are those of the answer."""
+    def classify(self, headers: Mapping[str, str]) -> tuple[str, Limit | None, bool, float | None]:
+        """A consistent type, limit, `retryable` and `retry_after`; `headers` are those of the answer.
+
+        `retry_after`, in seconds, is None unless the error is retryable.
+        """
         limit = self._limit()
         error_type = self._type(limit)
         hint = retry_after(
@@ -111,7 +105,7 @@ class ParsedError:
         if limit is not None and limit.resets and not hint:
             hint = resets_in(limit, self.metadata, self.message[:_MAX_LENGTH], time.time())
         retryable = self._retryable(error_type, limit, hint)
-        return Classification(error_type, limit, retryable, hint if retryable else None)
+        return error_type, limit, retryable, hint if retryable else None
 
     def _limit(self) -> Limit | None:
         """The limit that was hit, unless OpenRouter names a type that contradicts it."""
@@ -159,14 +153,6 @@ class ParsedError:
         if limit is not None and limit.type != "rate_limit_exceeded":
             return limit.resets and bool(hint)
         return error_type in PASSING
-
-
-def _named_type(error: Mapping[str, Any], metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str | None:
-    """The type that OpenRouter itself gives, in any of its places."""
-    for place in (error, metadata, body, _as_dict(body.get("metadata"))):
-        if isinstance(type_name := place.get("error_type"), str) and type_name in TYPES:
-            return type_name
-    return type_name if isinstance(type_name := error.get("type"), str) and type_name in TYPES else None
 
 
 def _status(error: Mapping[str, Any], status: int | None) -> int | None:

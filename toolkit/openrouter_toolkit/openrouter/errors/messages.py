@@ -12,7 +12,7 @@ from typing import Any
 
 from ...envelope import ActionError
 from ...text.sanitize import quoted
-from .limit_messages import limit_step, payment_step
+from .limits import limit_step, payment_step
 from .provider_messages import plain_message
 from .types import CLOUDFLARE, PASSING
 
@@ -91,24 +91,8 @@ def _step_without_retry(error: ActionError) -> str:
 
 def _by_availability(error: ActionError) -> str | None:
     """The next step if the model is not available as requested, or None."""
-    availability: dict[str, Any] = error.details.get("availability") or {}
-    fallback_models = _fallback_models(error)
-    step = {
-        "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
-        "wrong_endpoint": "This model is not for this action: choose another model, or the action that fits it.",
-        "no_endpoints": f"No provider offers this model for what the call needs: choose another with {_LIST}.",
-        "model_deprecated": f"The model is no longer offered: choose another with {_LIST}.",
-        "model_unavailable_upstream": "The model's provider does not offer it now: use another model.",
-        "free_variant_ended": "The free variant has ended: use the id without :free, which costs money, or another.",
-        "region_restricted": "The model is not offered in this region: use another model.",
-        "privacy_restricted": f"The account's data policy excludes all of the model's providers: use another model, "
-        f"or have the policy changed at {_PRIVACY}.",
-        "constraint_filtered": "The call's own conditions (provider, parameters, price) exclude every provider: "
-        "loosen them, or use another model.",
-        "capacity_exhausted": "Nobody has room for this model: use another model.",
-        "temporarily_unavailable": "Nobody offers this model at present: use another model.",
-    }.get(str(availability.get("code")))
-    return f"{step}{fallback_models}" if step else fallback_models.strip() or None
+    step = _AVAILABILITY.get(str((error.details.get("availability") or {}).get("code")), "")
+    return f"{step}{_fallback_models(error)}".strip() or None
 
 
 def _fallback_models(error: ActionError) -> str:
@@ -122,24 +106,9 @@ def _fallback_models(error: ActionError) -> str:
 def _missing_capability(error: ActionError) -> str | None:
     """The next step if the message says what the model can't do for the call, or None."""
     words = _ID.sub(" ", error.message[:2_000].lower())  # a model's name may contain such a word
-    if error.status == 404 and "allowed providers" in words:
-        return "No provider that the call or the account allows offers this model: allow more, or use another model."
-    if error.status != 404 or "no endpoints" not in words:
+    if error.status != 404 or not ("no endpoints" in words or "allowed providers" in words):
         return None
-    if re.search(r"requested parameters|require_parameters", words):
-        return (
-            "No provider of this model takes all of the call's parameters: leave some out, or take a model that lists "
-            f"them in supported_parameters ({_LIST})."
-        )
-    if "tool" in words:
-        return (
-            f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools)."
-        )
-    if re.search(r"\b(image|audio|video|file|modalit)", words):
-        return f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities)."
-    if re.search(r"data policy|privacy|zdr|retention", words):
-        return f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}."
-    return None
+    return next((step for pattern, step in _MISSING_CAPABILITIES if re.search(pattern, words)), None)
 
 
 def _authentication(error: ActionError) -> str:
@@ -207,6 +176,46 @@ def _too_long(error: ActionError) -> str:
     return f"Shorten the input{by}, ask for fewer max_tokens, or take a model with a longer context (context_length)."
 
 
+_AVAILABILITY = {
+    "model_not_found": f"There is no such model: take an id exactly as {_LIST} gives it.",
+    "wrong_endpoint": "This model is not for this action: choose another model, or the action that fits it.",
+    "no_endpoints": f"No provider offers this model for what the call needs: choose another with {_LIST}.",
+    "model_deprecated": f"The model is no longer offered: choose another with {_LIST}.",
+    "model_unavailable_upstream": "The model's provider does not offer it now: use another model.",
+    "free_variant_ended": "The free variant has ended: use the id without :free, which costs money, or another.",
+    "region_restricted": "The model is not offered in this region: use another model.",
+    "privacy_restricted": f"The account's data policy excludes all of the model's providers: use another model, "
+    f"or have the policy changed at {_PRIVACY}.",
+    "constraint_filtered": "The call's own conditions (provider, parameters, price) exclude every provider: "
+    "loosen them, or use another model.",
+    "capacity_exhausted": "Nobody has room for this model: use another model.",
+    "temporarily_unavailable": "Nobody offers this model at present: use another model.",
+}
+_MISSING_CAPABILITIES = (
+    (
+        "allowed providers",
+        "No provider that the call or the account allows offers this model: allow more, or use another model.",
+    ),
+    (
+        r"requested parameters|require_parameters",
+        (
+            "No provider of this model takes all of the call's parameters: leave some out, or take a model that lists "
+            f"them in supported_parameters ({_LIST})."
+        ),
+    ),
+    (
+        "tool",
+        f"This model can't call tools: leave them out, or take one that can ({_LIST}, supported_parameters tools).",
+    ),
+    (
+        r"\b(image|audio|video|file|modalit)",
+        f"This model does not take that kind of input: take one that does ({_LIST} with input_modalities).",
+    ),
+    (
+        r"data policy|privacy|zdr|retention",
+        f"The account's data policy excludes it: use another model, or have the policy changed at {_PRIVACY}.",
+    ),
+)
 _ALTERNATIVES = {
     "rate_limit_exceeded": "Another model, or another provider, may have no such limit.",
     "provider_overloaded": "Or use another model.",

@@ -63,14 +63,23 @@ def _hints(
     *,
     own_limit: bool,
 ) -> Iterator[Any]:
+    def milliseconds(value: Any) -> float | None:
+        number = _number(value)
+        return None if number is None else number / 1000
+
     yield availability.get("retry_after")
-    all_headers = [headers, *(_lower(place["headers"]) for place in places if isinstance(place.get("headers"), dict))]
+    inner = [place["headers"] for place in places if isinstance(place.get("headers"), dict)]
+    lower = [
+        {str(name).lower(): value[0] if isinstance(value, list) and value else value for name, value in found.items()}
+        for found in inner
+    ]
+    all_headers = [headers, *lower]
     for names in all_headers:
-        yield _from_milliseconds(names.get("retry-after-ms"))
+        yield milliseconds(names.get("retry-after-ms"))
         yield names.get("retry-after")
     for place in places:
         for name in _NAMES:
-            yield _from_milliseconds(place.get(name)) if name.endswith("_ms") else place.get(name)
+            yield milliseconds(place.get(name)) if name.endswith("_ms") else place.get(name)
         details = place.get("details")
         for detail in (place, *(details[:20] if isinstance(details, list) else ())):  # Google's RetryInfo
             delay = detail.get("retryDelay") if isinstance(detail, dict) else None
@@ -85,20 +94,6 @@ def _hints(
         yield match["duration"]
 
 
-def _lower(headers: Mapping[Any, Any]) -> dict[str, Any]:
-    """Headers from a JSON object, with lower-case names; a list as value is replaced by its first item."""
-    return {
-        name.lower(): value[0] if isinstance(value, list) and value else value
-        for name, value in headers.items()
-        if isinstance(name, str)
-    }
-
-
-def _from_milliseconds(value: Any) -> float | None:
-    seconds = _number(value)
-    return None if seconds is None else seconds / 1000
-
-
 def _seconds(value: Any) -> float | None:
     """A hint in seconds: a number, a duration such as "1m30s", or a date."""
     number = _number(value)
@@ -109,14 +104,12 @@ def _seconds(value: Any) -> float | None:
     if not isinstance(value, str) or len(value) > _MAX_HINT_LENGTH:
         return None
     if _ONLY_DURATION.fullmatch(value):
-        return math.fsum(float(amount) * _unit(unit.lower()) for amount, unit in _PART.findall(value))
+        return math.fsum(
+            float(amount) * (0.001 if unit.lower().startswith(("ms", "milli")) else _UNITS[unit[0].lower()])
+            for amount, unit in _PART.findall(value)
+        )
     date = _date(value)
     return None if date is None else max(0.0, date - time.time())
-
-
-def _unit(name: str) -> float:
-    """The seconds of a unit, by its name or abbreviation."""
-    return 0.001 if name.startswith(("ms", "milli")) else _UNITS[name[0]]
 
 
 def _number(value: Any) -> float | None:
