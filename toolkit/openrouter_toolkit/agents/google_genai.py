@@ -12,16 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..tool_calling import ToolCall
+from ..registry import ToolRegistry
+from ..tool_calling import ToolCall, ToolResult
 from ..tool_calling.options import DEFAULT_LIMIT
+from .bound_tools import needs
 
 if TYPE_CHECKING:
     from google.genai import types
-
-    from ..registry import ToolRegistry
-    from ..tool_calling import ToolResult
-
-_MISSING = "google-genai is missing: pip install 'openrouter-toolkit[google-genai]'"
 
 
 def tools(registry: ToolRegistry, *, extensions: bool = False) -> types.Tool:
@@ -34,10 +31,8 @@ def tools(registry: ToolRegistry, *, extensions: bool = False) -> types.Tool:
     Raises:
         ImportError: google-genai is not installed.
     """
-    try:
+    with needs("google-genai is missing: pip install 'openrouter-toolkit[google-genai]'"):
         from google.genai import types
-    except ImportError as error:
-        raise ImportError(_MISSING) from error
     declarations = [types.FunctionDeclaration(**tool) for tool in registry.tools("gemini", extensions=extensions)]
     return types.Tool(function_declarations=declarations)
 
@@ -86,16 +81,19 @@ async def respond_async(
 
 
 def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:
-    content = response.candidates[0].content if response.candidates else None
-    parts = content.parts if content is not None else None
-    function_calls = [part.function_call for part in parts or () if part.function_call is not None]
-    return [ToolCall(call.id or "", call.name or "", call.args) for call in function_calls]
+    content = _content(response)
+    calls = [part.function_call for part in (content and content.parts) or () if part.function_call is not None]
+    return [ToolCall(call.id or "", call.name or "", call.args) for call in calls]
+
+
+def _content(response: types.GenerateContentResponse) -> types.Content | None:
+    return response.candidates[0].content if response.candidates else None
 
 
 def _contents(response: types.GenerateContentResponse, results: list[ToolResult]) -> list[types.Content]:
     from google.genai import types
 
-    model_content = response.candidates[0].content if response.candidates else None
+    model_content = _content(response)
     if model_content is None or not any(part.model_dump(exclude_none=True) for part in model_content.parts or ()):
         return []  # Gemini refuses contents without parts
     parts = [

@@ -12,18 +12,16 @@ Invalid JSON never reaches a tool: LangChain puts it into the `invalid_tool_call
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..tool_calling import input_schema
-from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
+from ..registry import ToolRegistry
+from ..tool_calling import ToolResult
+from ..tool_calling.options import DEFAULT_LIMIT
+from .bound_tools import BoundTools, needs
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
     from langchain_core.tools import BaseTool
-
-    from ..registry import ToolRegistry
-    from ..tool_calling import ToolResult
 
 
 def tools(
@@ -36,27 +34,15 @@ def tools(
 ) -> list[BaseTool]:
     """Return one tool per allowed action, sync and async; cancelling an async call closes its connection.
 
-    Args:
-        registry: the actions.
-        user_id: the user whose connected account is used.
-        limit: the maximum length of a result in characters.
-        timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: include the undocumented parameters that the API accepts.
+    The arguments and their errors are those of `BoundTools`.
 
     Raises:
         ImportError: LangChain is not installed.
-        ValueError: `limit` or `timeout` is invalid.
-        TypeError: `user_id` is not a string.
     """
-    CallOptions(user_id, limit=limit, timeout=timeout)
-    try:
+    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    with needs("LangChain is missing: pip install 'openrouter-toolkit[langchain]'"):
         from langchain_core.messages import ToolMessage
         from langchain_core.tools import BaseTool
-    except ImportError as error:
-        raise ImportError("LangChain is missing: pip install 'openrouter-toolkit[langchain]'") from error
-
-    call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)
-    call_async = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
 
     def to_content(result: ToolResult, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
         """Return content and artifact. The content is a message, since LangChain has no other way to set its status."""
@@ -80,21 +66,21 @@ def tools(
             return (), {"arguments": tool_input, "tool_call_id": tool_call_id}
 
         def _run(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
-            return to_content(call(self.name, arguments), tool_call_id)
+            return to_content(bound.call(self.name, arguments), tool_call_id)
 
         async def _arun(self, arguments: Any, tool_call_id: str | None) -> tuple[str | ToolMessage, dict[str, Any]]:
-            return to_content(await call_async(self.name, arguments), tool_call_id)
+            return to_content(await bound.call_async(self.name, arguments), tool_call_id)
 
     return [
         ActionTool(
             name=action.slug,
             description=action.definition.description,
-            args_schema=input_schema(action, extensions=extensions),
+            args_schema=schema,
             response_format="content_and_artifact",
             tags=list(action.definition.tags),
             metadata=action.definition.annotations.model_dump(),
         )
-        for action in registry.actions.values()
+        for action, schema in bound.actions
     ]
 
 
@@ -104,11 +90,9 @@ def answering_broken_calls() -> AgentMiddleware[Any, Any]:
     Raises:
         ImportError: LangChain's agents (the package `langchain`) are not installed.
     """
-    try:
+    with needs("LangChain's agents are missing: pip install langchain"):
         from langchain.agents.middleware import after_model
         from langchain_core.messages import AIMessage, ToolMessage
-    except ImportError as error:
-        raise ImportError("LangChain's agents are missing: pip install langchain") from error
 
     @after_model(can_jump_to=["model"])
     def answer_broken_calls(state: Any, runtime: Any) -> dict[str, Any] | None:

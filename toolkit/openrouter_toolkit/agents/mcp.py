@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..accounts import EnvironmentAccounts
+from ..registry import ToolRegistry
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import safe_for_terminal
+from ..tool_calling import ToolResult
 from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
 from ..tool_calling.summary import render_failure
+from .bound_tools import needs
 
 if TYPE_CHECKING:
     import mcp_types as types
     from mcp.server import Server, ServerRequestContext
-
-    from ..registry import ToolRegistry
-    from ..tool_calling import ToolResult
 
 _log = logging.getLogger("openrouter_toolkit")
 
@@ -51,13 +51,11 @@ def server(
     """
     if not callable(user_id):
         CallOptions(user_id)
-    try:
+    with needs("The MCP SDK is missing: pip install 'openrouter-toolkit[mcp]'"):
         import mcp_types as types
         from anyio import to_thread
         from mcp import MCPError
         from mcp.server import Server
-    except ImportError as error:
-        raise ImportError("The MCP SDK is missing: pip install 'openrouter-toolkit[mcp]'") from error
 
     async def list_tools(_context: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params is not None and params.cursor is not None:

@@ -11,16 +11,14 @@ Cancelling the run closes the call's connection. A tool that does not exist ends
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..tool_calling import input_schema
-from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
+from ..registry import ToolRegistry
+from ..tool_calling.options import DEFAULT_LIMIT
+from .bound_tools import BoundTools, needs
 
 if TYPE_CHECKING:
     from agents import FunctionTool
-
-    from ..registry import ToolRegistry
 
 
 def tools(
@@ -33,31 +31,18 @@ def tools(
 ) -> list[FunctionTool]:
     """Return one tool per allowed action.
 
-    Args:
-        registry: the actions.
-        user_id: the user whose connected account is used.
-        limit: the maximum length of a result in characters.
-        timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: include the undocumented parameters that the API accepts.
+    The arguments and their errors are those of `BoundTools`.
 
     Raises:
         ImportError: the OpenAI Agents SDK is not installed.
-        ValueError: `limit` or `timeout` is invalid.
-        TypeError: `user_id` is not a string.
     """
-    CallOptions(user_id, limit=limit, timeout=timeout)
-    try:
+    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    with needs("The OpenAI Agents SDK is missing: pip install 'openrouter-toolkit[openai-agents]'"):
         from agents import FunctionTool
-    except ImportError as error:
-        raise ImportError(
-            "The OpenAI Agents SDK is missing: pip install 'openrouter-toolkit[openai-agents]'"
-        ) from error
-
-    call = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
 
     def invoke(name: str) -> Callable[[Any, str], Awaitable[str]]:
         async def on_invoke_tool(_context: Any, arguments: str) -> str:
-            return (await call(name, arguments)).text
+            return (await bound.call_async(name, arguments)).text
 
         return on_invoke_tool
 
@@ -65,9 +50,9 @@ def tools(
         FunctionTool(
             name=action.slug,
             description=action.definition.description,
-            params_json_schema=input_schema(action, extensions=extensions),
+            params_json_schema=schema,
             on_invoke_tool=invoke(action.slug),
             strict_json_schema=False,
         )
-        for action in registry.actions.values()
+        for action, schema in bound.actions
     ]

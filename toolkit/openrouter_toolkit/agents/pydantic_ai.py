@@ -13,18 +13,16 @@ then ends the run. Retries are used only for errors that never reach us: invalid
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import SchemaValidator, core_schema
 
-from ..tool_calling import input_schema
-from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
+from ..registry import ToolRegistry
+from ..tool_calling.options import DEFAULT_LIMIT
+from .bound_tools import BoundTools, needs
 
 if TYPE_CHECKING:
     from pydantic_ai import Tool, ToolReturn
-
-    from ..registry import ToolRegistry
 
 _OBJECT = SchemaValidator(core_schema.dict_schema())
 
@@ -39,29 +37,18 @@ def tools(
 ) -> list[Tool[Any]]:
     """Return one tool per allowed action; a tool's `metadata` has the action's annotations.
 
-    Args:
-        registry: the actions.
-        user_id: the user whose connected account is used.
-        limit: the maximum length of a result in characters.
-        timeout: seconds for each call, as in `ToolRegistry.execute`.
-        extensions: include the undocumented parameters that the API accepts.
+    The arguments and their errors are those of `BoundTools`.
 
     Raises:
         ImportError: pydantic-ai is not installed.
-        ValueError: `limit` or `timeout` is invalid.
-        TypeError: `user_id` is not a string.
     """
-    CallOptions(user_id, limit=limit, timeout=timeout)
-    try:
+    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    with needs("pydantic-ai is missing: pip install 'openrouter-toolkit[pydantic-ai]'"):
         from pydantic_ai import Tool, ToolFailed, ToolReturn
-    except ImportError as error:
-        raise ImportError("pydantic-ai is missing: pip install 'openrouter-toolkit[pydantic-ai]'") from error
-
-    call = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
 
     def function(name: str) -> Callable[..., Awaitable[ToolReturn]]:
         async def run(**arguments: Any) -> ToolReturn:
-            result = await call(name, arguments)
+            result = await bound.call_async(name, arguments)
             if result.failed:
                 raise ToolFailed(result.text)
             return ToolReturn(result.text, metadata=dict(result.envelope))
@@ -69,9 +56,8 @@ def tools(
         return run
 
     tool_list: list[Tool[Any]] = []
-    for slug, action in registry.actions.items():
-        schema = input_schema(action, extensions=extensions)
-        tool: Tool[Any] = Tool.from_schema(function(slug), slug, action.definition.description, schema)
+    for action, schema in bound.actions:
+        tool: Tool[Any] = Tool.from_schema(function(action.slug), action.slug, action.definition.description, schema)
         tool.strict = False  # by default, pydantic-ai makes tools strict where possible
         tool.function_schema.validator = _OBJECT  # the default one passes arrays, which end the run
         tool.metadata = action.definition.annotations.model_dump()

@@ -36,21 +36,17 @@ from collections.abc import Iterable, Sequence
 from functools import cache, wraps
 from importlib import import_module
 from types import new_class
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...envelope import ActionError, Envelope
 from ...registry import ToolRegistry
 from ...text.close_matches import close_matches
 from ...text.sanitize import quoted
+from ...tool_calling import ToolResult
 from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.summary import render_failure
 from ...tool_calling.tool_calls import read_arguments
-from .core_import import import_offline
-from .core_names import app_name, register_actions
-from .core_schemas import action_model, parameters_of
-
-if TYPE_CHECKING:
-    from ...tool_calling import ToolResult
+from .core_catalogue import action_model, app_name, import_offline, parameters_of, register_actions
 
 
 def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:

@@ -41,15 +41,15 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...registry import ToolRegistry
 from ...tool_calling import input_schema
 from ...tool_calling.options import CallOptions
+from ..bound_tools import needs
 
 if TYPE_CHECKING:
     from composio.core.provider.agentic import AgenticProvider
     from composio.core.provider.none_agentic import NonAgenticProvider
     from composio.types import Modifiers, Tool, ToolExecutionResponse
-
-    from ...registry import ToolRegistry
 
 _Tools = TypeVar("_Tools")
 
@@ -75,13 +75,11 @@ def tools(registry: ToolRegistry, *, extensions: bool = False) -> list[Tool]:
     Raises:
         ImportError: Composio's current package is not installed.
     """
-    try:
+    with needs(
+        "Composio's current package is missing: pip install 'openrouter-toolkit[composio]'. "
+        "It can't share an environment with composio-core, whose import package has the same name."
+    ):
         from composio.types import Tool
-    except ImportError as error:
-        raise ImportError(
-            "Composio's current package is missing: pip install 'openrouter-toolkit[composio]'. "
-            "It can't share an environment with composio-core, whose import package has the same name."
-        ) from error
     return [Tool.model_validate(definition) for definition in _definitions(registry, extensions)]
 
 
