@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from urllib3 import BaseHTTPResponse
+from urllib3 import BaseHTTPResponse, HTTPResponse
 
 from ..envelope import ActionError
 from .transport import NETWORK_ERRORS, Exchange
@@ -32,8 +32,8 @@ class Body:
         self._head = b""
         # urllib3 takes twice the time of http.client, below it, for each piece. A body that is not compressed is read
         # from there, up to its end: urllib3 then checks that it is complete, and releases the connection.
-        encoded = response.headers.get("content-encoding")
-        self._source = None if encoded else getattr(response, "_original_response", None)
+        plain = isinstance(response, HTTPResponse) and not response.headers.get("content-encoding")
+        self._source = getattr(response, "_original_response", None) if plain else None
 
     def piece(self) -> bytes:
         """The next bytes that arrive; empty at the end.
