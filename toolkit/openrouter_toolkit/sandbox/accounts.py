@@ -74,11 +74,7 @@ class Generations:
             self._free[key] = self._free.get(key, 0) + completion.model.id.endswith(":free")
 
     def find(self, generation_id: str) -> JsonObject:
-        """The statistics of a generation.
-
-        Raises:
-            ApiError: 404 for an unknown generation, and for one that ended less than `delay` seconds ago.
-        """
+        """The statistics of a generation; ApiError 404 for an unknown one, and until `delay` seconds after its end."""
         ended_at, statistics = self._ended.get(generation_id, (0.0, None))
         if statistics is None or time.monotonic() - ended_at < self._delay:
             raise ApiError(404, f"Generation {generation_id[:80]} not found")

@@ -20,17 +20,7 @@ _CALCULATION = re.compile(r"(-?\d+(?:\.\d+)?)\s*([-+*/])\s*(-?\d+(?:\.\d+)?)")
 _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _GREETING = re.compile(r"\s*(hello|hi|hey)\b", re.IGNORECASE)
 _CAPITAL = re.compile(r"capital of ([a-z]+)", re.IGNORECASE)
-_CAPITALS = {
-    "Brazil": "Brasília",
-    "Canada": "Ottawa",
-    "Egypt": "Cairo",
-    "France": "Paris",
-    "Germany": "Berlin",
-    "India": "New Delhi",
-    "Italy": "Rome",
-    "Japan": "Tokyo",
-    "Spain": "Madrid",
-}
+_CAPITALS = {"France": "Paris", "Germany": "Berlin", "Italy": "Rome", "Japan": "Tokyo", "Spain": "Madrid"}
 
 # Words that say nothing about a tool, with the verbs with which half of all tool names begin.
 _STOP_WORDS = frozenset(
@@ -133,18 +123,7 @@ class _Step(NamedTuple):
 
 
 def choose_calls(prompt: Prompt) -> list[ToolCall]:
-    """The calls that a model makes for the prompt; an empty list if it should answer with text.
-
-    A tool fits if its name or description shares a content word with the question; the one that shares
-    most is called. If the question names two or more tools, all of those are called.
-
-    A question with several steps that tools fit ("…, then …") gets a round of calls for each. "Ask it: …" fits a
-    tool that takes messages or a prompt; "it" is the cheapest of the models that the last round's results name, if
-    the question asks for the cheapest. If there is none, the model gives up and answers with text.
-
-    Raises:
-        ApiError: 400 if tool_choice names an unknown tool.
-    """
+    """The calls that a model makes for the prompt, as docs/sandbox.md says; none if it should answer with text."""
     if not prompt.tools or prompt.tool_choice == "none":
         return []
     plan = [step for step in _steps(prompt.question) if _best_tool(prompt.tools, step)]
@@ -258,13 +237,9 @@ class _Mentions:
 
 
 def fitting_value(schema: Any, mentions: _Mentions, root: JsonObject, depth: int = 0) -> Any:
-    """The simplest value that fits the schema, with values that the text mentions where possible.
-
-    Supports enum, const, type, required, items, the limits of numbers, strings and arrays, the first of anyOf and
-    oneOf, allOf, and `#/…` references.
-    """
+    """The simplest value that fits the usual keywords of a schema, with values that the text mentions if possible."""
     schema = _resolve(schema if isinstance(schema, dict) else {}, root)
-    if allowed := schema.get("enum") or [schema[name] for name in ("const",) if name in schema]:
+    if allowed := schema.get("enum"):
         return next((value for value in allowed if mentions.includes(value)), allowed[0])
     kinds = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else "string")
     kind = next((kind for kind in kinds if kind != "null"), "null") if isinstance(kinds, list) else kinds
@@ -302,18 +277,14 @@ def _wants(name: str, schema: Any, mentions: _Mentions) -> bool:
 
 
 def _resolve(schema: JsonObject, root: JsonObject) -> JsonObject:
-    """The schema with its reference resolved, and its first alternative and all of allOf merged in."""
+    """The schema with its reference resolved, and the first alternative that is not null merged in."""
     for _ in range(_MAX_DEPTH):
-        rest = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf", "oneOf", "allOf")}
         alternatives = schema.get("anyOf") or schema.get("oneOf")
         if str(schema.get("$ref", "")).startswith("#"):
             schema = _look_up(root, schema["$ref"])
         elif alternatives:
+            rest = {name: value for name, value in schema.items() if name not in ("anyOf", "oneOf")}
             schema = rest | next((part for part in alternatives if part.get("type") != "null"), {"type": "null"})
-        elif schema.get("allOf"):
-            schema = {name: value for part in (rest, *schema["allOf"]) for name, value in part.items()}
-        else:
-            break
     return schema
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from .answers import pieces
-from .completions import DONE, KEEP_ALIVE, PICTURE, Completion, Format, frame
+from .completions import DONE, KEEP_ALIVE, Completion, Format, frame
 from .errors import ApiError, JsonObject, error_object, openrouter_body
 from .prompts import Prompt, parse_chat, parse_text
 
@@ -127,8 +127,8 @@ def _message(completion: Completion) -> JsonObject:
             }
             for index, call in enumerate(completion.tool_calls)
         ]
-    if completion.picture:
-        message["images"] = [{"type": "image_url", "image_url": {"url": PICTURE}}]
+    if completion.images:
+        message["images"] = completion.images
     return {"logprobs": None, "message": message}
 
 
@@ -150,8 +150,8 @@ def _message_deltas(completion: Completion) -> Iterator[JsonObject]:
             yield _delta(content=None, tool_calls=[{"index": index, "function": {"arguments": piece}}])
     for piece in pieces(completion.text):
         yield _delta(content=piece)
-    if completion.picture:
-        yield _delta(content="", images=[{"type": "image_url", "image_url": {"url": PICTURE}}])
+    if completion.images:
+        yield _delta(content="", images=completion.images)
 
 
 def _reasoning_detail(text: str, signature: str | None = None) -> JsonObject:

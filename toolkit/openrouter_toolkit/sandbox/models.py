@@ -2,7 +2,6 @@
 
 import difflib
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 from pydantic import BaseModel
@@ -83,21 +82,16 @@ class Model(BaseModel, frozen=True):
         return sorted(name for ability in self.abilities for name in _ABILITIES[ability])
 
 
-class _Catalogue(NamedTuple):
-    providers: tuple[Provider, ...]
-    models: tuple[Model, ...]
+_DATA = yaml.safe_load(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
+PROVIDERS = tuple(Provider(**entry) for entry in _DATA["providers"])
 
 
-def _load() -> _Catalogue:
-    data = yaml.safe_load(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
-    providers = {entry["slug"]: Provider(**entry) for entry in data["providers"]}
-    models = (
-        Model(**{**entry, "providers": [providers[slug] for slug in entry["providers"]]}) for entry in data["models"]
-    )
-    return _Catalogue(tuple(providers.values()), tuple(models))
+def _model(entry: JsonObject, **more: str) -> Model:
+    providers = [provider for provider in PROVIDERS if provider.slug in entry["providers"]]
+    return Model(**{**entry, "providers": providers, **more})
 
 
-PROVIDERS, MODELS = _load()
+MODELS = tuple(_model(entry) for entry in _DATA["models"])
 _BY_ID = {model.id: model for model in MODELS}
 
 
@@ -118,18 +112,8 @@ def listed_model(model_id: str) -> Model:
 
 def do_everything_model(model_id: str, maker: str = "Sandbox", description: str = "Fails on purpose.") -> Model:
     """A model outside the catalogue that supports everything."""
-    return Model(
-        id=model_id,
-        name=f"{maker}: {model_id.rpartition('/')[2]}",
-        description=description,
-        created=1_786_000_000,
-        context_length=1_000_000,
-        prompt_price="0.000001",
-        completion_price="0.000002",
-        providers=PROVIDERS[:1],
-        abilities=tuple(_ABILITIES),
-        input_modalities=("text", "image", "file", "audio", "video"),
-    )
+    name = f"{maker}: {model_id.rpartition('/')[2]}"
+    return _model(_DATA["able"], id=model_id, name=name, description=description)
 
 
 def availability(code: str, model_id: str, *, retryable: bool = False, **more: object) -> JsonObject:
@@ -153,7 +137,13 @@ def describe_model(model: Model) -> JsonObject:
         "created": model.created,
         "description": model.description,
         "context_length": model.context_length,
-        "architecture": _architecture(model),
+        "architecture": {
+            "modality": f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}",
+            "input_modalities": list(model.input_modalities),
+            "output_modalities": list(model.output_modalities),
+            "tokenizer": model.tokenizer,
+            "instruct_type": None,
+        },
         "pricing": _pricing(model),
         "top_provider": {
             "context_length": model.context_length,
@@ -178,14 +168,9 @@ def describe_model(model: Model) -> JsonObject:
 
 def describe_endpoints(model: Model) -> JsonObject:
     """A model with its endpoints, as GET /models/{author}/{slug}/endpoints returns it."""
-    return {
-        "id": model.id,
-        "name": model.name,
-        "created": model.created,
-        "description": model.description,
-        "architecture": _architecture(model),
-        "endpoints": [describe_endpoint(model, provider) for provider in model.providers],
-    }
+    described = describe_model(model)
+    common = {name: described[name] for name in ("id", "name", "created", "description", "architecture")}
+    return {**common, "endpoints": [describe_endpoint(model, provider) for provider in model.providers]}
 
 
 def describe_endpoint(model: Model, provider: Provider) -> JsonObject:
@@ -235,16 +220,6 @@ def describe_provider(provider: Provider) -> JsonObject:
 
 def _percentiles(median: int, factors: tuple[float, ...]) -> JsonObject:
     return {name: round(median * factor) for name, factor in zip(("p50", "p75", "p90", "p99"), factors, strict=True)}
-
-
-def _architecture(model: Model) -> JsonObject:
-    return {
-        "modality": f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}",
-        "input_modalities": list(model.input_modalities),
-        "output_modalities": list(model.output_modalities),
-        "tokenizer": model.tokenizer,
-        "instruct_type": None,
-    }
 
 
 def _pricing(model: Model) -> JsonObject:

@@ -41,11 +41,7 @@ _VALIDATORS = {name: validator(_SCHEMAS[name]) for name in ("chat", "messages", 
 
 
 def check_parameters(body: JsonObject, format_: str) -> JsonObject:
-    """The body of a request without nulls, which count as not given.
-
-    Raises:
-        ApiError: 400, which names the place, if a parameter breaks its schema.
-    """
+    """The body without nulls, which count as not given. Raises ApiError 400, which names the place of a fault."""
     given = {name: value for name, value in body.items() if value is not None}
     for problem in _VALIDATORS[format_].iter_errors(given):
         place, words = describe(problem)

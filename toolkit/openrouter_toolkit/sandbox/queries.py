@@ -10,7 +10,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
-from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from .errors import ApiError, JsonObject
 from .models import Model, Ranking, describe_model
@@ -201,7 +201,7 @@ def page(models: Sequence[Model], path: str, query: Query) -> JsonObject:
         limit = int(float(query.get("limit", "500")))
         models = models[offset : offset + limit]
         if offset + limit < total:
-            known = {name: value for name, value in query.items() if name in PARAMETERS[path]}
+            known = {name: query[name] for name in PARAMETERS[path] if name in query}
             next_page = f"/api/v1{path}?{urlencode({**known, 'offset': offset + limit, 'limit': limit})}"
     return {
         "data": [describe_model(model) for model in models],
@@ -212,31 +212,16 @@ def page(models: Sequence[Model], path: str, query: Query) -> JsonObject:
 
 def rss(models: Sequence[Model], *, chat_links: bool) -> bytes:
     """The models as an RSS 2.0 feed. With `chat_links`, links lead to the chat instead of the model's page."""
-    feed = ET.Element("rss", version="2.0")
-    channel = ET.SubElement(feed, "channel")
-
-    def add(parent: ET.Element, texts: Mapping[str, str]) -> None:
-        for tag, text in texts.items():
-            ET.SubElement(parent, tag).text = text
-
-    add(
-        channel,
-        {
-            "title": "OpenRouter Models",
-            "link": "https://openrouter.ai/models",
-            "description": "The sandbox's catalogue",
-        },
-    )
+    items = ""
     for model in models:
         target = f"chat?{urlencode({'models': model.id})}" if chat_links else model.id
-        add(
-            ET.SubElement(channel, "item"),
-            {
-                "title": model.name,
-                "link": f"https://openrouter.ai/{target}",
-                "description": model.description,
-                "guid": model.id,
-                "pubDate": format_datetime(datetime.fromtimestamp(model.created, UTC)),
-            },
+        published = format_datetime(datetime.fromtimestamp(model.created, UTC))
+        items += (
+            f"<item><title>{escape(model.name)}</title><link>https://openrouter.ai/{target}</link>"
+            f"<description>{escape(model.description)}</description><guid>{model.id}</guid>"
+            f"<pubDate>{published}</pubDate></item>"
         )
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(feed, encoding="unicode")}'.encode()
+    head = "<title>OpenRouter Models</title><link>https://openrouter.ai/models</link>"
+    about = "<description>The sandbox's catalogue</description>"
+    feed = f'<rss version="2.0"><channel>{head}{about}{items}</channel></rss>'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{feed}'.encode()

@@ -55,11 +55,8 @@ class ResponseCache:
         fresh = replace(
             completion,
             id=answer_headers["X-Generation-Id"],
-            created=int(time.time()),
-            prompt_tokens=0,
-            completion_tokens=0,
-            reasoning_tokens=0,
             cached_from=completion.id,
+            created=int(time.time()),
             started_at=time.monotonic(),
         )
         return fresh, None

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Required, TypedDict
 
 from .answers import ToolCall
-from .completions import Completion, assemble
+from .completions import Answer, Completion
 from .errors import ApiError, JsonObject
-from .failures import Answer
 from .models import Model, do_everything_model
 from .parameters import describe, validator
 from .prompts import Prompt
@@ -133,14 +132,14 @@ class Turn:
 
     def completion(self, prompt: Prompt, model: Model, generation_id: str) -> Completion:
         """The completion for this answer; max_tokens and stop sequences do not shorten it."""
-        return assemble(
-            prompt,
-            model,
+        return Completion(
             generation_id,
-            text=self.text,
-            reasoning=self.reasoning,
-            tool_calls=self.tool_calls,
-            finish_reason=self.finish_reason or ("tool_calls" if self.tool_calls else "stop"),
+            model,
+            prompt,
+            self.text,
+            self.reasoning,
+            self.tool_calls,
+            self.finish_reason or ("tool_calls" if self.tool_calls else "stop"),
         )
 
     def write(self, answer: Answer) -> None:
@@ -165,11 +164,7 @@ class Turn:
 
 
 def parse_answer(answer: Any, where: str) -> Turn:
-    """Validate an answer and return it as a `Turn`.
-
-    Raises:
-        ValueError: the answer is invalid; the message says what is wrong, and where.
-    """
+    """Validate an answer. Raises ValueError, which says what is wrong, and where."""
     fields: Any = {"text": answer} if isinstance(answer, str) else answer
     _check_schema(fields, where)
     if not fields.keys() & {*_MESSAGE_KEYS, "body", "cut"} - {"finish_reason"}:
@@ -245,11 +240,7 @@ class Scripts:
         self._lock = threading.Lock()
 
     def set(self, model_id: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool) -> None:
-        """Set a model's next answers, in place of its previous ones.
-
-        Raises:
-            ValueError: an answer or the id is invalid; the message says why.
-        """
+        """Set a model's next answers, in place of its previous ones. Raises ValueError for an invalid one or id."""
         if not isinstance(model_id, str) or not model_id or model_id.split() != [model_id]:
             raise ValueError('script: the model\'s id must be a text without spaces, such as "my/model"')
         if isinstance(answers, (str, bytes, dict)) or not isinstance(answers, Sequence) or not answers:
@@ -270,11 +261,7 @@ class Scripts:
         return None if script is None else script.model
 
     def next(self, model_id: str) -> Turn | None:
-        """The model's next answer; None if it has no script.
-
-        Raises:
-            ApiError: 400 if the script has no answers left.
-        """
+        """The model's next answer; None if it has no script. Raises ApiError 400 if the script has none left."""
         with self._lock:
             script = self._find(model_id)
             if script is None:

@@ -10,6 +10,7 @@ from typing import Self, TypedDict, Unpack
 from .accounts import API_KEY, MANAGEMENT_API_KEY
 from .application import PREFIX, Application, RecordedRequest
 from .connection import HOST, SandboxServer
+from .routes import State
 from .scripts import ScriptedAnswer
 
 
@@ -46,7 +47,7 @@ class Sandbox:
         _check("failure_rate", failure_rate, "a number from 0 to 1", maximum=1)
         if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
             raise ValueError(f"seed: must be an integer or None, not {seed!r}")
-        self._application = Application(chunk_delay, generation_delay, failure_rate, seed)
+        self._application = Application(State(chunk_delay, generation_delay, failure_rate, seed))
         self._server = SandboxServer(port, self._application.answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox")
         self._thread.start()
@@ -74,7 +75,7 @@ class Sandbox:
         Raises:
             ValueError: an answer is invalid; the message says which one, and how to correct it.
         """
-        self._application.scripts.set(model, answers, repeat_last=repeat_last)
+        self._application.state.scripts.set(model, answers, repeat_last=repeat_last)
 
     def clear(self) -> None:
         """Remove the recorded requests."""
@@ -82,7 +83,8 @@ class Sandbox:
 
     def reset(self) -> None:
         """Clear all state: recorded requests, generations and costs, scripts, which keys were rate-limited already."""
-        self._application.reset()
+        self.clear()
+        self._application.state.clear()
 
     def close(self) -> None:
         """Stop the server, close all connections and free the port. A second call does nothing."""
