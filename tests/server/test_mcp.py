@@ -17,7 +17,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling import FORMATS
 
 from .conftest import ALICE, BOB
-from .served import CHAT, KEY, MODELS, QUESTION, Served
+from .served import CHAT, KEY, MODELS, QUESTION, TLS, Served
 
 Answer = TypeVar("Answer")
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -38,7 +38,7 @@ def asked(
     async def main() -> Answer:
         given = {"Authorization": f"Bearer {token}", **headers}
         async with (
-            httpx2.AsyncClient(headers=given, trust_env=False, timeout=30) as http,
+            httpx2.AsyncClient(headers=given, verify=TLS, trust_env=False, timeout=30) as http,
             Client(streamable_http_client(f"{served.url}{path}", http_client=http), mode=mode) as client,
         ):
             try:

@@ -1,4 +1,4 @@
-"""200 calls at once by two users' agents, through the API and MCP: each with its own user's key, never the other's."""
+"""Many calls at once by two users' agents, through the API and MCP: each with its own user's key, never the other's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from mcp.client.streamable_http import streamable_http_client
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
+from ..scale import scaled
 from .conftest import ALICE, BOB
-from .served import CHAT, QUESTION, Served, serving
+from .served import CHAT, QUESTION, TLS, Served, serving
 
 KEYS = {"alice": ALICE, "bob": BOB}
+CALLS = scaled(60, full=200)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ async def all_at_once(served: Served) -> list[tuple[str, int, str]]:
         async def by_mcp(user: str, number: int) -> str:
             token, more = (own[user], {}) if number % 2 else (everybody, {"X-User-Id": user})
             headers = {"Authorization": f"Bearer {token}", **more}
-            async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as mine:
+            async with httpx2.AsyncClient(headers=headers, verify=TLS, trust_env=False, timeout=60) as mine:
                 transport = streamable_http_client(f"{served.url}/mcp", http_client=mine)
                 async with Client(transport, mode="legacy" if number % 4 < 2 else "auto") as client:
                     result = await client.call_tool(CHAT, question(user, number))
@@ -74,13 +76,14 @@ async def all_at_once(served: Served) -> list[tuple[str, int, str]]:
             way = (by_api, by_mcp, by_stream)[number % 3]
             return user, number, await way(user, number)
 
-        return await asyncio.gather(*(one(number) for number in range(200)))
+        return await asyncio.gather(*(one(number) for number in range(CALLS)))
 
 
+@pytest.mark.load
 def test_each_call_is_made_with_its_own_users_key(store: Store, slow_sandbox: Sandbox) -> None:
     with serving(store, calls_per_minute=5000) as served:
         answers = asyncio.run(all_at_once(served))
-    assert len(answers) == 200
+    assert len(answers) == CALLS
     for user, number, answer in answers:
         assert f"I am {user} in call {number}." in answer
     used: Counter[tuple[str, str | None]] = Counter()
@@ -88,4 +91,4 @@ def test_each_call_is_made_with_its_own_users_key(store: Store, slow_sandbox: Sa
         found = re.search(r"I am (\w+) in", request.body["messages"][0]["content"])
         assert found
         used[found[1], request.key] += 1
-    assert used == {("alice", ALICE): 100, ("bob", BOB): 100}
+    assert used == {("alice", ALICE): CALLS // 2, ("bob", BOB): CALLS // 2}
