@@ -6,7 +6,7 @@ WHEEL := .venv-wheel
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test lint unit frameworks load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
+.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
 	bench clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make faults      the tests of kills, full disks and lost connections in full (minutes)"
 	@echo "make fix         format, and fix what ruff can fix"
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
+	@echo "make action      begin an action: make action SLUG=OPENROUTER_LIST_THINGS REQUEST='GET /things' (or HANDLER=module:function)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
 	@echo "make screenshots refresh the pictures that the documentation shows (docs/images)"
@@ -76,6 +77,10 @@ snapshots: .venv/.development
 
 docs: .venv/.development
 	UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs
+
+# A new action: its schema, its rows in the manifest and in the sandbox; with a handler, the function and a test.
+action: .venv/.development
+	@$(BIN)/python -m tests.schemas.scaffold --slug "$(SLUG)" --request "$(REQUEST)" --handler "$(HANDLER)"
 
 # Which parameters, ranges, statuses and answers the API has changed; nothing of the file is kept.
 drift: .venv/.development

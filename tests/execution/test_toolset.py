@@ -10,12 +10,9 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.manifest import packaged_manifest
 
-WRITING = {
-    "OPENROUTER_CREATE_CHAT_COMPLETION",
-    "OPENROUTER_CREATE_MESSAGE",
-    "OPENROUTER_CREATE_COMPLETION",
-    "OPENROUTER_CREATE_COINBASE_CHARGE",
-}
+from .schemas.operations import OPERATIONS
+
+WRITING = {f"OPENROUTER_{name.upper()}" for name, (method, _) in OPERATIONS.items() if method != "get"}
 
 
 def chosen(**options: Any) -> list[str]:

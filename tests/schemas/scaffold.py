@@ -11,6 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = {"create": "POST", "add": "POST", "update": "PATCH", "delete": "DELETE", "remove": "DELETE"}
+END_OF_ROUTES = "    # new routes above this line\n"
 KINDS = ("chat", "messages", "models", "account", "payments")
 
 
@@ -21,9 +22,9 @@ def definition(slug: str, request: str) -> dict[str, Any]:
     name = " ".join(word.capitalize() for word in words)
     kind = next((kind for kind in KINDS if kind in path), "account")
     required = re.findall(r"\{(\w+)\}", path)
-    data: dict[str, Any] = {"type": "array", "items": {}} if words[0] == "LIST" else {"type": "object"}
-    if data["type"] == "object":
-        data["additionalProperties"] = True
+    data: dict[str, Any] = {"type": "object", "additionalProperties": True}
+    if words[0] == "LIST":
+        data = {"type": "array", "items": data}
     return {
         "slug": slug,
         "name": name,
@@ -99,13 +100,13 @@ def scaffold(root: Path, slug: str, request: str, handler: str) -> list[str]:
     request = request or f"{METHODS.get(verb, 'GET')} /{rest or verb}"
     method, path = request.split(" ")
     made = definition(slug, request)
-    written = [f"schemas/{action}.json", "manifest.yaml", "toolkit/openrouter_toolkit/sandbox/application.py"]
+    written = [f"schemas/{action}.json", "manifest.yaml"]
     (root / written[0]).write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     with (root / written[1]).open("a", encoding="utf-8") as manifest:
         what = f"handler: {handler}" if handler else f"request: {request}"
         manifest.write(f"  - schema: schemas/{action}.json\n    {what}\n")
     answer: dict[str, Any] = {"data": [] if action.startswith("list_") else {}}
-    _add_route(root / written[2], f'    Route("{method}", "{path}", {json.dumps(answer)}),\n')
+    written.append(_add_route(root, f'Route("{method}", "{path}", {json.dumps(answer)}),'))
     if handler:
         module, _, name = handler.partition(":")
         written += _write_handler(root, module, name, made["name"].capitalize(), method, path)
@@ -115,10 +116,14 @@ def scaffold(root: Path, slug: str, request: str, handler: str) -> list[str]:
     return written
 
 
-def _add_route(path: Path, row: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    end = text.index("\n)\n", text.index("\nROUTES = (")) + 1
-    path.write_text(text[:end] + row + text[end:], encoding="utf-8")
+def _add_route(root: Path, row: str) -> str:
+    """Add a row to the sandbox's table of routes, and return the name of its file."""
+    for path in sorted((root / "toolkit/openrouter_toolkit/sandbox").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if END_OF_ROUTES in text:
+            path.write_text(text.replace(END_OF_ROUTES, f"    {row}\n{END_OF_ROUTES}"), encoding="utf-8")
+            return path.relative_to(root).as_posix()
+    raise LookupError(f"no file of the sandbox has the line {END_OF_ROUTES.strip()!r}")
 
 
 def _write_handler(root: Path, module: str, name: str, words: str, method: str, path: str) -> list[str]:
