@@ -41,7 +41,8 @@ def toolset(options: argparse.Namespace) -> dict[str, Any]:
 
 def find(registry: ToolRegistry, slug: str) -> Action | None:
     """The action with this slug or alias; None if there is none."""
-    return next((a for a in registry.actions.values() if slug == a.slug or slug in a.aliases), None)
+    action = registry.find(slug)
+    return action if action is not None and action.slug in registry.actions else None
 
 
 def effect(action: Action) -> str:

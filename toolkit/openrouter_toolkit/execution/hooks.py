@@ -7,13 +7,12 @@ import functools
 import inspect
 import json
 import logging
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from ..envelope import ActionError, Envelope
 from ..manifest import Action
-from ..text.redaction import redact_thoroughly
+from ..text.redaction import redacted_traceback
 from ..validation.arguments import refusal
 
 BeforeExecute: TypeAlias = Callable[[Action, dict[str, Any], str], dict[str, Any] | None]
@@ -69,7 +68,9 @@ class Hooks:
             except Refused as refused:
                 raise _refusal_error(action, refused) from None
             except Exception as error:  # noqa: BLE001 - a host's hook may raise anything
-                _log.error("a before_execute hook raised, so %s was not executed\n%s", action.slug, _trace())
+                _log.error(
+                    "a before_execute hook raised, so %s was not executed\n%s", action.slug, redacted_traceback()
+                )
                 raise _hook_failure("before_execute", error, "Nothing was sent.") from None
             if changed is not None:
                 if not isinstance(changed, dict):
@@ -100,7 +101,9 @@ class Hooks:
             except Refused as refused:
                 envelope = Envelope.failure(_refusal_error(action, refused, executed=executed))
             except Exception as error:  # noqa: BLE001
-                _log.error("an after_execute hook raised after %s\n%s", action or "a call of no action", _trace())
+                _log.error(
+                    "an after_execute hook raised after %s\n%s", action or "a call of no action", redacted_traceback()
+                )
                 envelope = _failure_with_partial(envelope, error)
         return envelope
 
@@ -189,10 +192,6 @@ def _was_executed(envelope: Envelope) -> bool | None:
     if error.partial is not None or error.type == "timeout":
         return None
     return None if error.details.get("sent") or "http_status" in error.details else False
-
-
-def _trace() -> str:
-    return redact_thoroughly(traceback.format_exc(), ())
 
 
 def _copy_arguments(action: Action, arguments: dict[str, Any]) -> dict[str, Any]:

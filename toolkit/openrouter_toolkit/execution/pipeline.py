@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -22,7 +21,7 @@ from ..call import Call
 from ..envelope import ActionError, Envelope
 from ..manifest import Action, LoadedToolkit
 from ..text.close_matches import close_matches
-from ..text.redaction import redact, redact_thoroughly
+from ..text.redaction import redact, redact_thoroughly, redacted_traceback
 from ..text.sanitize import clean, preview, quoted
 from ..validation.arguments import as_object
 from .hooks import Hooks
@@ -79,8 +78,7 @@ class Execution:
                 resolved.refused(error, partial(self._verdict, action, resolved, call))
             envelope = _failure(error, resolved)
         except Exception as error:  # noqa: BLE001 - a bug in a handler: logged and returned, never raised
-            trace = redact_thoroughly(traceback.format_exc(), _secrets(resolved))
-            _log.error("%s failed unexpectedly\n%s", action, trace)
+            _log.error("%s failed unexpectedly\n%s", action, redacted_traceback(_secrets(resolved)))
             envelope = _failure(_unexpected(error), resolved)
         return self._hooks.after(action, envelope, monotonic() - started, arguments, user_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterable, Sequence
 
 REDACTED = "[redacted]"
@@ -104,6 +105,11 @@ def redact_thoroughly(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = _without_fragments(text, _PUBLIC_PREFIX.sub("", secret))
     return text
+
+
+def redacted_traceback(secrets: Iterable[str] = ()) -> str:
+    """The traceback of the exception that is being handled, for a log."""
+    return redact_thoroughly(traceback.format_exc(), secrets)
 
 
 def _without_fragments(text: str, secret: str) -> str:
