@@ -1,12 +1,16 @@
-"""Hypothesis's profiles, and one PostgreSQL for all tests."""
+"""Hypothesis's profiles, one PostgreSQL for all tests, and a SQLite database that is migrated already."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from openrouter_toolkit.store import migrating, urls
+from openrouter_toolkit.store.database import Database
 
 from .postgresql import NoPostgreSQL, PostgreSQL
 
@@ -26,3 +30,14 @@ def postgresql() -> Iterator[PostgreSQL]:
         pytest.skip(str(missing))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store's file with all tables and no master key yet. It is copied: migrations take longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "store.db"
+    database = Database(urls.chosen(f"sqlite:///{path}"))
+    with database.rebuild() as session:
+        migrating.upgrade(session.connection())
+    database.close()
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
@@ -49,9 +50,9 @@ def key() -> MasterKey:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
-    """The URL of a fresh database."""
-    return f"sqlite:///{tmp_path / 'store.db'}"
+def database(migrated: Path, tmp_path: Path) -> str:
+    """The URL of a fresh database, its tables already made."""
+    return f"sqlite:///{copyfile(migrated, tmp_path / 'store.db')}"
 
 
 @pytest.fixture
