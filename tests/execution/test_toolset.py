@@ -10,7 +10,7 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.manifest import packaged_manifest
 
-from .schemas.operations import OPERATIONS
+from ..schemas.operations import OPERATIONS
 
 WRITING = {f"OPENROUTER_{name.upper()}" for name, (method, _) in OPERATIONS.items() if method != "get"}
 
