@@ -1,4 +1,4 @@
-"""`actions` and `tools`: list the toolkit's actions for people, for programs, and for function calling."""
+"""`actions`, `tools`, `listing`: the actions for people, for function calling, and for marketplaces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import re
 from typing import Any
 
-from ..manifest import Action
+from .. import __version__
+from ..manifest import Action, listings, load
 from ..registry import ToolRegistry
 from ..text.sanitize import safe_for_terminal, shorten
 from . import terminal
@@ -31,6 +32,15 @@ def print_tools(options: argparse.Namespace) -> int:
     """Print the definitions in a format for function calling."""
     with open_registry(**toolset(options)) as registry:
         terminal.print_json(registry.tools(options.format, extensions=options.extensions))
+    return 0
+
+
+def print_listing(options: argparse.Namespace) -> int:
+    """Print the toolkit's entry for Composio's marketplace or the MCP Registry."""
+    if options.format == "composio":
+        terminal.print_json(listings.composio(load()))
+    else:
+        terminal.print_json(listings.mcp_server(load(), name=options.name, version=__version__))
     return 0
 
 

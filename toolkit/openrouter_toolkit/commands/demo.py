@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -55,60 +55,57 @@ class DemoFailed(Exception):
 
 def demo(options: argparse.Namespace) -> int:
     """Run the demo. The exit status is 0 when every step went as expected."""
-    if not options.live:
-        with Sandbox(chunk_delay=_CHUNK_DELAY) as sandbox:
+    connect: Callable[..., AbstractContextManager[ToolRegistry]] = open_registry
+    with ExitStack() as stack:
+        if not options.live:
+            sandbox = stack.enter_context(Sandbox(chunk_delay=_CHUNK_DELAY))
             accounts = MemoryAccounts({"default": {"api_key": sandbox.api_key}})
-            base_url = {"base_url": sandbox.base_url}
-            return _run(
-                partial(ToolRegistry.from_manifest, accounts=accounts, client_options=base_url),
-                "Against the bundled sandbox: nothing leaves this machine, and nothing costs money.",
-                sandboxed=True,
+            address = {"base_url": sandbox.base_url}
+            connect = partial(ToolRegistry.from_manifest, accounts=accounts, client_options=address)
+            where = "Against the bundled sandbox: nothing leaves this machine, and nothing costs money."
+        elif os.environ.get("OPENROUTER_API_KEY") or store_exists():
+            named = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else ""
+            where = (
+                f"Against {named or 'OpenRouter itself'}: three short completions, and a little work with tools, by "
             )
-    if not os.environ.get("OPENROUTER_API_KEY") and not store_exists():
-        raise usage_error(
-            "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it, "
-            f"or connect it with {PROGRAM} connect; without --live, the demo runs offline"
-        )
-    where = "the API that OPENROUTER_BASE_URL names" if os.environ.get("OPENROUTER_BASE_URL") else "OpenRouter itself"
-    return _run(
-        open_registry,
-        f"Against {where}: three short completions, and a little work with tools, by one of the cheapest models. "
-        "They may cost a small part of a cent.",
-        sandboxed=False,
-    )
+            where += "one of the cheapest models. They may cost a small part of a cent."
+        else:
+            raise usage_error(
+                "demo --live wants a key: make one at https://openrouter.ai/keys and set OPENROUTER_API_KEY to it, "
+                f"or connect it with {PROGRAM} connect; without --live, the demo runs offline"
+            )
+        registry = stack.enter_context(connect())
+        toolset = stack.enter_context(connect(allow=(MODELS, CHAT), before_execute=cap_max_tokens))
+        return _tell(Demo(registry), toolset, where, sandboxed=not options.live)
 
 
-def _run(connect: Callable[..., AbstractContextManager[ToolRegistry]], where: str, *, sandboxed: bool) -> int:
-    """Run the demo with registries that `connect` makes from a toolset and hooks."""
-    with connect() as registry, connect(allow=(MODELS, CHAT), before_execute=cap_max_tokens) as toolset:
-        demo, failure = Demo(registry), None
-        output = demo.console
-        output.print(text("OpenRouter for agents: one way through its actions", "bold"))
-        output.print(text(where))
-        started = monotonic()
-        try:
-            demo.run(toolset, sandboxed=sandboxed)
-        except DemoFailed as error:
-            failure = error
-        output.print()
-        output.rule(style="dim")
-        if failure is not None:
-            output.print(text(f"Stopped: {failure}", "bold red"))
-            return 1
-        summary = f"{demo.calls} calls, {demo.refused} of them refused as expected and corrected"
-        summary += f", in {monotonic() - started:.1f} s, for US$ {demo.cost:.8f}."
-        output.print(text(summary, "bold green"))
-        program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
-        next_steps = Table.grid(padding=(0, 2, 0, 0))
-        for command, purpose in (
-            ("actions", "what else there is"),
-            ("execute SLUG --arguments '{...}'", "one call, its envelope as JSON"),
-            ("tools --format openai", "the definitions, for your own agent"),
-            ("demo --live", "the same with the real API") if sandboxed else ("sandbox", "the offline stand-in"),
-        ):
-            next_steps.add_row(text(f"  {program} {command}", "cyan"), text(purpose))
-        output.print(text("Where to go next:"))
-        output.print(next_steps)
+def _tell(demo: Demo, toolset: ToolRegistry, where: str, *, sandboxed: bool) -> int:
+    """Run the demo between an opening and a summary with the next steps."""
+    output, started, failure = demo.console, monotonic(), None
+    output.print(text("OpenRouter for agents: one way through its actions", "bold"))
+    output.print(text(where))
+    try:
+        demo.run(toolset, sandboxed=sandboxed)
+    except DemoFailed as error:
+        failure = error
+    output.print()
+    output.rule(style="dim")
+    if failure is not None:
+        output.print(text(f"Stopped: {failure}", "bold red"))
+        return 1
+    summary = f"{demo.calls} calls, {demo.refused} of them refused as expected and corrected"
+    output.print(text(f"{summary}, in {monotonic() - started:.1f} s, for US$ {demo.cost:.8f}.", "bold green"))
+    program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
+    next_steps = Table.grid(padding=(0, 2, 0, 0))
+    for command, purpose in (
+        ("actions", "what else there is"),
+        ("execute SLUG --arguments '{...}'", "one call, its envelope as JSON"),
+        ("tools --format openai", "the definitions, for your own agent"),
+        ("demo --live", "the same with the real API") if sandboxed else ("sandbox", "the offline stand-in"),
+    ):
+        next_steps.add_row(text(f"  {program} {command}", "cyan"), text(purpose))
+    output.print(text("Where to go next:"))
+    output.print(next_steps)
     return 0
 
 

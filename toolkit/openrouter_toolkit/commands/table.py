@@ -273,6 +273,7 @@ examples:
             types.server_name,
             default=_SERVER_NAME,
         ),
+        run="actions:print_listing",
         description=(
             "Prints the toolkit as a marketplace lists it, as JSON: Composio's toolkit metadata, or a "
             "server.json of the MCP Registry."
