@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit.cli import main
+from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import ConnectedAccount, Status, Store
 
@@ -383,10 +385,7 @@ def test_disconnect_without_anybody_to_ask(command: Command, store: Store, work:
     assert len(store.accounts.list()) == 1
 
 
-@pytest.mark.parametrize(
-    ("typed", "status", "left"),
-    [("y\n", 0, 0), (" YES \n", 0, 0), ("\n", 1, 1), ("n\n", 1, 1), ("yeah\n", 1, 1), ("\x04", 1, 1), ("\x03", 130, 1)],
-)
+@pytest.mark.parametrize(("typed", "status", "left"), [("y\n", 0, 0), ("\x04", 1, 1), ("\x03", 130, 1)])
 def test_disconnect_asks_on_a_terminal(
     store: Store,
     work: ConnectedAccount,
@@ -401,6 +400,16 @@ def test_disconnect_asks_on_a_terminal(
         person.enter(typed)
         assert person.end() == status
     assert len(store.accounts.list()) == left
+
+
+@pytest.mark.parametrize(("typed", "status"), [(" YES \n", 0), ("\n", 1), ("n\n", 1), ("yeah\n", 1)])
+def test_disconnect_takes_yes_alone(
+    command: Command, store: Store, work: ConnectedAccount, monkeypatch: pytest.MonkeyPatch, typed: str, status: int
+) -> None:
+    monkeypatch.setattr(terminal, "can_ask", lambda: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert command("disconnect", "work")[0] == status
+    assert len(store.accounts.list()) == status
 
 
 def test_an_organisations_default_and_a_users_are_apart(command: Command, store: Store, work: ConnectedAccount) -> None:

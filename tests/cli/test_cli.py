@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from openrouter_toolkit import __version__, manifest
 from openrouter_toolkit.cli import main
-from openrouter_toolkit.commands import actions
+from openrouter_toolkit.commands import actions, table
+from openrouter_toolkit.commands.parser import Command
 from openrouter_toolkit.handlers import account
 from openrouter_toolkit.sandbox import Sandbox
 
@@ -50,6 +52,12 @@ def test_help_names_every_command(capsys: Printed) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
     assert all(re.search(rf"^    {command}(?: |$)", text, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [command for command in table.COMMANDS if command.run], ids=lambda one: one.name)
+def test_each_command_s_function_is_there(command: Command) -> None:
+    module, _, function = command.run.partition(":")
+    assert callable(getattr(import_module(f"openrouter_toolkit.commands.{module}"), function))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

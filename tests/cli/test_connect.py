@@ -8,10 +8,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import textwrap
 import urllib.error
 import urllib.parse
 import urllib.request
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ import pytest
 
 from openrouter_toolkit.cli import main
 from openrouter_toolkit.commands import connect, key_input
+from openrouter_toolkit.commands import terminal as terminal_of_commands
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
+from ..timing import wait_until
 from .conftest import SCRIPT
 from .terminals import Terminal
 
@@ -301,7 +303,7 @@ def test_keys_are_typed_without_echo_after_the_steps(terminal: OpenTerminal, sto
         person.wait_for("API key (not shown): ")
         for step in ("1. Open openrouter.ai", "3. Click Create Key"):
             assert step in person.shown
-        person.enter(f"{KEY}\n")
+        person.enter(f"  {KEY}  \n")
         person.wait_for("Management key (not shown; Enter leaves it out): ")
         assert KEY.encode() not in person.arguments()
         person.enter(f"{MANAGEMENT_KEY}\n")
@@ -311,69 +313,92 @@ def test_keys_are_typed_without_echo_after_the_steps(terminal: OpenTerminal, sto
     assert credentials(store) == [{"api_key": KEY, "management_api_key": MANAGEMENT_KEY}]
 
 
-def test_enter_skips_the_optional_key(terminal: OpenTerminal, store: Store) -> None:
-    with terminal("connect", "--alias", "work") as person:
-        person.wait_for("API key (not shown): ")
-        person.enter(f"  {KEY}  \n")
-        person.wait_for("leaves it out): ")
-        person.enter("\n")
-        assert person.end() == 0
+@pytest.fixture
+def typed(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`connect` in this process, with a person who types these answers; None is the end of the input."""
+
+    def typed(*answers: str | None, words: tuple[str, ...] = ()) -> tuple[int, str]:
+        left = list(answers)
+
+        def ask(prompt: str, *, secret: bool) -> str | None:
+            assert secret
+            print(prompt, file=sys.stderr)
+            return left.pop(0)
+
+        monkeypatch.setattr(terminal_of_commands, "can_ask", lambda: True)
+        monkeypatch.setattr(terminal_of_commands, "ask", ask)
+        status = main(["connect", *words])
+        printed = capsys.readouterr()
+        assert left == []
+        return status, printed.out + printed.err
+
+    return typed
+
+
+def test_enter_skips_the_optional_key(typed: Callable[..., Any], store: Store) -> None:
+    assert typed(KEY, "", words=("--alias", "work"))[0] == 0
     assert credentials(store) == [{"api_key": KEY}]
 
 
 def test_a_key_is_tried_before_another_is_asked_for_and_a_wrong_one_asked_for_again(
-    terminal: OpenTerminal, store: Store
+    typed: Callable[..., Any], store: Store
 ) -> None:
-    with terminal("connect") as person:
-        for number, key in enumerate((FOREIGN_KEY, EXPIRED_KEY, FOREIGN_KEY), 1):
-            person.wait_for("API key (not shown): " if number == 1 else "Try again.\nAPI key (not shown): ")
-            assert "Management key" not in person.shown
-            person.shown = "" if number == 3 else person.shown.replace("Try again.", "")
-            person.enter(f"{key}\n")
-        assert person.end() == 1
-    assert "it is wrong, revoked or expired" in person.shown
-    assert "Try again" not in person.shown
-    assert "Management key" not in person.shown
+    status, shown = typed(FOREIGN_KEY, EXPIRED_KEY, FOREIGN_KEY)
+    assert status == 1
+    assert shown.count("API key (not shown): ") == 3
+    assert shown.count("Try again.\nAPI key (not shown): ") == 2
+    last = shown.rpartition("API key (not shown): ")[2]
+    assert "it is wrong, revoked or expired" in last
+    assert "Try again" not in last
+    assert "Management key" not in shown
     assert store.accounts.list() == []
 
 
-def test_what_is_asked_for_again_is_what_was_wrong(terminal: OpenTerminal, store: Store) -> None:
-    with terminal("connect") as person:
-        person.wait_for("API key (not shown): ")
-        person.enter(f"{FOREIGN_KEY}\n")
-        person.wait_for("Nothing was stored. Try again.\nAPI key (not shown): ")
-        person.enter(f"{KEY}\n")
-        person.wait_for("Management key (optional): Reads")
-        person.wait_for("Management key (not shown; Enter leaves it out): ")
-        person.enter(f"{OTHER_KEY}\n")
-        person.wait_for("Nothing was stored. Try again.\nManagement key (not shown; Enter leaves it out): ")
-        person.enter(f"{MANAGEMENT_KEY}\n")
-        assert person.end() == 0
-    assert person.shown.count("1. Open openrouter.ai and") == 1, "how to get one is told once"
-    assert not any(key in person.shown for key in ALL_KEYS)
+def test_what_is_asked_for_again_is_what_was_wrong(typed: Callable[..., Any], store: Store) -> None:
+    status, shown = typed(FOREIGN_KEY, KEY, OTHER_KEY, MANAGEMENT_KEY)
+    assert status == 0
+    at = 0
+    for text in (
+        "API key (not shown): ",
+        "Nothing was stored. Try again.\nAPI key (not shown): ",
+        "Management key (optional): Reads",
+        "Management key (not shown; Enter leaves it out): ",
+        "Nothing was stored. Try again.\nManagement key (not shown; Enter leaves it out): ",
+    ):
+        at = shown.index(text, at) + len(text)
+    assert shown.count("1. Open openrouter.ai and") == 1, "how to get one is told once"
+    assert not any(key in shown for key in ALL_KEYS)
     assert credentials(store) == [{"api_key": KEY, "management_api_key": MANAGEMENT_KEY}]
 
 
-def test_a_key_that_could_not_be_tried_is_not_asked_for_again(terminal: OpenTerminal) -> None:
+def test_a_key_that_could_not_be_tried_is_not_asked_for_again(
+    typed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with terminal("connect", OPENROUTER_BASE_URL=address) as person:
-            person.wait_for("API key (not shown): ")
-            person.enter(f"{KEY}\n")
-            assert person.end() == 1
-    assert "It could not be checked" in person.shown
-    assert "Try again." not in person.shown.partition("It could not be checked")[2].replace("Try again later", "")
+        monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        status, shown = typed(KEY)
+    assert status == 1
+    assert "It could not be checked" in shown
+    assert "Try again." not in shown.partition("It could not be checked")[2].replace("Try again later", "")
 
 
-def test_enter_alone_and_the_end_of_input_store_nothing(terminal: OpenTerminal, store: Store) -> None:
-    for typed in ("\n", "\x04"):
-        with terminal("connect") as person:
-            person.wait_for("API key (not shown): ")
-            person.enter(typed)
-            assert person.end() == 1
-        assert "openrouter-toolkit: nothing was given, and nothing was stored\n" in person.shown
+@pytest.mark.parametrize("answer", ["", None])
+def test_enter_alone_and_the_end_of_input_store_nothing(
+    typed: Callable[..., Any], store: Store, answer: str | None
+) -> None:
+    status, shown = typed(answer)
+    assert status == 1
+    assert "openrouter-toolkit: nothing was given, and nothing was stored\n" in shown
     assert store.accounts.list() == []
+
+
+def test_the_end_of_input_is_noticed_on_a_terminal(terminal: OpenTerminal) -> None:
+    with terminal("connect") as person:
+        person.wait_for("API key (not shown): ")
+        person.enter("\x04")
+        assert person.end() == 1
+    assert "openrouter-toolkit: nothing was given, and nothing was stored\n" in person.shown
 
 
 def test_ctrl_c_ends_it_with_130(terminal: OpenTerminal, store: Store) -> None:
@@ -405,8 +430,8 @@ folder = pathlib.Path({folder!r})
 form = urllib.request.urlopen(page, timeout=20).read().decode()
 fields = dict(re.findall(r'name="([a-z_]+)" value="([^"]*)">(?!Authorize|Cancel)', form))
 fields = {{name: value.replace("&amp;", "&") for name, value in fields.items()}}
-assert ">{button}<" in form
-fields["decision"] = "{decision}"
+assert ">Authorize<" in form
+fields["decision"] = "authorize"
 sent = urllib.parse.urlencode(fields).encode()
 answer = urllib.request.urlopen(urllib.parse.urljoin(page, "/auth"), sent, timeout=60)
 (folder / "url").write_text(answer.url)
@@ -415,17 +440,12 @@ answer = urllib.request.urlopen(urllib.parse.urljoin(page, "/auth"), sent, timeo
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """What makes a script the browser: it opens the page and presses a button."""
-
-    def browser(button: str = "Authorize") -> dict[str, str]:
-        path = tmp_path / "browser"
-        text = FAKE_BROWSER.format(python=sys.executable, folder=str(tmp_path), button=button, decision=button.lower())
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return {"BROWSER": str(path)}
-
-    return browser
+def browser(tmp_path: Path) -> dict[str, str]:
+    """What makes a script the browser: it opens the page and presses the button."""
+    path = tmp_path / "browser"
+    path.write_text(FAKE_BROWSER.format(python=sys.executable, folder=str(tmp_path)), encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return {"BROWSER": str(path)}
 
 
 def exchanged_key(sandbox: Sandbox) -> str:
@@ -436,9 +456,9 @@ def exchanged_key(sandbox: Sandbox) -> str:
 
 
 def test_the_browser_makes_a_key(
-    run_process: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: Any
+    run_process: Run, store: Store, sandbox: Sandbox, tmp_path: Path, browser: dict[str, str]
 ) -> None:
-    done = run_process("connect", "--browser", "--alias", "work", OPENROUTER_TOOLKIT_DEBUG="1", **browser())
+    done = run_process("connect", "--browser", "--alias", "work", OPENROUTER_TOOLKIT_DEBUG="1", **browser)
     assert done.returncode == 0, done.stderr
     key = exchanged_key(sandbox)
     assert credentials(store) == [{"api_key": key}]
@@ -453,15 +473,6 @@ def test_the_browser_makes_a_key(
     (exchange,) = (request for request in sandbox.requests if request.path == "/auth/keys")
     assert exchange.key is None
     assert exchange.body["code_verifier"].encode() not in told
-
-
-def test_a_refusal_in_the_browser(run_process: Run, store: Store, tmp_path: Path, browser: Any) -> None:
-    done = run_process("connect", "--browser", **browser("Cancel"))
-    assert done.returncode == 1
-    assert done.stdout == b""
-    assert b"openrouter-toolkit: the login was refused in the browser, and nothing was stored\n" in done.stderr
-    assert "You refused" in (tmp_path / "page").read_text()
-    assert store.accounts.list() == []
 
 
 def test_no_browser_is_said_and_the_address_still_works(
@@ -487,22 +498,42 @@ def test_no_browser_is_said_and_the_address_still_works(
     assert credentials(store) == [{"api_key": exchanged_key(sandbox)}]
 
 
-def test_a_code_of_somebody_elses_login_is_refused(
-    start: Start, store: Store, sandbox: Sandbox, environment: dict[str, str]
-) -> None:
-    environment |= {"BROWSER": "/bin/true"}
-    process = start("connect", "--browser")
-    assert process.stderr is not None
-    process.stderr.readline()
-    page = process.stderr.readline().decode().strip()
-    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page).query))
-    query |= {"code_challenge": "somebody-elses", "decision": "authorize"}
-    form = urllib.parse.urlencode(query).encode()
-    with urllib.request.urlopen(urllib.parse.urljoin(page, "/auth"), form, timeout=30) as answer:
-        assert b"<h1>Not connected</h1>" in answer.read()
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert b"OpenRouter refused the code" in errors
+@pytest.fixture
+def pressed(store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`connect --browser` in this process: its status, both outputs, and the page in the browser after a button."""
+
+    def pressed(decision: str, **changes: str) -> tuple[int, str, str, str]:
+        pages: list[str] = []
+
+        def browse(url: str) -> bool:
+            query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query)) | changes | {"decision": decision}
+            form = urllib.parse.urlencode(query).encode()
+            with urllib.request.urlopen(urllib.parse.urljoin(url, "/auth"), form, timeout=60) as answer:
+                pages.append(answer.read().decode())
+            return True
+
+        monkeypatch.setattr(webbrowser, "open", browse)
+        status = main(["connect", "--browser"])
+        wait_until(lambda: bool(pages))
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err, pages[0]
+
+    return pressed
+
+
+def test_a_refusal_in_the_browser(pressed: Callable[..., Any], store: Store) -> None:
+    status, out, err, page = pressed("cancel")
+    assert (status, out) == (1, "")
+    assert "openrouter-toolkit: the login was refused in the browser, and nothing was stored\n" in err
+    assert "You refused" in page
+    assert store.accounts.list() == []
+
+
+def test_a_code_of_somebody_elses_login_is_refused(pressed: Callable[..., Any], store: Store) -> None:
+    status, _, err, page = pressed("authorize", code_challenge="somebody-elses")
+    assert status == 1
+    assert "OpenRouter refused the code" in err
+    assert "<h1>Not connected</h1>" in page
     assert store.accounts.list() == []
 
 

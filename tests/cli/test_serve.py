@@ -267,3 +267,20 @@ def test_a_login_link_for_nowhere(run: Run) -> None:
     for url in ("nowhere", "https://x/path"):
         done = run("login-link", url)
         assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_all_logins_are_ended(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions = [store.sessions.create(), store.sessions.create()]
+    link, other = store.links.to_log_in(), store.links.to_connect("OPENROUTER", "alice")
+    assert main(["logout-all"]) == 0
+    assert capsys.readouterr().out == "All logins are ended, and so are links to log in.\n"
+    assert [store.sessions.find(session) for session in sessions] == [None, None]
+    assert store.links.find(link.secret) is None
+    assert store.links.find(other.secret) is not None
+
+
+def test_without_a_store_there_is_no_login(run: Run, tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "store.db"
+    done = run("logout-all", OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{missing}")
+    assert (done.returncode, done.stdout) == (0, b"All logins are ended, and so are links to log in.\n")
+    assert not missing.exists()

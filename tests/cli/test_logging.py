@@ -7,13 +7,11 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from openrouter_toolkit.cli import logging_to_standard_error, main
-from openrouter_toolkit.store import Store
+from openrouter_toolkit.cli import logging_to_standard_error
 
 KEY = "sk-or-v1-" + "5" * 64
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
@@ -75,22 +73,3 @@ def test_a_server_tells_who_logged_in_and_what_was_done(start: Callable[..., sub
     assert re.search(rf"^{TIME} INFO somebody logged in$", told, re.MULTILINE)
     assert re.search(rf"^{TIME} INFO action OPENROUTER_GET_CREDITS: switched off$", told, re.MULTILINE)
     assert link.rpartition("/")[2] not in told
-
-
-def test_all_logins_are_ended(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    sessions = [store.sessions.create(), store.sessions.create()]
-    link, other = store.links.to_log_in(), store.links.to_connect("OPENROUTER", "alice")
-    assert main(["logout-all"]) == 0
-    assert capsys.readouterr().out == "All logins are ended, and so are links to log in.\n"
-    assert [store.sessions.find(session) for session in sessions] == [None, None]
-    assert store.links.find(link.secret) is None
-    assert store.links.find(other.secret) is not None
-
-
-def test_without_a_store_there_is_no_login(
-    run: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path
-) -> None:
-    missing = tmp_path / "none" / "store.db"
-    done = run("logout-all", OPENROUTER_TOOLKIT_DATABASE=f"sqlite:///{missing}")
-    assert (done.returncode, done.stdout) == (0, b"All logins are ended, and so are links to log in.\n")
-    assert not missing.exists()
