@@ -13,8 +13,8 @@ from openrouter_toolkit.envelope import ActionError
 from openrouter_toolkit.text.selection import LONGEST, SelectionError, select
 from openrouter_toolkit.tool_calling.summary import for_model
 
-from .scale import scaled
-from .timing import cpu_below
+from ..scale import scaled
+from ..timing import cpu_below
 
 MODELS = {
     "data": [
