@@ -262,6 +262,14 @@ examples:
     Command("return-addresses add", "allow one", _ADDRESS),
     Command("return-addresses remove", "allow one no longer", _ADDRESS),
     Command(
+        "composio-check",
+        "go a Composio host's own way through a server, and say what is wrong",
+        option("url URL", "the server's origin, such as https://tools.example.com"),
+        _WHOSE,
+        description="Lists tools, makes a link, executes a free action, and uses a session and its MCP address, as a "
+        "host that is built on Composio's clients does. COMPOSIO_API_KEY is an API token of the server.",
+    ),
+    Command(
         "listing",
         "print the toolkit's entry for a marketplace",
         option(

@@ -8,6 +8,7 @@ HEALTH = ("/healthz", "/readyz")
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
 MCP = "/mcp"
+COMPOSIO = ("/api/v3.1", "/api/v3")
 _PROGRAMS = {"/api", MCP}
 _PAGES = {"/admin", "/login", "/logout", "/connect", "/static"}
 # Where MCP clients look for OAuth, and for the older transport that streamable HTTP replaced.
@@ -37,6 +38,11 @@ def area_of(path: str) -> str:
 def is_for_programs(path: str) -> bool:
     """Whether a path belongs to the API or MCP, which need a token and answer in JSON."""
     return area_of(path) in _PROGRAMS
+
+
+def is_for_composio(path: str) -> bool:
+    """Whether a path belongs to Composio's API, which has its own header for the token and its own errors."""
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in COMPOSIO)
 
 
 def is_for_mcp(path: str) -> bool:

@@ -24,6 +24,8 @@ from .access.browsers import LoginNeeded, remember_page
 from .access.middleware import Guard, request_secrets
 from .api.requests import wrong_value
 from .api.routes import router as api
+from .composio import routes as composio
+from .composio import session_mcp
 from .error_responses import Problem, problem, reads_pages, retry_after
 from .health import router as health
 from .mcp import McpEndpoints
@@ -74,6 +76,8 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.state.hosted = state
     application.include_router(health)
     application.include_router(api)
+    application.router.routes.extend(composio.routes())
+    application.router.routes.extend(session_mcp.routes())
     application.router.routes.extend(endpoints.routes)
     application.include_router(pages)
     application.mount("/static", StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")]), name="static")

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from .addresses import MCP, answers_json, is_for_mcp, is_for_oauth, is_page
+from .addresses import MCP, answers_json, is_for_composio, is_for_mcp, is_for_oauth, is_page
+from .composio.errors import response_for as composio_error
 
 TYPES = {
     400: "invalid_request",
@@ -79,6 +80,8 @@ def problem(
     request was not read. Where MCP clients look for OAuth it is an OAuth error, for the same reason.
     """
     text = message or _MESSAGES.get(status, "Not possible.")
+    if is_for_composio(path):
+        return composio_error(status, text, headers)
     if is_for_oauth(path):
         return JSONResponse(_oauth_error(status, text), status, headers=headers)
     error = {"type": TYPES.get(status, "invalid_request"), "message": text}

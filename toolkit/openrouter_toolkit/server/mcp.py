@@ -6,7 +6,7 @@ Requests are stateless, so any process can answer them; closing a response cance
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from starlette.types import Message, Receive, Scope, Send
 from ..agents.mcp import server
 from .access.bearer import acting_for, token_of
 from .access.middleware import BODY_WITH_TOKEN
-from .active_calls import HostedRegistry
 from .addresses import MCP
 from .disconnect import ClientDisconnected, while_connected
 from .error_responses import Problem, problem
@@ -29,6 +28,8 @@ from .state import State
 
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
+
+    UserOfCall = str | Callable[[ServerRequestContext[Any, Any]], str]
 
 _USER_HEADER = b"x-user-id"
 # Messages for statuses that the SDK answers without a message.
@@ -42,7 +43,10 @@ class McpEndpoints:
     """The MCP endpoints: one for each toolkit, and `/mcp` for the first toolkit."""
 
     def __init__(self, state: State) -> None:
-        endpoints = {slug.lower(): _Endpoint(toolkit.registry) for slug, toolkit in state.toolkits.items()}
+        endpoints = {
+            slug.lower(): McpEndpoint(toolkit.registry, user_id=_user_of_call)
+            for slug, toolkit in state.toolkits.items()
+        }
         self._endpoints = list(endpoints.values())
         paths = {MCP: self._endpoints[0], **{f"{MCP}/{name}": endpoint for name, endpoint in endpoints.items()}}
         self.routes = [
@@ -60,17 +64,20 @@ class McpEndpoints:
             yield
 
 
-class _Endpoint:
+class McpEndpoint:
     """The MCP endpoint of one toolkit, as an ASGI application."""
 
-    def __init__(self, registry: HostedRegistry) -> None:
-        mcp_server = server(registry, user_id=_user_of_call)
+    def __init__(self, registry: Any, *, user_id: UserOfCall) -> None:
+        self._checks_user = callable(user_id)
+        mcp_server = server(registry, user_id=user_id)
         mcp_server.get_tool_input_schema = _no_parameter_in_headers
         self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=BODY_WITH_TOKEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         request = Request(scope, receive)
-        user_of(request)
+        if self._checks_user:
+            user_of(request)
         body: Message | None = {"type": "http.request", "body": await request.body(), "more_body": False}
 
         async def replay_body() -> Message:

@@ -16,6 +16,7 @@ except ImportError:
 
 from .account import AccountCredentials, ConnectedAccount, Status
 from .account_query import Which
+from .auth_configs import AuthConfig
 from .encryption.keys import MasterKey
 from .encryption.rotation import Rotated
 from .errors import (
@@ -36,11 +37,13 @@ from .store import Store
 from .stored_accounts import StoredAccounts
 from .stored_or_environment import StoredOrEnvironment
 from .tokens import ApiToken
+from .tool_sessions import ToolSession
 
 __all__ = [
     "AccountCredentials",
     "AliasTaken",
     "ApiToken",
+    "AuthConfig",
     "BrowserSession",
     "ConnectedAccount",
     "InvalidDatabaseUrl",
@@ -59,6 +62,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredAccounts",
     "StoredOrEnvironment",
+    "ToolSession",
     "UnknownAccount",
     "UnknownToolkit",
     "Which",

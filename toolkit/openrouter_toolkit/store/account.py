@@ -13,7 +13,7 @@ from ..accounts import Credentials
 from . import names
 from .damage import damaged
 from .encryption.sealing import Sealer
-from .tables import ORGANISATION, AccountRow
+from .tables import ORGANISATION, AccountRow, fixed_auth_config
 
 # The last four characters of a shorter value would reveal too much of it.
 _MIN_LENGTH_FOR_LAST_FOUR = 16
@@ -45,6 +45,7 @@ class ConnectedAccount:
         users: the users who may use an organisation's account, None for all users. Empty for a user's own account.
         last_four: the last four characters of each credential that is long enough, to distinguish accounts.
         version: incremented each time credentials are stored.
+        auth_config_id: the id of its auth config.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ConnectedAccount:
     updated_at: datetime
     connected_at: datetime | None
     last_used_at: datetime | None
+    auth_config_id: str
 
     @property
     def owner(self) -> str:
@@ -105,6 +107,7 @@ def to_account(row: AccountRow) -> ConnectedAccount:
         updated_at=row.updated_at,
         connected_at=row.connected_at,
         last_used_at=row.last_used_at,
+        auth_config_id=row.auth_config_id or fixed_auth_config(row.toolkit),
     )
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
 from . import names
 from .account import ConnectedAccount, Status
-from .tables import ORGANISATION, AccountRow, ShareRow
+from .tables import ORGANISATION, AccountRow, AuthConfigRow, ShareRow
+
+# The id of an account's auth config, see `tables.fixed_auth_config`.
+_AUTH_CONFIG = func.coalesce(
+    AccountRow.auth_config_id, literal("ac_").concat(func.lower(func.replace(AccountRow.toolkit, "_", "")))
+)
 
 
 @dataclass(frozen=True)
@@ -21,12 +26,14 @@ class Which:
         users: owners; None in it is the organisation. Accounts that are only shared with a user do not match.
         statuses: account statuses.
         ids: account ids.
+        auth_configs: ids of auth configs.
     """
 
     toolkits: Collection[str] | None = None
     users: Collection[str | None] | None = None
     statuses: Collection[Status] | None = None
     ids: Collection[str] | None = None
+    auth_configs: Collection[str] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions. Invalid names match nothing."""
@@ -40,6 +47,10 @@ class Which:
             found.append(AccountRow.status.in_(self.statuses))
         if self.ids is not None:
             found.append(AccountRow.id.in_([name for name in self.ids if names.possible_id(name)]))
+        if self.auth_configs is not None:
+            found.append(
+                _AUTH_CONFIG.in_([name for name in self.auth_configs if name.isascii() and name.isprintable()])
+            )
         return found
 
 
@@ -54,6 +65,12 @@ def usable_by(user_id: str, toolkit: str) -> ColumnElement[bool]:
     shared = exists(select(ShareRow.user_id).where(ShareRow.account_id == AccountRow.id, ShareRow.user_id == user_id))
     organisation = and_(AccountRow.owner == ORGANISATION, or_(AccountRow.for_everyone, shared))
     return and_(AccountRow.toolkit == toolkit, or_(AccountRow.owner == user_id, organisation))
+
+
+def of_enabled_auth_config() -> ColumnElement[bool]:
+    """Return the condition for accounts whose auth config is not disabled."""
+    disabled = select(AuthConfigRow.id).where(AuthConfigRow.id == _AUTH_CONFIG, AuthConfigRow.enabled.is_(False))
+    return ~exists(disabled)
 
 
 # Sort order: the user's own accounts before the organisation's, then the default account, then the oldest.

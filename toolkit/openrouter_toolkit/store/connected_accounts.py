@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from . import names
@@ -17,15 +17,16 @@ from .account import (
     encrypt_credentials,
     to_account,
 )
-from .account_query import Which, older_than
+from .account_query import BEST_FIRST, Which, of_enabled_auth_config, older_than, usable_by
 from .clock import now
 from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
 from .errors import AliasTaken, StoreError, UnknownAccount
-from .tables import ORGANISATION, AccountRow, ShareRow
+from .tables import ORGANISATION, AccountRow, ShareRow, fixed_auth_config
 
 ALL = Which()
+_MAX_COMPARED = 20
 
 
 class ConnectedAccounts:
@@ -48,6 +49,7 @@ class ConnectedAccounts:
         *,
         alias: str | None = None,
         users: Iterable[str] | None = None,
+        auth_config: str | None = None,
     ) -> ConnectedAccount:
         """Create an account that is ACTIVE at once. The owner's first account in the toolkit becomes the default.
 
@@ -57,21 +59,29 @@ class ConnectedAccounts:
             credentials: its secrets by field name, such as `{"api_key": "..."}`.
             alias: a name for it.
             users: the users who may use an organisation's account; None for all users.
+            auth_config: the id of its auth config; by default the toolkit's fixed one.
 
         Raises:
             AliasTaken: the owner has another account with this alias in the toolkit.
         """
         with self._database.write() as session:
-            row = self._add(session, toolkit, user_id, alias, users)
+            row = self._add(session, toolkit, user_id, alias, users, auth_config)
             self._fill(session, row, credentials)
             return self._changed_account(session, row, "connected")
 
     def initiate(
-        self, toolkit: str, user_id: str | None, *, alias: str | None = None, users: Iterable[str] | None = None
+        self,
+        toolkit: str,
+        user_id: str | None,
+        *,
+        alias: str | None = None,
+        users: Iterable[str] | None = None,
+        auth_config: str | None = None,
     ) -> ConnectedAccount:
         """Create an account without credentials: it is INITIATED until `fill`. Arguments and errors as `connect`."""
         with self._database.write() as session:
-            return self._changed_account(session, self._add(session, toolkit, user_id, alias, users), "begun")
+            row = self._add(session, toolkit, user_id, alias, users, auth_config)
+            return self._changed_account(session, row, "begun")
 
     def fill(self, account_id: str, credentials: Mapping[str, str]) -> ConnectedAccount:
         """Store an account's credentials, replacing earlier ones, and make it ACTIVE from any status."""
@@ -107,6 +117,51 @@ class ConnectedAccounts:
         query = query.order_by(AccountRow.created_at.desc(), AccountRow.id.desc()).limit(limit)
         with self._database.read() as session:
             return [to_account(row) for row in session.scalars(query)]
+
+    def page(
+        self, which: Which, *, order: str, descending: bool, limit: int, offset: int
+    ) -> Sequence[ConnectedAccount]:
+        """Return a page of accounts, sorted by `created_at` or `updated_at`."""
+        column = AccountRow.updated_at if order == "updated_at" else AccountRow.created_at
+        keys = (column.desc(), AccountRow.id.desc()) if descending else (column, AccountRow.id)
+        query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
+        with self._database.read() as session:
+            return [to_account(row) for row in session.scalars(query.order_by(*keys).limit(limit).offset(offset))]
+
+    def best(
+        self, user_id: str, toolkit: str, *, account_id: str | None = None, auth_config: str | None = None
+    ) -> ConnectedAccount | None:
+        """Return the account that a user's calls would use, or else the best that can't be used now, or None.
+
+        Only the account `account_id` and those of `auth_config` are considered, where they are given.
+        """
+        which = Which(
+            ids=None if account_id is None else [account_id],
+            auth_configs=None if auth_config is None else [auth_config],
+        )
+        usable = case((and_(AccountRow.status == Status.ACTIVE, of_enabled_auth_config()), 0), else_=1)
+        query = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), *which.conditions())
+        with self._database.read() as session:
+            row = session.scalars(query.order_by(usable, *BEST_FIRST).limit(1)).first()
+            return None if row is None else to_account(row)
+
+    def by_alias(self, toolkit: str, user_id: str, alias: str) -> ConnectedAccount | None:
+        """Return an account that a user may use, by its alias: the user's own, else the organisation's, or None."""
+        query = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.alias == alias)
+        with self._database.read() as session:
+            row = session.scalars(query.order_by(*BEST_FIRST).limit(1)).first() if alias.isprintable() else None
+            return None if row is None else to_account(row)
+
+    def with_credentials(
+        self, toolkit: str, user_id: str, credentials: Mapping[str, str], auth_config: str
+    ) -> ConnectedAccount | None:
+        """Return a user's ACTIVE account of an auth config that has exactly these credentials, or None."""
+        which = Which([toolkit], [user_id], [Status.ACTIVE], auth_configs=[auth_config])
+        query = select(AccountRow).where(*which.conditions()).order_by(AccountRow.created_at.desc())
+        with self._database.read() as session:
+            rows = session.scalars(query.limit(_MAX_COMPARED)).all()
+            same = (row for row in rows if dict(decrypt_credentials(self._sealer, row) or {}) == dict(credentials))
+            return next((to_account(row) for row in same), None)
 
     def count(self, which: Which = ALL) -> int:
         """Return how many accounts match."""
@@ -176,7 +231,13 @@ class ConnectedAccounts:
             return removed
 
     def _add(
-        self, session: Session, toolkit: str, user_id: str | None, alias: str | None, users: Iterable[str] | None
+        self,
+        session: Session,
+        toolkit: str,
+        user_id: str | None,
+        alias: str | None,
+        users: Iterable[str] | None,
+        auth_config: str | None,
     ) -> AccountRow:
         if users is not None and user_id is not None:
             raise ValueError("only an account of the organisation's is for several users")
@@ -192,6 +253,7 @@ class ConnectedAccounts:
             last_four={},
             created_at=at,
             updated_at=at,
+            auth_config_id=None if auth_config == fixed_auth_config(toolkit) else auth_config,
         )
         if user_id is None:
             _share(row, users)

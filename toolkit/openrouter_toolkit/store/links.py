@@ -113,6 +113,7 @@ class Links:
         users: Iterable[str] | None = None,
         return_address: str | None = None,
         session: str | None = None,
+        auth_config: str | None = None,
     ) -> NewLink:
         """Create a link to connect a new account, which is INITIATED until then.
 
@@ -123,6 +124,7 @@ class Links:
             users: the users who may use an organisation's account; None for all users.
             return_address: the URL to which the browser is redirected. The caller checks that it is registered.
             session: the only browser session that may use the link; None for the first that calls `bind`.
+            auth_config: the id of the account's auth config; by default the toolkit's fixed one.
 
         Raises:
             UnknownToolkit: there is no toolkit with this slug.
@@ -131,7 +133,7 @@ class Links:
         """
         self._check_toolkit(toolkit)
         with self._database.write():
-            account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users)
+            account = self._accounts.initiate(toolkit, user_id, alias=alias, users=users, auth_config=auth_config)
             return self.to_reconnect(account.id, return_address=return_address, session=session)
 
     def to_reconnect(

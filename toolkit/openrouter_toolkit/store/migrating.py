@@ -14,7 +14,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 from .errors import StoreTooNew, StoreUnavailable
 
 # The newest migration in migrations/versions.
-NEWEST = "0001"
+NEWEST = "0002"
 # The folder of the migrations, as alembic names it.
 LOCATION = f"{__package__}:migrations"
 # Not alembic's default name, which another program in the same database may use.

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from . import cleanup, migrating, urls
+from .auth_configs import AuthConfigs
 from .connected_accounts import ConnectedAccounts
 from .database import Database
 from .encryption import key_check, key_providers, rotation
@@ -21,6 +22,7 @@ from .sessions import Sessions
 from .stored_accounts import StoredAccounts
 from .switches import Switches
 from .tokens import ApiTokens
+from .tool_sessions import ToolSessions
 
 
 class Store:
@@ -40,6 +42,8 @@ class Store:
         tokens: API tokens.
         switches: actions that are off, toolkits that are active.
         return_addresses: URLs that a browser may be redirected to.
+        auth_configs: groups of accounts that are disabled together.
+        tool_sessions: tool-router sessions.
     """
 
     def __init__(self, database: Database, sealer: Sealer, toolkits: Collection[str] | None = None) -> None:
@@ -52,6 +56,8 @@ class Store:
         self.tokens = ApiTokens(database)
         self.switches = Switches(database)
         self.return_addresses = ReturnAddresses(database)
+        self.auth_configs = AuthConfigs(database, self.accounts)
+        self.tool_sessions = ToolSessions(database)
 
     @classmethod
     def open(

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from ..accounts import Credentials
 from . import names
 from .account import AccountCredentials, Status, decrypt_credentials
-from .account_query import BEST_FIRST, usable_by
+from .account_query import BEST_FIRST, of_enabled_auth_config, usable_by
 from .clock import now
 from .database import Database
 from .encryption.sealing import Sealer
@@ -52,7 +52,8 @@ class StoredAccounts:
         """
         if not names.possible_user(user_id):
             return None
-        best = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.status == Status.ACTIVE)
+        usable = (usable_by(user_id, names.slug(toolkit)), AccountRow.status == Status.ACTIVE, of_enabled_auth_config())
+        best = select(AccountRow).where(*usable)
         if account_id is not None and not names.possible_id(account_id):
             return None
         if account_id is not None:

@@ -19,6 +19,11 @@ from .damage import Json, PrimaryKey, damaged, python_type_of
 ORGANISATION = ""
 
 
+def fixed_auth_config(toolkit: str) -> str:
+    """Return the id of the auth config that a toolkit always has."""
+    return f"ac_{toolkit.lower().replace('_', '')}"
+
+
 class Row(DeclarativeBase):
     """The base class of all rows."""
 
@@ -85,6 +90,8 @@ class AccountRow(Row):
     updated_at: Mapped[datetime]
     connected_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    # None stands for the toolkit's fixed auth config.
+    auth_config_id: Mapped[str | None] = mapped_column(String(80))
 
     shares: Mapped[list[ShareRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
@@ -177,6 +184,45 @@ class ActivationRow(Row):
 
     toolkit: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
     activated_at: Mapped[datetime]
+
+
+class AuthConfigRow(Row):
+    """An auth config: a group of a toolkit's accounts. A fixed one has a row only after it was changed."""
+
+    __tablename__ = "ort_auth_configs"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(80), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(16))
+    enabled: Mapped[bool]
+    for_sessions: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ToolSessionRow(Row):
+    """A tool-router session."""
+
+    __tablename__ = "ort_tool_sessions"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    user_id: Mapped[str]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class ToolSessionConfigRow(Row):
+    """One version of a tool-router session's configuration, as JSON."""
+
+    __tablename__ = "ort_tool_session_configs"
+
+    session_id: Mapped[str] = mapped_column(
+        PrimaryKey(40), ForeignKey("ort_tool_sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    config: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
 
 
 class ReturnAddressRow(Row):

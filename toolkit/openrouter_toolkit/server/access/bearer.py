@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from ...store import ApiToken, StoreError
+from ..addresses import is_for_composio, is_for_mcp
 from ..error_responses import Problem, retry_after
 from ..limits import mark_refused
 from ..state import State
@@ -32,8 +33,7 @@ async def authenticate(scope: Scope, state: State) -> ApiToken:
     """Return the valid token of a request, and keep it in the scope. Raises `Problem` 401, 429 or 503."""
     if state.running.stopping:
         raise Problem(503, "The server is stopping. Nothing was done. Try again.", retry_after(1))
-    values = Headers(scope=scope).getlist("authorization")
-    given = _bearer_token(values)
+    values, given = _given(scope)
     try:
         token = await anyio.to_thread.run_sync(state.store.tokens.find, given) if given else None
     except StoreError:
@@ -67,6 +67,18 @@ def acting_for(token: ApiToken, named: str | None, refusal: str) -> str | None:
     if not token.may_act_for(named):
         raise Problem(403, refusal)
     return named
+
+
+def _given(scope: Scope) -> tuple[list[str], str | None]:
+    """Return the headers in which a token can be, and the token: None unless there is exactly one.
+
+    Composio's clients send it as `x-api-key`; to a session's MCP address, too.
+    """
+    headers, path = Headers(scope=scope), scope["path"]
+    keys, values = headers.getlist("x-api-key"), headers.getlist("authorization")
+    if is_for_composio(path) or (is_for_mcp(path) and keys and not values):
+        return keys, (keys[0].strip() or None) if len(keys) == 1 else None
+    return values, _bearer_token(values)
 
 
 def _bearer_token(values: list[str]) -> str | None:

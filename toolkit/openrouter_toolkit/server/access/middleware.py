@@ -185,6 +185,7 @@ def request_secrets(scope: Scope) -> list[str]:
     """Return a request's secrets: its token, its cookies, and the secret of a one-time link."""
     headers = Headers(scope=scope)
     tokens = [value.partition(" ")[2].strip() for value in headers.getlist("authorization")]
+    tokens += headers.getlist("x-api-key")
     cookies = [value for line in headers.getlist("cookie") for value in cookie_parser(line).values()]
     link = scope["path"].split("/")[2:] if scope["path"].startswith(ONE_TIME_LINKS) else []
     # Shorter values are words, and this server creates no longer ones.

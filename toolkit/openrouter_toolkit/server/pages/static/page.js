@@ -34,3 +34,16 @@ if (document.querySelector(".message") && location.search) {
 for (const field of document.querySelectorAll("[data-select]")) {
   field.addEventListener("focus", () => field.select());
 }
+
+// What is copied by a button. Browsers have a clipboard for pages under https and on this machine.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (navigator.clipboard) {
+    const words = button.innerHTML;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      setTimeout(() => (button.innerHTML = words), 2000);
+    });
+  }
+}

@@ -1,0 +1,169 @@
+"""Auth configs: named groups of a toolkit's connected accounts. The accounts of a disabled one are not used."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import delete, select
+
+from . import names
+from .account import ConnectedAccount
+from .account_query import Which
+from .clock import now
+from .connected_accounts import ConnectedAccounts
+from .damage import damaged
+from .database import Database
+from .tables import AuthConfigRow, fixed_auth_config
+
+Kind = Literal["default", "custom"]
+# Clients sort by this time, so it is the same in every process.
+_FIXED_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class AuthConfig:
+    """An auth config.
+
+    Attributes:
+        id: `ac_` and random characters, or `ac_` and the toolkit's slug for the fixed one.
+        toolkit: the toolkit's slug in upper case.
+        name: a name given by people.
+        kind: `default` for the fixed ones and those made without a login of one's own, else `custom`.
+        enabled: whether its accounts are used, and new ones can be connected with it.
+        for_sessions: whether tool-router sessions may use its accounts.
+        fixed: whether it is the one that each toolkit always has.
+    """
+
+    id: str
+    toolkit: str
+    name: str
+    kind: Kind
+    enabled: bool
+    for_sessions: bool
+    fixed: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class AuthConfigs:
+    """All auth configs. Safe for many threads and processes.
+
+    Each toolkit has a fixed one, to which all accounts belong that were not connected with another. It is stored only
+    after it was changed.
+    """
+
+    def __init__(self, database: Database, accounts: ConnectedAccounts) -> None:
+        """Created by `Store.open`."""
+        self._database = database
+        self._accounts = accounts
+
+    def fixed(self, toolkit: str) -> AuthConfig:
+        """Return the fixed auth config of a toolkit."""
+        with self._database.read() as session:
+            row = session.get(AuthConfigRow, fixed_auth_config(names.slug(toolkit)))
+        return _unchanged(names.slug(toolkit)) if row is None else _to_config(row)
+
+    def list(self, toolkits: Iterable[str]) -> list[AuthConfig]:
+        """Return the auth configs of some toolkits, the fixed ones first, then the newest."""
+        slugs = [names.slug(toolkit) for toolkit in toolkits]
+        query = select(AuthConfigRow).where(AuthConfigRow.toolkit.in_(slugs))
+        query = query.order_by(AuthConfigRow.created_at.desc(), AuthConfigRow.id)
+        with self._database.read() as session:
+            stored = {row.id: _to_config(row) for row in session.scalars(query)}
+        fixed = {fixed_auth_config(slug): _unchanged(slug) for slug in slugs}
+        return [*(stored.get(name, one) for name, one in fixed.items()), *(c for c in stored.values() if not c.fixed)]
+
+    def get(self, config_id: str, toolkits: Collection[str] = ()) -> AuthConfig | None:
+        """Return an auth config by its id, or None. Of the fixed ones, those of `toolkits` are known."""
+        fixed = next((slug for slug in toolkits if fixed_auth_config(slug) == config_id), None)
+        if fixed is None and not names.possible_id(config_id):
+            return None
+        with self._database.read() as session:
+            row = session.get(AuthConfigRow, config_id)
+        if row is not None:
+            return _to_config(row)
+        return None if fixed is None else _unchanged(fixed)
+
+    def of(self, account: ConnectedAccount) -> AuthConfig:
+        """Return the auth config of an account."""
+        found = self.get(account.auth_config_id, [account.toolkit])
+        return _unchanged(account.toolkit) if found is None else found
+
+    def create(self, toolkit: str, name: str, kind: Kind) -> AuthConfig:
+        """Create an auth config, which is enabled. Raises `ValueError` for a malformed slug or name."""
+        at = now()
+        row = AuthConfigRow(
+            id=names.new_id("ac"),
+            toolkit=names.slug(toolkit),
+            name=names.name(name),
+            kind=kind,
+            enabled=True,
+            for_sessions=True,
+            created_at=at,
+            updated_at=at,
+        )
+        with self._database.write() as session:
+            session.add(row)
+            self._database.log_change(session, f"auth config {row.id} ({row.toolkit}): made")
+            return _to_config(row)
+
+    def update(
+        self,
+        config: AuthConfig,
+        *,
+        name: str | None = None,
+        enabled: bool | None = None,
+        for_sessions: bool | None = None,
+    ) -> AuthConfig:
+        """Change what is not None. Raises `ValueError` for a malformed name."""
+        changes: dict[str, str | bool] = {} if name is None else {"name": names.name(name)}
+        changes |= {} if enabled is None else {"enabled": enabled}
+        changes |= {} if for_sessions is None else {"for_sessions": for_sessions}
+        with self._database.write() as session:
+            if config.fixed:
+                values = {field.name: getattr(config, field.name) for field in fields(config) if field.name != "fixed"}
+                self._database.add_missing(session, AuthConfigRow, **values)
+            row = session.get(AuthConfigRow, config.id, with_for_update=True, populate_existing=True)
+            if row is None:  # deleted meanwhile
+                return config
+            for column, value in changes.items():
+                setattr(row, column, value)
+            row.updated_at = now()
+            words = ", ".join(f"{column} {value}" for column, value in changes.items() if column != "name") or "renamed"
+            self._database.log_change(session, f"auth config {row.id} ({row.toolkit}): {words}")
+            return _to_config(row)
+
+    def delete(self, config: AuthConfig) -> None:
+        """Delete an auth config with its accounts, their credentials and links. Raises `ValueError` for a fixed one."""
+        if config.fixed:
+            raise ValueError("a toolkit's fixed auth config is not deleted")
+        with self._database.write() as session:
+            for account in self._accounts.list(Which(auth_configs=[config.id])):
+                self._accounts.disconnect(account.id)
+            session.execute(delete(AuthConfigRow).where(AuthConfigRow.id == config.id))
+            self._database.log_change(session, f"auth config {config.id} ({config.toolkit}): deleted with its accounts")
+
+
+def _unchanged(slug: str) -> AuthConfig:
+    """Return a toolkit's fixed auth config as it is before any change."""
+    name = f"{slug.lower()} (default)"
+    return AuthConfig(fixed_auth_config(slug), slug, name, "default", True, True, True, _FIXED_SINCE, _FIXED_SINCE)
+
+
+def _to_config(row: AuthConfigRow) -> AuthConfig:
+    if row.kind not in ("default", "custom"):
+        raise damaged(f"{row.__tablename__}.kind")
+    return AuthConfig(
+        id=row.id,
+        toolkit=row.toolkit,
+        name=row.name,
+        kind="default" if row.kind == "default" else "custom",
+        enabled=row.enabled,
+        for_sessions=row.for_sessions,
+        fixed=row.id == fixed_auth_config(row.toolkit),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
