@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from openrouter_toolkit.store import Store, names
-from openrouter_toolkit.store.clock import now
+from openrouter_toolkit.store.columns import now
 from openrouter_toolkit.store.tables import LinkRow
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
-from openrouter_toolkit.store import MasterKey, Store, clock
+from openrouter_toolkit.store import MasterKey, Store, columns
 from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 from openrouter_toolkit.store.urls import DATABASE
 
@@ -79,6 +79,6 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
         nonlocal passed
         passed += more
 
-    monkeypatch.setattr(clock, "datetime", Clock)
-    assert clock.now() <= datetime.now(UTC)
+    monkeypatch.setattr(columns, "datetime", Clock)
+    assert columns.now() <= datetime.now(UTC)
     return pass_time

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from openrouter_toolkit import Credentials, MemoryAccounts, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.store import AccountCredentials, Status, Store, StoreUnavailable, stored_accounts
+from openrouter_toolkit.store import AccountCredentials, Status, Store, StoreUnavailable
 from openrouter_toolkit.tool_calling import ToolCall
 
 from .conftest import OpenStore, PassTime
@@ -173,10 +173,9 @@ def test_a_strangers_reason_is_kept_on_one_line_and_short(store: Store) -> None:
     assert len(reason) == 300
 
 
-def test_the_last_use_is_noted_once_a_minute(
-    store: Store, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accounts, others = store.for_registry(), store.for_registry()
+def test_the_last_use_is_noted_once_a_minute(open_store: OpenStore, pass_time: PassTime) -> None:
+    store = open_store()
+    accounts, others = store.for_registry(), open_store().for_registry()
     account = connect(store, "alice", "alice-1")
     credentials = accounts.credentials("alice", TOOLKIT)
     assert credentials is not None
@@ -191,7 +190,6 @@ def test_the_last_use_is_noted_once_a_minute(
     others.used(credentials)  # another process, which knows nothing of the first's notes
     assert store.accounts.get(account).last_used_at == first.last_used_at
     pass_time(timedelta(seconds=31))
-    monkeypatch.setattr(stored_accounts, "monotonic", lambda: time.monotonic() + 61)
     accounts.used(credentials)
     later = store.accounts.get(account).last_used_at
     assert later is not None

@@ -34,8 +34,7 @@ from .errors import (
 from .links import Link, NewLink, Pkce
 from .sessions import BrowserSession
 from .store import Store
-from .stored_accounts import StoredAccounts
-from .stored_or_environment import StoredOrEnvironment
+from .stored_accounts import StoredAccounts, StoredOrEnvironment
 from .tokens import ApiToken
 from .tool_sessions import ToolSession
 

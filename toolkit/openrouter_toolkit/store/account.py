@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from ..accounts import Credentials
 from . import names
-from .damage import damaged
+from .columns import damaged
 from .encryption.sealing import Sealer
-from .tables import ORGANISATION, AccountRow, fixed_auth_config
+from .tables import ORGANISATION, AccountRow, convert, fixed_auth_config
 
 # The last four characters of a shorter value would reveal too much of it.
 _MIN_LENGTH_FOR_LAST_FOUR = 16
@@ -91,31 +91,19 @@ class AccountCredentials(Credentials):
 
 def to_account(row: AccountRow) -> ConnectedAccount:
     """Convert a row to a `ConnectedAccount`; raises `StoreUnavailable` for an unknown status."""
+    if row.status not in Status.__members__:
+        raise damaged(f"{row.__tablename__}.status")
     everyone = row.owner == ORGANISATION and row.for_everyone
-    return ConnectedAccount(
-        id=row.id,
-        toolkit=row.toolkit,
+    return convert(
+        row,
+        ConnectedAccount,
         user_id=row.owner or None,
-        alias=row.alias,
-        status=_status(row),
-        reason=row.reason,
+        status=Status(row.status),
         default=row.is_default,
         users=None if everyone else frozenset(share.user_id for share in row.shares),
         last_four=dict(row.last_four),
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        connected_at=row.connected_at,
-        last_used_at=row.last_used_at,
         auth_config_id=row.auth_config_id or fixed_auth_config(row.toolkit),
     )
-
-
-def _status(row: AccountRow) -> Status:
-    try:
-        return Status(row.status)
-    except ValueError:
-        raise damaged(f"{row.__tablename__}.status") from None
 
 
 def encrypt_credentials(sealer: Sealer, row: AccountRow, values: Mapping[str, str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from . import names
-from .account import ConnectedAccount, Status
+from .account import Status
 from .tables import ORGANISATION, AccountRow, AuthConfigRow, ShareRow
 
 # The id of an account's auth config, see `tables.fixed_auth_config`.
@@ -39,44 +39,38 @@ class Which:
         """Return the filter as SQL conditions. Invalid names match nothing."""
         found: list[ColumnElement[bool]] = []
         if self.toolkits is not None:
-            found.append(AccountRow.toolkit.in_([slug.upper() for slug in self.toolkits if names.possible_slug(slug)]))
+            found.append(AccountRow.toolkit.in_([slug.upper() for slug in filter(names.possible_slug, self.toolkits)]))
         if self.users is not None:
-            possible = [user for user in self.users if user is None or names.possible_user(user)]
-            found.append(AccountRow.owner.in_([ORGANISATION if user is None else user for user in possible]))
+            owners = [user or ORGANISATION for user in self.users if user is None or names.possible_user(user)]
+            found.append(AccountRow.owner.in_(owners))
         if self.statuses is not None:
             found.append(AccountRow.status.in_(self.statuses))
         if self.ids is not None:
-            found.append(AccountRow.id.in_([name for name in self.ids if names.possible_id(name)]))
+            found.append(AccountRow.id.in_(list(filter(names.possible_id, self.ids))))
         if self.auth_configs is not None:
-            found.append(
-                _AUTH_CONFIG.in_([name for name in self.auth_configs if name.isascii() and name.isprintable()])
-            )
+            possible = [name for name in self.auth_configs if name.isascii() and name.isprintable()]
+            found.append(_AUTH_CONFIG.in_(possible))
         return found
 
 
-def older_than(account: ConnectedAccount) -> ColumnElement[bool]:
-    """Return the condition for the accounts that follow `account` in a list sorted from newest to oldest."""
-    at = AccountRow.created_at
-    return or_(at < account.created_at, and_(at == account.created_at, AccountRow.id < account.id))
+def usable_by(
+    user_id: str, toolkit: str, *conditions: ColumnElement[bool], last: tuple[ColumnElement[bool], ...] = ()
+) -> Select[AccountRow]:
+    """Select the accounts that a user owns or may use in a toolkit, the best first; those that match `last` come last.
 
-
-def usable_by(user_id: str, toolkit: str) -> ColumnElement[bool]:
-    """Return the condition for accounts that a user owns or may use in a toolkit, in any status."""
-    shared = exists(select(ShareRow.user_id).where(ShareRow.account_id == AccountRow.id, ShareRow.user_id == user_id))
+    The user's own come before the organisation's, then the default account, then the oldest.
+    """
+    shared = select(ShareRow.user_id).where(ShareRow.account_id == AccountRow.id, ShareRow.user_id == user_id).exists()
     organisation = and_(AccountRow.owner == ORGANISATION, or_(AccountRow.for_everyone, shared))
-    return and_(AccountRow.toolkit == toolkit, or_(AccountRow.owner == user_id, organisation))
+    return (
+        select(AccountRow)
+        .where(AccountRow.toolkit == names.slug(toolkit), or_(AccountRow.owner == user_id, organisation), *conditions)
+        .order_by(*last, AccountRow.owner == ORGANISATION, AccountRow.is_default.desc())
+        .order_by(AccountRow.created_at, AccountRow.id)
+    )
 
 
-def of_enabled_auth_config() -> ColumnElement[bool]:
-    """Return the condition for accounts whose auth config is not disabled."""
+def in_use() -> ColumnElement[bool]:
+    """Return the condition for accounts that are ACTIVE and whose auth config is not disabled."""
     disabled = select(AuthConfigRow.id).where(AuthConfigRow.id == _AUTH_CONFIG, AuthConfigRow.enabled.is_(False))
-    return ~exists(disabled)
-
-
-# Sort order: the user's own accounts before the organisation's, then the default account, then the oldest.
-BEST_FIRST = (
-    (AccountRow.owner == ORGANISATION),
-    AccountRow.is_default.desc(),
-    AccountRow.created_at,
-    AccountRow.id,
-)
+    return and_(AccountRow.status == Status.ACTIVE, ~disabled.exists())

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import delete, select
 
 from . import names
 from .account import ConnectedAccount
 from .account_query import Which
-from .clock import now
+from .columns import damaged, now
 from .connected_accounts import ConnectedAccounts
-from .damage import damaged
 from .database import Database
-from .tables import AuthConfigRow, fixed_auth_config
+from .tables import AuthConfigRow, convert, fixed_auth_config
 
 Kind = Literal["default", "custom"]
 # Clients sort by this time, so it is the same in every process.
@@ -56,7 +55,6 @@ class AuthConfigs:
     """
 
     def __init__(self, database: Database, accounts: ConnectedAccounts) -> None:
-        """Created by `Store.open`."""
         self._database = database
         self._accounts = accounts
 
@@ -71,8 +69,7 @@ class AuthConfigs:
         slugs = [names.slug(toolkit) for toolkit in toolkits]
         query = select(AuthConfigRow).where(AuthConfigRow.toolkit.in_(slugs))
         query = query.order_by(AuthConfigRow.created_at.desc(), AuthConfigRow.id)
-        with self._database.read() as session:
-            stored = {row.id: _to_config(row) for row in session.scalars(query)}
+        stored = {row.id: _to_config(row) for row in self._database.read_all(query)}
         fixed = {fixed_auth_config(slug): _unchanged(slug) for slug in slugs}
         return [*(stored.get(name, one) for name, one in fixed.items()), *(c for c in stored.values() if not c.fixed)]
 
@@ -125,7 +122,7 @@ class AuthConfigs:
         with self._database.write() as session:
             if config.fixed:
                 values = {field.name: getattr(config, field.name) for field in fields(config) if field.name != "fixed"}
-                self._database.add_missing(session, AuthConfigRow, **values)
+                session.execute(self._database.insert_missing(AuthConfigRow, **values))
             row = session.get(AuthConfigRow, config.id, with_for_update=True, populate_existing=True)
             if row is None:  # deleted meanwhile
                 return config
@@ -154,16 +151,6 @@ def _unchanged(slug: str) -> AuthConfig:
 
 
 def _to_config(row: AuthConfigRow) -> AuthConfig:
-    if row.kind not in ("default", "custom"):
+    if row.kind not in get_args(Kind):
         raise damaged(f"{row.__tablename__}.kind")
-    return AuthConfig(
-        id=row.id,
-        toolkit=row.toolkit,
-        name=row.name,
-        kind="default" if row.kind == "default" else "custom",
-        enabled=row.enabled,
-        for_sessions=row.for_sessions,
-        fixed=row.id == fixed_auth_config(row.toolkit),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return convert(row, AuthConfig, fixed=row.id == fixed_auth_config(row.toolkit))

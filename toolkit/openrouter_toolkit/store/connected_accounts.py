@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, false, func, not_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from . import names
@@ -17,8 +17,8 @@ from .account import (
     encrypt_credentials,
     to_account,
 )
-from .account_query import BEST_FIRST, Which, of_enabled_auth_config, older_than, usable_by
-from .clock import now
+from .account_query import Which, in_use, usable_by
+from .columns import now
 from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
@@ -37,7 +37,6 @@ class ConnectedAccounts:
     """
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
-        """Created by `Store.open`."""
         self._database = database
         self._sealer = sealer
 
@@ -112,11 +111,11 @@ class ConnectedAccounts:
     ) -> list[ConnectedAccount]:
         """Return at most `limit` accounts, the newest first. `after` is the last account of the previous page."""
         query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
+        order = (AccountRow.created_at, AccountRow.id)
         if after is not None:
-            query = query.where(older_than(after))
-        query = query.order_by(AccountRow.created_at.desc(), AccountRow.id.desc()).limit(limit)
-        with self._database.read() as session:
-            return [to_account(row) for row in session.scalars(query)]
+            query = query.where(tuple_(*order) < (after.created_at, after.id))
+        query = query.order_by(*(column.desc() for column in order)).limit(limit)
+        return [to_account(row) for row in self._database.read_all(query)]
 
     def page(
         self, which: Which, *, order: str, descending: bool, limit: int, offset: int
@@ -125,8 +124,7 @@ class ConnectedAccounts:
         column = AccountRow.updated_at if order == "updated_at" else AccountRow.created_at
         keys = (column.desc(), AccountRow.id.desc()) if descending else (column, AccountRow.id)
         query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
-        with self._database.read() as session:
-            return [to_account(row) for row in session.scalars(query.order_by(*keys).limit(limit).offset(offset))]
+        return [to_account(row) for row in self._database.read_all(query.order_by(*keys).limit(limit).offset(offset))]
 
     def best(
         self, user_id: str, toolkit: str, *, account_id: str | None = None, auth_config: str | None = None
@@ -139,18 +137,12 @@ class ConnectedAccounts:
             ids=None if account_id is None else [account_id],
             auth_configs=None if auth_config is None else [auth_config],
         )
-        usable = case((and_(AccountRow.status == Status.ACTIVE, of_enabled_auth_config()), 0), else_=1)
-        query = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), *which.conditions())
-        with self._database.read() as session:
-            row = session.scalars(query.order_by(usable, *BEST_FIRST).limit(1)).first()
-            return None if row is None else to_account(row)
+        return self._first(usable_by(user_id, toolkit, *which.conditions(), last=(not_(in_use()),)))
 
     def by_alias(self, toolkit: str, user_id: str, alias: str) -> ConnectedAccount | None:
         """Return an account that a user may use, by its alias: the user's own, else the organisation's, or None."""
-        query = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.alias == alias)
-        with self._database.read() as session:
-            row = session.scalars(query.order_by(*BEST_FIRST).limit(1)).first() if alias.isprintable() else None
-            return None if row is None else to_account(row)
+        named = AccountRow.alias == alias if alias.isprintable() else false()
+        return self._first(usable_by(user_id, toolkit, named))
 
     def with_credentials(
         self, toolkit: str, user_id: str, credentials: Mapping[str, str], auth_config: str
@@ -165,8 +157,7 @@ class ConnectedAccounts:
 
     def count(self, which: Which = ALL) -> int:
         """Return how many accounts match."""
-        with self._database.read() as session:
-            return session.scalar(select(func.count(AccountRow.id)).where(*which.conditions())) or 0
+        return self._database.read_first(select(func.count(AccountRow.id)).where(*which.conditions())) or 0
 
     def credentials(self, account_id: str) -> AccountCredentials | None:
         """Return an account's credentials in any status, to test them; None if it has none yet.
@@ -230,6 +221,15 @@ class ConnectedAccounts:
                     candidate.is_default = True
             return removed
 
+    def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:
+        """Lock an owner's accounts in a toolkit: one writer at a time, since they share a default and the aliases."""
+        self._database.lock(session, f"accounts {toolkit} {owner}")
+
+    def _first(self, query: Select[AccountRow]) -> ConnectedAccount | None:
+        with self._database.read() as session:
+            row = session.scalars(query.limit(1)).first()
+            return None if row is None else to_account(row)
+
     def _add(
         self,
         session: Session,
@@ -258,7 +258,14 @@ class ConnectedAccounts:
         if user_id is None:
             _share(row, users)
         self.lock_accounts(session, row.toolkit, row.owner)
-        self._replace_unconnected(session, row, alias)
+        if alias is not None:
+            # An account with the same alias that was never connected, and its links, are replaced.
+            unconnected = (AccountRow.connected_at.is_(None), AccountRow.status != Status.INACTIVE)
+            same_alias = _other_accounts(row).where(AccountRow.alias == names.alias(alias), *unconnected)
+            for other in session.scalars(same_alias.with_for_update()):
+                self._changed_account(session, other, "replaced by a new beginning")
+                session.delete(other)
+            session.flush()
         row.alias = _available_alias(session, row, alias)
         session.add(row)
         session.flush()
@@ -270,20 +277,6 @@ class ConnectedAccounts:
         row.status, row.reason, row.connected_at = Status.ACTIVE, None, now()
         if not row.is_default and session.scalar(_other_accounts(row).where(AccountRow.is_default)) is None:
             row.is_default = True
-
-    def _replace_unconnected(self, session: Session, row: AccountRow, alias: str | None) -> None:
-        """Delete an account with the same alias that was never connected, and its links: the new one replaces it."""
-        if alias is None:
-            return
-        unconnected = _other_accounts(row).where(
-            AccountRow.alias == names.alias(alias),
-            AccountRow.connected_at.is_(None),
-            AccountRow.status != Status.INACTIVE,
-        )
-        for other in session.scalars(unconnected.with_for_update()):
-            self._changed_account(session, other, "replaced by a new beginning")
-            session.delete(other)
-        session.flush()
 
     @contextmanager
     def _locked_row(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
@@ -300,10 +293,6 @@ class ConnectedAccounts:
         account = to_account(row)
         self._database.log_change(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
         return account
-
-    def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:
-        """Lock an owner's accounts in a toolkit: one writer at a time, since they share a default and the aliases."""
-        self._database.lock(session, f"accounts {toolkit} {owner}")
 
 
 def _load(session: Session, account_id: str, *, lock: bool | dict[str, bool] = False) -> AccountRow:

@@ -9,26 +9,31 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Pool, Update, event, func, select, text
+from sqlalchemy import Delete, Engine, Insert, Pool, Select, Update, event, func, inspect, or_, select, text, update
 from sqlalchemy.dialects import postgresql as for_postgresql
 from sqlalchemy.dialects import sqlite as for_sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from . import names, postgresql, sqlite
+from .columns import now
 from .errors import StoreUnavailable
 from .tables import Row
 from .urls import described
 
+T = TypeVar("T")
 # Rows are missing or differ from what was just read. Only a damaged database causes these errors.
 _INCONSISTENT_ROWS = (StaleDataError, FlushError, InvalidRequestError)
 _CHANGES = "changes"
-_OPTIONAL_WRITE_TIMEOUT = 0.2
+_RECORD_INTERVAL = timedelta(minutes=1)
+_RECORD_LOCK_TIMEOUT = 0.2
+_MAX_REMEMBERED = 10_000
 _log = logging.getLogger("openrouter_toolkit")
 
 
@@ -49,6 +54,7 @@ class Database:
         self._cursors = threading.local()
         self._process = os.getpid()
         self._parent_pools: list[Pool] = []
+        self._recorded: dict[tuple[str, str], datetime] = {}
 
     def __repr__(self) -> str:
         return f"<Database {self.name}>"
@@ -103,6 +109,55 @@ class Database:
         """Log a short description of a change for administrators, after the transaction has committed."""
         session.info.setdefault(_CHANGES, []).append(change)
 
+    def read_all(self, query: Select[T]) -> list[T]:
+        """Return the first column, or the row object, of all results."""
+        with self.read() as session:
+            return list(session.scalars(query))
+
+    def read_first(self, query: Select[T]) -> T | None:
+        """Return the first column, or the row object, of the first result, or None."""
+        with self.read() as session:
+            return session.scalars(query.limit(1)).first()
+
+    def change(self, statement: Insert | Update | Delete, change: str) -> None:
+        """Execute one statement in a transaction, and log the change; see `log_change`."""
+        with self.write() as session:
+            session.execute(statement)
+            self.log_change(session, change)
+
+    def insert_missing(self, table: type[Row], **values: Any) -> Insert:
+        """Return the statement that inserts a row unless it exists, even if others insert it at the same time."""
+        insert = for_postgresql.insert if self.shared else for_sqlite.insert
+        return insert(table).values(**values).on_conflict_do_nothing()
+
+    def record_use(
+        self, column: InstrumentedAttribute[Any], key: str, what: str, *, last: datetime | None = None
+    ) -> None:
+        """Set a last-used time to now, at most once a minute over all processes. A failure is logged, not raised.
+
+        It waits at most 0.2 seconds for a lock.
+
+        Args:
+            column: the column of the time.
+            key: the row's primary key.
+            what: the change for the log, such as "that a token was used".
+            last: the last time, if the row was just read.
+        """
+        at, name = now(), (str(column), key)
+        threshold = at - _RECORD_INTERVAL
+        if any(time is not None and time > threshold for time in (last, self._recorded.get(name))):
+            return
+        if len(self._recorded) >= _MAX_REMEMBERED:
+            self._recorded.clear()
+        self._recorded[name] = at  # a race of two threads is harmless: the statement checks the time again
+        (primary_key,) = inspect(column.class_).primary_key
+        condition = (primary_key == key, or_(column.is_(None), column <= threshold))
+        try:
+            with self.write(lock_timeout=_RECORD_LOCK_TIMEOUT) as session:
+                session.execute(update(column.class_).where(*condition).values({column: at}))
+        except StoreUnavailable as error:
+            _log.warning("%s was not noted, and everything else goes on: %s", what, error)
+
     @contextmanager
     def rebuild(self) -> Iterator[Session]:
         """Open a transaction that may rebuild tables. One process at a time; readers see all changes or none.
@@ -119,23 +174,9 @@ class Database:
     def lock(self, session: Session, name: str) -> None:
         """Lock a name until the transaction ends; others wait. SQLite needs no lock: it has one writer at a time."""
         if self.shared:
-            session.execute(select(func.pg_advisory_xact_lock(_lock_number(name))))
-
-    def add_missing(self, session: Session, table: type[Row], **values: Any) -> None:
-        """Insert a row unless it exists. Safe if other transactions insert the same row at the same time."""
-        insert = for_postgresql.insert if self.shared else for_sqlite.insert
-        session.execute(insert(table).values(**values).on_conflict_do_nothing())
-
-    def write_optional(self, statement: Update, what: str) -> None:
-        """Execute an update that is optional, such as a last-used time. A failure is logged, not raised.
-
-        It waits at most 0.2 seconds for a lock. `what` names the update in the log, such as "that a token was used".
-        """
-        try:
-            with self.write(lock_timeout=_OPTIONAL_WRITE_TIMEOUT) as session:
-                session.execute(statement)
-        except StoreUnavailable as error:
-            _log.warning("%s was not noted, and everything else goes on: %s", what, error)
+            digest = hashlib.sha256(f"openrouter-toolkit {name}".encode()).digest()
+            number = int.from_bytes(digest[:8], "big", signed=True)  # PostgreSQL's advisory locks have 64-bit numbers
+            session.execute(select(func.pg_advisory_xact_lock(number)))
 
     def close(self) -> None:
         """Close the pooled connections. The database can still be used; it opens new ones."""
@@ -197,8 +238,7 @@ class Database:
             reason, advice = f"it is inconsistent ({type(error).__name__})", None
         else:
             return
-        message = f"The {self.name} can't be used: {reason}."
-        raise StoreUnavailable(f"{message} {advice}" if advice else message) from None
+        raise StoreUnavailable(" ".join(filter(None, [f"The {self.name} can't be used: {reason}.", advice]))) from None
 
 
 def _interrupt_before(error: BaseException) -> BaseException | None:
@@ -212,8 +252,3 @@ def _interrupt_before(error: BaseException) -> BaseException | None:
     while isinstance(earlier, Exception):
         earlier = earlier.__context__
     return earlier if isinstance(earlier, KeyboardInterrupt | SystemExit) else None
-
-
-def _lock_number(name: str) -> int:
-    """Hash a name to a 64-bit number for PostgreSQL's advisory locks. All processes compute the same number."""
-    return int.from_bytes(hashlib.sha256(f"openrouter-toolkit {name}".encode()).digest()[:8], "big", signed=True)

@@ -13,9 +13,6 @@ _LINK_MESSAGES = {
 class StoreError(Exception):
     """The base class of the store's errors. The text is for people, and contains no secret."""
 
-    def __reduce__(self) -> tuple[type[StoreError], tuple[object, ...]]:
-        return type(self), self.args
-
 
 class StoreUnavailable(StoreError):
     """The database is unreachable, locked, full, read-only or damaged. Nothing was written in part; a retry may help.
@@ -60,8 +57,8 @@ class LinkRefused(StoreError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(_LINK_MESSAGES[reason])
+        super().__init__(reason)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[LinkRefused], tuple[object, ...]]:
-        return type(self), (self.reason,)
+    def __str__(self) -> str:
+        return _LINK_MESSAGES[self.reason]

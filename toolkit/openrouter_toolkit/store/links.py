@@ -5,24 +5,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from .. import manifest
 from ..text.sanitize import quoted
 from . import names
-from .clock import now
+from .columns import damaged, now
 from .connected_accounts import ConnectedAccounts
-from .damage import damaged
 from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
 from .errors import LinkRefused, UnknownToolkit
-from .tables import LinkRow
+from .tables import LinkRow, convert
 
 LIFETIME = timedelta(minutes=10)
 Kind = Literal["connect", "login"]
@@ -67,38 +66,29 @@ class NewLink:
     """A new link and its secret, which is available only here. The repr does not show the secret."""
 
     link: Link
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"NewLink({self.link.id})"
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Pkce:
     """One OAuth PKCE login: `state`, which identifies the callback, and the code verifier. The repr shows neither."""
 
-    state: str
-    verifier: str
-
-    def __repr__(self) -> str:
-        return "Pkce()"
+    state: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 class Links:
     """All links. A `session` is a browser session's secret id, or any other random text that only one browser has.
+
+    The methods that use a link raise `LinkRefused`: it is unknown, used, expired, or bound to another session.
 
     Attributes:
         toolkits: the slugs of the toolkits that links can connect; None means only OpenRouter.
     """
 
     def __init__(
-        self,
-        database: Database,
-        sealer: Sealer,
-        accounts: ConnectedAccounts,
-        toolkits: Collection[str] | None = None,
+        self, database: Database, sealer: Sealer, accounts: ConnectedAccounts, toolkits: Collection[str] | None = None
     ) -> None:
-        """Created by `Store.open`."""
         self.toolkits = toolkits
         self._database = database
         self._sealer = sealer
@@ -142,14 +132,8 @@ class Links:
         """Create a link to store new credentials in an existing account. Raises `UnknownAccount` if there is none."""
         with self._database.write():
             account = self._accounts.hold(account_id)
-            return self._create(
-                session,
-                kind="connect",
-                account_id=account.id,
-                toolkit=account.toolkit,
-                owner=names.owner(account.user_id),
-                return_address=return_address,
-            )
+            owned = {"account_id": account.id, "toolkit": account.toolkit, "owner": names.owner(account.user_id)}
+            return self._create(session, kind="connect", return_address=return_address, **owned)
 
     def to_log_in(self) -> NewLink:
         """Create a link that logs in the person who opens it."""
@@ -162,38 +146,25 @@ class Links:
 
     def find(self, secret: str) -> Link | None:
         """Return the link with this secret, also if used or expired, or None. This does not use the link."""
-        with self._database.read() as transaction:
-            row = transaction.scalar(select(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)))
-            return None if row is None else _to_link(row)
+        row = self._database.read_first(select(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)))
+        return None if row is None else _to_link(row)
 
     def bind(self, secret: str, session: str) -> Link:
-        """Bind a link to the browser session that opens it first.
-
-        Raises:
-            LinkRefused: it is unknown, used, expired, or bound to another session.
-        """
-        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+        """Bind a link to the browser session that opens it first."""
+        with self._locked_row(LinkRow.secret_hash, secret, session) as (_, row):
             row.session_hash = names.hashed(session)
             return _to_link(row)
 
     def consume(self, secret: str, session: str | None = None) -> Link:
-        """Use a link. Of several concurrent callers, one succeeds. `Store.transaction` groups it with other writes.
-
-        Raises:
-            LinkRefused: it is unknown, used, expired, or bound to another session.
-        """
-        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (_, row):
+        """Use a link. Of several concurrent callers, one succeeds. `Store.transaction` groups it with other writes."""
+        with self._locked_row(LinkRow.secret_hash, secret, session) as (_, row):
             row.used_at = now()
             return _to_link(row)
 
     def start_pkce(self, secret: str, session: str) -> Pkce:
-        """Start a PKCE login, and bind the link to the session without using it. It may be started several times.
-
-        Raises:
-            LinkRefused: as in `bind`.
-        """
+        """Start a PKCE login, and bind the link to the session without using it. It may be started several times."""
         pkce = Pkce(state=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48))
-        with self._locked_row(LinkRow.secret_hash == names.hashed(secret), session) as (transaction, row):
+        with self._locked_row(LinkRow.secret_hash, secret, session) as (transaction, row):
             lock_key(transaction, self._sealer)
             row.session_hash = names.hashed(session)
             row.state_hash = names.hashed(pkce.state)
@@ -201,12 +172,8 @@ class Links:
             return pkce
 
     def finish_pkce(self, state: str, session: str) -> tuple[Link, str]:
-        """Use the link of a PKCE login after its callback. Returns the link, and the verifier to exchange the code.
-
-        Raises:
-            LinkRefused: the state is unknown or of another session, or the link is used or expired.
-        """
-        with self._locked_row(LinkRow.state_hash == names.hashed(state), session) as (_, row):
+        """Use the link of a PKCE login after its callback. Returns the link, and the verifier to exchange the code."""
+        with self._locked_row(LinkRow.state_hash, state, session) as (_, row):
             verifier = self._sealer.open(row.verifier or "", *associated_data(row))
             row.used_at, row.verifier = now(), None
             return _to_link(row), verifier
@@ -231,14 +198,15 @@ class Links:
         return NewLink(_to_link(row), secret)
 
     @contextmanager
-    def _locked_row(self, condition: ColumnElement[bool], session: str | None) -> Iterator[tuple[Session, LinkRow]]:
+    def _locked_row(
+        self, column: InstrumentedAttribute[Any], secret: str, session: str | None
+    ) -> Iterator[tuple[Session, LinkRow]]:
+        query = select(LinkRow).where(column == names.hashed(secret))
         with self._database.write() as transaction:
-            found = transaction.scalar(select(LinkRow).where(condition))
+            found = transaction.scalar(query)
             if found is not None and found.account_id is not None:  # lock in the same order as `disconnect`
                 self._accounts.lock_accounts(transaction, found.toolkit or "", found.owner or "")
-            row = transaction.scalar(
-                select(LinkRow).where(condition).with_for_update().execution_options(populate_existing=True)
-            )
+            row = transaction.scalar(query.with_for_update().execution_options(populate_existing=True))
             if row is None:
                 raise LinkRefused("unknown")
             if row.session_hash is not None and (session is None or names.hashed(session) != row.session_hash):
@@ -261,18 +229,6 @@ def _state(row: LinkRow) -> State:
 
 
 def _to_link(row: LinkRow) -> Link:
-    if row.kind not in ("connect", "login"):
+    if row.kind not in get_args(Kind):
         raise damaged(f"{row.__tablename__}.kind")
-    return Link(
-        id=row.id,
-        kind="connect" if row.kind == "connect" else "login",
-        state=_state(row),
-        account_id=row.account_id,
-        toolkit=row.toolkit,
-        user_id=row.owner or None,
-        return_address=row.return_address,
-        bound=row.session_hash is not None,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        used_at=row.used_at,
-    )
+    return convert(row, Link, state=_state(row), user_id=row.owner or None, bound=row.session_hash is not None)

@@ -61,14 +61,11 @@ def upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
-    settings = Config()
+    settings = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
     settings.set_main_option("script_location", LOCATION)
-    settings.attributes["connection"] = connection
-    settings.attributes["version_table"] = VERSION_TABLE
     try:
         with _alembic_lock:
             command.upgrade(settings, "head")
     except CommandError as error:
-        raise StoreUnavailable(
-            f"The database is damaged: its structure can't be brought up to date ({error})."
-        ) from None
+        message = f"The database is damaged: its structure can't be brought up to date ({error})."
+        raise StoreUnavailable(message) from None

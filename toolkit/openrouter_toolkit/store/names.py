@@ -11,9 +11,9 @@ from ..text import sanitize
 from .tables import ORGANISATION
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # base62
+ACCOUNT_IDS = "ca_"
 _SLUG = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _ID = re.compile(r"[a-z]+_[0-9A-Za-z]{1,34}", re.ASCII)
-ACCOUNT_IDS = "ca_"
 _MAX_USER_LENGTH = 255
 _MAX_NAME_LENGTH = 100
 _MAX_REASON_LENGTH = 300
@@ -34,17 +34,6 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def slug(text: str) -> str:
-    """Return the slug of a toolkit or an action in upper case, as in the manifest.
-
-    Raises:
-        ValueError: it is not a valid slug.
-    """
-    if not possible_slug(text):
-        raise ValueError("a slug has letters, digits and underscores, and at most 64 of them")
-    return text.upper()
-
-
 def possible_slug(text: object) -> bool:
     """Return whether a value is a valid slug, in any letter case."""
     return isinstance(text, str) and _SLUG.fullmatch(text) is not None
@@ -60,12 +49,15 @@ def possible_user(user_id: object) -> bool:
     return isinstance(user_id, str) and 0 < len(user_id) <= _MAX_USER_LENGTH and user_id.isprintable()
 
 
-def user(user_id: str) -> str:
-    """Validate a user_id and return it unchanged; it is stored and compared exactly.
+def slug(text: str) -> str:
+    """Return the slug of a toolkit or an action in upper case, as in the manifest; `ValueError` if it is malformed."""
+    if not possible_slug(text):
+        raise ValueError("a slug has letters, digits and underscores, and at most 64 of them")
+    return text.upper()
 
-    Raises:
-        ValueError: it is not a valid user_id.
-    """
+
+def user(user_id: str) -> str:
+    """Return a user_id unchanged; it is stored and compared exactly. `ValueError` if it is malformed."""
     if not possible_user(user_id):
         raise ValueError(f"a user_id is printable text of 1 to {_MAX_USER_LENGTH} characters")
     return user_id
@@ -87,7 +79,7 @@ def reason(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Validate a name that people choose, and return it without surrounding space.
+    """Return a name that people choose, without surrounding space.
 
     Raises:
         ValueError: it is empty, longer than 100 characters, or not printable.
@@ -99,11 +91,7 @@ def name(text: str) -> str:
 
 
 def alias(text: str) -> str:
-    """Validate an account's alias: a `name` that does not look like an account's id.
-
-    Raises:
-        ValueError: it is not a valid alias.
-    """
+    """Return an account's alias: a `name` that does not look like an account's id. `ValueError` if it is malformed."""
     valid = name(text)
     if valid.startswith(ACCOUNT_IDS):
         raise ValueError(f"an alias does not begin with {ACCOUNT_IDS}, as the ids of accounts do")

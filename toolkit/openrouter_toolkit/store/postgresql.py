@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
 from .errors import InvalidDatabaseUrl
-from .pool import ConnectionPool
+from .pool import ENGINE_OPTIONS
 
 # The time limits for waiting for a lock and for one statement, in milliseconds.
 LOCK_TIMEOUT = 10_000
@@ -45,16 +45,7 @@ def engine(url: URL) -> Engine:
     except Exception:  # noqa: BLE001 - the text of any error may contain the password
         raise InvalidDatabaseUrl("The database URL's options are wrong.") from None
     arguments["prepare_threshold"] = None  # with a pooler, the next transaction may use another server
-    for name, value in _DEFAULTS.items():
-        arguments.setdefault(name, value)
-    created = create_engine(
-        "postgresql+psycopg://",
-        connect_args=arguments,
-        hide_parameters=True,
-        poolclass=ConnectionPool,
-        pool_pre_ping=True,
-        pool_timeout=LOCK_TIMEOUT / 1000,
-    )
+    created = create_engine("postgresql+psycopg://", connect_args={**_DEFAULTS, **arguments}, **ENGINE_OPTIONS)
     event.listen(created, "begin", _begin)
     return created
 

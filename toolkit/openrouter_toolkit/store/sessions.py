@@ -6,17 +6,16 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from . import names
-from .clock import now
+from .columns import now
 from .database import Database
-from .tables import SessionRow
+from .tables import SessionRow, convert
 
 LIFETIME = timedelta(days=7)
 # A session ends after this time without use.
 IDLE = timedelta(days=1)
-_RECORD_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -32,30 +31,28 @@ class Sessions:
     """All browser sessions. Safe for many threads and processes."""
 
     def __init__(self, database: Database) -> None:
-        """Created by `Store.open`."""
         self._database = database
 
     def create(self) -> str:
         """Create a session and return its secret id, for a cookie. It ends after seven days, or one day without use."""
         session_id, at = secrets.token_urlsafe(32), now()
-        with self._database.write() as transaction:
-            transaction.add(
-                SessionRow(id_hash=names.hashed(session_id), created_at=at, last_seen_at=at, expires_at=at + LIFETIME)
-            )
-            self._database.log_change(transaction, "somebody logged in")
+        values = {
+            "id_hash": names.hashed(session_id),
+            "created_at": at,
+            "last_seen_at": at,
+            "expires_at": at + LIFETIME,
+        }
+        self._database.change(insert(SessionRow).values(values), "somebody logged in")
         return session_id
 
     def find(self, session_id: str) -> BrowserSession | None:
         """Return the session with this id, or None if there is none or it has ended. Records when it was last seen."""
         key, at = names.hashed(session_id), now()
-        with self._database.read() as transaction:
-            row = transaction.get(SessionRow, key)
+        row = self._database.read_first(select(SessionRow).where(SessionRow.id_hash == key))
         if row is None or row.revoked_at is not None or at >= row.expires_at or at >= row.last_seen_at + IDLE:
             return None
-        if at >= row.last_seen_at + _RECORD_INTERVAL:
-            statement = update(SessionRow).where(SessionRow.id_hash == key).values(last_seen_at=at)
-            self._database.write_optional(statement, "that a login was used")
-        return BrowserSession(row.created_at, row.last_seen_at, row.expires_at)
+        self._database.record_use(SessionRow.last_seen_at, key, "that a login was used", last=row.last_seen_at)
+        return convert(row, BrowserSession)
 
     def revoke(self, session_id: str) -> None:
         """End a session at once, in all processes; no effect if there is none."""
@@ -67,6 +64,4 @@ class Sessions:
 
     def _revoke(self, condition: ColumnElement[bool], change: str) -> None:
         statement = update(SessionRow).where(condition, SessionRow.revoked_at.is_(None)).values(revoked_at=now())
-        with self._database.write() as transaction:
-            transaction.execute(statement)
-            self._database.log_change(transaction, change)
+        self._database.change(statement, change)

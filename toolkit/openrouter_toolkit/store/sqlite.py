@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 
 from .errors import StoreUnavailable
-from .pool import ConnectionPool
+from .pool import ENGINE_OPTIONS
 from .urls import DATABASE, data_folder
 
 # The time limit for waiting for a lock, in milliseconds.
@@ -23,24 +23,18 @@ LOCK_TIMEOUT = 10_000
 _OLDEST_SAFE_WAL = (3, 51, 3)
 # Older release lines that have the fix too: the first patch release with it.
 _FIXED_IN_PATCH = {(3, 44): 6, (3, 50): 7}
-_FILE_ERRORS = (
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOTADB,
-)
 _PERMISSION_ADVICE = (
     "See that whoever runs this owns the file and its folder, and may read and write both; "
     f"or name another file in {DATABASE}."
 )
 NOT_A_DATABASE_ADVICE = f"Name another file in {DATABASE}, or put a backup in its place."
-_ADVICE = {
+# Errors that may mean that the file was replaced or deleted, and the advice for them.
+_FILE_ERRORS = {
     sqlite3.SQLITE_READONLY: _PERMISSION_ADVICE,
     sqlite3.SQLITE_CANTOPEN: _PERMISSION_ADVICE,
-    sqlite3.SQLITE_PERM: _PERMISSION_ADVICE,
     sqlite3.SQLITE_NOTADB: NOT_A_DATABASE_ADVICE,
     sqlite3.SQLITE_CORRUPT: NOT_A_DATABASE_ADVICE,
+    sqlite3.SQLITE_IOERR: None,
 }
 
 
@@ -64,13 +58,7 @@ def engine(url: URL) -> Engine:
     _create_file(path)
     # mode=rw: a deleted file is an error; SQLite would silently create a new one that all users can read.
     location = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    created = create_engine(
-        location,
-        hide_parameters=True,
-        poolclass=ConnectionPool,
-        pool_pre_ping=True,
-        pool_timeout=LOCK_TIMEOUT / 1000,
-    )
+    created = create_engine(location, **ENGINE_OPTIONS)
     event.listen(created, "connect", _configure)
     event.listen(created, "begin", _begin)
     event.listen(created, "handle_error", _discard_if_file_changed)
@@ -79,16 +67,21 @@ def engine(url: URL) -> Engine:
 
 def advice_for(error: BaseException | None) -> str | None:
     """Return a sentence that says how to fix an SQLite error, or None if no fix is known."""
-    return _ADVICE.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
+    code = _code(error)
+    return _PERMISSION_ADVICE if code == sqlite3.SQLITE_PERM else _FILE_ERRORS.get(code)
+
+
+def _code(error: BaseException | None) -> int:
+    """Return an error's primary code: extended ones have more above the lowest byte."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _create_file(path: Path) -> None:
+    what = f"folder {path.parent}"
     try:
         if path.parent == data_folder():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise _creation_error(f"folder {path.parent}", error) from None
-    try:
+        what = f"SQLite file {path}"
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         if path.is_dir():
@@ -96,12 +89,8 @@ def _create_file(path: Path) -> None:
     except FileNotFoundError:
         raise StoreUnavailable(f"The SQLite file {path} can't be made: make its folder first.") from None
     except OSError as error:
-        raise _creation_error(f"SQLite file {path}", error) from None
-
-
-def _creation_error(what: str, error: OSError) -> StoreUnavailable:
-    advice = _PERMISSION_ADVICE if isinstance(error, PermissionError) else f"Name another file in {DATABASE}."
-    return StoreUnavailable(f"The {what} can't be made: {error.strerror}. {advice}")
+        advice = _PERMISSION_ADVICE if isinstance(error, PermissionError) else f"Name another file in {DATABASE}."
+        raise StoreUnavailable(f"The {what} can't be made: {error.strerror}. {advice}") from None
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -116,25 +105,19 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:
-    """Set the journal mode, and wait for other connections that set it too, since SQLite does not wait here."""
-    deadline = monotonic() + LOCK_TIMEOUT / 1000
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != mode:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != mode:
         try:
-            connection.execute(f"PRAGMA journal_mode={mode}")
+            _execute_when_unlocked(connection, f"PRAGMA journal_mode={mode}", LOCK_TIMEOUT)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                return  # the file is read-only
-            if monotonic() > deadline:
+            if _code(error) == sqlite3.SQLITE_BUSY:
                 raise
-            sleep(0.01)
-        else:
-            return  # set, or not supported by this file system
+            # otherwise the file is read-only
 
 
 def _discard_if_file_changed(failure: ExceptionContext) -> None:
     """Open the file again after an error that may mean that it was replaced or deleted."""
     error = failure.original_exception
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _FILE_ERRORS:
+    if _code(error) in _FILE_ERRORS:
         failure.is_disconnect = True
     elif isinstance(error, Exception):
         return
@@ -154,22 +137,24 @@ def _begin(connection: Connection) -> None:
     raw.execute(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilding') else 'ON'}")
     if not options.get("reading"):
         raw.execute("PRAGMA busy_timeout=0")
-        if not _begin_immediate(raw, timeout):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error
+        try:
+            _execute_when_unlocked(raw, "BEGIN IMMEDIATE", timeout)
+        except sqlite3.Error:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error so that SQLAlchemy handles it
     raw.execute(f"PRAGMA busy_timeout={timeout}")
     if options.get("reading"):
         connection.exec_driver_sql("BEGIN")
 
 
-def _begin_immediate(raw: sqlite3.Connection, timeout: int) -> bool:
-    """Begin a write transaction. SQLite's own waiting polls ten times a second, and starves beside a busy writer."""
+def _execute_when_unlocked(raw: sqlite3.Connection, statement: str, timeout: int) -> None:
+    """Wait for a lock. SQLite's own waiting polls ten times a second, and starves beside a busy writer."""
     deadline = monotonic() + timeout / 1000
     while True:
         try:
-            raw.execute("BEGIN IMMEDIATE")
+            raw.execute(statement)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                return False
+            if _code(error) != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
             sleep(random.uniform(0.001, 0.01))  # noqa: S311 - so that not all retry at once
         else:
-            return True
+            return

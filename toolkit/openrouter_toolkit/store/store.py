@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from types import TracebackType
 from typing import NoReturn, Self
 
-from . import cleanup, migrating, urls
+from sqlalchemy import delete, or_, select, update
+
+from . import migrating, urls
+from .account import Status
 from .auth_configs import AuthConfigs
+from .columns import now
 from .connected_accounts import ConnectedAccounts
 from .database import Database
 from .encryption import key_check, key_providers, rotation
@@ -16,13 +21,16 @@ from .encryption.keys import MasterKey
 from .encryption.rotation import Rotated
 from .encryption.sealing import Sealer
 from .errors import StoreUnavailable
-from .links import Links
-from .return_addresses import ReturnAddresses
-from .sessions import Sessions
+from .links import LIFETIME, Links
+from .sessions import IDLE, Sessions
+from .settings import ReturnAddresses, Switches
 from .stored_accounts import StoredAccounts
-from .switches import Switches
+from .tables import AccountRow, LinkRow, SessionRow
 from .tokens import ApiTokens
 from .tool_sessions import ToolSessions
+
+# How long used and expired links, and accounts that were never connected, stay readable before they are deleted.
+_RETENTION = timedelta(days=1)
 
 
 class Store:
@@ -144,8 +152,27 @@ class Store:
         return rotation.rotate(self._database, Sealer(self._sealer.keys), on_batch)
 
     def tidy(self) -> None:
-        """Delete expired data; see `cleanup.clean_up`."""
-        cleanup.clean_up(self._database)
+        """Delete old links and sessions, and expire accounts that were not connected in time.
+
+        A server calls it about once a minute; concurrent runs are safe.
+        """
+        at = now()
+        old = at - _RETENTION
+        open_link = LinkRow.used_at.is_(None) & (LinkRow.expires_at > at)
+        unlinked = ~select(LinkRow.id).where(LinkRow.account_id == AccountRow.id, open_link).exists()
+        too_old = or_(SessionRow.revoked_at < old, SessionRow.expires_at < old, SessionRow.last_seen_at < old - IDLE)
+        with self._database.write() as session:
+            session.execute(
+                update(AccountRow)
+                .where(AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]))
+                .where(AccountRow.created_at < at - LIFETIME, unlinked)
+                .values(status=Status.EXPIRED, reason="Nobody connected it in time.", updated_at=at)
+            )
+            session.execute(
+                delete(AccountRow).where(AccountRow.connected_at.is_(None), AccountRow.updated_at < old, unlinked)
+            )
+            session.execute(delete(LinkRow).where(LinkRow.expires_at < old))
+            session.execute(delete(SessionRow).where(too_old))
 
     def close(self) -> None:
         """Close the pooled connections. The store can still be used; it opens new ones."""

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import logging
 import shlex
-from datetime import timedelta
-from time import monotonic
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 
-from ..accounts import Credentials
+from ..accounts import Accounts, Credentials
 from . import names
 from .account import AccountCredentials, Status, decrypt_credentials
-from .account_query import BEST_FIRST, of_enabled_auth_config, usable_by
-from .clock import now
+from .account_query import in_use, usable_by
+from .columns import now
 from .database import Database
 from .encryption.sealing import Sealer
 from .errors import StoreError
 from .tables import AccountRow
 
 _log = logging.getLogger("openrouter_toolkit")
-_RECORD_INTERVAL = 60.0
-_MAX_REMEMBERED = 10_000
 
 
 class StoredAccounts:
@@ -35,7 +31,6 @@ class StoredAccounts:
         self._database = database
         self._sealer = sealer
         self._connect_page = connect_page
-        self._recorded_at: dict[str, float] = {}
 
     def __repr__(self) -> str:
         return f"<StoredAccounts in {self._database.name}>"
@@ -50,33 +45,26 @@ class StoredAccounts:
             SealBroken: the best account's credentials can't be decrypted. No other account is used instead.
             StoreUnavailable: the database can't be used.
         """
-        if not names.possible_user(user_id):
+        if not names.possible_user(user_id) or not (account_id is None or names.possible_id(account_id)):
             return None
-        usable = (usable_by(user_id, names.slug(toolkit)), AccountRow.status == Status.ACTIVE, of_enabled_auth_config())
-        best = select(AccountRow).where(*usable)
-        if account_id is not None and not names.possible_id(account_id):
-            return None
-        if account_id is not None:
-            best = best.where(AccountRow.id == account_id)
-        with self._database.read() as session:
-            row = session.scalars(best.order_by(*BEST_FIRST).limit(1)).first()
+        named = () if account_id is None else (AccountRow.id == account_id,)
+        row = self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
         return None if row is None else decrypt_credentials(self._sealer, row)
 
     def knows(self, user_id: str, toolkit: str) -> bool:
         """Return whether there is any account for the user, in any status."""
         if not names.possible_user(user_id):
             return False
-        with self._database.read() as session:
-            return (
-                session.scalar(select(AccountRow.id).where(usable_by(user_id, names.slug(toolkit))).limit(1))
-                is not None
-            )
+        return self._database.read_first(usable_by(user_id, toolkit)) is not None
 
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
         """Return what a person has to do; and the reason, if the user has an account that can't be used."""
         if not names.possible_user(user_id):
             return "No account can be connected for such a user_id."
-        row = self._best_unusable(user_id, toolkit)
+        try:
+            row = self._database.read_first(usable_by(user_id, toolkit, AccountRow.status != Status.ACTIVE))
+        except StoreError:
+            row = None
         is_off = row is not None and row.status == Status.INACTIVE
         if self._connect_page is not None:
             what = "switch it on" if is_off else "connect an account for that user"
@@ -94,17 +82,8 @@ class StoredAccounts:
 
         Each account is written at most once a minute over all processes.
         """
-        if not isinstance(credentials, AccountCredentials) or not self._should_record_use(credentials.account_id):
-            return
-        at = now()
-        threshold = at - timedelta(seconds=_RECORD_INTERVAL)
-        statement = (
-            update(AccountRow)
-            .where(AccountRow.id == credentials.account_id)
-            .where(or_(AccountRow.last_used_at.is_(None), AccountRow.last_used_at < threshold))
-            .values(last_used_at=at)
-        )
-        self._database.write_optional(statement, "that an account was used")
+        if isinstance(credentials, AccountCredentials):
+            self._database.record_use(AccountRow.last_used_at, credentials.account_id, "that an account was used")
 
     def refused(self, credentials: Credentials, why: str) -> bool:
         """Mark an account EXPIRED after the API refused its key. Takes the result of `credentials`. Never raises.
@@ -133,21 +112,28 @@ class StoredAccounts:
             _log.warning("an account was not marked as expired: %s", error)
             return False
 
-    def _should_record_use(self, account_id: str) -> bool:
-        """Return whether a minute has passed since this process recorded the account's use. The call counts as one."""
-        at = monotonic()
-        if at - self._recorded_at.get(account_id, -_RECORD_INTERVAL) < _RECORD_INTERVAL:
-            return False
-        if len(self._recorded_at) >= _MAX_REMEMBERED:
-            self._recorded_at.clear()
-        self._recorded_at[account_id] = at  # a race of two threads is harmless: the statement checks the time again
-        return True
 
-    def _best_unusable(self, user_id: str, toolkit: str) -> AccountRow | None:
-        """Return the best of the user's accounts that are not ACTIVE; None if there is none or the database fails."""
-        best = select(AccountRow).where(usable_by(user_id, names.slug(toolkit)), AccountRow.status != Status.ACTIVE)
-        try:
-            with self._database.read() as session:
-                return session.scalars(best.order_by(*BEST_FIRST).limit(1)).first()
-        except StoreError:
-            return None
+class StoredOrEnvironment:
+    """The store's accounts; for a user who has none there, in any status, those of `environment`.
+
+    A disabled or expired account is not replaced: a person who disabled it does not want another key to be used.
+    """
+
+    def __init__(self, stored: StoredAccounts, environment: Accounts) -> None:
+        self._stored = stored
+        self._environment = environment
+        # What the store says, since there the key is encrypted; it ignores the credentials of the environment.
+        self.how_to_connect = stored.how_to_connect
+        self.used = stored.used
+        self.refused = stored.refused
+
+    def __repr__(self) -> str:
+        return f"<StoredOrEnvironment {self._stored!r}, {self._environment!r}>"
+
+    def credentials(self, user_id: str, toolkit: str, *, account_id: str | None = None) -> Credentials | None:
+        """Return the best credentials. Errors of the store are raised; no other key is used instead."""
+        found = self._stored.credentials(user_id, toolkit, account_id=account_id)
+        if found is not None or account_id is not None or self._stored.knows(user_id, toolkit):
+            return found
+        return self._environment.credentials(user_id, toolkit)
+

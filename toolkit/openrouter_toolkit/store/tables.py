@@ -5,18 +5,20 @@ Rows are used inside the store only: its methods return frozen dataclasses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from .clock import UtcDateTime
-from .damage import Json, PrimaryKey, damaged, python_type_of
+from .columns import Json, PrimaryKey, UtcDateTime, damaged
 
 # The owner of an organisation's account, which has no user_id. No user can have it. NULL would not be unique.
 ORGANISATION = ""
+T = TypeVar("T")
 
 
 def fixed_auth_config(toolkit: str) -> str:
@@ -44,20 +46,24 @@ class Row(DeclarativeBase):
 
 
 @cache
-def _columns(table: type[Row]) -> tuple[tuple[str, type, bool], ...]:
-    columns = table.__table__.columns
-    return tuple((column.key, python_type_of(column.type), bool(column.nullable)) for column in columns)
+def _columns(table: type[Row]) -> list[tuple[str, Any]]:
+    types = ((column, column.type.python_type) for column in table.__table__.columns)
+    return [(column.key, kind | None if column.nullable else kind) for column, kind in types]
 
 
 @event.listens_for(Row, "load", propagate=True)
 @event.listens_for(Row, "refresh", propagate=True)
 def _check(row: Row, *_: Any) -> None:
     """Raise `StoreUnavailable` for a loaded row that this program can't have written, before it is used."""
-    values = row.__dict__
-    for name, kind, nullable in _columns(type(row)):
-        value = values.get(name)
-        if not isinstance(value, kind) and not (value is None and (nullable or name not in values)):
+    for name, kind in _columns(type(row)):
+        if name in row.__dict__ and not isinstance(row.__dict__[name], kind):
             raise damaged(f"{row.__tablename__}.{name}")
+
+
+def convert(row: Row, target: Callable[..., T], **derived: Any) -> T:
+    """Return a dataclass with the derived values, and with the row's for all its other fields."""
+    names = {field.name for field in fields(cast(Any, target))} - derived.keys()
+    return target(**{name: getattr(row, name) for name in names}, **derived)
 
 
 class MasterKeyRow(Row):

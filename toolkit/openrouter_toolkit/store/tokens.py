@@ -6,20 +6,19 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from . import names
-from .clock import now
+from .columns import now
 from .database import Database
-from .tables import TokenRow
+from .tables import TokenRow, convert
 
 PREFIX = "ort_"
 _RANDOM_LENGTH = 30
 _CHECKSUM_LENGTH = 6
 _FORMAT = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})", re.ASCII)
-_RECORD_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class ApiTokens:
     """All API tokens. Safe for many threads and processes."""
 
     def __init__(self, database: Database) -> None:
-        """Created by `Store.open`."""
         self._database = database
 
     def create(self, name: str, users: Iterable[str] | None = None) -> tuple[ApiToken, str]:
@@ -84,18 +82,16 @@ class ApiTokens:
         """
         if not well_formed(text):
             return None
-        with self._database.read() as session:
-            row = session.scalar(select(TokenRow).where(TokenRow.token_hash == names.hashed(text)))
+        row = self._database.read_first(select(TokenRow).where(TokenRow.token_hash == names.hashed(text)))
         if row is None or row.revoked_at is not None:
             return None
-        self._record_use(row)
+        self._database.record_use(TokenRow.last_used_at, row.id, "that a token was used", last=row.last_used_at)
         return _to_token(row)
 
     def list(self) -> list[ApiToken]:
         """Return all tokens, including revoked ones, the newest first."""
-        with self._database.read() as session:
-            rows = session.scalars(select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id))
-            return [_to_token(row) for row in rows]
+        query = select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.id)
+        return [_to_token(row) for row in self._database.read_all(query)]
 
     def revoke(self, token_id: str) -> ApiToken | None:
         """Revoke a token at once, in all processes. Returns it, or None if there is none with this id."""
@@ -108,14 +104,6 @@ class ApiTokens:
             row.revoked_at = row.revoked_at or now()
             self._database.log_change(session, f"token {row.id}: revoked")
             return _to_token(row)
-
-    def _record_use(self, row: TokenRow) -> None:
-        """Record the use at most once a minute. A failure does not fail the request."""
-        at = now()
-        if row.last_used_at is not None and at < row.last_used_at + _RECORD_INTERVAL:
-            return
-        statement = update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=at)
-        self._database.write_optional(statement, "that a token was used")
 
 
 def new_text() -> str:
@@ -140,11 +128,4 @@ def checksum(text: str) -> str:
 
 
 def _to_token(row: TokenRow) -> ApiToken:
-    return ApiToken(
-        id=row.id,
-        name=row.name,
-        users=None if row.users is None else frozenset(row.users),
-        created_at=row.created_at,
-        last_used_at=row.last_used_at,
-        revoked_at=row.revoked_at,
-    )
+    return convert(row, ApiToken, users=None if row.users is None else frozenset(row.users))

@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 
 from . import names
-from .clock import now
-from .damage import damaged
+from .columns import damaged, now
 from .database import Database
 from .tables import ToolSessionConfigRow, ToolSessionRow
 
@@ -47,7 +46,6 @@ class ToolSessions:
     """All tool-router sessions. Safe for many threads and processes."""
 
     def __init__(self, database: Database) -> None:
-        """Created by `Store.open`."""
         self._database = database
 
     def create(self, user_id: str, config: Mapping[str, Any]) -> ToolSession:
@@ -88,9 +86,8 @@ class ToolSessions:
 
     def delete(self, session_id: str) -> None:
         """Delete a session with its history; no effect if there is none."""
-        with self._database.write() as session:
-            session.execute(delete(ToolSessionRow).where(ToolSessionRow.id == session_id))
-            self._database.log_change(session, f"session {session_id}: deleted")
+        statement = delete(ToolSessionRow).where(ToolSessionRow.id == session_id)
+        self._database.change(statement, f"session {session_id}: deleted")
 
     def history(self, session_id: str, *, limit: int, offset: int) -> tuple[list[ConfigVersion], int]:
         """Return versions of a session's configuration, the newest first, and how many there are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -26,13 +26,13 @@ def data_folder() -> Path:
     return user_data_path(APPLICATION, appauthor=False)
 
 
-def chosen(url: str | None = None, environment: Mapping[str, str] | None = None) -> URL:
+def chosen(url: str | None = None) -> URL:
     """Return the URL given, else the environment's, else that of a SQLite file in the user's data folder.
 
     Raises:
         InvalidDatabaseUrl: it is invalid or of an unsupported database. The message does not contain its password.
     """
-    text = url or (os.environ if environment is None else environment).get(DATABASE)
+    text = url or os.environ.get(DATABASE)
     if not text:
         return URL.create("sqlite", database=str(data_folder() / "store.db"))
     try:
@@ -47,20 +47,13 @@ def chosen(url: str | None = None, environment: Mapping[str, str] | None = None)
         if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
             raise InvalidDatabaseUrl(f"The database URL names no file (mind the slashes), or has options. {_FORMS}")
         path = Path(parsed.database or "")
-        if not _is_valid_path(str(path)):
+        if re.search(r"[\0\ud800-\udfff]", str(path)):  # surrogates stand for bytes that are no UTF-8
             raise InvalidDatabaseUrl(f"The database URL's path has characters that no file's has. {_FORMS}")
         if not path.is_absolute():
             absolute_url = URL.create("sqlite", database=str(path.absolute()))
             raise InvalidDatabaseUrl(f"A SQLite file's path is absolute. From here that is {absolute_url}")
         return parsed.set(drivername="sqlite")
     raise InvalidDatabaseUrl(f"The store can't be kept in this kind of database. {_FORMS}")
-
-
-def _is_valid_path(text: str) -> bool:
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
 
 
 def described(url: URL) -> str:

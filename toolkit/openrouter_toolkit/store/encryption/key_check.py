@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from ..clock import now
+from ..columns import now
 from ..database import Database
 from ..errors import MasterKeyError
 from ..tables import MasterKeyRow
@@ -47,15 +47,35 @@ def choose(database: Database, proofs: Mapping[str, str], given: Sequence[Master
                 f"set {MASTER_KEY}. {HOW_TO_MAKE_ONE}"
             )
         keys = key_providers.create_key()
-    missing = [name for name in proofs if name not in {key.id for key in keys}]
+    missing = ", ".join(name for name in proofs if name not in {key.id for key in keys})
     if missing:
-        raise MasterKeyError(_explain_missing(database, keys, missing, failures))
+        searched = "; ".join([f"{MASTER_KEY} is not set", *failures])
+        advice = f"Set {MASTER_KEY} to it."
+        if keys:
+            searched = f"given: {', '.join(key.id for key in keys)}"
+            advice = (
+                f"Give that one too: {MASTER_KEY} takes several, parted by commas; the first seals, all of them open."
+            )
+        raise MasterKeyError(
+            f"The {database.name} is sealed with the master key {missing}, which isn't there ({searched}). "
+            f"{_CHANGED_NOTHING} {advice} Without it the connected accounts can't be read: "
+            "who has lost it moves the database away and connects the accounts again."
+        )
     for key in keys:
         if key.id in proofs and not hmac.compare_digest(proof(key).encode(), proofs[key.id].encode()):
             raise MasterKeyError(
                 f"The {database.name} has a wrong proof of the master key {key.id}. {_CHANGED_NOTHING}"
             )
     return keys
+
+
+def _from_providers(proofs: Mapping[str, str], failures: list[str]) -> tuple[MasterKey, ...]:
+    """Return the keys of the first provider that has a key of the store; for a new store, of the first that has any."""
+    for provider, found in key_providers.read_all(failures):
+        if found and (not proofs or any(key.id in proofs for key in found)):
+            return found
+        failures.append(f"{provider.name} has {'another key' if found else 'none'}")
+    return ()
 
 
 def proof(key: MasterKey) -> str:
@@ -65,7 +85,7 @@ def proof(key: MasterKey) -> str:
 
 def register(database: Database, session: Session, key: MasterKey) -> None:
     """Record that values may be encrypted with a key from now on."""
-    database.add_missing(session, MasterKeyRow, key_id=key.id, proof=proof(key), added_at=now())
+    session.execute(database.insert_missing(MasterKeyRow, key_id=key.id, proof=proof(key), added_at=now()))
 
 
 def lock_key(session: Session, sealer: Sealer) -> None:
@@ -74,45 +94,10 @@ def lock_key(session: Session, sealer: Sealer) -> None:
     Raises:
         MasterKeyError: the key was retired, and no key provider has the new one.
     """
-    if not _try_lock(session, sealer.keys[0]) and not (
-        sealer.renew(read_proofs(session)) and _try_lock(session, sealer.keys[0])
-    ):
-        raise MasterKeyError(
-            f"The master key {sealer.keys[0].id} was retired. Start the program again, with the new one."
-        )
-
-
-def _try_lock(session: Session, key: MasterKey) -> bool:
-    query = select(MasterKeyRow.key_id).where(MasterKeyRow.key_id == key.id).with_for_update(read=True)
-    return session.scalar(query) is not None
-
-
-def _from_providers(proofs: Mapping[str, str], failures: list[str]) -> tuple[MasterKey, ...]:
-    """Return the keys of the first provider that has a key of the store; for a new store, of the first that has any."""
-    for provider in key_providers.providers():
-        try:
-            found = provider.read()
-        except MasterKeyError as error:
-            failures.append(str(error))
-            continue
-        if found and (not proofs or any(key.id in proofs for key in found)):
-            return found
-        failures.append(f"{provider.name} has {'another key' if found else 'none'}")
-    return ()
-
-
-def _explain_missing(
-    database: Database, keys: Sequence[MasterKey], missing: Sequence[str], failures: Sequence[str]
-) -> str:
-    names = ", ".join(missing)
-    if keys:
-        searched = f"given: {', '.join(key.id for key in keys)}"
-        advice = f"Give that one too: {MASTER_KEY} takes several, parted by commas; the first seals, all of them open."
-    else:
-        searched = "; ".join([f"{MASTER_KEY} is not set", *failures])
-        advice = f"Set {MASTER_KEY} to it."
-    return (
-        f"The {database.name} is sealed with the master key {names}, which isn't there ({searched}). "
-        f"{_CHANGED_NOTHING} {advice} Without it the connected accounts can't be read: "
-        "who has lost it moves the database away and connects the accounts again."
-    )
+    for _ in range(2):
+        query = select(MasterKeyRow.key_id).where(MasterKeyRow.key_id == sealer.keys[0].id)
+        if session.scalar(query.with_for_update(read=True)) is not None:
+            return
+        if not sealer.renew(read_proofs(session)):
+            break
+    raise MasterKeyError(f"The master key {sealer.keys[0].id} was retired. Start the program again, with the new one.")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from ..errors import MasterKeyError
 from ..urls import APPLICATION, data_folder
@@ -20,60 +19,42 @@ _USERNAME = "master-key"
 _log = logging.getLogger("openrouter_toolkit")
 
 
-class KeyProvider(Protocol):
-    """A place that stores master keys. `name` describes it in messages."""
-
-    name: str
-
-    def read(self) -> tuple[MasterKey, ...]:
-        """Return the keys, or an empty tuple. Raises `MasterKeyError` if they can't be read."""
-        ...
-
-    def write(self, new_keys: Sequence[MasterKey]) -> None:
-        """Replace the keys; they are durable when this returns. Raises `MasterKeyError` if they can't be stored."""
-        ...
-
-
 class Keyring:
-    """The operating system's keyring, if there is one that works."""
+    """The operating system's keyring, if there is one that works. Raises `MasterKeyError` otherwise."""
 
     name = "the system's keyring"
 
     def read(self) -> tuple[MasterKey, ...]:
-        """The keys in it."""
-        text = self._text()
+        """Return the keys in it, or an empty tuple."""
+        text = self._call("get_password")
         return keys.read(text, self.name) if text else ()
 
     def write(self, new_keys: Sequence[MasterKey]) -> None:
         """Store the keys and read them back, since some backends accept values without storing them."""
-        import keyring
-
         text = keys.write(new_keys)
-        try:
-            keyring.set_password(APPLICATION, _USERNAME, text)
-        except Exception as error:  # noqa: BLE001 - KeyringError, or any error of a backend
-            raise _unusable(error) from None
-        if self._text() != text:
+        self._call("set_password", text)
+        if self._call("get_password") != text:
             raise MasterKeyError("the system's keyring does not keep what it is given")
 
-    def _text(self) -> str | None:
+    def _call(self, function: str, *arguments: str) -> str | None:
         import keyring
 
         try:
-            return keyring.get_password(APPLICATION, _USERNAME)
-        except Exception as error:  # noqa: BLE001
-            raise _unusable(error) from None
+            found: str | None = getattr(keyring, function)(APPLICATION, _USERNAME, *arguments)
+        except Exception as error:  # noqa: BLE001 - KeyringError, or any error of a backend
+            raise MasterKeyError(f"the system's keyring can't be used ({type(error).__name__})") from None
+        return found
 
 
 class KeyFile:
-    """A file in the user's data folder that only its owner may read."""
+    """A file in the user's data folder that only its owner may read. Raises `MasterKeyError` if it can't be used."""
 
     def __init__(self) -> None:
         self.path = data_folder() / "master-key"
         self.name = f"the file {self.path}"
 
     def read(self) -> tuple[MasterKey, ...]:
-        """The keys in it."""
+        """Return the keys in it, or an empty tuple."""
         try:
             text = self.path.read_text("ascii")
             mode = self.path.stat().st_mode
@@ -104,27 +85,31 @@ class KeyFile:
             raise MasterKeyError(f"{self.name} can't be written: {error.strerror}") from None
 
 
-def in_environment(environment: Mapping[str, str] | None = None) -> tuple[MasterKey, ...]:
+def in_environment() -> tuple[MasterKey, ...]:
     """Return the keys in OPENROUTER_TOOLKIT_MASTER_KEY, or an empty tuple if it is not set or empty."""
-    text = (os.environ if environment is None else environment).get(MASTER_KEY, "").strip()
+    text = os.environ.get(MASTER_KEY, "").strip()
     return keys.read(text, f"the environment variable {MASTER_KEY}") if text else ()
 
 
-def providers() -> tuple[KeyProvider, ...]:
+def providers() -> tuple[Keyring, KeyFile]:
     """Return the providers other than the environment, the preferred one first."""
     return Keyring(), KeyFile()
 
 
-def find_keys(ids: Collection[str]) -> tuple[MasterKey, ...]:
-    """Return the keys of the first of `providers()` that has one of these ids, else an empty tuple."""
+def read_all(failures: list[str]) -> Iterator[tuple[Keyring | KeyFile, tuple[MasterKey, ...]]]:
+    """Return each provider that can be read, with its keys; add the reasons of the others to `failures`."""
     for provider in providers():
         try:
             found = provider.read()
-        except MasterKeyError:
-            continue
-        if any(key.id in ids for key in found):
-            return found
-    return ()
+        except MasterKeyError as error:
+            failures.append(str(error))
+        else:
+            yield provider, found
+
+
+def find_keys(ids: Collection[str]) -> tuple[MasterKey, ...]:
+    """Return the keys of the first of `providers()` that has one of these ids, else an empty tuple."""
+    return next((found for _, found in read_all([]) if any(key.id in ids for key in found)), ())
 
 
 def create_key() -> tuple[MasterKey, ...]:
@@ -134,17 +119,17 @@ def create_key() -> tuple[MasterKey, ...]:
         MasterKeyError: no provider can store it.
     """
     created = (MasterKey.fresh(),)
-    failures = []
+    failures: list[str] = []
     with exclusive_lock():
-        for provider in providers():
+        for provider, found in read_all(failures):
+            if found:
+                return found
             try:
-                found = provider.read()
-                if not found:
-                    provider.write(created)
+                provider.write(created)
             except MasterKeyError as error:
                 failures.append(str(error))
             else:
-                return found or created
+                return created
     tried = "; ".join(failures)
     raise MasterKeyError(f"No place keeps a master key ({tried}). Set {MASTER_KEY}. {keys.HOW_TO_MAKE_ONE}")
 
@@ -158,11 +143,7 @@ def add_fresh() -> str:
         MasterKeyError: no provider has a key, or the new one can't be stored there.
     """
     with exclusive_lock():
-        for provider in providers():
-            try:
-                found = provider.read()
-            except MasterKeyError:
-                continue
+        for provider, found in read_all([]):
             if found:
                 provider.write((MasterKey.fresh(), *found))
                 return provider.name
@@ -188,7 +169,7 @@ def remove_drafts() -> None:
 
 def _drafts() -> list[Path]:
     try:
-        return [path for path in data_folder().glob("master-key.*.draft") if path.is_symlink() or path.is_file()]
+        return [path for path in data_folder().glob("master-key.*.draft") if not path.is_dir()]
     except OSError:  # no permission to read the folder
         return []
 
@@ -215,7 +196,3 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _unusable(error: Exception) -> MasterKeyError:
-    return MasterKeyError(f"the system's keyring can't be used ({type(error).__name__})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 from collections.abc import Iterable
 from typing import NoReturn
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ..errors import MasterKeyError
 
 _KEY_LENGTH = 32
+_URL_SAFE = str.maketrans("-_", "+/")
 # 32 random bytes have fewer than 8 distinct values once in 10^40: such a key was typed by a person.
 _MIN_DISTINCT_BYTES = 8
 HOW_TO_MAKE_ONE = "A new one is made by: openssl rand -base64 32"
@@ -75,21 +75,14 @@ def read(text: str, place: str) -> tuple[MasterKey, ...]:
     for number, part in enumerate(parts, 1):
         position = f" (number {number} of {len(parts)})" if len(parts) > 1 else ""
         try:
-            secret = base64.b64decode(part.strip().translate(_URL_SAFE), validate=True)
-        except (binascii.Error, ValueError):
-            raise MasterKeyError(f"The master key in {place}{position} is not base64. {HOW_TO_MAKE_ONE}") from None
-        try:
-            key = MasterKey(secret)
+            keys.append(MasterKey(base64.b64decode(part.strip().translate(_URL_SAFE), validate=True)))
         except MasterKeyError as error:
             raise MasterKeyError(f"The value in {place}{position} is no key: {error}. {HOW_TO_MAKE_ONE}") from None
-        if key not in keys:
-            keys.append(key)
-    return tuple(keys)
+        except ValueError:
+            raise MasterKeyError(f"The master key in {place}{position} is not base64. {HOW_TO_MAKE_ONE}") from None
+    return tuple(dict.fromkeys(keys))
 
 
 def write(keys: Iterable[MasterKey]) -> str:
     """Return the keys as a text for `read`."""
     return ",".join(key.written() for key in keys)
-
-
-_URL_SAFE = str.maketrans("-_", "+/")

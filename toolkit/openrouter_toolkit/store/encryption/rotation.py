@@ -20,10 +20,11 @@ from .sealing import Sealer
 BATCH = 100
 # Seconds between two batches, so that other writers get their turn.
 _BATCH_PAUSE = 0.01
-# All encrypted columns: table, column, and the function that returns a row's associated data.
-_ENCRYPTED_COLUMNS: tuple[tuple[Any, InstrumentedAttribute[str | None], Callable[[Any], tuple[str, ...]]], ...] = (
-    (AccountRow, AccountRow.sealed, account.associated_data),
-    (LinkRow, LinkRow.verifier, links.associated_data),
+# All encrypted columns, and the functions that return a row's associated data.
+_Column = InstrumentedAttribute[str | None]
+_ENCRYPTED_COLUMNS: tuple[tuple[_Column, Callable[[Any], tuple[str, ...]]], ...] = (
+    (AccountRow.sealed, account.associated_data),
+    (LinkRow.verifier, links.associated_data),
 )
 
 
@@ -56,12 +57,13 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
     resealed = 0
     unreadable: set[str] = set()
     while True:
-        for table, column, associated_data in _ENCRYPTED_COLUMNS:
+        for column, associated_data in _ENCRYPTED_COLUMNS:
             last = ""
             while True:
                 with database.write() as session:
                     lock_key(session, sealer)
-                    query = _select_old(table, column, sealer).where(table.id > last).order_by(table.id).limit(BATCH)
+                    row_id = column.class_.id
+                    query = _select_old(column, sealer).where(row_id > last).order_by(row_id).limit(BATCH)
                     rows = session.scalars(query.with_for_update()).all()
                     done = [row for row in rows if _reencrypt(sealer, row, column, associated_data(row))]
                 if not rows:
@@ -77,14 +79,12 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
             return Rotated(resealed, tuple(sorted(unreadable)), retired)
 
 
-def _select_old(table: Any, column: InstrumentedAttribute[str | None], sealer: Sealer) -> Select[Any]:
+def _select_old(column: _Column, sealer: Sealer) -> Select[Any]:
     """Select the rows whose values are encrypted with another key than the first."""
-    return select(table).where(column.is_not(None), ~column.startswith(sealer.prefix, autoescape=True))
+    return select(column.class_).where(column.is_not(None), ~column.startswith(sealer.prefix, autoescape=True))
 
 
-def _reencrypt(
-    sealer: Sealer, row: Any, column: InstrumentedAttribute[str | None], associated_data: tuple[str, ...]
-) -> bool:
+def _reencrypt(sealer: Sealer, row: Any, column: _Column, associated_data: tuple[str, ...]) -> bool:
     try:
         plaintext = sealer.open(getattr(row, column.key), *associated_data)
     except SealBroken:
@@ -99,12 +99,12 @@ def _retire(database: Database, sealer: Sealer, unreadable: set[str]) -> tuple[s
         # A transaction that encrypts has its key locked (key_check.lock_key): wait for it, and block new ones.
         keys = session.scalars(select(MasterKeyRow.key_id).with_for_update()).all()
         remaining: set[str] = set()
-        for table, column, associated_data in _ENCRYPTED_COLUMNS:
+        for column, associated_data in _ENCRYPTED_COLUMNS:
             # Values encrypted meanwhile. Locked rows are skipped: their transactions wait for the key (a deadlock).
-            for row in session.scalars(_select_old(table, column, sealer).with_for_update(skip_locked=True)):
+            for row in session.scalars(_select_old(column, sealer).with_for_update(skip_locked=True)):
                 _reencrypt(sealer, row, column, associated_data(row))
             session.flush()
-            remaining |= {row.id for row in session.scalars(_select_old(table, column, sealer))}
+            remaining |= {row.id for row in session.scalars(_select_old(column, sealer))}
         if remaining:
             return () if remaining <= unreadable else None
         retired = tuple(sorted(set(keys) - {sealer.keys[0].id}))

@@ -7,7 +7,6 @@ nonce and the ciphertext. The associated data (what it is bound to) is not in it
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import threading
@@ -90,7 +89,7 @@ class Sealer:
         try:
             raw = base64.b64decode(text, validate=True)
             return cipher.decrypt(raw[:_NONCE_LENGTH], raw[_NONCE_LENGTH:], _associated(bound_to)).decode()
-        except (InvalidTag, binascii.Error, ValueError):
+        except (InvalidTag, ValueError):
             raise SealBroken("This value was changed, or belongs to another row. It is not used.") from None
 
     def _find_keys(self, ids: Collection[str]) -> Sequence[MasterKey]:

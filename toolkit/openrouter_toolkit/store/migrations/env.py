@@ -4,9 +4,5 @@ from __future__ import annotations
 
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    version_table=context.config.attributes["version_table"],
-    render_as_batch=True,
-)
+context.configure(**context.config.attributes, render_as_batch=True)
 context.run_migrations()

@@ -1,0 +1,103 @@
+"""Administrators' settings: actions that are off, toolkits without login that are active, and return addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, select
+
+from . import names
+from .columns import now
+from .database import Database
+from .tables import ActivationRow, ReturnAddressRow, SwitchRow
+
+_MAX_ADDRESS_LENGTH = 500
+
+
+class Switches:
+    """All switches. Safe for many threads and processes. Slugs may have any letter case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def turn_off(self, toolkit: str, action: str) -> None:
+        """Switch an action off; no effect if it is off."""
+        toolkit, action = names.slug(toolkit), names.slug(action)
+        statement = self._database.insert_missing(SwitchRow, toolkit=toolkit, action=action, off_at=now())
+        self._database.change(statement, f"action {action}: switched off")
+
+    def turn_on(self, toolkit: str, action: str) -> None:
+        """Switch an action on again; no effect if it is on."""
+        toolkit, action = toolkit.upper(), action.upper()
+        statement = delete(SwitchRow).where(SwitchRow.toolkit == toolkit, SwitchRow.action == action)
+        self._database.change(statement, f"action {action}: switched on")
+
+    def off(self, toolkit: str) -> dict[str, datetime]:
+        """Return the slugs of a toolkit's actions that are off, with the time when each was switched off."""
+        rows = self._database.read_all(select(SwitchRow).where(SwitchRow.toolkit == toolkit.upper()))
+        return {row.action: row.off_at for row in rows}
+
+    def activate(self, toolkit: str) -> None:
+        """Activate a toolkit that needs no login; no effect if it is active."""
+        toolkit = names.slug(toolkit)
+        statement = self._database.insert_missing(ActivationRow, toolkit=toolkit, activated_at=now())
+        self._database.change(statement, f"toolkit {toolkit}: activated")
+
+    def deactivate(self, toolkit: str) -> None:
+        """Undo `activate`."""
+        toolkit = toolkit.upper()
+        statement = delete(ActivationRow).where(ActivationRow.toolkit == toolkit)
+        self._database.change(statement, f"toolkit {toolkit}: deactivated")
+
+    def activated(self) -> dict[str, datetime]:
+        """Return the slugs of activated toolkits, with the time when each was activated."""
+        return {row.toolkit: row.activated_at for row in self._database.read_all(select(ActivationRow))}
+
+
+class ReturnAddresses:
+    """The URLs that a browser may be redirected to. Only exact matches are allowed. Safe for many threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def register(self, address: str) -> None:
+        """Allow an address; no effect if it is allowed already.
+
+        Raises:
+            ValueError: it is not an http(s) URL, or browsers may interpret it differently.
+        """
+        _validate(address)
+        statement = self._database.insert_missing(ReturnAddressRow, address=address, created_at=now())
+        self._database.change(statement, f"return address {address}: registered")
+
+    def remove(self, address: str) -> None:
+        """Remove an address; no effect if it is not registered."""
+        statement = delete(ReturnAddressRow).where(ReturnAddressRow.address == address)
+        self._database.change(statement, f"return address {address}: removed")
+
+    def registered(self, address: str) -> bool:
+        """Return whether exactly this address is allowed."""
+        try:
+            _validate(address)
+        except ValueError:
+            return False
+        query = select(ReturnAddressRow).where(ReturnAddressRow.address == address)
+        return self._database.read_first(query) is not None
+
+    def list(self) -> list[str]:
+        """Return all addresses in alphabetical order."""
+        return self._database.read_all(select(ReturnAddressRow.address).order_by(ReturnAddressRow.address))
+
+
+def _validate(address: str) -> None:
+    scheme, separator, _ = address.partition("://")
+    if (
+        scheme not in ("http", "https")
+        or not separator
+        or not (address.isascii() and address.isprintable() and len(address) <= _MAX_ADDRESS_LENGTH)
+        or any(character in address for character in ' \\#"<>')
+        or not urlsplit(address).hostname  # raises ValueError for an invalid host
+        or "@" in urlsplit(address).netloc
+    ):
+        raise ValueError("a return address is an http or https address in plain ASCII, without user name and fragment")
