@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from openrouter_toolkit.connecting.reconnecting import check_for
+from openrouter_toolkit.connecting import check_for
 from openrouter_toolkit.manifest import LoadedToolkit
 from openrouter_toolkit.store import ConnectedAccount, MasterKey, Store
 

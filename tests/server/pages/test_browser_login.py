@@ -156,7 +156,7 @@ def test_the_account_is_disconnected_meanwhile(
         store.accounts.disconnect(store.accounts.list()[0].id)
         return check(*given)
 
-    monkeypatch.setattr("openrouter_toolkit.connecting.reconnecting.check", disconnecting)
+    monkeypatch.setattr("openrouter_toolkit.connecting.checking.check", disconnecting)
     page = admin.open(back)
     assert page.status == 502
     assert "delete it at https://openrouter.ai/keys" in page.text

@@ -294,7 +294,7 @@ def test_a_link_that_gets_too_old_while_the_key_is_tried(
         return check(*given)
 
     page = begin(admin)
-    monkeypatch.setattr("openrouter_toolkit.connecting.reconnecting.check", slow)
+    monkeypatch.setattr("openrouter_toolkit.connecting.checking.check", slow)
     assert enter(admin, page).status == 410
     assert store.accounts.credentials(store.accounts.list()[0].id) is None
 

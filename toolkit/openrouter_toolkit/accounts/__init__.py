@@ -1,8 +1,7 @@
 """Connected accounts: which users are connected, and their credentials."""
 
 from .credentials import Accounts, Credentials, TracksUse, unusable
-from .environment import EnvironmentAccounts
-from .memory import MemoryAccounts
+from .providers import EnvironmentAccounts, MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
 from .verification import VERIFY_TIMEOUT, Verdict, Verifier
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,31 +16,34 @@ from ..text.sanitize import quoted
 from .credentials import Accounts, Credentials, TracksUse, unusable
 from .verification import Verdict
 
+# What to do about a 401 that does not disconnect the account.
+_OTHER_401 = {
+    Verdict.ACCEPTED: (
+        "The account's key is not the reason: {name} takes it, and it stays connected. "
+        "Call again; if it stays so, change what the call asks for."
+    ),
+    Verdict.UNKNOWN: (
+        "Whether it still takes the account's key could not be found out, so the account stays connected. "
+        "Call again later; if it stays so, somebody has to look at the account."
+    ),
+}
 _log = logging.getLogger("openrouter_toolkit")
 
 
 class Field(Protocol):
-    """A field of the auth scheme."""
+    """A field of the auth scheme.
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
+    Attributes:
+        name: its name.
+        secret: whether its value must be redacted in all texts.
+        required: whether an account requires it.
+        link: the page where the user can create a value.
+    """
 
-    @property
-    def secret(self) -> bool:
-        """Whether its value must be redacted in all texts."""
-        ...
-
-    @property
-    def required(self) -> bool:
-        """Whether an account requires it."""
-        ...
-
-    @property
-    def link(self) -> str | None:
-        """The page where the user can create a value."""
-        ...
+    name: str
+    secret: bool
+    required: bool
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,14 +58,15 @@ class ResolvedCredentials:
 
     credentials: Credentials
     field: str
-    _loaded: Mapping[str, str]
+    secrets: tuple[str, ...]
+    _loaded: Any
     _accounts: Accounts
+    _tracker: TracksUse | None
     _user_id: str
     _account_id: str | None
     _toolkit: str
     _name: str
     _is_main_key: bool
-    secrets: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"<Connection of {self._user_id!r} by {self.field}>"
@@ -87,11 +92,9 @@ class ResolvedCredentials:
 
     def used(self) -> None:
         """Report to the store that the API accepted the key."""
-        if isinstance(self._accounts, TracksUse) and isinstance(self._loaded, Credentials):
-            try:
-                self._accounts.used(self._loaded)
-            except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
-                _log.warning("the account store failed\n%s", self._trace())
+        if self._tracker is not None:
+            with self._failures_logged():
+                self._tracker.used(self._loaded)
 
     def refused(self, error: ActionError, verify: Callable[[], Verdict]) -> None:
         """After a 401: if the API refuses the key itself, report it to the store, and add the next step to the error.
@@ -99,42 +102,31 @@ class ResolvedCredentials:
         `verify` checks the key, since a 401 may have other reasons, and must not disconnect all users of the account.
         A refused key that only some actions prefer is not reported: the account works without it.
         """
-        if not isinstance(self._accounts, TracksUse) or not isinstance(self._loaded, Credentials):
+        if self._tracker is None:
             return
-        try:
+        with self._failures_logged():
             verdict = verify() if self._is_main_key else Verdict.REFUSED
             if verdict != Verdict.REFUSED:
                 error.retryable = True
-                error.explanation = self._explain_other_401(error, verdict)
+                error.explanation = (
+                    f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}. "
+                    f"{_OTHER_401[verdict].format(name=self._name)}"
+                )
                 return
             if self._is_main_key:
-                self._accounts.refused(self._loaded, redact_thoroughly(error.message, self.secrets))
-            error.explanation += f" {self._next_step()}"
-        except Exception:  # noqa: BLE001
-            _log.warning("the account store failed\n%s", self._trace())
+                self._tracker.refused(self._loaded, redact_thoroughly(error.message, self.secrets))
+            other = None if self._account_id else self._accounts.credentials(self._user_id, self._toolkit)
+            if other and other.get(self.field) not in (None, self.key):
+                error.explanation += " Its account is not used any more, and another one is connected: call again."
+            else:
+                error.explanation += f" {self._accounts.how_to_connect(self._user_id, self._toolkit)}"
 
-    def _explain_other_401(self, error: ActionError, verdict: Verdict) -> str:
-        """Explain a 401 that does not disconnect the account."""
-        text = f"{self._name} refused the call (HTTP 401): {quoted(error.message.strip().rstrip('.'))}."
-        if verdict == Verdict.ACCEPTED:
-            return (
-                f"{text} The account's key is not the reason: {self._name} takes it, and it stays connected. "
-                "Call again; if it stays so, change what the call asks for."
-            )
-        return (
-            f"{text} Whether it still takes the account's key could not be found out, so the account stays connected. "
-            "Call again later; if it stays so, somebody has to look at the account."
-        )
-
-    def _next_step(self) -> str:
-        """Return what to do about a refused key: another account may be connected already."""
-        other = None if self._account_id else self._accounts.credentials(self._user_id, self._toolkit)
-        if other and other.get(self.field) not in (None, self.key):
-            return "Its account is not used any more, and another one is connected: call again."
-        return self._accounts.how_to_connect(self._user_id, self._toolkit)
-
-    def _trace(self) -> str:
-        return redact_thoroughly(traceback.format_exc(), self.secrets)
+    @contextmanager
+    def _failures_logged(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
+            _log.warning("the account store failed\n%s", redact_thoroughly(traceback.format_exc(), self.secrets))
 
 
 def resolve_credentials(
@@ -193,10 +185,18 @@ def resolve_credentials(
         if reason is not None:
             message = f"The {field} of {user} can't be used: {reason}. Nothing was sent."
             raise ActionError("not_connected", message, advice=_where_to_get(by_name[field]))
-    secrets = tuple(value for field, value in usable.items() if is_secret(field))
-    is_main_key = key_field == key
     return ResolvedCredentials(
-        Credentials(usable), key_field, connected, accounts, user_id, account_id, slug, name, is_main_key, secrets
+        Credentials(usable),
+        key_field,
+        tuple(value for field, value in usable.items() if is_secret(field)),
+        connected,
+        accounts,
+        accounts if isinstance(accounts, TracksUse) and isinstance(connected, Credentials) else None,
+        user_id,
+        account_id,
+        slug,
+        name,
+        key_field == key,
     )
 
 

@@ -93,7 +93,7 @@ class _Connecting:
             slug = self._loaded.toolkit.slug
             account = accounts.connect(slug, self._user_id, checked.values, alias=self._alias)
         else:
-            from ..connecting.reconnecting import check_for
+            from ..connecting import check_for
 
             checked = self._require_passed(check_for(self._store, self._loaded, self._replaced, given))
             for name, reason in checked.left_out.items():

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..accounts import Credentials, MemoryAccounts, unusable
-from ..envelope import Envelope
+from ..envelope import ActionError, Envelope
 from ..execution.hooks import Hooks
 from ..execution.toolset import Toolset
 from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
+from ..store import ConnectedAccount, SealBroken, Store
 from ..text.sanitize import quoted, short_name
 
 _TIMEOUT = 30.0
@@ -34,11 +36,11 @@ class Checked:
     """
 
     values: Credentials
-    refusals: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, str] = dataclasses.field(default_factory=dict)
     unsure: bool = False
     unknown: frozenset[str] = frozenset()
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -64,30 +66,27 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
         raise ValueError(f"{loaded.toolkit.name} has no field {', '.join(map(repr, unknown))}")
     given = {name: value.strip() for name, value in values.items() if value.strip()}
     keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
-    other_values = {name: value for name, value in given.items() if name not in keys}
-    complete = all(name in given or name in keys or not definition.required for name, definition in fields.items())
+    others = {name: value for name, value in given.items() if name not in keys}
+    complete = all(name in given or name in keys or not field.required for name, field in fields.items())
     refusals: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
-    unsure = False
-    unknown_keys: set[str] = set()
-    for name, definition in fields.items():
+    unsure, unknown_keys = False, set()
+    for name, field in fields.items():
         value = given.get(name)
-        is_key = definition.secret and not loaded.client_takes_credentials
-        wrong = unusable(value) if value is not None and is_key else None
-        if value is None and definition.required:
-            refusals[name] = f"{definition.title} is needed.{_where_to_get(definition)}"
-        elif wrong is not None:
-            refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(definition)}"
-        elif value is not None and name in keys and complete and loaded.auth.verify is not None:
-            envelope = _verify(loaded, {**other_values, name: value}, name, client_options)
+        if value is None:
+            if field.required:
+                refusals[name] = f"{field.title} is needed.{_where_to_get(field)}"
+        elif field.secret and not loaded.client_takes_credentials and (wrong := unusable(value)) is not None:
+            refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(field)}"
+        elif name in keys and complete and loaded.auth.verify is not None:
+            envelope = _verify(loaded, others, name, value, client_options)
             answer = _parse_object(envelope.data)
-            if envelope.successful:
-                refusal = loaded.check(name, answer) if loaded.check is not None else None
-            else:
-                refusal, temporary = _refusal_reason(loaded, definition, answer)
-                unsure = unsure or temporary
-                if _key_is_refused(answer):
-                    unknown_keys.add(name)
+            error = envelope.action_error
+            refusal = loaded.check(name, answer) if error is None and loaded.check is not None else None
+            if error is not None:
+                refusal = _refusal(loaded.toolkit.name, field, error)
+                unsure = unsure or not (_refuses_key(error) or error.status == 403)
+                unknown_keys |= {name} if _refuses_key(error) else set()
             if refusal is None:
                 facts[name] = answer["data"] if isinstance(answer.get("data"), dict) else answer
             else:
@@ -95,49 +94,65 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     return Checked(Credentials(given), refusals, unsure, frozenset(unknown_keys), facts)
 
 
+def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, given: Mapping[str, str]) -> Checked:
+    """Check new values for an account, and its optional keys that `given` does not replace.
+
+    An optional key that no longer passes, or can no longer be decrypted, is left out and does not refuse the others.
+
+    Raises:
+        ValueError: `given` has an unknown field name.
+    """
+    try:
+        stored: Mapping[str, str] = store.accounts.credentials(account.id) or {}
+    except SealBroken:
+        stored = {}
+    entered = {name: value for name, value in given.items() if value.strip()}
+    optional = [field.name for field in loaded.auth.fields if not field.required]
+    kept = {name: stored[name] for name in optional if name in stored and name not in entered}
+    checked = check(loaded, {**kept, **entered})
+    rejected = {name: reason for name, reason in checked.refusals.items() if name in kept}
+    if not rejected or checked.unsure:
+        return checked
+    return replace(
+        checked,
+        values=Credentials({name: value for name, value in checked.values.items() if name not in rejected}),
+        refusals={name: reason for name, reason in checked.refusals.items() if name not in rejected},
+        left_out=rejected,
+    )
+
+
 def _verify(
-    loaded: LoadedToolkit, values: Mapping[str, str], key: str, client_options: Mapping[str, Any] | None
+    loaded: LoadedToolkit, others: Mapping[str, str], name: str, key: str, client_options: Mapping[str, Any] | None
 ) -> Envelope:
     """Call the verify action with one key, for any field."""
     slug = loaded.auth.verify or ""
     action = next(action for action in loaded.actions if action.slug == slug)
     # The action takes its key from this field only, so the key to verify replaces the usual one there.
-    key_field = action.credential or loaded.auth.key.name
-    others = {name: value for name, value in values.items() if name != key}
-    accounts = MemoryAccounts({_USER_ID: {**others, key_field: values[key]}})
+    accounts = MemoryAccounts({_USER_ID: {**others, action.credential or loaded.auth.key.name: key}})
     everything = Toolset(loaded.actions)
     with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
         return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER_ID, timeout=_TIMEOUT)
 
 
-def _refusal_reason(loaded: LoadedToolkit, definition: AuthField, answer: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return why a key did not pass, and whether the failure may be temporary."""
-    found = answer.get("error")
-    error = found if isinstance(found, dict) else {}
-    name, message = loaded.toolkit.name, str(error.get("message") or "no reason was given").rstrip(".")
-    reported = f"{name} said: {quoted(message)}."
-    if _key_is_refused(answer):
-        return f"{name} refused this key: it is wrong, revoked or expired. {reported}{_where_to_get(definition)}", False
-    if _status(answer) == 403:
-        return f"{name} does not let this key be used. {reported}{_where_to_get(definition)}", False
-    return f"It could not be checked: {short_name(message, 200)}. Try again later.", True
+def _refusal(toolkit: str, field: AuthField, error: ActionError) -> str:
+    """Return why a key did not pass, and what to do."""
+    message = (error.message or "no reason was given").rstrip(".")
+    if _refuses_key(error):
+        what = f"{toolkit} refused this key: it is wrong, revoked or expired."
+    elif error.status == 403:
+        what = f"{toolkit} does not let this key be used."
+    else:
+        return f"It could not be checked: {short_name(message, 200)}. Try again later."
+    return f"{what} {toolkit} said: {quoted(message)}.{_where_to_get(field)}"
 
 
-def _key_is_refused(answer: Mapping[str, Any]) -> bool:
+def _refuses_key(error: ActionError) -> bool:
     """Whether the API itself refused the key, and not a proxy."""
-    error = answer.get("error")
-    if not isinstance(error, dict) or error.get("refused_by"):
-        return False
-    return error.get("status") == 401 and error.get("type") == "authentication"
+    return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
-def _status(answer: Mapping[str, Any]) -> object:
-    error = answer.get("error")
-    return error.get("status") if isinstance(error, dict) else None
-
-
-def _where_to_get(definition: AuthField) -> str:
-    return f" Copy it again, or make a new one at {definition.link}." if definition.link else ""
+def _where_to_get(field: AuthField) -> str:
+    return f" Copy it again, or make a new one at {field.link}." if field.link else ""
 
 
 def _parse_object(text: str) -> dict[str, Any]:

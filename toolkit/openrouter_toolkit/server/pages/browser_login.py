@@ -9,8 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ...connecting import BrowserLogin, browser_login
-from ...connecting.reconnecting import check_for
+from ...connecting import BrowserLogin, browser_login, check_for
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, StoreError, UnknownAccount

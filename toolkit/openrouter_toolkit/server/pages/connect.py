@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from ...connecting import browser_login
-from ...connecting.reconnecting import check_for
+from ...connecting import browser_login, check_for
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
 from ...store import LinkRefused, UnknownAccount
