@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from openrouter_toolkit import manifest
-from openrouter_toolkit.connecting import browser_login, check, new_verifier
+from openrouter_toolkit.connecting import browser_login, check, check_for, new_verifier
 from openrouter_toolkit.manifest import LoadedToolkit
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import ConnectedAccount, MasterKey, Store
 
 ECHO = Path(__file__).parents[1] / "echo_toolkit"
 ORDINARY = "sk-or-v1-sandbox-1234567890abcdef"
@@ -174,3 +179,78 @@ def test_a_toolkit_without_login_has_nothing_to_check() -> None:
     checked = check(manifest.load(ECHO / "manifest.yaml"), {})
     assert checked.passed
     assert dict(checked.values) == {}
+
+
+# An account gets a new key.
+
+OLD, NEW = "sk-or-v1-0000000000000000000000old", "sk-or-v1-0000000000000000000000new"
+KEPT = "sk-or-v1-00000000000000000000management"
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """GET /key: every key is good, but for the kept one, which is answered with `status`."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        kept = self.headers["Authorization"] == f"Bearer {KEPT}"
+        status = type(self).status if kept else 200
+        error = {"error": {"code": status, "message": "Not now."}}
+        body = json.dumps({"data": {"is_management_key": kept}} if status == 200 else error).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Upstream]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{server.server_address[1]}/api/v1")
+    monkeypatch.setattr(Upstream, "status", 200)
+    yield Upstream
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path}/store.db", master_keys=[MasterKey.fresh()]) as store:
+        yield store
+
+
+@pytest.fixture
+def account(store: Store) -> ConnectedAccount:
+    return store.accounts.connect("OPENROUTER", "alice", {"api_key": OLD, "management_api_key": KEPT})
+
+
+@pytest.mark.parametrize(
+    ("status", "kept", "refused", "left_out"),
+    [
+        (200, True, [], []),
+        (401, False, [], ["management_api_key"]),
+        (418, True, ["management_api_key"], []),  # it may work again in a minute, so nothing is stored without it
+    ],
+    ids=["works", "refused", "unknown"],
+)
+def test_the_other_key_of_an_account_stays_is_left_out_or_stops_everything(
+    upstream: type[Upstream],
+    store: Store,
+    account: ConnectedAccount,
+    loaded: LoadedToolkit,
+    status: int,
+    kept: bool,
+    refused: list[str],
+    left_out: list[str],
+) -> None:
+    upstream.status = status
+    checked = check_for(store, loaded, account, {"api_key": NEW})
+    assert (checked.passed, checked.unsure) == (not refused, bool(refused))
+    assert list(checked.refusals) == refused
+    assert list(checked.left_out) == left_out
+    assert dict(checked.values) == {**({"management_api_key": KEPT} if kept else {}), "api_key": NEW}

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..connecting import Callback, Checked, check
+from ..connecting import Callback, Checked, check, check_for
 from ..manifest import LoadedToolkit, load
 from . import account_views, key_input
 from .store import open_store
@@ -93,8 +93,6 @@ class _Connecting:
             slug = self._loaded.toolkit.slug
             account = accounts.connect(slug, self._user_id, checked.values, alias=self._alias)
         else:
-            from ..connecting import check_for
-
             checked = self._require_passed(check_for(self._store, self._loaded, self._replaced, given))
             for name, reason in checked.left_out.items():
                 print_message(f"The {self._title(name)} that was there is left out: {reason}")

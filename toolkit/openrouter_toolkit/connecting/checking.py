@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..accounts import Credentials, MemoryAccounts, unusable
 from ..envelope import ActionError, Envelope
@@ -14,8 +14,10 @@ from ..execution.hooks import Hooks
 from ..execution.toolset import Toolset
 from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
-from ..store import ConnectedAccount, SealBroken, Store
 from ..text.sanitize import quoted, short_name
+
+if TYPE_CHECKING:  # the store is an extra, which `check` does not need
+    from ..store import ConnectedAccount, Store
 
 _TIMEOUT = 30.0
 _USER_ID = "check"
@@ -102,6 +104,8 @@ def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, gi
     Raises:
         ValueError: `given` has an unknown field name.
     """
+    from ..store import SealBroken
+
     try:
         stored: Mapping[str, str] = store.accounts.credentials(account.id) or {}
     except SealBroken:

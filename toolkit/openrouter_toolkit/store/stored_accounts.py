@@ -136,4 +136,3 @@ class StoredOrEnvironment:
         if found is not None or account_id is not None or self._stored.knows(user_id, toolkit):
             return found
         return self._environment.credentials(user_id, toolkit)
-

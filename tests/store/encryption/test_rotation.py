@@ -17,8 +17,9 @@ from openrouter_toolkit.store.encryption import key_providers, keys, rotation
 from openrouter_toolkit.store.encryption.sealing import Sealer
 from openrouter_toolkit.store.tables import AccountRow
 
-from .conftest import OpenStore
-from .processes import Child, Say
+from ...scale import scaled
+from ..conftest import OpenStore
+from ..processes import Child, Say
 
 
 def fill(store: Store, count: int) -> list[str]:
@@ -68,10 +69,11 @@ def test_afterwards_the_new_key_opens_all_and_the_old_one_nothing(open_store: Op
     assert alone.rotate().resealed == 0
 
 
+@pytest.mark.faults
 def test_killed_at_any_time_all_stays_readable(
     open_store: OpenStore, key: MasterKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = 1000
+    kills, count = scaled((4, 200), full=(12, 1000))
     monkeypatch.setattr(rotation, "BATCH", 10)
     fill(open_store(), count)
     new = MasterKey.fresh()
@@ -81,7 +83,7 @@ def test_killed_at_any_time_all_stays_readable(
 
     both = open_store(keys=[new, key])
     seen = []
-    for _ in range(12):
+    for _ in range(kills):
         with Child(rotate) as child:
             for _ in range(random.randint(1, 2)):
                 child.said()
@@ -91,7 +93,7 @@ def test_killed_at_any_time_all_stays_readable(
         assert seen[-1] + sealed_with(both, key) == count
         assert unreadable(both, random.sample(range(count), 50)) == []
     assert seen == sorted(seen), "what was encrypted again stays so"
-    assert 12 * 10 <= seen[-1] < count, "it was killed on the way"
+    assert kills * 10 <= seen[-1] < count, "it was killed on the way"
     assert both.rotate().retired == (key.id,)
     alone = open_store(keys=[new])
     assert unreadable(alone, count) == []

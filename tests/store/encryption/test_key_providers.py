@@ -17,9 +17,9 @@ from openrouter_toolkit.store import MasterKey, MasterKeyError, SealBroken, Stor
 from openrouter_toolkit.store.encryption import keys
 from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 
-from ..postgresql import PostgreSQL
-from .conftest import OpenStore
-from .processes import Child, Say
+from ...postgresql import PostgreSQL
+from ..conftest import OpenStore
+from ..processes import Child, Say
 
 
 class MemoryKeyring(KeyringBackend):
