@@ -20,6 +20,7 @@ _MISSING = f"No API token was sent. It goes into a header, Authorization: Bearer
 _MALFORMED = (
     f"Authorization holds no API token. It must be one header, Authorization: Bearer ort_... ({_HOW_TO_CREATE})."
 )
+_NO_API_KEY = f"The API key is one header, x-api-key: ort_..., a token of this server ({_HOW_TO_CREATE})."
 _WRONG = (
     f"This API token is wrong or was revoked. openrouter-toolkit tokens lists those there are, and {_HOW_TO_CREATE}."
 )
@@ -40,7 +41,7 @@ async def authenticate(scope: Scope, state: State) -> ApiToken:
         raise Problem(503, headers=retry_after(1)) from None
     if token is None:
         mark_refused(HTTPConnection(scope))
-        raise Problem(401, _refusal_message(values, given), {"WWW-Authenticate": "Bearer"})
+        raise Problem(401, _refusal_message(scope["path"], values, given), {"WWW-Authenticate": "Bearer"})
     wait = state.call_limit.wait(token.id)
     if wait:
         raise Problem(429, "This token makes too many calls.", retry_after(wait))
@@ -87,8 +88,10 @@ def _bearer_token(values: list[str]) -> str | None:
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _refusal_message(values: list[str], given: str | None) -> str:
+def _refusal_message(path: str, values: list[str], given: str | None) -> str:
     """Explain the refusal without repeating the token or revealing whether it ever existed."""
+    if given is None and is_for_composio(path):
+        return _NO_API_KEY
     if given is None:
         return _MALFORMED if values else _MISSING
     return _OPENROUTER_KEY_SENT if given.lower().startswith(_KEY_PREFIX) else _WRONG

@@ -46,7 +46,7 @@ def get(query: Query) -> dict[str, Any]:
 def create(query: Query) -> tuple[int, dict[str, Any]]:
     """POST /connected_accounts: ACTIVE at once with a key that works, else INITIATED with a link."""
     config, loaded = auth_configs.usable(query, query.need_text("auth_config", "id"))
-    user_id = query.user(query.need_text("connection", "user_id"))
+    user_id = _owner(query, query.need_text("connection", "user_id"))
     _refuse_shared(query.field("connection", "experimental", kind=dict))
     alias = _alias(query.field("connection", "alias", kind=str))
     state = query.field("connection", "state", kind=dict)
@@ -71,7 +71,7 @@ def create(query: Query) -> tuple[int, dict[str, Any]]:
 def create_link(query: Query) -> tuple[int, dict[str, Any]]:
     """POST /connected_accounts/link."""
     config, _ = auth_configs.usable(query, query.need_text("auth_config_id"))
-    user_id = query.user(query.need_text("user_id"))
+    user_id = _owner(query, query.need_text("user_id"))
     _refuse_shared(query.field("experimental", kind=dict))
     _refuse_places(query.field("connection_data", kind=dict) or {})
     alias = _alias(query.field("alias", kind=str))
@@ -219,6 +219,14 @@ def _users_asked(query: Query) -> list[str | None] | None:
         return None if allowed is None else list(allowed)
     found: list[str | None] = [user for user in asked if allowed is None or user in allowed]
     return [*found, None] if allowed is None and shapes.ORGANISATION in asked else found
+
+
+def _owner(query: Query, user_id: str) -> str:
+    """Check that an account can be connected for a user. The organisation's are connected by administrators alone."""
+    if user_id == shapes.ORGANISATION:
+        message = f"{shapes.ORGANISATION} stands for the organisation's own accounts; it is no user."
+        refuse(BAD_REQUEST, message, "An administrator connects them on the page Tools.")
+    return query.user(user_id)
 
 
 def _may_see(token: ApiToken, account: ConnectedAccount) -> bool:
