@@ -71,7 +71,7 @@ def create(query: Query) -> tuple[int, dict[str, Any]]:
 def create_link(query: Query) -> tuple[int, dict[str, Any]]:
     """POST /connected_accounts/link."""
     config, _ = auth_configs.usable(query, query.need_text("auth_config_id"))
-    user_id = _owner(query, query.need_text("user_id"))
+    user_id = query.need_text("user_id")
     _refuse_shared(query.field("experimental", kind=dict))
     _refuse_places(query.field("connection_data", kind=dict) or {})
     alias = _alias(query.field("alias", kind=str))
@@ -150,6 +150,7 @@ def show(query: Query, account: ConnectedAccount) -> dict[str, Any]:
 
 def new_link(query: Query, config: AuthConfig, user_id: str, callback: str | None, alias: str | None) -> NewLink:
     """Create a link with which a person connects an account of a user."""
+    user_id = _owner(query, user_id)
     address = registered_callback(query, callback)
     try:
         return query.store.links.to_connect(
