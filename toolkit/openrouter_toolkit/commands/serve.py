@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import errno
+import gc
 import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
