@@ -105,6 +105,15 @@ def test_a_key_for_others_does_not_reach_a_sessions_mcp_address(api: Api, alices
         assert client.post(address, json=call).status_code == 401
 
 
+def test_addresses_have_the_origin_that_the_client_knows(served: Served, api_key: str) -> None:
+    by_name = served.url.replace("127.0.0.1", "localhost")
+    with served.client(None, **{"x-api-key": api_key, "Host": by_name.removeprefix("http://")}) as client:
+        session = client.post("/api/v3.1/tool_router/session", json={"user_id": "alice"}).json()
+        link = client.post(f"/api/v3.1{PATH}/{session['session_id']}/link", json={"toolkit": "openrouter"}).json()
+    assert session["mcp"]["url"].startswith(f"{by_name}/")
+    assert link["redirect_url"].startswith(f"{by_name}/")
+
+
 def test_the_account_is_the_sessions(api: Api, store: Store) -> None:
     first = next(one for one in store.accounts.list() if one.user_id == "alice")
     other = store.accounts.connect("OPENROUTER", "alice", {"api_key": "sk-or-v1-sandbox-other-00112233"}, alias="other")

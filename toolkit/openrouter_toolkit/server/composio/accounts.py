@@ -172,7 +172,7 @@ def describe_link(query: Query, link: NewLink) -> dict[str, Any]:
 
 def link_url(query: Query, link: NewLink) -> str:
     """Return the address of a link's page on this server."""
-    return f"{query.state.settings.url}/connect/{link.secret}"
+    return f"{query.origin}/connect/{link.secret}"
 
 
 def registered_callback(query: Query, address: str | None) -> str | None:

@@ -48,6 +48,15 @@ class Query:
         """The store."""
         return self.state.store
 
+    @property
+    def origin(self) -> str:
+        """The server's address as the client knows it: to another one, clients send no key.
+
+        The Host header was checked to be one of this server's.
+        """
+        settings = self.state.settings
+        return settings.url if settings.url_given else f"http://{self.request.headers['host']}"
+
     def path(self, name: str) -> str:
         """Return a part of the path."""
         return str(self.request.path_params[name])

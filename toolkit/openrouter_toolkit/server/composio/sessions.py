@@ -223,7 +223,7 @@ def _show(query: Query, session: ToolSession, custom: dict[str, Any] | None = No
         "config": session.config,
         "config_version": session.version,
         "tool_router_tools": [action.slug for action, _ in allowed(query.state.toolkits, session)],
-        "mcp": {"type": "http", "url": f"{query.state.settings.url}{MCP_SESSIONS}/{session.id}"},
+        "mcp": {"type": "http", "url": f"{query.origin}{MCP_SESSIONS}/{session.id}"},
     }
     return answer if custom is None else {**answer, "experimental": custom}
 
