@@ -28,9 +28,9 @@ help:
 demo: .venv/.runtime
 	@$(BIN)/openrouter-toolkit demo
 
-# The tests take both cores; what is in environments of their own runs beside the frameworks.
-test: lint unit
-	@$(MAKE) $(TOGETHER) frameworks composio-core wheel
+# The tests take longest, so everything else runs beside them, one after the other.
+test: .venv/.development system
+	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core wheel
 
 lint: .venv/.development
 	$(BIN)/ruff check .

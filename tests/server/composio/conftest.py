@@ -1,4 +1,4 @@
-"""A server that is taken for Composio: tokens for everybody and for alice, and raw requests with them."""
+"""A server that is taken for Composio, one for each module: tokens for everybody and for alice, and raw requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,46 @@ from typing import Any
 import httpx2
 import pytest
 
-from ..served import Served, client
+from openrouter_toolkit.store import MasterKey, Store
+
+from ..conftest import ALICE, BOB, ECHO
+from ..served import Served, client, serving
 
 Api = Callable[..., httpx2.Response]
+_SLUG = "OPENROUTER"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store of the module's server."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('composio') / 'store.db'}"
+    with Store.open(database, master_keys=[MasterKey.fresh()]) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def served(store: Store) -> Iterator[Served]:
+    """The web application, with the tests' second toolkit beside OpenRouter's."""
+    with serving(store, manifests=[ECHO]) as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def _as_new(store: Store) -> None:
+    """Only alice and bob are connected, and nothing is switched off, disabled or registered."""
+    for config in store.auth_configs.list([_SLUG]):
+        if config.fixed:
+            store.auth_configs.update(config, enabled=True, for_sessions=True)
+        else:
+            store.auth_configs.delete(config)
+    for account in store.accounts.list():
+        store.accounts.disconnect(account.id)
+    for action in store.switches.off(_SLUG):
+        store.switches.turn_on(_SLUG, action)
+    for address in store.return_addresses.list():
+        store.return_addresses.remove(address)
+    store.accounts.connect(_SLUG, "alice", {"api_key": ALICE})
+    store.accounts.connect(_SLUG, "bob", {"api_key": BOB})
 
 
 @pytest.fixture
