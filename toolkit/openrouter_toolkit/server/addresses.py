@@ -8,6 +8,8 @@ HEALTH = ("/healthz", "/readyz")
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
 MCP = "/mcp"
+# A session's MCP address: its clients send the token as Composio's API key.
+MCP_SESSIONS = f"{MCP}/session"
 COMPOSIO = ("/api/v3.1", "/api/v3")
 _PROGRAMS = {"/api", MCP}
 _PAGES = {"/admin", "/login", "/logout", "/connect", "/static"}
@@ -43,6 +45,11 @@ def is_for_programs(path: str) -> bool:
 def is_for_composio(path: str) -> bool:
     """Whether a path belongs to Composio's API, which has its own header for the token and its own errors."""
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in COMPOSIO)
+
+
+def takes_api_key(path: str) -> bool:
+    """Whether the token may come in the header x-api-key."""
+    return is_for_composio(path) or path.startswith(f"{MCP_SESSIONS}/")
 
 
 def is_for_mcp(path: str) -> bool:

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from ...store import ApiToken, StoreError
-from ..addresses import is_for_composio, is_for_mcp
+from ..addresses import is_for_composio, takes_api_key
 from ..error_responses import Problem, retry_after
 from ..limits import mark_refused
 from ..state import State
@@ -77,7 +77,7 @@ def _given(scope: Scope) -> tuple[list[str], str | None]:
     """
     headers, path = Headers(scope=scope), scope["path"]
     keys, values = headers.getlist("x-api-key"), headers.getlist("authorization")
-    if is_for_composio(path) or (is_for_mcp(path) and keys and not values):
+    if is_for_composio(path) or (takes_api_key(path) and not values):
         return keys, (keys[0].strip() or None) if len(keys) == 1 else None
     return values, _bearer_token(values)
 
@@ -90,7 +90,7 @@ def _bearer_token(values: list[str]) -> str | None:
 
 def _refusal_message(path: str, values: list[str], given: str | None) -> str:
     """Explain the refusal without repeating the token or revealing whether it ever existed."""
-    if given is None and is_for_composio(path):
+    if given is None and takes_api_key(path):
         return _NO_API_KEY
     if given is None:
         return _MALFORMED if values else _MISSING

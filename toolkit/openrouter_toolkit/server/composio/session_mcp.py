@@ -17,6 +17,7 @@ from ...manifest import Action, Toolkit
 from ...store import ToolSession
 from ...tool_calling import ToolCall, ToolResult
 from ..access.bearer import token_of
+from ..addresses import MCP_SESSIONS
 from ..error_responses import Problem
 from ..mcp import McpEndpoint
 from ..state import HostedToolkit, State, hosted
@@ -118,5 +119,5 @@ def _ready(registry: SessionRegistry) -> SessionRegistry:
 
 def routes() -> list[Route]:
     """Return the route of the sessions' MCP addresses."""
-    path = f"{sessions.MCP_SESSIONS}/{{id}}"
+    path = f"{MCP_SESSIONS}/{{id}}"
     return [Route(path, endpoint=SessionEndpoint(), methods=["POST"], include_in_schema=False)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store, ToolSession, UnknownAccount
+from ..addresses import MCP_SESSIONS
 from ..state import HostedToolkit
 from . import accounts, auth_configs, session_config, shapes
 from .errors import (
@@ -23,7 +24,6 @@ from .execute import Prepared, check_account, may_use, refuse_unsafe
 from .query import Query, page, shown
 from .tools import find_tool
 
-MCP_SESSIONS = "/mcp/session"
 _PRIMARY = 3
 _RELATED = 8
 
