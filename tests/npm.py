@@ -24,27 +24,54 @@ def path_with(*packages: str) -> str:
 
     The first time takes some seconds, later ones one or two.
     """
-    found = shutil.which("npx")
-    reason = "npx is not installed"
+    command = ["npx", "--yes", *(word for package in packages for word in ("--package", package))]
     named = ", ".join(packages)
+    with _one_at_a_time(named):
+        return _run([*command, "--", "node", "-p", "process.env.PATH"], named).strip()
+
+
+def installed(folder: Path) -> Path:
+    """The node_modules with exactly what a folder's package-lock.json says. They stay for later runs.
+
+    The first time takes some twenty seconds, later ones nothing.
+    """
+    files = [folder / name for name in ("package.json", "package-lock.json")]
+    name = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    place = Path(tempfile.gettempdir()) / f"openrouter-toolkit-npm-{name}"
+    finished = place / "finished"
+    with _one_at_a_time(name):
+        if not finished.exists():
+            place.mkdir(exist_ok=True)
+            for file in files:
+                shutil.copy(file, place)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"]
+            _run(command, f"the packages of {folder.name}", cwd=place)
+            finished.touch()
+    return place / "node_modules"
+
+
+def _run(command: list[str], named: str, cwd: Path | None = None) -> str:
+    """What a program of npm prints. Where it can't be run, or fails, the test is skipped, but in CI it fails."""
+    program, *words = command
+    found = shutil.which(program)
+    reason = f"{program} is not installed"
     if found is not None:
-        command = [found, "--yes", *(word for package in packages for word in ("--package", package))]
         try:
-            with _one_at_a_time(named):
-                done = subprocess.run(
-                    [*command, "--", "node", "-p", "process.env.PATH"],
-                    env={**os.environ, **_IMPATIENT},
-                    capture_output=True,
-                    text=True,
-                    timeout=_PATIENCE,
-                )
+            done = subprocess.run(
+                [found, *words],
+                cwd=cwd,
+                env={**os.environ, **_IMPATIENT},
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+            )
         except subprocess.TimeoutExpired:
-            reason = f"npx did not install {named} within {_PATIENCE} seconds"
+            reason = f"{program} did not install {named} within {_PATIENCE} seconds"
         else:
             if done.returncode == 0:
-                return done.stdout.strip()
+                return done.stdout
             why = next((line for line in done.stderr.splitlines() if "error" in line), "")
-            reason = f"npx can't install {named}: {why}"
+            reason = f"{program} can't install {named}: {why}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
