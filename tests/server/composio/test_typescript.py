@@ -12,6 +12,7 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
+from ...scale import scaled
 from ..conftest import ALICE, BOB, ECHO
 from ..pages.person import Person
 from ..served import Served, serving
@@ -20,13 +21,17 @@ from .nodejs import Node, Step
 CALLBACK = "https://host.example/connected"
 
 
+# The first test of a version goes through everything, in a process of Node's.
+pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Node.js with Composio's packages."""
     return Node(tmp_path_factory.mktemp("node"))
 
 
-@pytest.fixture(scope="module", params=["@composio/core", "composio-core-0.21"])
+@pytest.fixture(scope="module", params=scaled(["@composio/core"], full=["@composio/core", "composio-core-0.21"]))
 def core(request: pytest.FixtureRequest) -> str:
     """A version of the client, by the name of its package."""
     return str(request.param)
