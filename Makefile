@@ -87,7 +87,7 @@ drift: .venv/.development
 	@$(BIN)/python -m tests.schemas.drift "$(SPEC)"
 
 screenshots: .venv/.development system
-	UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_looks.py
+	OPENROUTER_TOOLKIT_FULL=1 UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_looks.py
 
 cassettes: .venv/.development
 	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes $(ARGS)

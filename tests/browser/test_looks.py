@@ -16,6 +16,7 @@ import pytest
 from openrouter_toolkit.server import Settings
 from openrouter_toolkit.store import Store
 
+from ..scale import FULL, scaled
 from .chromium import axe
 from .conftest import NewPage
 from .walking import DETAILS, KEY, MANAGEMENT_KEY, OTHER_KEY, WRONG_KEY, enter, let_expire, to_secure_page
@@ -161,8 +162,16 @@ def find_faults() -> str:
     return axe()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", PAGES)
+# Each page in one mode; with make load, in all of them.
+LOOKS = [
+    (name, mode)
+    for number, name in enumerate(PAGES)
+    for mode in scaled([list(MODES)[number % len(MODES)]], full=list(MODES))
+]
+
+
+@pytest.mark.load
+@pytest.mark.parametrize(("name", "mode"), LOOKS)
 def test_a_page(name: str, mode: str, new_page: NewPage, store: Store, find_faults: str) -> None:
     with new_page(**MODES[mode], reduced_motion="reduce") as page:
         PAGES[name](page, store)
@@ -180,8 +189,9 @@ def test_a_page(name: str, mode: str, new_page: NewPage, store: Store, find_faul
         )
         assert wide == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        KEPT.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=KEPT / f"{name}-{mode}.png", full_page=True)
+        if FULL:
+            KEPT.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=KEPT / f"{name}-{mode}.png", full_page=True)
         if (name, mode) in DOCUMENTED and os.environ.get("UPDATE_SCREENSHOTS"):
             IMAGES.mkdir(exist_ok=True)
             # The same each time: a picture changes when the page does.

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from openrouter_toolkit.store import Store
 
+from ..scale import scaled
 from ..server.served import Process
 from .conftest import NewPage
 from .walking import DETAILS, KEY, told
@@ -165,7 +166,8 @@ def test_logging_out(page: Page) -> None:
     page.wait_for_url("**/login")
 
 
-@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.load
+@pytest.mark.parametrize("width", scaled([360], full=[1200, 360]))
 def test_everything_works_without_script(new_page: NewPage, store: Store, width: int) -> None:
     store.switches.activate("ECHO")
     with new_page(java_script_enabled=False, viewport={"width": width, "height": 740}) as page:
