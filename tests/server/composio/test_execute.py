@@ -68,13 +68,14 @@ def test_arguments_are_what_a_model_wrote(api: Api) -> None:
         (KEY, {"user_id": "alice", "connected_account_id": "ca_nothing"}, (404, "ConnectedAccount_ResourceNotFound")),
         (KEY, {"user_id": "alice", "arguments": []}, (400, "HTTP_BadRequest")),
         (KEY, {"user_id": 5}, (400, "HTTP_BadRequest")),
+        (KEY, {"user_id": "alice", "arguments": {"n": float("inf")}}, (400, "HTTP_BadRequest")),
     ],
 )
 def test_what_can_be_refused_is_refused_before_anything_is_sent(
     api: Api, sandbox: Sandbox, slug: str, body: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     before = upstream_calls(sandbox)
-    answer = api("POST", f"/tools/execute/{slug}", json=body)
+    answer = api("POST", f"/tools/execute/{slug}", content=json.dumps(body))
     assert refusal(answer) == expected
     assert answer.headers["x-should-retry"] == "false"
     assert upstream_calls(sandbox) == before

@@ -48,6 +48,7 @@ def tools(api: Api, session: dict[str, Any]) -> list[str]:
         ({"tools": {"openrouter": {"disable": [COINBASE]}}}, lambda slug: slug != COINBASE),
         ({"tags": {"disable": ["destructiveHint"]}}, lambda slug: slug != COINBASE),
         ({"tools": {"openrouter": {"tags": ["destructiveHint"]}}}, lambda slug: slug == COINBASE),
+        ({"tools": {"openrouter": {"tags": ["readOnlyHint"], "enable": [KEY, CHAT]}}}, lambda slug: slug == KEY),
         ({"tags": ["destructiveHint"], "tools": {"openrouter": {"enable": [KEY]}}}, lambda slug: False),
     ],
 )
@@ -171,6 +172,8 @@ def test_without_an_account_there_is_a_link(api: Api) -> None:
         {"tools": {"gmail": ["GMAIL_SEND"]}},
         {"tools": {"openrouter": {"disable": ["OPENROUTER_CREATE_COINBASE_CHARGES"]}}},
         {"tags": ["no hint"]},
+        {"toolkits": {"disabled": ["openrouter"]}},
+        {"tools": {"openrouter": {"disabled": [CHAT]}}},
         {"auth_configs": {"gmail": "ac_1"}},
         {"manage_connections": {"callback_url": "https://not-registered.example"}},
     ],
@@ -198,8 +201,9 @@ def test_a_change_touches_only_what_it_names(api: Api) -> None:
     assert changed["config_version"] == 2
     assert "tools" not in changed["config"]
     assert changed["config"]["tags"] == {"disabled": ["destructiveHint"]}
-    conflict = api("PATCH", path, json={"tags": None, "expected_config_version": 1})
-    assert conflict.status_code == 409
+    for version in (0, 1, 3):
+        conflict = api("PATCH", path, json={"tags": None, "expected_config_version": version})
+        assert conflict.status_code == 409
     assert conflict.headers["x-should-retry"] == "false"
     assert api("GET", path).json()["config_version"] == 2
     history = api("GET", f"{path}/config_history", params={"limit": 1}).json()

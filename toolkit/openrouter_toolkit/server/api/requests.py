@@ -51,7 +51,7 @@ class ActionCall(BaseModel):
 def action_call(body: bytes) -> ActionCall:
     """Parse a request body. Raises `Problem` 400 or 422, which repeats only the names of the body's keys."""
     try:
-        value = _parse_json(body.decode())
+        value = parse_json(body.decode())
     except UnicodeDecodeError:
         raise Problem(400, "The body is no UTF-8.") from None
     except RecursionError:
@@ -73,7 +73,7 @@ def written_arguments(text: str, slug: str, action: Action | None) -> dict[str, 
     Raises:
         ActionError: `invalid_arguments` if the text is not a JSON object, so that the model can correct it.
     """
-    arguments = read_arguments(slug, text, _parse_json)
+    arguments = read_arguments(slug, text, parse_json)
     return arguments if action is None else prepare_arguments(action, arguments)
 
 
@@ -124,7 +124,7 @@ def _problem_text(value: Any, invalid: Collection[str]) -> str:
     return " ".join(sentences)
 
 
-def _parse_json(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Parse JSON text. Raises `RecursionError`, or `ValueError` with a message that completes a sentence."""
     try:
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float, parse_int=_parse_integer)

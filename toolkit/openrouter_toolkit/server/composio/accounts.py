@@ -35,7 +35,9 @@ def list_accounts(query: Query) -> dict[str, Any]:
     order = query.one_of("order_by", _ORDERS, "created_at")
     descending = query.one_of("order_direction", _DIRECTIONS, "desc") == "desc"
     found = query.store.accounts.page(which, order=order, descending=descending, limit=limit, offset=offset)
-    return page([show(query, account) for account in found], query.store.accounts.count(which), limit, offset)
+    configs = {config.id: config for config in query.store.auth_configs.list(query.state.toolkits)}
+    items = [show(query, account, configs.get(account.auth_config_id)) for account in found]
+    return page(items, query.store.accounts.count(which), limit, offset)
 
 
 def get(query: Query) -> dict[str, Any]:
@@ -50,13 +52,14 @@ def create(query: Query) -> tuple[int, dict[str, Any]]:
     _refuse_shared(query.field("connection", "experimental", kind=dict))
     alias = _alias(query.field("connection", "alias", kind=str))
     state = query.field("connection", "state", kind=dict)
-    if state is None or not _credentials(loaded, state):
+    given = {} if state is None else _credentials(loaded, state)
+    if not given:
         callback = query.field("connection", "callback_url", kind=str)
         link = new_link(query, config, user_id, callback, alias)
         url = link_url(query, link)
         status = {"status": str(Status.INITIATED), "redirectUrl": url, "redirect_url": url}
         return 201, _created(str(link.link.account_id), loaded, Status.INITIATED, status)
-    credentials = _checked(query, loaded, _credentials(loaded, state))
+    credentials = _checked(loaded, given)
     account = query.store.accounts.with_credentials(loaded.toolkit.slug, user_id, credentials, config.id)
     if account is None or (alias is not None and account.alias != alias):
         try:
@@ -88,7 +91,7 @@ def update(query: Query) -> dict[str, Any]:
         credentials = _credentials(loaded, state)
         if not credentials:
             refuse(BAD_REQUEST, "connection.state.val.api_key: wanted the new key.")
-        account = query.store.accounts.fill(account.id, _checked(query, loaded, credentials))
+        account = query.store.accounts.fill(account.id, _checked(loaded, credentials))
     if alias is not None:
         try:
             account = query.store.accounts.rename(account.id, _alias(alias))
@@ -142,9 +145,9 @@ def find(query: Query, account_id: str) -> ConnectedAccount:
     return account
 
 
-def show(query: Query, account: ConnectedAccount) -> dict[str, Any]:
-    """Return an account as Composio shows it."""
-    config = query.store.auth_configs.of(account)
+def show(query: Query, account: ConnectedAccount, config: AuthConfig | None = None) -> dict[str, Any]:
+    """Return an account as Composio shows it; its auth config is looked up if it is not given."""
+    config = config or query.store.auth_configs.of(account)
     return shapes.connected_account(account, config, query.state.toolkits[account.toolkit].loaded)
 
 
@@ -265,7 +268,7 @@ def _refuse_places(values: Mapping[str, Any]) -> None:
         refuse(BAD_REQUEST, f"val.{shown(places[0])}: keys are sent to the toolkit's own API alone.", "Leave it out.")
 
 
-def _checked(query: Query, loaded: LoadedToolkit, credentials: Mapping[str, str]) -> Mapping[str, str]:
+def _checked(loaded: LoadedToolkit, credentials: Mapping[str, str]) -> Mapping[str, str]:
     """Check credentials with the toolkit's API. Raises `Refusal` 400 with the reason if they don't work."""
     checked = check(loaded, credentials)
     if not checked.passed:

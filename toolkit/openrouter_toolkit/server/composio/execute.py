@@ -110,14 +110,11 @@ def _refuse_missing(loaded: LoadedToolkit, user_id: str, account: ConnectedAccou
     if account is not None and account.status == Status.EXPIRED and missing is NO_ACCOUNT:
         message = f"The connected account of user {user_id} for toolkit {slug} has expired."
         refuse(ACCOUNT_EXPIRED, message, "Connect it again.")
-
-    state = (
-        ""
-        if account is None
-        else f" The account {account.id} is {account.status}{f': {account.reason}' if account.reason else '.'}"
-    )
+    state = ""
     if account is not None and account.status == Status.ACTIVE:
         state = f" The auth config of the account {account.id} is disabled."
+    elif account is not None:
+        state = f" The account {account.id} is {account.status}{f': {account.reason}' if account.reason else '.'}"
     message = f"No connected account found for user ID {user_id} for toolkit {slug}.{state}"
     refuse(missing, message, "Connect an account for this user: POST /api/v3.1/connected_accounts/link")
 
@@ -155,36 +152,34 @@ class ExecuteResponse(Response):
 
         async def send_blanks() -> None:
             while True:
-                await send({"type": "http.response.body", "body": b" ", "more_body": True})
                 await anyio.sleep(BLANK_INTERVAL)
+                await send({"type": "http.response.body", "body": b" ", "more_body": True})
 
-        async def make() -> Envelope:
+        async def make() -> bytes:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(send_blanks)
                 envelope = await self._prepared.run()
+                body = await run_in_threadpool(result, envelope, session=self._session)
                 tasks.cancel_scope.cancel()
-            return envelope
+            return body
 
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
         with suppress(ClientDisconnected):
-            envelope = await while_connected(receive, make)
-            await send({"type": "http.response.body", "body": result(envelope, session=self._session)})
+            body = await while_connected(receive, make)
+            await send({"type": "http.response.body", "body": body})
 
 
 def result(envelope: Envelope, *, session: bool) -> bytes:
     """Return an envelope as Composio answers it. A JSON object in `data` stays letter by letter as it came."""
-    data = envelope.data if _is_object(envelope.data) else json.dumps({shapes.RESULT: _value(envelope.data)})
+    value = _value(envelope.data)
+    data = envelope.data if isinstance(value, dict) else json.dumps({shapes.RESULT: value})
     rest: dict[str, Any] = {"error": envelope.error, "log_id": f"log_{secrets.token_hex(10)}"}
     if session:
         rest["result_type"] = "completed" if envelope.successful else "failed"
     else:
         rest["successful"] = envelope.successful
     return f'{{"data": {data}, {json.dumps(rest)[1:]}'.encode()
-
-
-def _is_object(text: str) -> bool:
-    return isinstance(_value(text), dict)
 
 
 def _value(text: str) -> Any:

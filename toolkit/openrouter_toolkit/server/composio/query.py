@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from ...store import ApiToken, Store, names
 from ...text.sanitize import short_name
 from ..access.bearer import token_of
+from ..api.requests import parse_json
 from ..state import State, hosted
 from .errors import BAD_REQUEST, FORBIDDEN, Refusal, refuse
 
@@ -174,17 +174,12 @@ def _read_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = json.loads(body.decode(), parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate could not be sent on
+        value = parse_json(body.decode())
     except (ValueError, RecursionError):
         raise Refusal(BAD_REQUEST, "The body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise Refusal(BAD_REQUEST, "The body must be a JSON object.")
     return value
-
-
-def _no_constant(_: str) -> None:
-    raise ValueError
 
 
 def shown(name: object) -> str:

@@ -160,10 +160,12 @@ def _tools(state: State, value: Any) -> dict[str, Any]:
     for slug, choice in value.items():
         loaded = _toolkit(state, slug, "tools")
         place = f"tools.{loaded.toolkit.slug.lower()}"
-        if isinstance(choice, Mapping) and "tags" in choice:
-            limits[loaded.toolkit.slug.lower()] = {"tags": _tags(choice["tags"], f"{place}.tags")}
-        else:
-            limits[loaded.toolkit.slug.lower()] = _choice(choice, place, partial(_action, loaded, place))
+        tags = choice.get("tags") if isinstance(choice, Mapping) else None
+        others = {name: inner for name, inner in choice.items() if name != "tags"} if tags is not None else choice
+        limit: dict[str, Any] = dict(_choice(others, place, partial(_action, loaded, place)))
+        if tags is not None:
+            limit["tags"] = _tags(tags, f"{place}.tags")
+        limits[loaded.toolkit.slug.lower()] = limit
     return limits
 
 
@@ -176,6 +178,9 @@ def _choice(value: Any, place: str, read_name: Callable[[str], str]) -> dict[str
     value = {"enable": value} if isinstance(value, list) else value
     if not isinstance(value, Mapping):
         refuse(BAD_REQUEST, f"{place}: wanted an array, or an object with enable or disable.")
+    unknown = [name for name in value if name not in ("enable", "disable", "require_approval")]
+    if unknown:  # a limit that is passed over would be none
+        refuse(BAD_REQUEST, f"{place}: {shown(unknown[0])} is not known there; there are enable and disable.")
     found = {}
     for word, answered in (("enable", "enabled"), ("disable", "disabled")):
         names = value.get(word)

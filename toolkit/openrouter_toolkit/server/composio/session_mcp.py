@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -31,12 +30,10 @@ class SessionRegistry:
     """What the MCP adapter needs of a registry: the actions that a session may use, of all its toolkits."""
 
     def __init__(self, state: State, session: ToolSession) -> None:
+        """Read what is switched off from the database."""
         self._state = state
         self._session = session
-
-    @cached_property
-    def _allowed(self) -> dict[str, tuple[Action, HostedToolkit]]:
-        return {pair[0].slug: pair for pair in sessions.allowed(self._state.toolkits, self._session)}
+        self._allowed = {pair[0].slug: pair for pair in sessions.allowed(state.toolkits, session)}
 
     @property
     def _first(self) -> HostedToolkit:
@@ -105,16 +102,10 @@ class SessionEndpoint:
         session = await run_in_threadpool(state.store.tool_sessions.get, session_id)
         if session is None or not token_of(request).may_act_for(session.user_id):
             raise Problem(404, _NO_SESSION)
-        registry = await run_in_threadpool(_ready, SessionRegistry(state, session))
+        registry = await run_in_threadpool(SessionRegistry, state, session)
         endpoint = McpEndpoint(registry, user_id=session.user_id)
         async with endpoint.manager.run():
             await endpoint(scope, receive, send)
-
-
-def _ready(registry: SessionRegistry) -> SessionRegistry:
-    """Read the switches in a worker thread, since they are in the database."""
-    _ = registry.actions
-    return registry
 
 
 def routes() -> list[Route]:

@@ -49,21 +49,19 @@ def attach(query: Query) -> dict[str, Any]:
 
 def update(query: Query) -> dict[str, Any]:
     """PATCH …/session/{id}: what the body names changes, null removes."""
-    session = find(query)
     expected = query.body.get("expected_config_version")
     if expected is not None and (not isinstance(expected, int) or isinstance(expected, bool)):
         refuse(BAD_REQUEST, "expected_config_version: wanted a number.")
-    config = session_config.read(query.state, session.user_id, query.body, session.config)
-    _check_references(query, config)
-    changed = query.store.tool_sessions.update(session.id, config, expected=expected or session.version)
-    while changed is None:
+    while True:
         session = find(query)
-        if expected is not None:
+        if expected not in (None, session.version):
             message = f"The session's configuration has changed: it has version {session.version} now."
             refuse(SESSION_CHANGED, message, "Read the session again, and repeat the change.")
         config = session_config.read(query.state, session.user_id, query.body, session.config)
+        _check_references(query, config)
         changed = query.store.tool_sessions.update(session.id, config, expected=session.version)
-    return _show(query, changed)
+        if changed is not None:  # else somebody else has changed it meanwhile
+            return _show(query, changed)
 
 
 def delete(query: Query) -> dict[str, Any]:

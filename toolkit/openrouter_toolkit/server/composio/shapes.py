@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from ...manifest.listings import composio as listing
 from ...store import AuthConfig, ConnectedAccount, Status
 from ...tool_calling import FORMATS
 
-# The user_id by which accounts of the whole organisation are shown; it is no user, and nobody can act as it.
+# The user_id by which accounts of the whole organisation are shown; nothing is connected for it here.
 ORGANISATION = "organisation"
 # The key of `data` under which a result stands that is no JSON object, such as RSS.
 RESULT = "result"
@@ -23,20 +22,14 @@ _STATES = (Status.INITIALIZING, Status.INITIATED, Status.ACTIVE)
 def tool(action: Action, loaded: LoadedToolkit, version: str) -> dict[str, Any]:
     """Return a tool in one of its toolkit's versions. Its output says that `data` is an object here."""
     shown: dict[str, Any] = FORMATS["composio"](action, loaded.toolkit, False, False)
-    versions = {"version": version, "available_versions": available_versions(loaded)}
-    shown.update(copy.deepcopy(versions), no_auth=loaded.auth.scheme == "NO_AUTH")
-    shown["deprecated"].update(versions)
+    shown |= {"version": version, "no_auth": loaded.auth.scheme == "NO_AUTH"}
+    shown["deprecated"]["version"] = version
     data = shown["output_parameters"]["properties"]["data"]
     content = data.get("contentSchema", {})
     if content.get("type") != "object":
         content = {"type": "object", "properties": {RESULT: content}}
     shown["output_parameters"]["properties"]["data"] = {**content, "description": data.get("description", "")}
     return shown
-
-
-def available_versions(loaded: LoadedToolkit) -> list[str]:
-    """Return a toolkit's versions, the current one first."""
-    return [loaded.toolkit.version, *loaded.toolkit.earlier_versions]
 
 
 def actions_of(loaded: LoadedToolkit, version: str) -> list[Action]:
@@ -55,8 +48,7 @@ def toolkit(loaded: LoadedToolkit, version: str | None = None) -> dict[str, Any]
     """Return a toolkit in one of its versions, by default the current one."""
     shown: dict[str, Any] = listing(loaded)
     version = version or loaded.toolkit.version
-    shown["meta"] |= {"version": version, "available_versions": available_versions(loaded)}
-    shown["meta"]["tools_count"] = len(actions_of(loaded, version))
+    shown["meta"] |= {"version": version, "tools_count": len(actions_of(loaded, version))}
     return shown
 
 

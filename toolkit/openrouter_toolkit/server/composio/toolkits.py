@@ -37,7 +37,7 @@ def get_toolkit(query: Query) -> dict[str, Any]:
     loaded = find_toolkit(query, query.path("slug"))
     version = version_of(loaded, version_asked(query))
     if version is None:
-        there = ", ".join(shapes.available_versions(loaded))
+        there = ", ".join(loaded.toolkit.versions())
         refuse(TOOLKIT_NOT_FOUND, f"{loaded.toolkit.name} has no such version.", f"There are {there}.")
     return shapes.toolkit(loaded, version)
 
@@ -56,7 +56,7 @@ def list_changes(query: Query) -> dict[str, Any]:
                 "slug": loaded.toolkit.slug.lower(),
                 "name": loaded.toolkit.name,
                 "display_name": loaded.toolkit.name,
-                "versions": [{"version": one, "changelog": ""} for one in shapes.available_versions(loaded)],
+                "versions": [{"version": one, "changelog": ""} for one in loaded.toolkit.versions()],
             }
             for loaded in _all(query)
         ]

@@ -68,7 +68,7 @@ def version_of(loaded: LoadedToolkit, asked: dict[str, str]) -> str | None:
     version = asked.get(loaded.toolkit.slug.lower(), asked.get("", _LATEST))
     if version == _LATEST:
         return loaded.toolkit.version
-    return version if version in shapes.available_versions(loaded) else None
+    return version if version in loaded.toolkit.versions() else None
 
 
 def find_tool(state: State, slug: str, asked: dict[str, str]) -> tuple[Action, HostedToolkit, str]:
@@ -79,7 +79,7 @@ def find_tool(state: State, slug: str, asked: dict[str, str]) -> tuple[Action, H
         refuse(TOOL_NOT_FOUND, f"There is no tool {shown(slug)}.", "GET /api/v3.1/tools lists those there are.")
     version = version_of(toolkit.loaded, asked)
     if version is None or action not in shapes.actions_of(toolkit.loaded, version):
-        there = ", ".join(shapes.available_versions(toolkit.loaded))
+        there = ", ".join(toolkit.loaded.toolkit.versions())
         refuse(TOOL_NOT_FOUND, f"{action.slug} does not exist in that version of its toolkit.", f"There are {there}.")
     return action, toolkit, version
 
@@ -91,8 +91,8 @@ def _all_tools(query: Query) -> list[tuple[Action, LoadedToolkit]]:
         (action, toolkit.loaded)
         for toolkit in query.state.toolkits.values()
         if (version := version_of(toolkit.loaded, asked)) is not None
-        for action in shapes.actions_of(toolkit.loaded, version)
-        if action.slug in toolkit.registry.actions
+        for action in toolkit.registry.actions.values()
+        if action in shapes.actions_of(toolkit.loaded, version)
     ]
 
 
