@@ -41,7 +41,7 @@ lint: .venv/.development
 
 # The agent frameworks take long to import, so their tests have a process of their own.
 unit: .venv/.development system
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/agents $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/agents $(ARGS)
 
 frameworks: .venv/.development system
 	$(BIN)/python -m pytest tests/agents $(ARGS)
