@@ -162,14 +162,14 @@ def test_time_grows_with_the_length_and_not_with_its_square(size: int) -> None:
     def seconds(length: int) -> float:
         parser = EventParser()
         stream = b"data: " + b"x" * length + b"\n\n"
-        started = time.perf_counter()
+        started = time.thread_time()
         events = [event for at in range(0, len(stream), size) for event in parser.feed(stream[at : at + size])]
         assert len(events[0][1]) == length
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     length = 100_000 if size < 1000 else 4_000_000
     small = min(seconds(length) for _ in range(3))
-    assert min(seconds(length * 4) for _ in range(3)) < max(small, 0.002) * 10
+    assert min(seconds(length * 4) for _ in range(3)) < max(small, 0.005) * 12
 
 
 def test_many_small_events_in_one_piece_take_linear_time() -> None:

@@ -60,20 +60,25 @@ def client(url: str, token: str | None = None, **headers: str) -> httpx2.Client:
 
 
 @contextmanager
-def serving(store: Store, *, manifests: list[Path] | None = None, **settings: Any) -> Iterator[Served]:
-    """Serve in a thread, on a free port of 127.0.0.1."""
+def serving(
+    store: Store, *, manifests: list[Path] | None = None, guesses_wait: bool = False, **settings: Any
+) -> Iterator[Served]:
+    """Serve in a thread, on a free port of 127.0.0.1. Who guesses tokens is slowed down only where that is tested."""
     with bind("127.0.0.1", 0) as listening:
         url = url_of(listening)
         given = settings.pop("url", None)
         chosen = Settings(given or url, url_given=given is not None, **settings)
         application = create(chosen, store, manifests or ())
+        hosted: State = application.state.hosted
+        if not guesses_wait:
+            hosted.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
         started = threading.Event()
         server = Server(application, listening, started.set)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         assert started.wait(PATIENCE)
         try:
-            yield Served(url, store, application.state.hosted, server)
+            yield Served(url, store, hosted, server)
         finally:
             server.should_exit = True
             thread.join(PATIENCE)

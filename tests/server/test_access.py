@@ -70,7 +70,6 @@ def test_nobody_gets_in_anywhere(served: Served, sandbox: Sandbox) -> None:
     ]
     # Composio's API takes a token in another header, and in no other.
     keys = [{}, {"x-api-key": new_text()}, {"x-api-key": ALICE}, {"Authorization": f"Bearer {served.token()}"}]
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     with served.client() as nobody:
         for method, path in routes(application(served)):
             for headers in keys if is_for_composio(path) else bearers:
@@ -99,7 +98,6 @@ def is_refusal(answer: httpx2.Response, method: str, path: str) -> bool:
 def test_a_token_is_no_login_and_a_login_is_no_token(served: Served) -> None:
     with served.client(served.token()) as host:
         assert host.get("/admin/tools").headers["location"] == "/login"
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     with served.client() as browser:
         log_in(served, browser)
         assert browser.get("/admin/tools").status_code == 200
@@ -117,7 +115,6 @@ def log_in(served: Served, browser: httpx2.Client) -> None:
 
 
 def test_unknown_addresses_below_the_guarded_ones_want_a_token_too(served: Served) -> None:
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     with served.client() as nobody:
         for path in ("/api", "/api/", "/api/v3/tools", "/mcp/", "/mcp/x", "/api/../api/tools", "/api%2Ftools"):
             assert nobody.get(path).status_code == 401, path
@@ -142,7 +139,6 @@ def test_a_refused_request_says_how_to_get_a_token(served: Served) -> None:
 
 
 def test_no_token_a_wrong_one_and_an_openrouter_key_are_told_apart(served: Served, sandbox: Sandbox) -> None:
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     revoked, revoked_text = served.store.tokens.create("short", ["alice"])
     served.store.tokens.revoke(revoked.id)
     good = served.token()

@@ -104,7 +104,7 @@ def test_what_is_no_network_of_proxies(text: str, why: str) -> None:
 @pytest.fixture
 def served(store: Store) -> Iterator[Served]:
     """A server whose proxy is on this machine."""
-    with serving(store, url="https://tools.example.com", trusted_proxies=LOOPBACK) as served:
+    with serving(store, url="https://tools.example.com", trusted_proxies=LOOPBACK, guesses_wait=True) as served:
         yield served
 
 
@@ -137,7 +137,7 @@ def test_the_log_tells_the_clients_address(served: Served, caplog: pytest.LogCap
 def test_from_anybody_else_it_is_not_read(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     for trusted in ((), TRUSTED):
-        with serving(store, url="https://tools.example.com", trusted_proxies=trusted) as served:
+        with serving(store, url="https://tools.example.com", trusted_proxies=trusted, guesses_wait=True) as served:
             for address in ("203.0.113.9", "10.0.0.1", "127.0.0.1, 203.0.113.9"):
                 assert wrong_attempts(served, ("X-Forwarded-For", address)) == {"127.0.0.1"}
     hints = [message for message in caplog.messages if "--trusted-proxy" in message]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -20,6 +21,13 @@ from openrouter_toolkit.store.tokens import new_text
 from ..timing import quickest
 from .served import KEY, PATIENCE, Served, serving
 from .test_access import log_in
+
+
+@pytest.fixture
+def served(store: Store) -> Iterator[Served]:
+    """The web application, which slows down who guesses."""
+    with serving(store, guesses_wait=True) as served:
+        yield served
 
 
 class Clock:

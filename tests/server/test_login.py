@@ -62,7 +62,6 @@ def test_of_many_at_once_one_gets_in(served: Served) -> None:
 
 
 def test_a_link_that_is_none(served: Served) -> None:
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     connect = served.store.links.to_connect("OPENROUTER", "carol").secret
     with served.client() as browser:
         token = csrf(browser.get(served.login_link()))

@@ -224,7 +224,6 @@ def refusal(served: Served, token: str, mode: str, path: str = "/mcp", **headers
 @ERAS
 def test_the_client_shows_why_it_was_refused(served: Served, mode: str) -> None:
     token = served.token("alice")
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     known = "There are /mcp, /mcp/openrouter, /mcp/echo."
     assert "wrong or was revoked" in str(refusal(served, "ort_wrong", mode))
     assert "is an OpenRouter key" in str(refusal(served, ALICE, mode))

@@ -32,7 +32,6 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             patch.setattr(tokens, "new_text", lambda: TOKEN)
             store.tokens.create("schemathesis", ["alice"])
             with serving(store, calls_per_minute=1_000_000) as served:
-                served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
                 yield served
 
 

@@ -36,7 +36,9 @@ def served(store: Store) -> Iterator[Served]:
     (line,) = re.findall(r"^    openrouter-toolkit (serve .*--url.*)$", DOCS, re.MULTILINE)
     options = parser().parse_args(shlex.split(line))
     trusted = tuple(options.trusted_proxy)
-    with serving(store, url=options.url, trusted_proxies=trusted, connections_per_address=MOST) as served:
+    with serving(
+        store, url=options.url, trusted_proxies=trusted, connections_per_address=MOST, guesses_wait=True
+    ) as served:
         yield served
 
 

@@ -45,7 +45,6 @@ class Made:
 def made(served: Served, key: MasterKey) -> Iterator[Made]:
     """Everything made once."""
     store, port = served.store, served.state.settings.port
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     with served.client() as browser:
         log_in(served, browser)
         made = Made(browser, port)

@@ -82,7 +82,6 @@ def test_no_token_and_no_link_is_in_the_log(
     served: Served, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG, "")
-    served.state.throttle.delay = lambda address: 0.0  # type: ignore[method-assign]
     token, link = served.token("alice"), served.login_link()
     foreign = "sk-or-v1-" + "7" * 48
     connect = served.store.links.to_connect("OPENROUTER", "dave").secret
