@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.server.composio import execute
 from openrouter_toolkit.store import MasterKey, Store
 
 from ...scale import scaled
@@ -18,6 +21,7 @@ from ..pages.person import Person
 from ..served import Served, serving
 from .nodejs import Node, Step
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "composio.md"
 CALLBACK = "https://host.example/connected"
 
 
@@ -285,3 +289,64 @@ def test_what_goes_wrong_is_refused_once_and_nothing_is_sent(steps: dict[str, St
     }
     assert seen == REFUSED
     assert {name: step.upstream for name, step in failed.items() if step.upstream} == TRIED_UPSTREAM
+
+
+def test_an_agent_answers_by_each_provider(node: Node, host: Served, sandbox: Sandbox) -> None:
+    steps = node.steps(
+        "providers.mjs",
+        sandbox,
+        {},
+        COMPOSIO_BASE_URL=host.url,
+        COMPOSIO_API_KEY=host.token(),
+        SANDBOX_URL=sandbox.base_url,
+        SANDBOX_KEY=sandbox.api_key,
+    )
+    everything = steps.pop("all tools by each")
+    assert everything.error is None
+    assert everything.value == dict.fromkeys(("openai", "responses", "anthropic", "vercel"), OPENROUTER)
+    for name, step in steps.items():
+        assert step.error is None, (name, step.error)
+        assert '"count":14' in step.value.replace(" ", ""), name
+        assert step.upstream == ["/models/count"], name
+
+
+@pytest.mark.load
+@pytest.mark.timeout(300)
+def test_a_completion_that_outlasts_the_clients_timeout_is_made_once(
+    node: Node, host: Served, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client waits 60 s for headers, and repeats a session's execute twice when none came."""
+    monkeypatch.setattr(execute, "BLANK_INTERVAL", scaled(0.4, full=execute.BLANK_INTERVAL))
+    delay = scaled(2.5, full=66.0)
+    sandbox.script("slow/model", [{"text": "51", "delay": delay}], repeat_last=True)
+    steps = node.steps(
+        "slow.mjs",
+        sandbox,
+        {},
+        COMPOSIO_BASE_URL=host.url,
+        COMPOSIO_API_KEY=host.token(),
+        MODEL="slow/model",
+        PATIENCE=scaled("1500", full="60000"),
+        CONTROL=scaled("1", full=""),
+    )
+    for name in ("execute", "the session executes"):
+        assert value(steps, name) == [None, "51"]
+        assert steps[name].upstream == ["/chat/completions"]
+    if "a server without headers" in steps:
+        assert value(steps, "a server without headers") == 3
+
+
+def test_the_documented_program_reaches_this_server_alone(node: Node, host: Served) -> None:
+    (program,) = re.findall(r"```typescript\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    alices = program.replace("allowTracking: false, disableVersionCheck: true", "")
+    node.write("documented.mts", program)
+    node.write("reporting.mts", alices)
+    environment = {"COMPOSIO_BASE_URL": host.url, "COMPOSIO_API_KEY": host.token("alice")}
+    done = node.run("documented.mts", **environment)
+    assert done.returncode == 0, done.stderr
+    assert CHAT in done.stdout
+    assert f"sk-or-v1-...{ALICE[-3:]}" in done.stdout
+    assert "REFUSED" not in done.stderr
+    # Without the two options the client reports to its maker, and that would be seen.
+    assert alices != program
+    assert "REFUSED" in node.run("reporting.mts", **environment).stderr
