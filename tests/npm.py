@@ -22,12 +22,16 @@ _IMPATIENT = {"npm_config_fetch_retry_mintimeout": "1000", "npm_config_fetch_ret
 def path_with(*packages: str) -> str:
     """The PATH on which the programs of these packages are. They are in npx's cache afterwards.
 
-    The first time takes some seconds, later ones one or two.
+    The first time takes some seconds, later ones nothing.
     """
     command = ["npx", "--yes", *(word for package in packages for word in ("--package", package))]
     named = ", ".join(packages)
+    remembered = _place(f"{Path.home()} {named}", ".folder")
     with _one_at_a_time(named):
-        return _run([*command, "--", "node", "-p", "process.env.PATH"], named).strip()
+        if not remembered.exists() or not Path(remembered.read_text(encoding="utf-8")).is_dir():
+            path = _run([*command, "--", "node", "-p", "process.env.PATH"], named)
+            remembered.write_text(path.split(os.pathsep)[0], encoding="utf-8")
+        return os.pathsep.join([remembered.read_text(encoding="utf-8"), os.environ.get("PATH", "")])
 
 
 def installed(folder: Path) -> Path:
@@ -36,8 +40,8 @@ def installed(folder: Path) -> Path:
     The first time takes some twenty seconds, later ones nothing.
     """
     files = [folder / name for name in ("package.json", "package-lock.json")]
-    name = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    place = Path(tempfile.gettempdir()) / f"openrouter-toolkit-npm-{name}"
+    name = "".join(file.read_text(encoding="utf-8") for file in files)
+    place = _place(name)
     finished = place / "finished"
     with _one_at_a_time(name):
         if not finished.exists():
@@ -85,7 +89,12 @@ def _one_at_a_time(named: str) -> Iterator[None]:
         return
     import fcntl
 
-    name = hashlib.sha256(named.encode()).hexdigest()[:16]
-    with (Path(tempfile.gettempdir()) / f"openrouter-toolkit-npm-{name}.lock").open("w") as lock:
+    with _place(named, ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _place(named: str, suffix: str = "") -> Path:
+    """Where something is kept between runs."""
+    digest = hashlib.sha256(named.encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"openrouter-toolkit-npm-{digest}{suffix}"

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ FOLDER = Path(__file__).parent / "typescript"
 
 @dataclass(frozen=True)
 class Step:
-    """What a step returned, or its error, and the paths that were asked upstream meanwhile."""
+    """What a step returned, or its error; what was asked upstream meanwhile by the toolkit, and by a model's client."""
 
     value: Any
     error: Mapping[str, Any] | None
     upstream: list[str]
+    keys: set[str | None]
+    of_model: list[str]
 
 
 class Node:
@@ -40,13 +42,13 @@ class Node:
         for file in FOLDER.glob("*.?js"):
             shutil.copy(file, folder)
 
-    def start(self, program: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start a program of the folder."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSIO_", "NODE_"))}
         node = shutil.which("node", path=self._path)
         assert node is not None
         return subprocess.Popen(
-            [node, "--require", "./loopback.cjs", program],
+            [node, "--require", "./loopback.cjs", *words],
             cwd=self._folder,
             env={**kept, "HOME": str(self._folder), "COMPOSIO_LOG_LEVEL": "error", **environment},
             stdin=subprocess.PIPE,
@@ -66,10 +68,13 @@ class Node:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def steps(
-        self, program: str, sandbox: Sandbox, wishes: Mapping[str, Callable[..., Any]], **environment: str
+        self, programs: Iterable[str], sandbox: Sandbox, wishes: Mapping[str, Callable[..., Any]], **environment: str
     ) -> dict[str, Step]:
-        """Run a program to its end, doing what it asks for; its steps by their names."""
-        process = self.start(program, **environment)
+        """Run programs to their ends in one process, doing what they ask for; their steps by their names.
+
+        Who asks the sandbox with its own key is a model's client; the toolkit has users' keys.
+        """
+        process = self.start("all.mjs", *programs, **environment)
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -85,9 +90,15 @@ class Node:
                 if "ask" in line:
                     answer = wishes[line.pop("ask")](**line)
                 else:
-                    sent = [request.path for request in sandbox.requests if request.key != sandbox.api_key]
+                    toolkits = [request for request in sandbox.requests if request.key != sandbox.api_key]
+                    found[line["step"]] = Step(
+                        line.get("value"),
+                        line.get("error"),
+                        [request.path for request in toolkits],
+                        {request.key for request in toolkits},
+                        [request.path for request in sandbox.requests if request.key == sandbox.api_key],
+                    )
                     sandbox.clear()
-                    found[line["step"]] = Step(line.get("value"), line.get("error"), sent)
                 process.stdin.write(f"{json.dumps(answer)}\n")
                 process.stdin.flush()
             assert process.wait(30) == 0, "".join(said)

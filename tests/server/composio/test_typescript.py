@@ -27,6 +27,13 @@ CALLBACK = "https://host.example/connected"
 
 # The first test of a version goes through everything, in a process of Node's.
 pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
+PROGRAMS = ("everything.mjs", "providers.mjs", "slow.mjs")
+SLOW = "slow/model"
+
+
+@pytest.fixture(autouse=True)
+def _as_new() -> None:
+    """The module's server is not the other modules'."""
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +63,14 @@ def host(core: str, _running_sandbox: Sandbox, tmp_path_factory: pytest.TempPath
             store.accounts.connect("OPENROUTER", "many", {"api_key": f"sk-or-v1-sandbox-many-{number:012}"})
         store.return_addresses.register(CALLBACK)
         store.switches.activate("ECHO")
+        patch.setattr(execute, "BLANK_INTERVAL", scaled(0.4, full=execute.BLANK_INTERVAL))
         with serving(store, manifests=[ECHO], calls_per_minute=100_000) as served:
             yield served
 
 
 @pytest.fixture(scope="module")
 def steps(core: str, node: Node, host: Served, _running_sandbox: Sandbox) -> dict[str, Step]:
-    """All steps of everything.mjs."""
+    """All steps of the programs."""
 
     def connect(url: str, key: str) -> str:
         """Fill in the page of a link; where the browser is sent afterwards."""
@@ -76,11 +84,20 @@ def steps(core: str, node: Node, host: Served, _running_sandbox: Sandbox) -> dic
         assert found is not None
         assert host.store.for_registry().refused(found, "the key was revoked")
 
+    def switch(action: str, on: bool) -> None:
+        switches = host.store.switches
+        (switches.turn_on if on else switches.turn_off)("OPENROUTER", action)
+
+    def slow_model() -> str:
+        delay = scaled(4.0, full=66.0)
+        _running_sandbox.script(SLOW, [{"text": "51", "delay": delay}], repeat_last=True)
+        return SLOW
+
     bobs = next(one for one in host.store.accounts.list() if one.user_id == "bob")
     return node.steps(
-        "everything.mjs",
+        PROGRAMS,
         _running_sandbox,
-        {"connect": connect, "expire": expire},
+        {"connect": connect, "expire": expire, "switch": switch, "slow model": slow_model},
         CORE=core,
         COMPOSIO_BASE_URL=host.url,
         COMPOSIO_API_KEY=host.token(),
@@ -92,6 +109,7 @@ def steps(core: str, node: Node, host: Served, _running_sandbox: Sandbox) -> dic
         SANDBOX_URL=_running_sandbox.base_url,
         SANDBOX_KEY=_running_sandbox.api_key,
         CALLBACK=CALLBACK,
+        PATIENCE=scaled("2500", full=""),
     )
 
 
@@ -167,6 +185,7 @@ def test_tools_are_executed(steps: dict[str, Step]) -> None:
     assert value(steps, "execute in the current version") == COUNTED
     assert value(steps, "execute in the version of all calls") is True
     assert value(steps, "execute another toolkit's tool") is True
+    assert value(steps, "execute a tool that is switched on again") == COUNTED
     assert value(steps, "a token for its user") is True
 
 
@@ -180,12 +199,36 @@ def test_a_failed_call_is_an_answer(steps: dict[str, Step]) -> None:
     assert "output_modalities" in value(steps, "the session executes with wrong arguments")["error"]
 
 
-def test_an_agent_answers_with_what_a_tool_returned(steps: dict[str, Step]) -> None:
-    _, call, result, answer = value(steps, "an agent")
-    assert call[2] == [COUNT]
-    assert json.loads(result[1])["data"] == COUNTED
-    assert '"count":14' in answer[1]
-    assert steps["an agent"].upstream == ["/models/count"]
+def test_agents_answer_with_what_a_tool_returned_to_each_provider(steps: dict[str, Step]) -> None:
+    twice = {
+        "openai": ["/chat/completions"] * 2,
+        "anthropic": ["/messages"] * 2,
+        "vercel": ["/chat/completions"] * 2,
+        "vercel in a session": ["/chat/completions"] * 2,
+        "openai responses": [],
+    }
+    assert {name: steps[name].of_model for name in twice} == twice
+    for name in twice:
+        assert '"count":14' in value(steps, name).replace(" ", ""), name
+        assert (steps[name].upstream, steps[name].keys) == (["/models/count"], {ALICE}), name
+    each = ("openai", "responses", "anthropic", "vercel")
+    assert value(steps, "all tools by each") == dict.fromkeys(each, OPENROUTER)
+
+
+def test_a_completion_that_outlasts_the_clients_patience_is_made_once(steps: dict[str, Step]) -> None:
+    """The client waits 60 s for headers, and repeats a session's execute twice when none came."""
+    long = value(steps, "long completions")
+    assert long["said"] == [[None, "51"], [None, "51"]]
+    assert long["seconds"] > long["patience"] == scaled(2.5, full=60)
+    assert steps["long completions"].upstream == ["/chat/completions"] * 2
+    assert steps["long completions"].keys == {ALICE}
+    assert value(steps, "a server without headers") == 3
+
+
+def test_a_write_whose_answers_get_lost_comes_three_times_and_has_one_effect(steps: dict[str, Step]) -> None:
+    assert value(steps, "connect by key while answers get lost") == [3, ["ACTIVE"]]
+    assert value(steps, "disable while answers get lost") == [3, "INACTIVE"]
+    assert value(steps, "delete while answers get lost") == [3, 404, []]
 
 
 def test_accounts_are_disabled_enabled_expired_refreshed_and_deleted(steps: dict[str, Step], host: Served) -> None:
@@ -223,13 +266,24 @@ def test_a_session_has_its_limits(steps: dict[str, Step]) -> None:
 
 def test_a_sessions_mcp_address_has_its_limits_too(steps: dict[str, Step], host: Served) -> None:
     session = value(steps, "a session")
+    assert list(session["mcp"]["headers"]) == ["x-api-key"]
     assert session["mcp"]["url"].startswith(f"{host.url}/mcp/session/trs_")
     assert value(steps, "the session's tools over MCP") == [COUNT, WHOSE_KEY]
     assert value(steps, "the session executes over MCP") == [False, COUNTED]
-    for name in ("the session over MCP with another user's token", "the deleted session over MCP"):
+    assert value(steps, "the session over MCP with its user's token") == [COUNT, WHOSE_KEY]
+    no_session = "There is no such session for this API key"
+    refused = {
+        "the session executes over MCP what it may not": "no such tool",
+        "the session over MCP with another user's token": no_session,
+        "the session over MCP with a wrong token": "401",
+        "the session over MCP without a token": "401",
+        "the deleted session over MCP": no_session,
+    }
+    for name, message in refused.items():
         error = steps[name].error
-        assert error is not None
-        assert "There is no such session for this API key" in error["message"]
+        assert error is not None, name
+        assert message in error["message"]
+        assert steps[name].upstream == []
 
 
 TOOL_ERROR = "ComposioToolExecutionError"
@@ -251,6 +305,7 @@ REFUSED = {
     "wait for nobody": ("ConnectionRequestTimeoutError", None, None),
     "execute without saying a version": ("ComposioToolVersionRequiredError", None, None),
     "execute in an unknown version": ("ComposioToolNotFoundError", 404, "Tool_ToolNotFound"),
+    "execute a tool that is switched off": ("ComposioToolNotFoundError", 404, "Tool_ToolNotFound"),
     "execute an unknown tool": ("ComposioToolNotFoundError", 404, "Tool_ToolNotFound"),
     "execute without an account": NO_ACCOUNT,
     "execute with a stranger's account": (TOOL_ERROR, 400, "ActionExecute_ConnectedAccountEntityIdMismatch"),
@@ -291,53 +346,9 @@ def test_what_goes_wrong_is_refused_once_and_nothing_is_sent(steps: dict[str, St
     assert {name: step.upstream for name, step in failed.items() if step.upstream} == TRIED_UPSTREAM
 
 
-def test_an_agent_answers_by_each_provider(node: Node, host: Served, sandbox: Sandbox) -> None:
-    steps = node.steps(
-        "providers.mjs",
-        sandbox,
-        {},
-        COMPOSIO_BASE_URL=host.url,
-        COMPOSIO_API_KEY=host.token(),
-        SANDBOX_URL=sandbox.base_url,
-        SANDBOX_KEY=sandbox.api_key,
-    )
-    everything = steps.pop("all tools by each")
-    assert everything.error is None
-    assert everything.value == dict.fromkeys(("openai", "responses", "anthropic", "vercel"), OPENROUTER)
-    for name, step in steps.items():
-        assert step.error is None, (name, step.error)
-        assert '"count":14' in step.value.replace(" ", ""), name
-        assert step.upstream == ["/models/count"], name
-
-
-@pytest.mark.load
-@pytest.mark.timeout(300)
-def test_a_completion_that_outlasts_the_clients_timeout_is_made_once(
-    node: Node, host: Served, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The client waits 60 s for headers, and repeats a session's execute twice when none came."""
-    monkeypatch.setattr(execute, "BLANK_INTERVAL", scaled(0.4, full=execute.BLANK_INTERVAL))
-    delay = scaled(2.5, full=66.0)
-    sandbox.script("slow/model", [{"text": "51", "delay": delay}], repeat_last=True)
-    steps = node.steps(
-        "slow.mjs",
-        sandbox,
-        {},
-        COMPOSIO_BASE_URL=host.url,
-        COMPOSIO_API_KEY=host.token(),
-        MODEL="slow/model",
-        PATIENCE=scaled("1500", full="60000"),
-        CONTROL=scaled("1", full=""),
-    )
-    for name in ("execute", "the session executes"):
-        assert value(steps, name) == [None, "51"]
-        assert steps[name].upstream == ["/chat/completions"]
-    if "a server without headers" in steps:
-        assert value(steps, "a server without headers") == 3
-
-
-def test_the_documented_program_reaches_this_server_alone(node: Node, host: Served) -> None:
-    (program,) = re.findall(r"```typescript\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_documented_program_reaches_this_server_alone(node: Node, core: str, host: Served) -> None:
+    (documented,) = re.findall(r"```typescript\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    program = documented.replace('"@composio/core"', json.dumps(core))
     alices = program.replace("allowTracking: false, disableVersionCheck: true", "")
     node.write("documented.mts", program)
     node.write("reporting.mts", alices)

@@ -1,18 +1,16 @@
 // What a host does with Composio's client, and what goes wrong: one step each. CORE is the package to do it with.
-import { ask, end, step } from "./steps.mjs";
+import { ask, step } from "./steps.mjs";
 
 const { AuthScheme, Composio, OpenAIProvider, experimental_createTool } = await import(process.env.CORE);
-const { default: OpenAI } = await import("openai");
 const { createMCPClient } = await import("@ai-sdk/mcp");
 const { z } = await import("zod");
 
-const { ALICES_TOKEN, BOBS_ACCOUNT, KEY, OTHER_KEY, SANDBOX_KEY, SANDBOX_URL, CALLBACK } = process.env;
+const { ALICES_TOKEN, BOBS_ACCOUNT, KEY, OTHER_KEY, CALLBACK } = process.env;
 const CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION";
 const WHOSE_KEY = "OPENROUTER_GET_CURRENT_KEY";
 const COUNT = "OPENROUTER_GET_MODELS_COUNT";
 const EARLIER = "20260316_00";
 const CONFIG = "ac_openrouter";
-const MODEL = "acme/atlas-large";
 const QUESTION = { model: "acme/atlas-small", messages: [{ role: "user", content: "What is 17 * 3?" }] };
 const QUIET = { allowTracking: false, disableVersionCheck: true };
 
@@ -110,6 +108,14 @@ await step("execute in the version of all calls", async () => {
 });
 await step("execute without saying a version", () => execute(WHOSE_KEY, "alice", {}, { version: undefined }));
 await step("execute in an unknown version", () => execute(WHOSE_KEY, "alice", {}, { version: "20990101_00" }));
+await step("execute a tool that is switched off", async () => {
+  await ask("switch", { action: COUNT, on: false });
+  return execute(COUNT, "alice");
+});
+await step("execute a tool that is switched on again", async () => {
+  await ask("switch", { action: COUNT, on: true });
+  return (await execute(COUNT, "alice")).data;
+});
 await step("execute an unknown tool", () => execute("OPENROUTER_NOTHING", "alice"));
 await step("execute another toolkit's tool", async () => (await execute("ECHO_SAY", "alice", { text: "hello" }, {
   version: undefined, dangerouslySkipVersionCheck: true })).successful);
@@ -127,20 +133,6 @@ await step("a token for another user", () =>
   alices.tools.execute(WHOSE_KEY, { userId: "bob", arguments: {}, version: EARLIER }));
 await step("another user's account", () => alices.connectedAccounts.get(BOBS_ACCOUNT));
 await step("another user's account deleted", () => alices.connectedAccounts.delete(BOBS_ACCOUNT));
-
-// A whole agent loop over a model of the sandbox.
-const model = new OpenAI({ baseURL: SANDBOX_URL, apiKey: SANDBOX_KEY, maxRetries: 0 });
-await step("an agent", async () => {
-  const tools = await composio.tools.get("alice", { tools: [COUNT, WHOSE_KEY] });
-  const messages = [{ role: "user", content: "Count the available models" }];
-  for (let round = 0; round < 4; round++) {
-    const answer = await model.chat.completions.create({ model: MODEL, messages, tools });
-    messages.push(answer.choices[0].message);
-    if (!answer.choices[0].message.tool_calls?.length) break;
-    messages.push(...(await composio.provider.handleToolCalls("alice", answer)));
-  }
-  return messages.map((message) => [message.role, message.content, message.tool_calls?.map((call) => call.function.name)]);
-});
 
 // Accounts that change.
 const [{ id: carols }] = (await composio.connectedAccounts.list({ userIds: ["carol"], statuses: ["ACTIVE"] })).items;
@@ -165,6 +157,35 @@ await step("delete", () => composio.connectedAccounts.delete(carols));
 await step("execute with a deleted account", () => execute(WHOSE_KEY, "carol"));
 await step("the deleted account", () => composio.connectedAccounts.get(carols));
 await step("delete again", () => composio.connectedAccounts.delete(carols));
+
+// Answers that get lost on their way: the client asks three times in all.
+function unlucky() {
+  const seen = { asked: 0 };
+  const losing = async (...request) => {
+    const answer = await fetch(...request);
+    if (++seen.asked === 3) return answer;
+    await answer.text();
+    throw new TypeError("the answer was lost");
+  };
+  return [seen, client.withOptions({ fetch: losing })];
+}
+const ivan = { user_id: "ivan", state: { authScheme: "API_KEY", val: { status: "ACTIVE", api_key: KEY } } };
+const ivans = async () => (await composio.connectedAccounts.list({ userIds: ["ivan"] })).items;
+await step("connect by key while answers get lost", async () => {
+  const [seen, losing] = unlucky();
+  const { id } = await losing.connectedAccounts.create({ auth_config: { id: CONFIG }, connection: ivan });
+  return [seen.asked, (await ivans()).map((account) => account.id === id && account.status)];
+});
+await step("disable while answers get lost", async () => {
+  const [seen, losing] = unlucky();
+  await losing.connectedAccounts.updateStatus((await ivans())[0].id, { enabled: false });
+  return [seen.asked, (await ivans())[0].status];
+});
+await step("delete while answers get lost", async () => {
+  const [seen, losing] = unlucky();
+  const refused = await losing.connectedAccounts.delete((await ivans())[0].id).catch((error) => error);
+  return [seen.asked, refused.status, await ivans()];
+});
 
 // Auth configs.
 const config = await step("a new auth config", () =>
@@ -201,8 +222,15 @@ await step("the session executes over MCP", () => overMcp(session, async (mcp) =
   const answer = await (await mcp.tools())[COUNT].execute({}, { toolCallId: "1", messages: [] });
   return [answer.isError ?? false, JSON.parse(answer.content[0].text)];
 }));
-await step("the session over MCP with another user's token", () =>
-  overMcp({ mcp: { ...session.mcp, headers: { "x-api-key": process.env.BOBS_TOKEN } } }, (mcp) => mcp.tools()));
+await step("the session executes over MCP what it may not", () => overMcp(session, (mcp) => {
+  const definition = { name: CHAT, inputSchema: { type: "object", properties: {} } };
+  return mcp.toolsFromDefinitions({ tools: [definition] })[CHAT].execute(QUESTION, { toolCallId: "1", messages: [] });
+}));
+const withKey = (key) => ({ mcp: { ...session.mcp, headers: key ? { "x-api-key": key } : {} } });
+await step("the session over MCP with another user's token", () => overMcp(withKey(process.env.BOBS_TOKEN), (mcp) => mcp.tools()));
+await step("the session over MCP with its user's token", () => overMcp(withKey(ALICES_TOKEN), (mcp) => mcp.tools().then(Object.keys)));
+await step("the session over MCP with a wrong token", () => overMcp(withKey("ort_wrong"), (mcp) => mcp.tools()));
+await step("the session over MCP without a token", () => overMcp(withKey(null), (mcp) => mcp.tools()));
 await step("the session again", async () => slugs(await (await composio.use(session.sessionId)).tools()));
 await step("the session changed", async () => {
   await session.update({ tools: { openrouter: { enable: [COUNT] } } });
@@ -243,5 +271,3 @@ async function overMcp({ mcp: { url, headers } }, use) {
     await mcp.close();
   }
 }
-
-await end();

@@ -2,13 +2,13 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { AnthropicProvider } from "@composio/anthropic";
-import { Composio } from "@composio/core";
 import { OpenAIProvider, OpenAIResponsesProvider } from "@composio/openai";
 import { VercelProvider } from "@composio/vercel";
 import { generateText, stepCountIs } from "ai";
 import OpenAI from "openai";
-import { end, step } from "./steps.mjs";
+import { step } from "./steps.mjs";
 
+const { Composio } = await import(process.env.CORE);
 const { SANDBOX_KEY, SANDBOX_URL } = process.env;
 const MODEL = "acme/atlas-large";
 const QUESTION = "Count the available models";
@@ -53,11 +53,17 @@ await step("anthropic", async () => {
   return answer.content[0].text;
 });
 
-await step("vercel", async () => {
-  const composio = composioWith(new VercelProvider());
+async function generated(tools) {
   const model = createOpenAICompatible({ name: "sandbox", baseURL: SANDBOX_URL, apiKey: SANDBOX_KEY })(MODEL);
-  const tools = await composio.tools.get("alice", TOOLS);
   return (await generateText({ model, tools, prompt: QUESTION, stopWhen: stepCountIs(ROUNDS), maxRetries: 0 })).text;
+}
+
+await step("vercel", async () => generated(await composioWith(new VercelProvider()).tools.get("alice", TOOLS)));
+
+await step("vercel in a session", async () => {
+  const enable = TOOLS.tools;
+  const session = await composioWith(new VercelProvider()).create("alice", { toolkits: ["openrouter"], tools: { openrouter: { enable } } });
+  return generated(await session.tools());
 });
 
 await step("all tools by each", async () => {
@@ -69,4 +75,3 @@ await step("all tools by each", async () => {
   }
   return found;
 });
-await end();

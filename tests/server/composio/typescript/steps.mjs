@@ -37,6 +37,5 @@ function described(error) {
   return seen;
 }
 
-export async function end() {
-  process.stdin.destroy();
-}
+/** Let the process end. */
+export const end = () => process.stdin.destroy();
