@@ -89,7 +89,7 @@ def steps(core: str, node: Node, host: Served, _running_sandbox: Sandbox) -> dic
         (switches.turn_on if on else switches.turn_off)("OPENROUTER", action)
 
     def slow_model() -> str:
-        delay = scaled(4.0, full=66.0)
+        delay = scaled(6.0, full=66.0)
         _running_sandbox.script(SLOW, [{"text": "51", "delay": delay}], repeat_last=True)
         return SLOW
 
@@ -109,7 +109,7 @@ def steps(core: str, node: Node, host: Served, _running_sandbox: Sandbox) -> dic
         SANDBOX_URL=_running_sandbox.base_url,
         SANDBOX_KEY=_running_sandbox.api_key,
         CALLBACK=CALLBACK,
-        PATIENCE=scaled("2500", full=""),
+        PATIENCE=scaled("4000", full=""),
     )
 
 
@@ -219,7 +219,7 @@ def test_a_completion_that_outlasts_the_clients_patience_is_made_once(steps: dic
     """The client waits 60 s for headers, and repeats a session's execute twice when none came."""
     long = value(steps, "long completions")
     assert long["said"] == [[None, "51"], [None, "51"]]
-    assert long["seconds"] > long["patience"] == scaled(2.5, full=60)
+    assert long["seconds"] > long["patience"] == scaled(4, full=60)
     assert steps["long completions"].upstream == ["/chat/completions"] * 2
     assert steps["long completions"].keys == {ALICE}
     assert value(steps, "a server without headers") == 3
@@ -349,9 +349,10 @@ def test_what_goes_wrong_is_refused_once_and_nothing_is_sent(steps: dict[str, St
 def test_the_documented_program_reaches_this_server_alone(node: Node, core: str, host: Served) -> None:
     (documented,) = re.findall(r"```typescript\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     program = documented.replace('"@composio/core"', json.dumps(core))
-    alices = program.replace("allowTracking: false, disableVersionCheck: true", "")
+    reporting = program.replace("allowTracking: false, disableVersionCheck: true", "")
+    assert reporting != program
     node.write("documented.mts", program)
-    node.write("reporting.mts", alices)
+    node.write("reporting.mts", reporting)
     environment = {"COMPOSIO_BASE_URL": host.url, "COMPOSIO_API_KEY": host.token("alice")}
     done = node.run("documented.mts", **environment)
     assert done.returncode == 0, done.stderr
@@ -359,5 +360,5 @@ def test_the_documented_program_reaches_this_server_alone(node: Node, core: str,
     assert f"sk-or-v1-...{ALICE[-3:]}" in done.stdout
     assert "REFUSED" not in done.stderr
     # Without the two options the client reports to its maker, and that would be seen.
-    assert alices != program
-    assert "REFUSED" in node.run("reporting.mts", **environment).stderr
+    for also in scaled([], full=["reporting.mts"]):
+        assert "REFUSED" in node.run(also, **environment).stderr
