@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +37,7 @@ from openrouter_toolkit.agents.composio.providers import attach, tools
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling import input_schema
 
+from ..loopback import stay_on_loopback
 from .scripted_models import Call, ChatModel
 
 ALICE, BOB = "sk-or-v1-sandbox-alice", "sk-or-v1-sandbox-bob"
@@ -62,23 +62,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    strangers: list[Any] = []
-    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
-
-    def connect_at_home(self: socket.socket, address: Any) -> None:
-        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1"):
-            strangers.append(address)
-            raise ConnectionRefusedError(f"a test must not reach {address}")
-        connect(self, address)
-
-    def look_up_at_home(host: Any, *more: Any, **named: Any) -> Any:
-        if host not in ("127.0.0.1", "::1", "localhost"):
-            strangers.append(host)
-            raise socket.gaierror(f"a test must not look up {host}")
-        return getaddrinfo(host, *more, **named)
-
-    monkeypatch.setattr(socket.socket, "connect", connect_at_home)
-    monkeypatch.setattr(socket, "getaddrinfo", look_up_at_home)
+    strangers = stay_on_loopback(monkeypatch)
     yield
     assert strangers == []
 

@@ -8,33 +8,22 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from openrouter_toolkit.cli import parser
-from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.server.access.middleware import BODY_WITH_TOKEN
 from openrouter_toolkit.server.connections import MOST_PIPELINED
 from openrouter_toolkit.server.error_responses import TYPES
 from openrouter_toolkit.store import MasterKey, Store
 
-from ..server.served import Served, serving
+from ..server.served import Served
 
 DOCS = Path(__file__).parents[2] / "docs"
 SERVER, SQUADOS, MCP = ((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("server", "squados", "mcp"))
 LINES = re.findall(r"^    openrouter-toolkit (.*)$", SERVER + SQUADOS, re.MULTILINE)
 BODIES = re.findall(r"```json\n(.*?)```", SQUADOS, re.DOTALL)
-
-
-@pytest.fixture
-def served(openrouter_sandbox: Sandbox, tmp_path: Path) -> Iterator[Served]:
-    """A server with alice's account."""
-    with Store.open(f"sqlite:///{tmp_path / 'store.db'}", master_keys=[MasterKey.fresh()]) as store:
-        store.accounts.connect("OPENROUTER", "alice", {"api_key": openrouter_sandbox.api_key})
-        with serving(store) as served:
-            yield served
 
 
 @pytest.mark.parametrize("line", LINES)
