@@ -2,16 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 COMPOSIO_CORE := .venv-composio-core
+COMPOSIO_OLDER := .venv-composio-older
+COMPOSIO_GEMINI := .venv-composio-gemini
 WHEEL := .venv-wheel
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core fix snapshots screenshots cassettes docs drift \
+.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots screenshots cassettes docs drift \
 	bench clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
-	@echo "make test        everything: lint, types, tests, the built wheel, the second environment"
+	@echo "make test        everything: lint, types, tests, the built wheel, the other environments"
 	@echo "make lint        ruff, mypy, import-linter, plain words"
 	@echo "make unit        the tests alone, without those of the agent frameworks"
 	@echo "make frameworks  the tests of the agent frameworks"
@@ -30,7 +32,7 @@ demo: .venv/.runtime
 
 # The tests take longest, so everything else runs beside them, one after the other.
 test: .venv/.development system
-	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core wheel
+	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core composio-clients wheel
 
 lint: .venv/.development
 	$(BIN)/ruff check .
@@ -68,6 +70,11 @@ wheel: .venv/.development
 composio-core: $(COMPOSIO_CORE)/.installed
 	$(COMPOSIO_CORE)/bin/python -m pytest -q --confcutdir=tests/composio_core tests/composio_core
 
+# Clients and providers of Composio's that can't be installed beside the others, against the server.
+composio-clients: $(COMPOSIO_OLDER)/.installed $(COMPOSIO_GEMINI)/.installed
+	$(COMPOSIO_OLDER)/bin/python -m pytest -q --confcutdir=tests/composio_clients tests/composio_clients/older
+	$(COMPOSIO_GEMINI)/bin/python -m pytest -q --confcutdir=tests/composio_clients tests/composio_clients/gemini
+
 fix: .venv/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -96,7 +103,7 @@ bench: .venv/.development
 	$(BIN)/python benchmarks/calls.py
 
 clean:
-	rm -rf .venv $(COMPOSIO_CORE) $(WHEEL) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each environment is made once, and again when what it needs has changed.
 ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests/environment.sh $(@D)
@@ -111,4 +118,12 @@ ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests
 
 $(COMPOSIO_CORE)/.installed: .venv/.runtime
 	$(ENVIRONMENT) --editable '.[composio-core]' --group test-composio-core
+	@touch $@
+
+$(COMPOSIO_OLDER)/.installed: .venv/.runtime
+	$(ENVIRONMENT) --editable . --group test-composio-older
+	@touch $@
+
+$(COMPOSIO_GEMINI)/.installed: .venv/.runtime
+	$(ENVIRONMENT) --editable . --group test-composio-gemini
 	@touch $@
