@@ -25,7 +25,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..loopback import stay_on_loopback
-from ..server.served import Served, serving
+from ..server.served import PATIENCE, Served, serving
 from .responses_stand_in import responses_before
 
 ALICE, HOST = "sk-or-v1-sandbox-alice", "sk-or-v1-sandbox-host"
@@ -59,11 +59,17 @@ def host_of(served: Served, provider: Any) -> Iterator[Any]:
         provider=provider,
         api_key=served.token(),
         base_url=served.url,
+        timeout=PATIENCE,
         allow_tracking=False,
         toolkit_versions={"openrouter": "20260316_00"},
     )
     with composio.client:
         yield composio
+
+
+def made(sandbox: Sandbox) -> list[str | None]:
+    """The keys with which the models were counted."""
+    return [request.key for request in sandbox.requests if request.path.endswith("/models/count")]
 
 
 def openai_agent(host: Any, tools: Any, sandbox: Sandbox) -> str:
@@ -76,10 +82,8 @@ def openai_agent(host: Any, tools: Any, sandbox: Sandbox) -> str:
         conversation.append(message)
         for call, result in zip(message.tool_calls, results, strict=True):
             conversation.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
-        return (
-            client.chat.completions.create(model=MODEL, messages=conversation, tools=tools).choices[0].message.content
-            or ""
-        )
+        answer = client.chat.completions.create(model=MODEL, messages=conversation, tools=tools)
+        return answer.choices[0].message.content or ""
 
 
 def responses_agent(host: Any, tools: Any, sandbox: Sandbox) -> str:
@@ -146,8 +150,7 @@ def test_an_agent_comes_to_its_answer_with_the_users_key(
         tools = host.tools.get(user_id="alice", toolkits=["openrouter"])
         assert len(tools) == 13
         assert '"count": 14' in agent(host, tools, openrouter_sandbox)
-    made = [request.key for request in openrouter_sandbox.requests if request.path.endswith("/models/count")]
-    assert made == [ALICE]
+    assert made(openrouter_sandbox) == [ALICE]
 
 
 def test_an_agent_over_a_sessions_tools(served: Served, openrouter_sandbox: Sandbox) -> None:
@@ -156,3 +159,4 @@ def test_an_agent_over_a_sessions_tools(served: Served, openrouter_sandbox: Sand
         tools = session.tools()
         assert [tool.name for tool in tools] == ["OPENROUTER_GET_MODELS_COUNT"]
         assert '"count": 14' in langchain_agent(host, tools, openrouter_sandbox)
+    assert made(openrouter_sandbox) == [ALICE]

@@ -13,7 +13,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..loopback import stay_on_loopback
-from ..server.served import Served, serving
+from ..server.served import PATIENCE, Served, serving
 
 DOCUMENTED = "20260316_00"
 ALICE, HOST = "sk-or-v1-sandbox-alice-0123456789abcdef", "sk-or-v1-sandbox-host-89abcdef01234567"
@@ -68,7 +68,7 @@ def host(served: Served) -> Iterator[Callable[..., Any]]:
     with ExitStack() as opened:
 
         def host(**options: Any) -> Any:
-            given = {"base_url": served.url, "timeout": 20.0, "toolkit_versions": {"openrouter": DOCUMENTED}}
+            given = {"base_url": served.url, "timeout": PATIENCE, "toolkit_versions": {"openrouter": DOCUMENTED}}
             composio = Composio(**{"allow_tracking": False, **given, **options})
             opened.enter_context(composio.client)
             return composio

@@ -50,6 +50,14 @@ def test_gemini(host: Callable[..., Any], sandbox: Sandbox) -> None:
     assert made(sandbox) == [ALICE]
 
 
+def test_gemini_over_a_sessions_tools(host: Callable[..., Any], sandbox: Sandbox) -> None:
+    session = host(provider=GeminiProvider()).create(user_id="alice", tools={"openrouter": [COUNT]})
+    (tool,) = session.tools()
+    assert tool.__name__ == COUNT
+    assert tool() == {"data": {"count": 14}}
+    assert made(sandbox) == [ALICE]
+
+
 def test_openai(host: Callable[..., Any], sandbox: Sandbox) -> None:
     composio = host(provider=OpenAIProvider())
     tools = composio.tools.get(user_id="alice", toolkits=["openrouter"])

@@ -59,17 +59,18 @@ def test_limits_decide_what_is_listed(api: Api, config: dict[str, Any], allowed:
     assert [slug for slug in tools(api, session) if slug in ALL] == expected
 
 
-def test_limits_hold_at_execute(api: Api) -> None:
+@pytest.mark.parametrize(("path", "name"), [("execute", "tool_slug"), ("execute_meta", "slug")])
+def test_limits_hold_at_execute(api: Api, path: str, name: str) -> None:
     session = create(api, tools={"openrouter": {"disable": [CHAT]}})
-    path = f"{PATH}/{session['session_id']}/execute"
-    refused = api("POST", path, json={"tool_slug": CHAT, "arguments": QUESTION})
+    path = f"{PATH}/{session['session_id']}/{path}"
+    refused = api("POST", path, json={name: CHAT, "arguments": QUESTION})
     assert refusal(refused) == (400, "ToolRouterV2_ToolkitNotAllowed")
-    done = api("POST", path, json={"tool_slug": KEY, "arguments": {}}).json()
+    done = api("POST", path, json={name: KEY, "arguments": {}}).json()
     assert (done["result_type"], done["error"]) == ("completed", None)
-    failed = api("POST", path, json={"tool_slug": "OPENROUTER_GET_GENERATION", "arguments": {}}).json()
+    failed = api("POST", path, json={name: "OPENROUTER_GET_GENERATION", "arguments": {}}).json()
     assert failed["result_type"] == "failed"
     assert "id" in failed["error"]
-    unknown = api("POST", path, json={"tool_slug": "COMPOSIO_SEARCH_TOOLS", "arguments": {}})
+    unknown = api("POST", path, json={name: "COMPOSIO_SEARCH_TOOLS", "arguments": {}})
     assert refusal(unknown) == (404, "Tool_ToolNotFound")
 
 
@@ -270,7 +271,6 @@ REFUSED = [
     ("POST", "/mcp/servers", 400),
     ("POST", "/trigger_instances/X/upsert", 400),
     ("POST", "/tool_router/session/trs_1/proxy_execute", 400),
-    ("POST", "/tool_router/session/trs_1/execute_meta", 400),
     ("GET", "/tool_router/session/trs_1/mounts/m/items", 400),
     ("POST", "/logs/tool_execution", 400),
     ("GET", "/org/list", 400),

@@ -35,7 +35,6 @@ _REFUSED = {
     "/tools/scopes/required": "An API key has no scopes.",
     "/toolkits/{slug}/scopes/{rest:path}": "An API key has no scopes.",
     "/tool_router/session/{id}/proxy_execute": "Requests are made by actions alone: POST …/execute.",
-    "/tool_router/session/{id}/execute_meta": "A session's tools are listed and executed themselves: POST …/execute.",
     "/tool_router/session/{id}/mounts/{rest:path}": "Sessions have no files here.",
     "/files/{rest:path}": "Files are not kept here; actions take what the toolkit's own API takes.",
     "/trigger_instances/{rest:path}": "There are no triggers here.",

@@ -57,6 +57,7 @@ _GENERAL: list[tuple[str, str, _Answer]] = [("GET", "/tools/{slug}", tools.get_t
 _EXECUTES: list[tuple[str, Callable[[Query], execute.Prepared], bool]] = [
     ("/tools/execute/{slug}", execute.prepare, False),
     (f"{_SESSION}/{{id}}/execute", sessions.prepare, True),
+    (f"{_SESSION}/{{id}}/execute_meta", sessions.prepare_meta, True),
 ]
 
 

@@ -100,9 +100,17 @@ def list_toolkits(query: Query) -> dict[str, Any]:
 
 def prepare(query: Query) -> Prepared:
     """Look up everything about POST …/session/{id}/execute that can be refused."""
+    return _prepare(query, query.need_text("tool_slug"))
+
+
+def prepare_meta(query: Query) -> Prepared:
+    """Look up everything about POST …/session/{id}/execute_meta, by which Python's 0.10 executes any session's tools."""
+    return _prepare(query, query.need_text("slug"))
+
+
+def _prepare(query: Query, slug: str) -> Prepared:
     session = find(query)
     refuse_unsafe(query)
-    slug = query.need_text("tool_slug")
     action, toolkit, _ = find_tool(query.state, slug, {})
     check_allowed(session, toolkit, action)
     arguments = query.field("arguments", kind=dict) or {}
