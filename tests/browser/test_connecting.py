@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from playwright.sync_api import expect
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
+from ..loopback import stay_on_loopback
 from ..server.served import CHAT, PATIENCE, QUESTION, Process
 from .conftest import NewPage
 from .walking import (
@@ -165,21 +168,24 @@ def test_somebody_without_a_login_is_sent_a_link(new_page: NewPage, store: Store
 
 
 def test_a_host_on_composios_client_waits_until_the_key_was_entered(
-    new_page: NewPage, process: Process, store: Store
+    new_page: NewPage, process: Process, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    strangers = stay_on_loopback(monkeypatch)
     token = store.tokens.create("the host's")[1]
     composio = Composio(api_key=token, base_url=process.url, timeout=PATIENCE, allow_tracking=False)
-    with composio.client, new_page(logged_in=False) as page:
+    with composio.client, new_page(logged_in=False) as page, ThreadPoolExecutor() as threads:
         request = composio.toolkits.authorize(user_id="carol", toolkit="openrouter")
         assert (request.status, store.accounts.list()[0].status) == ("INITIATED", Status.INITIATED)
+        waiting = threads.submit(copy_context().run, request.wait_for_connection, PATIENCE)
         page.goto(str(request.redirect_url))
         expect(page.locator(".whose")).to_contain_text("User carol")
         enter(page, KEY)
         page.get_by_role("heading", name="Connected").wait_for()
-        account = request.wait_for_connection(timeout=PATIENCE)
+        account = waiting.result()
         assert (account.status, account.user_id) == ("ACTIVE", "carol")
         answer = composio.tools.execute(CHAT, QUESTION, user_id="carol", version="20260316_00")
     assert answer["data"]["choices"][0]["message"]["content"] == "17 * 3 = 51"
+    assert strangers == []
 
 
 def test_a_form_is_not_sent_twice(page: Page, sandbox: Sandbox, store: Store) -> None:

@@ -17,6 +17,7 @@ import httpx
 import httpx2
 import pytest
 from composio import Composio
+from composio.core.models.base import allow_tracking
 from composio.core.models.connected_accounts import AuthScheme
 from composio.exceptions import (
     ComposioConnectedAccountRevocationNotSupportedError,
@@ -505,6 +506,14 @@ def test_a_session_at_its_mcp_address(composio: Any) -> None:
 
     assert set(session.mcp.headers) == {"x-api-key"}
     anyio.run(talk)
+
+
+def test_only_the_context_in_which_a_client_was_made_goes_unreported() -> None:
+    """As docs/composio.md says: allow_tracking=False holds in another thread if that runs in a copy of the context."""
+    client = Composio(api_key="ort_any", base_url="http://127.0.0.1:9", allow_tracking=False).client
+    with client, ThreadPoolExecutor() as threads:
+        assert threads.submit(allow_tracking.get).result() is True
+        assert threads.submit(copy_context().run, allow_tracking.get).result() is False
 
 
 def test_an_mcp_address_at_another_origin_gets_no_key(

@@ -104,7 +104,7 @@ def prepare(query: Query) -> Prepared:
 
 
 def prepare_meta(query: Query) -> Prepared:
-    """Look up everything about POST …/session/{id}/execute_meta, by which Python's 0.10 executes any session's tools."""
+    """Look up everything about POST …/session/{id}/execute_meta, by which Python's 0.10 executes all tools."""
     return _prepare(query, query.need_text("slug"))
 
 
