@@ -52,6 +52,9 @@ frameworks: .venv/.development system
 faults load: .venv/.development system
 	OPENROUTER_TOOLKIT_FULL=1 $(BIN)/python -m pytest -m $@ --timeout 1800 $(ARGS)
 
+load: export OPENROUTER_TOOLKIT_FULL := 1
+load: composio-clients
+
 # PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
 system:
 	@sh tests/debian_packages.sh

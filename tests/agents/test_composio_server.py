@@ -25,7 +25,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..loopback import stay_on_loopback
-from ..server.served import PATIENCE, Served, serving
+from ..server.served import Served, serving
 from .responses_stand_in import responses_before
 
 ALICE, HOST = "sk-or-v1-sandbox-alice", "sk-or-v1-sandbox-host"
@@ -59,7 +59,7 @@ def host_of(served: Served, provider: Any) -> Iterator[Any]:
         provider=provider,
         api_key=served.token(),
         base_url=served.url,
-        timeout=PATIENCE,
+        timeout=30,
         allow_tracking=False,
         toolkit_versions={"openrouter": "20260316_00"},
     )

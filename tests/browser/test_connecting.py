@@ -17,7 +17,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Status, Store
 
 from ..loopback import stay_on_loopback
-from ..server.served import CHAT, PATIENCE, QUESTION, Process
+from ..server.served import CHAT, QUESTION, Process
 from .conftest import NewPage
 from .walking import (
     DETAILS,
@@ -172,11 +172,11 @@ def test_a_host_on_composios_client_waits_until_the_key_was_entered(
 ) -> None:
     strangers = stay_on_loopback(monkeypatch)
     token = store.tokens.create("the host's")[1]
-    composio = Composio(api_key=token, base_url=process.url, timeout=PATIENCE, allow_tracking=False)
+    composio = Composio(api_key=token, base_url=process.url, timeout=30, allow_tracking=False)
     with composio.client, new_page(logged_in=False) as page, ThreadPoolExecutor() as threads:
         request = composio.toolkits.authorize(user_id="carol", toolkit="openrouter")
         assert (request.status, store.accounts.list()[0].status) == ("INITIATED", Status.INITIATED)
-        waiting = threads.submit(copy_context().run, request.wait_for_connection, PATIENCE)
+        waiting = threads.submit(copy_context().run, request.wait_for_connection, 30)
         page.goto(str(request.redirect_url))
         expect(page.locator(".whose")).to_contain_text("User carol")
         enter(page, KEY)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from composio_gemini import GeminiProvider
+from composio_gemini import GeminiProvider  # type: ignore[import-not-found]
 from google import genai
 from google.genai import types
 

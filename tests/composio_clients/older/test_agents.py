@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import openai
-from composio_gemini import GeminiProvider
+from composio_gemini import GeminiProvider  # type: ignore[import-not-found]
 from composio_openai import OpenAIProvider
 from google import genai
 from google.genai import types
@@ -28,7 +28,7 @@ def made(sandbox: Sandbox) -> list[str | None]:
 def test_gemini(host: Callable[..., Any], sandbox: Sandbox) -> None:
     composio = host(provider=GeminiProvider())
     tools = composio.tools.get(user_id="alice", toolkits=["openrouter"])
-    declared = [types.Tool(function_declarations=tool.function_declarations) for tool in tools]
+    declared: Any = [types.Tool(function_declarations=tool.function_declarations) for tool in tools]
     config = types.GenerateContentConfig(tools=declared)
     contents: list[Any] = [types.UserContent(QUESTION)]
     with (

@@ -53,8 +53,10 @@ def refusal(error: Any) -> tuple[int, str]:
 def test_the_address_has_to_be_said_in_python(served: Served) -> None:
     """This client takes the key from the environment, but not COMPOSIO_BASE_URL."""
     assert os.environ["COMPOSIO_BASE_URL"] == served.url
-    for options, led_here in (({}, False), ({"base_url": served.url}, True)):
-        with Composio(allow_tracking=False, **options).client as client:
+    given: list[tuple[dict[str, Any], bool]] = [({}, False), ({"base_url": served.url}, True)]
+    for options, led_here in given:
+        client: Any = Composio(allow_tracking=False, **options).client
+        with client:
             assert (client.base_url.host == "127.0.0.1") == led_here
             assert client.api_key == os.environ["COMPOSIO_API_KEY"]
 
@@ -167,7 +169,11 @@ def test_what_is_refused(composio: Any, sandbox: Sandbox, case: str) -> None:
 
 def test_a_wrong_api_key(host: Host) -> None:
     stranger = host(api_key="ort_wrong")
-    for ask in (lambda: stranger.tools.get("alice", toolkits=["openrouter"]), lambda: run(stranger)):
+    asks: list[Callable[[], Any]] = [
+        lambda: stranger.tools.get("alice", toolkits=["openrouter"]),
+        lambda: run(stranger),
+    ]
+    for ask in asks:
         with pytest.raises(composio_client.AuthenticationError) as refused:
             ask()
         assert refusal(refused.value) == (401, "HTTP_Unauthorized")
