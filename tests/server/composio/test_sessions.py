@@ -59,8 +59,13 @@ def test_limits_decide_what_is_listed(api: Api, config: dict[str, Any], allowed:
     assert [slug for slug in tools(api, session) if slug in ALL] == expected
 
 
-@pytest.mark.parametrize(("path", "name"), [("execute", "tool_slug"), ("execute_meta", "slug")])
-def test_limits_hold_at_execute(api: Api, path: str, name: str) -> None:
+NO_TOOL, BAD_REQUEST = (404, "Tool_ToolNotFound"), (400, "HTTP_BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "of_composio"), [("execute", "tool_slug", NO_TOOL), ("execute_meta", "slug", BAD_REQUEST)]
+)
+def test_limits_hold_at_execute(api: Api, path: str, name: str, of_composio: tuple[int, str]) -> None:
     session = create(api, tools={"openrouter": {"disable": [CHAT]}})
     path = f"{PATH}/{session['session_id']}/{path}"
     refused = api("POST", path, json={name: CHAT, "arguments": QUESTION})
@@ -71,7 +76,7 @@ def test_limits_hold_at_execute(api: Api, path: str, name: str) -> None:
     assert failed["result_type"] == "failed"
     assert "id" in failed["error"]
     unknown = api("POST", path, json={name: "COMPOSIO_SEARCH_TOOLS", "arguments": {}})
-    assert refusal(unknown) == (404, "Tool_ToolNotFound")
+    assert refusal(unknown) == of_composio
 
 
 def test_limits_and_the_user_hold_at_the_mcp_address(api: Api, served: Served, api_key: str) -> None:
@@ -271,6 +276,7 @@ REFUSED = [
     ("POST", "/mcp/servers", 400),
     ("POST", "/trigger_instances/X/upsert", 400),
     ("POST", "/tool_router/session/trs_1/proxy_execute", 400),
+    ("POST", "/tool_router/session/trs_1/execute_meta", 400),
     ("GET", "/tool_router/session/trs_1/mounts/m/items", 400),
     ("POST", "/logs/tool_execution", 400),
     ("GET", "/org/list", 400),

@@ -105,7 +105,10 @@ def prepare(query: Query) -> Prepared:
 
 def prepare_meta(query: Query) -> Prepared:
     """Look up everything about POST …/session/{id}/execute_meta, by which Python's 0.10 executes all tools."""
-    return _prepare(query, query.need_text("slug"))
+    slug = query.need_text("slug")
+    if slug.upper().startswith("COMPOSIO_"):
+        refuse(BAD_REQUEST, f"There is no {shown(slug)} here: a session lists and executes the actions themselves.")
+    return _prepare(query, slug)
 
 
 def _prepare(query: Query, slug: str) -> Prepared:
