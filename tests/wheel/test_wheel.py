@@ -50,6 +50,17 @@ def test_manifest_and_schemas_are_inside_the_package(openrouter_sandbox: Sandbox
     assert "site-packages" in path
 
 
+def test_a_start_loads_neither_yaml_nor_pydantic_nor_what_only_calls_need(
+    openrouter_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from openrouter_toolkit import ToolRegistry; ToolRegistry.from_manifest().tools('openai');"
+        "print(sorted({'yaml', 'pydantic', 'jsonschema', 'requests', 'jmespath', 'asyncio'} & set(sys.modules)))"
+    )
+    done = run(openrouter_sandbox, tmp_path, "python", "-c", code)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def test_the_bundled_sandbox_and_demo_work(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
     done = run(openrouter_sandbox, tmp_path, "openrouter-toolkit", "demo")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -52,10 +52,10 @@ class ToolRegistry:
         if not isinstance(client_options, Mapping | None):
             raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
         options = dict(client_options or {})
-        if loaded.client is not None:  # a wrong option is a programming error, so it is reported early
+        if options and loaded.client is not None:  # a wrong option is a programming error, so it is reported early
             _check_option_names(loaded, options)
             getattr(loaded.client, "check_options", _no_op)(**options)
-        self._resources = Resources(partial(loaded.client or _no_op, **options), max_workers)
+        self._resources = Resources(lambda: (loaded.client or _no_op)(**options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
 
     @property

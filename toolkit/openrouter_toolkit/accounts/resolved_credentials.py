@@ -31,19 +31,23 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 class Field(Protocol):
-    """A field of the auth scheme.
+    """A field of the auth scheme."""
 
-    Attributes:
-        name: its name.
-        secret: whether its value must be redacted in all texts.
-        required: whether an account requires it.
-        link: the page where the user can create a value.
-    """
+    @property
+    def name(self) -> str:
+        """Its name."""
 
-    name: str
-    secret: bool
-    required: bool
-    link: str | None
+    @property
+    def secret(self) -> bool:
+        """Whether its value must be redacted in all texts."""
+
+    @property
+    def required(self) -> bool:
+        """Whether an account requires it."""
+
+    @property
+    def link(self) -> str | None:
+        """The page where the user can create a value."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

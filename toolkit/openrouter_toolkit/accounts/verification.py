@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -60,7 +59,9 @@ class Verifier:
 
     def _verification(self, credentials: Mapping[str, str], ask: Callable[[], Verdict]) -> _Verification:
         """Return the running or recent verification of the credentials, or start a new one."""
-        name = hashlib.sha256(json.dumps(sorted(credentials.items())).encode()).digest()
+        from hashlib import sha256  # it loads OpenSSL
+
+        name = sha256(json.dumps(sorted(credentials.items())).encode()).digest()
         with self._lock:
             verification = self._verifications.get(name)
             if verification is None or monotonic() >= verification.expires:

@@ -48,7 +48,7 @@ class Execution:
         self._toolset = toolset
         self._accounts = accounts
         self._hooks = hooks
-        self._client = None if loaded.client is None else resources.client
+        self._client = resources.client
         self._verifier = Verifier()
 
     def run(
@@ -145,7 +145,9 @@ class Execution:
 
     def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
         call.check()
-        client = () if self._client is None else (self._client().connected(self._client_credentials(resolved), call),)
+        client = []
+        if self._loaded.client is not None:
+            client = [self._client().connected(self._client_credentials(resolved), call)]
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")

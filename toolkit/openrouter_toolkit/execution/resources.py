@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import os
 import threading
@@ -122,6 +121,8 @@ def _wait(job: Job[_Answer], future: Future[_Answer]) -> _Answer:
 
 
 async def _wait_async(job: Job[_Answer], future: Future[_Answer]) -> _Answer:
+    import asyncio
+
     waiting = asyncio.wrap_future(future)
     await asyncio.wait([waiting], timeout=job.call.remaining())
     expired = _expired(job, future)

@@ -1,7 +1,8 @@
 """The manifest: the toolkit's description, its auth scheme and its actions, as typed definitions."""
 
 from .definitions import Action, Auth, AuthField, Definition, LoadedToolkit, Toolkit
-from .loading import ManifestError, load, packaged_manifest
+from .errors import ManifestError
+from .loading import load, packaged_manifest
 
 __all__ = [
     "Action",

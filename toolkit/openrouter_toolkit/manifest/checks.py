@@ -8,7 +8,8 @@ from typing import Any
 
 from ..envelope import ActionError
 from .clients import request_problem
-from .definitions import Action, Brief, Definition, LoadedToolkit, Manifest
+from .definitions import Action, Brief, Definition, LoadedToolkit
+from .file_models import ManifestFile
 from .yaml_lines import YamlFile
 
 
@@ -93,7 +94,7 @@ def _resolves_to_schema(reference: str, root: Any) -> bool:
     return isinstance(contents, dict | bool)
 
 
-def consistency_problems(source: YamlFile, manifest: Manifest, loaded: LoadedToolkit) -> Iterator[str]:
+def consistency_problems(source: YamlFile, manifest: ManifestFile, loaded: LoadedToolkit) -> Iterator[str]:
     """Yield inconsistencies between the parts of a manifest, such as duplicate or unknown names."""
     names: dict[str, int] = {}
     for number, (entry, action) in enumerate(zip(manifest.actions, loaded.actions, strict=True)):

@@ -1,66 +1,49 @@
-"""Typed definitions of a manifest and its schemas, and the action that the registry uses."""
+"""A toolkit's definitions as the registry uses them, made of checked data.
+
+What the files may contain is in `file_models`: a start from the compiled manifest needs neither pydantic nor YAML.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any, Literal
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from importlib import import_module
+from typing import Any, Self
 
 from ..validation.arguments import ArgumentValidator
-from .clients import takes_credentials
+from .clients import request_handler, takes_credentials
 
 
-def _version(text: str) -> str:
-    """Validate a version: a date and a number, as in Composio's versions."""
-    date, _, number = text.partition("_")
-    try:
-        datetime.strptime(date, "%Y%m%d")  # noqa: DTZ007 - a date without a time
-    except ValueError:
-        date = ""
-    if len(date) != 8 or len(number) != 2 or not number.isdigit():
-        raise ValueError("a version is a date and a number, like 20261124_00")
-    return text
+class _Record:
+    """What the definitions have in common; the names are pydantic's."""
+
+    def model_copy(self, *, update: dict[str, Any]) -> Self:
+        """A copy with other values."""
+        return replace(self, **update)  # type: ignore[type-var]
+
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """This as JSON data; `exclude_none` leaves out what is None."""
+        data = asdict(self)  # type: ignore[call-overload]
+        return {name: value for name, value in data.items() if not (exclude_none and value is None)}
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$", max_length=64)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
-Version = Annotated[str, AfterValidator(_version)]
-ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{[A-Za-z_]\w*\}))+$")]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Toolkit(_Model):
+@dataclass(frozen=True, kw_only=True)
+class Toolkit(_Record):
     """The toolkit's name, version and links, and the factory of its handlers' client.
 
     `earlier_versions` names the actions of each earlier version, for hosts that pin one.
     """
 
-    slug: Slug
-    name: Text
-    version: Version
-    description: Text
-    categories: list[Text] = Field(min_length=1)
-    links: dict[str, Link]
-    logo: Link | None = None
-    client: ImportPath | None = None
-    earlier_versions: dict[Version, list[Slug]] = {}
+    slug: str
+    name: str
+    version: str
+    description: str
+    categories: list[str]
+    links: dict[str, str]
+    logo: str | None = None
+    client: str | None = None
+    earlier_versions: dict[str, list[str]] = field(default_factory=dict)
 
     def versions(self, slug: str | None = None) -> list[str]:
         """The current version and the earlier ones, latest first; with a slug only those that have this action."""
@@ -68,52 +51,42 @@ class Toolkit(_Model):
         return [self.version, *sorted(earlier, reverse=True)]
 
 
-class AuthField(_Model):
+@dataclass(frozen=True, kw_only=True)
+class AuthField(_Record):
     """One field of an account, such as an API key."""
 
-    name: Text
-    title: Text
+    name: str
+    title: str
     required: bool
     secret: bool
-    description: Text
-    environment: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
-    link: Link | None = None
-    steps: list[Text] = []
+    description: str
+    environment: str | None = None
+    link: str | None = None
+    steps: list[str] = field(default_factory=list)
 
 
-class Auth(_Model):
-    """How an account is connected: the scheme, its fields, and how a key is verified.
+@dataclass(frozen=True, kw_only=True)
+class Auth(_Record):
+    """How an account is connected: the scheme (API_KEY or NO_AUTH), its fields, and how a key is verified.
 
     `credential` names the field of the main key; it is optional if only one field can be the key, see `key`.
-    `verify` is the action that verifies a key, with `verify_arguments`; in the manifest it is a slug, or an object of
-    `action` and `arguments`. `check` is a function of the field's name and the action's answer, which returns why
-    the key is not suitable for that field, or None. `browser` creates the browser login from the client's options;
-    see `connecting.BrowserLogin`.
+    `verify` is the action that verifies a key, with `verify_arguments`. `check` is a function of the field's name and
+    the action's answer, which returns why the key is not suitable for that field, or None. `browser` creates the
+    browser login from the client's options; see `connecting.BrowserLogin`.
     """
 
-    scheme: Literal["API_KEY", "NO_AUTH"]
-    fields: list[AuthField] = []
-    credential: Text | None = None
-    verify: Slug | None = None
-    verify_arguments: dict[str, Any] = Field({}, exclude=True)
-    check: ImportPath | None = None
-    browser: ImportPath | None = None
+    scheme: str
+    fields: list[AuthField]
+    credential: str | None = None
+    verify: str | None = None
+    verify_arguments: dict[str, Any] = field(default_factory=dict)
+    check: str | None = None
+    browser: str | None = None
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_arguments(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict):
-            return raw
-        if "verify_arguments" in raw:
-            raise ValueError("verify_arguments is no key; write verify: {action: ..., arguments: {...}}")
-        verify = raw.get("verify")
-        if not isinstance(verify, dict):
-            return raw
-        if not {"action"} <= verify.keys() <= {"action", "arguments"}:
-            raise ValueError("verify has an action and, where it needs them, arguments")
-        if not isinstance(verify.get("arguments", {}), dict):
-            raise ValueError("the arguments of verify are an object, such as {name: me}")  # noqa: TRY004 - pydantic's
-        return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Make it from checked data."""
+        return cls(**{**data, "fields": [AuthField(**one) for one in data["fields"]]})
 
     @property
     def keys(self) -> list[AuthField]:
@@ -141,39 +114,11 @@ class Auth(_Model):
         return {field.name: field.environment for field in fields if field.environment}
 
 
-class ActionEntry(_Model):
-    """An entry of the manifest's actions: the schema file, its handler or request, and settings for the registry.
-
-    An action that only sends a request has a `request`, such as `GET /models/{author}`, in place of a `handler`.
-    """
-
-    schema_file: Text = Field(alias="schema")
-    request: Request | None = None
-    handler: ImportPath | None = Field(None, validate_default=True)
-    credential: Text | None = None
-    aliases: list[Slug] = []
-
-    @field_validator("handler")
-    @classmethod
-    def _or_request(cls, handler: str | None, fields: ValidationInfo) -> str | None:
-        if "request" in fields.data and (handler is None) == (fields.data["request"] is None):
-            raise ValueError("missing; or a request" if handler is None else "stands beside a request; leave one out")
-        return handler
-
-
-class Manifest(_Model):
-    """The content of manifest.yaml. `common_parameters` are those that every action takes, by name."""
-
-    toolkit: Toolkit
-    auth: Auth
-    common_parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]\w*$")], dict[str, Any]] = {}
-    actions: list[ActionEntry] = Field(min_length=1)
-
-
-class Annotations(_Model):
+@dataclass(frozen=True, kw_only=True)
+class Annotations(_Record):
     """MCP's hints about an action, and whether a call costs money."""
 
-    title: Text
+    title: str
     readOnlyHint: bool
     destructiveHint: bool
     idempotentHint: bool
@@ -181,40 +126,34 @@ class Annotations(_Model):
     costsMoney: bool
 
 
-class Brief(_Model):
+@dataclass(frozen=True, kw_only=True)
+class Brief(_Record):
     """A list's summary for a model: JMESPath to its rows, an expression for each column, and their meaning."""
 
-    rows: Text
-    columns: dict[Text, Text] = Field(min_length=1)
-    legend: Text
+    rows: str
+    columns: dict[str, str]
+    legend: str
 
 
-class Definition(_Model):
-    """A schema file: the definition of one action for models.
+@dataclass(frozen=True, kw_only=True)
+class Definition(_Record):
+    """The definition of one action for models."""
 
-    The file has either `output_parameters`, or `data`: the schema of what the envelope's `data` holds as text, from
-    which `output_parameters` are made.
-    """
-
-    slug: Slug
-    name: Text
-    description: Text
-    tags: list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]]
+    slug: str
+    name: str
+    description: str
+    tags: list[str]
     annotations: Annotations
     input_parameters: dict[str, Any]
     output_parameters: dict[str, Any]
     brief: Brief | None = None
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_envelope(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict) or "data" not in raw:
-            return raw
-        data = raw["data"]
-        if "output_parameters" in raw or not isinstance(data, dict) or data.keys() != {"description", "contentSchema"}:
-            raise ValueError("data is an object of description and contentSchema, in place of output_parameters")
-        envelope = _envelope_schema(**data)
-        return {name: value for name, value in raw.items() if name != "data"} | {"output_parameters": envelope}
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Make it from checked data."""
+        brief = data["brief"]
+        parts = {"annotations": Annotations(**data["annotations"]), "brief": brief and Brief(**brief)}
+        return cls(**{**data, **parts})
 
     def with_parameters(self, common: dict[str, dict[str, Any]]) -> Definition:
         """Add the parameters that every action takes, as extensions.
@@ -234,42 +173,38 @@ class Definition(_Model):
         return self.model_copy(update={"input_parameters": {**self.input_parameters, "properties": properties}})
 
 
-def _envelope_schema(description: str, contentSchema: Any) -> dict[str, Any]:  # noqa: N803 - JSON Schema's keywords
-    failure = "When the call failed: JSON whose error key holds type, message, status, retryable and more."
-    return {
-        "type": "object",
-        "properties": {
-            "data": {
-                "type": "string",
-                "description": f"{description} {failure}",
-                "contentMediaType": "application/json",
-                "contentSchema": contentSchema,
-            },
-            "error": {
-                "type": ["string", "null"],
-                "description": "What went wrong and what to do next; null on success.",
-            },
-            "successful": {"type": "boolean", "description": "Whether the action did what it was asked."},
-        },
-        "required": ["data", "successful"],
-        "additionalProperties": False,
-    }
-
-
 class Action:
-    """An action of the registry: its definition and its handler."""
+    """An action of the registry: its definition, and how it is executed."""
 
-    def __init__(self, definition: Definition, entry: ActionEntry, handler: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        *,
+        request: str | None = None,
+        handler: str | None = None,
+        credential: str | None = None,
+        aliases: list[str] | None = None,
+    ) -> None:
+        """`handler` is an import path, `module:function`; an action that only sends a request has a `request`."""
         self.definition = definition
-        self.handler = handler
-        self.credential = entry.credential
-        self.aliases = entry.aliases
+        self.credential = credential
+        self.aliases = aliases or []
+        self._request = request
+        self._handler = handler
 
     def __str__(self) -> str:
         return self.slug
 
     def __repr__(self) -> str:
         return f"<Action {self.slug}>"
+
+    @cached_property
+    def handler(self) -> Callable[..., str]:
+        """The function that executes it, imported on first use."""
+        function: Callable[..., str] = (
+            imported(self._handler) if self._handler else request_handler(self._request or "")
+        )
+        return function
 
     @property
     def slug(self) -> str:
@@ -300,24 +235,49 @@ class Action:
 class LoadedToolkit:
     """A loaded manifest with everything that it names: the toolkit, the auth scheme, the actions in order."""
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        actions: list[Action],
-        *,
-        client: Callable[..., Any] | None,
-        check: Callable[[str, dict[str, Any]], str | None] | None,
-        browser: Callable[..., Any] | None,
-    ) -> None:
-        self.toolkit = manifest.toolkit
-        self.auth = manifest.auth
+    def __init__(self, toolkit: Toolkit, auth: Auth, actions: list[Action]) -> None:
+        self.toolkit = toolkit
+        self.auth = auth
         self.actions = actions
         self._by_name = {name: action for action in actions for name in (*action.aliases, action.slug)}
-        self.client = client
-        self.client_takes_credentials = client is not None and takes_credentials(client)
-        self.check = check
-        self.browser = browser
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Make it from checked data."""
+        actions = [Action(Definition.from_data(definition), **entry) for definition, entry in data["actions"]]
+        return cls(Toolkit(**data["toolkit"]), Auth.from_data(data["auth"]), actions)
+
+    @cached_property
+    def client(self) -> Callable[..., Any] | None:
+        """The factory of the handlers' client, imported on first use."""
+        client: Callable[..., Any] | None = imported(self.toolkit.client)
+        return client
+
+    @cached_property
+    def client_takes_credentials(self) -> bool:
+        """Whether the client takes all credentials of an account, not only the key."""
+        return self.client is not None and takes_credentials(self.client)
+
+    @cached_property
+    def check(self) -> Callable[[str, dict[str, Any]], str | None] | None:
+        """The function that judges a key by the answer of the action that verifies it; see `Auth`."""
+        check: Callable[[str, dict[str, Any]], str | None] | None = imported(self.auth.check)
+        return check
+
+    @cached_property
+    def browser(self) -> Callable[..., Any] | None:
+        """The factory of the browser login; see `Auth`."""
+        browser: Callable[..., Any] | None = imported(self.auth.browser)
+        return browser
 
     def find(self, slug: Any) -> Action | None:
         """Find an action by its slug or an older one; None if there is none, or if the slug is not a string."""
         return self._by_name.get(slug) if isinstance(slug, str) else None
+
+
+def imported(path: str | None) -> Any:
+    """Import what an import path names, `module:name`; None for None."""
+    if path is None:
+        return None
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

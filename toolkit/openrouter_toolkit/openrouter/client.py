@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..call import Call
 from ..envelope import ActionError
 from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found
@@ -18,7 +18,6 @@ from . import base_url as base_urls
 from . import options, suggestions
 from . import request as outgoing
 from . import response_cache as response_caching
-from .errors.api_errors import mark_as_wrong_base_url
 from .headers import header_value, split
 from .request import Request
 
@@ -94,7 +93,7 @@ class OpenRouter:
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
             "Accept-Encoding": "gzip, deflate",
-            "User-Agent": header_value("User-Agent", _user_agent()),
+            "User-Agent": header_value("User-Agent", f"openrouter-toolkit/{__version__}"),
             **attribution_headers,
         }
 
@@ -162,7 +161,7 @@ class BoundClient:
             return self._with_retries(lambda: self._answer(request, timeout, xml=xml), policy)
         except ActionError as error:
             if error.type == "not_found" and not retry_not_found and "{" not in path:  # a fixed path exists
-                mark_as_wrong_base_url(error)
+                _mark_as_wrong_base_url(error)
             raise
 
     def request(self, method: str, path: str, arguments: Mapping[str, Any]) -> str:
@@ -182,7 +181,7 @@ class BoundClient:
             return self._with_retries(lambda: self._answer(request, timeout, accumulator=accumulator), completions)
         except ActionError as error:
             if error.status == 404 and _PLAIN_NOT_FOUND.fullmatch(error.message):  # the message names no model
-                mark_as_wrong_base_url(error)
+                _mark_as_wrong_base_url(error)
             self._add_advice(error, arguments)
             raise
 
@@ -246,12 +245,13 @@ class BoundClient:
         """The answer's text; a streamed answer is assembled."""
         from ..http.body import Body
         from . import response_parsing
-        from .streams import reader
 
         try:
             limit = self._openrouter.max_answer_bytes
             body = Body(exchange, response, limit)
             if accumulator is not None and 200 <= response.status < 300 and body.is_stream():
+                from .streams import reader
+
                 return reader.read(exchange, response, accumulator, limit, self._key, body=body)
             check = None if accumulator is None else accumulator.check
             return response_parsing.parse_response(body.text(), response, xml=xml, check=check)
@@ -264,6 +264,12 @@ class BoundClient:
                     response.close()
 
 
+def _mark_as_wrong_base_url(error: ActionError) -> None:
+    from .errors.api_errors import mark_as_wrong_base_url
+
+    mark_as_wrong_base_url(error)
+
+
 def _add_details(error: ActionError, response: Any) -> None:
     """Add details from the answer's head: the generation id, and the HTTP status if it differs from the error's."""
     generation = response.headers.get("x-generation-id")
@@ -271,10 +277,3 @@ def _add_details(error: ActionError, response: Any) -> None:
         error.details["generation_id"] = generation
     if error.status is not None and error.status != response.status:
         error.details["http_status"] = response.status
-
-
-def _user_agent() -> str:
-    try:
-        return f"openrouter-toolkit/{version('openrouter-toolkit')}"
-    except PackageNotFoundError:
-        return "openrouter-toolkit"

@@ -10,7 +10,7 @@ from urllib3 import BaseHTTPResponse
 
 from ..envelope import ActionError
 from ..text.sanitize import quoted
-from .errors import api_errors
+from .errors.error_object import error_in
 
 # Answers up to this size are parsed, to check that they are JSON. A catalogue is twelve times as large, and parsing
 # it would cost more than the whole call: of larger answers only both ends are checked.
@@ -27,6 +27,8 @@ def parse_response(
     """
     status, headers = response.status, response.headers
     if not 200 <= status < 300:
+        from .errors import api_errors
+
         raise api_errors.from_answer(status, headers, text)
     if xml and text.startswith("<") and "html" not in text[:200].lower():
         return text
@@ -47,8 +49,10 @@ def parse_response(
 
 def raise_if_error(body: Any, status: int | None, headers: Mapping[str, str]) -> None:
     """Raise the error that a JSON body contains, if any."""
-    found = api_errors.error_in(body)
+    found = error_in(body)
     if found is not None:
+        from .errors import api_errors
+
         container = body if isinstance(body, dict) else {}
         failure = api_errors.from_object(found, container, status, headers)
         if container.get("choices"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import islice
 
@@ -80,4 +79,6 @@ def _resemblance(given: list[str], candidate: list[str]) -> float:
 
 @lru_cache(maxsize=8_192)
 def _similarity(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     return 1.0 if one == other else SequenceMatcher(None, one, other, autojunk=False).ratio()

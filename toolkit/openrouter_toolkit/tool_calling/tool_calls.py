@@ -15,7 +15,6 @@ from .coercion import prepare_arguments
 from .options import DEFAULT_LIMIT
 from .responses import ToolCall, ToolResult
 from .schemas import SELECT
-from .summary import for_model
 
 _MAX_DECODES = 4  # an object that was encoded as text three extra times
 
@@ -71,6 +70,8 @@ def to_result(
     brief = action.definition.brief
     if select is not None and not isinstance(select, str):
         raise ActionError("invalid_arguments", "select: wanted a JMESPath expression as text")
+    from .summary import for_model  # it loads JMESPath
+
     form = None if brief is None else brief.model_dump()
     text = for_model(envelope.data, form, select=select, limit=limit, checkpoint=checkpoint)
     return ToolResult(call, text, envelope)

@@ -14,6 +14,7 @@ from typing import Any
 from ...envelope import ActionError
 from ...text.sanitize import clean, preview, shorten
 from .classification import ParsedError
+from .error_object import error_in
 from .messages import explain
 from .provider_messages import json_in, numbers_in
 from .types import TYPES, status_of_type
@@ -58,32 +59,6 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
     message = f"HTTP {status}, without JSON: {error_text}" if error_text else f"HTTP {status}, with nothing in it."
     unexpected = status in _ALWAYS_JSON or (status == 400 and text.startswith("<"))
     return from_object({"message": message}, {}, status, headers, not_openrouter=unexpected)
-
-
-def error_in(body: Any, depth: int = 0) -> dict[str, Any] | None:
-    """The error object in a body, whatever its HTTP status, or None."""
-    if isinstance(body, list):
-        found = (error_in(item, depth + 1) for item in body[:5]) if depth < 3 else ()
-        return next((error for error in found if error is not None), None)
-    if not isinstance(body, dict):
-        return None
-    error = body.get("error") or (body.get("errors") if body.get("success") is False else None)
-    if isinstance(error, list):
-        error = next((item for item in error if item and isinstance(item, dict | str)), None)
-    if isinstance(error, dict) and error:
-        return error
-    if isinstance(error, str) and error:
-        return {"message": error, "code": body.get("code"), "type": body.get("type")}
-    if error is True or body.get("object") == "error" or body.get("type") == "error" or "__type" in body:
-        return body
-    choices = body.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        found_error = choice.get("error") if isinstance(choice, dict) else None
-        if found_error and isinstance(found_error, dict | str):
-            return {"message": found_error} if isinstance(found_error, str) else dict(found_error)
-        if isinstance(choice, dict) and choice.get("finish_reason") == "error":
-            return {"code": 502, "message": "The provider failed while it was generating (finish_reason: error)."}
-    return None
 
 
 def from_event(event: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> ActionError:

@@ -1,0 +1,196 @@
+"""What manifest.yaml and the schema files may contain, as pydantic models. Their errors name the place in the file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+
+def _version(text: str) -> str:
+    """Validate a version: a date and a number, as in Composio's versions."""
+    date, _, number = text.partition("_")
+    try:
+        datetime.strptime(date, "%Y%m%d")  # noqa: DTZ007 - a date without a time
+    except ValueError:
+        date = ""
+    if len(date) != 8 or len(number) != 2 or not number.isdigit():
+        raise ValueError("a version is a date and a number, like 20261124_00")
+    return text
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$", max_length=64)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
+Version = Annotated[str, AfterValidator(_version)]
+ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{[A-Za-z_]\w*\}))+$")]
+
+
+class FileModel(BaseModel):
+    """A part of a file: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ToolkitPart(FileModel):
+    """`toolkit` in the manifest; see `definitions.Toolkit`."""
+
+    slug: Slug
+    name: Text
+    version: Version
+    description: Text
+    categories: list[Text] = Field(min_length=1)
+    links: dict[str, Link]
+    logo: Link | None = None
+    client: ImportPath | None = None
+    earlier_versions: dict[Version, list[Slug]] = {}
+
+
+class AuthFieldPart(FileModel):
+    """An entry of `auth.fields` in the manifest; see `definitions.AuthField`."""
+
+    name: Text
+    title: Text
+    required: bool
+    secret: bool
+    description: Text
+    environment: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    link: Link | None = None
+    steps: list[Text] = []
+
+
+class AuthPart(FileModel):
+    """`auth` in the manifest, where `verify` is a slug, or an object of `action` and `arguments`."""
+
+    scheme: Literal["API_KEY", "NO_AUTH"]
+    fields: list[AuthFieldPart] = []
+    credential: Text | None = None
+    verify: Slug | None = None
+    verify_arguments: dict[str, Any] = {}
+    check: ImportPath | None = None
+    browser: ImportPath | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_arguments(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        if "verify_arguments" in raw:
+            raise ValueError("verify_arguments is no key; write verify: {action: ..., arguments: {...}}")
+        verify = raw.get("verify")
+        if not isinstance(verify, dict):
+            return raw
+        if not {"action"} <= verify.keys() <= {"action", "arguments"}:
+            raise ValueError("verify has an action and, where it needs them, arguments")
+        if not isinstance(verify.get("arguments", {}), dict):
+            raise ValueError("the arguments of verify are an object, such as {name: me}")  # noqa: TRY004 - pydantic's
+        return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
+
+
+class ActionEntry(FileModel):
+    """An entry of the manifest's actions: the schema file, its handler or request, and settings for the registry.
+
+    An action that only sends a request has a `request`, such as `GET /models/{author}`, in place of a `handler`.
+    """
+
+    schema_file: Text = Field(alias="schema")
+    request: Request | None = None
+    handler: ImportPath | None = Field(None, validate_default=True)
+    credential: Text | None = None
+    aliases: list[Slug] = []
+
+    @field_validator("handler")
+    @classmethod
+    def _or_request(cls, handler: str | None, fields: ValidationInfo) -> str | None:
+        if "request" in fields.data and (handler is None) == (fields.data["request"] is None):
+            raise ValueError("missing; or a request" if handler is None else "stands beside a request; leave one out")
+        return handler
+
+
+class ManifestFile(FileModel):
+    """The content of manifest.yaml. `common_parameters` are those that every action takes, by name."""
+
+    toolkit: ToolkitPart
+    auth: AuthPart
+    common_parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]\w*$")], dict[str, Any]] = {}
+    actions: list[ActionEntry] = Field(min_length=1)
+
+
+class AnnotationsPart(FileModel):
+    """`annotations` in a schema file; see `definitions.Annotations`."""
+
+    title: Text
+    readOnlyHint: bool
+    destructiveHint: bool
+    idempotentHint: bool
+    openWorldHint: bool
+    costsMoney: bool
+
+
+class BriefPart(FileModel):
+    """`brief` in a schema file; see `definitions.Brief`."""
+
+    rows: Text
+    columns: dict[Text, Text] = Field(min_length=1)
+    legend: Text
+
+
+class SchemaFile(FileModel):
+    """A schema file: the definition of one action for models.
+
+    The file has either `output_parameters`, or `data`: the schema of what the envelope's `data` holds as text, from
+    which `output_parameters` are made.
+    """
+
+    slug: Slug
+    name: Text
+    description: Text
+    tags: list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]]
+    annotations: AnnotationsPart
+    input_parameters: dict[str, Any]
+    output_parameters: dict[str, Any]
+    brief: BriefPart | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_envelope(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "data" not in raw:
+            return raw
+        data = raw["data"]
+        if "output_parameters" in raw or not isinstance(data, dict) or data.keys() != {"description", "contentSchema"}:
+            raise ValueError("data is an object of description and contentSchema, in place of output_parameters")
+        envelope = _envelope_schema(**data)
+        return {name: value for name, value in raw.items() if name != "data"} | {"output_parameters": envelope}
+
+
+def _envelope_schema(description: str, contentSchema: Any) -> dict[str, Any]:  # noqa: N803 - JSON Schema's keywords
+    failure = "When the call failed: JSON whose error key holds type, message, status, retryable and more."
+    return {
+        "type": "object",
+        "properties": {
+            "data": {
+                "type": "string",
+                "description": f"{description} {failure}",
+                "contentMediaType": "application/json",
+                "contentSchema": contentSchema,
+            },
+            "error": {
+                "type": ["string", "null"],
+                "description": "What went wrong and what to do next; null on success.",
+            },
+            "successful": {"type": "boolean", "description": "Whether the action did what it was asked."},
+        },
+        "required": ["data", "successful"],
+        "additionalProperties": False,
+    }
