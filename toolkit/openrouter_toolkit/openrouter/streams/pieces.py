@@ -54,10 +54,11 @@ class PartialObject:
         """
         fields, texts, kinds = self.fields, self.texts, self._kinds
         for name, value in piece.items():
-            if name in texts and type(value) is str:  # fast path for the usual case
+            if value is None:
+                if name not in fields:
+                    fields[name] = None
+            elif name in texts and type(value) is str:  # fast path for the usual case
                 texts[name].append(value)
-            elif value is None:
-                fields.setdefault(name, None)
             elif name in kinds:
                 new_part = kinds[name]
                 if new_part is None:

@@ -94,8 +94,18 @@ def _read_events(
     while True:
         piece = _next_piece(body, accumulator, exchange)
         events = _split_events(parser, piece)
-        values = _parse_events([data for _, data in events])
-        for (name, data), value in zip(events, values, strict=True):
+        texts = [data for _, data in events]
+        joined = ",".join(texts)
+        may_fail = "error" in joined or "__type" in joined or "\\u" in joined  # every error contains one of these
+        for (name, data), value in zip(events, _parse_events(texts, joined), strict=True):
+            if type(value) is dict and redactor is None and not may_fail and name != "error":  # the usual case
+                try:
+                    accumulator.add(value)
+                except _WRONG_TYPES:
+                    raise _unknown_shape() from None
+                if accumulator.ends(value):
+                    return
+                continue
             if data == "[DONE]":
                 if accumulator.missing_end:
                     raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
@@ -153,14 +163,15 @@ def _split_events(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
         raise _unknown_shape() from None
 
 
-def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
+def _parse_events(texts: Sequence[str], joined: str) -> Iterable[Any]:
     """The events' JSON values, None for invalid JSON. All are parsed at once, which is faster, if all are valid."""
-    joined = ",".join(texts)
     if len(joined) < _MAX_VALUES:
-        with suppress(ValueError, RecursionError):
+        try:
             values: list[Any] = json.loads(f"[{joined}]")
             if len(values) == len(texts):
                 return values
+        except (ValueError, RecursionError):
+            pass
     return map(_parse, texts)
 
 
