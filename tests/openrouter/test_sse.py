@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.http.sse import EventParser
+from openrouter_toolkit.http.sse import EventParser, events_in, objects_in
 
 from ..timing import cpu_below
 
@@ -175,3 +176,29 @@ def test_time_grows_with_the_length_and_not_with_its_square(size: int) -> None:
 def test_many_small_events_in_one_piece_take_linear_time() -> None:
     with cpu_below(3):
         assert len(EventParser().feed(b"data: a\n\n" * 200_000)) == 200_000
+
+
+USUAL = ['data: {"a": 1}', 'data: {"b": "x\\n\\ndata: "}', "data: {}"]
+ODD = [
+    "data: [1]",
+    "data: {}, {}",
+    "data: {",
+    "}",
+    "",
+    ": note",
+    'data: {"e": [{}',
+    "data: {}]}",
+    "data: [DONE]",
+    "data: 1, {}",
+]
+OTHER = ['event: x\ndata: {"c": 2}', 'data:{"d": 3}']
+
+
+@given(st.lists(st.sampled_from([*USUAL, *ODD, *OTHER])))
+def test_events_that_are_parsed_at_once_are_those_that_are_parsed_one_by_one(lines: list[str]) -> None:
+    text = "\n\n".join(lines)
+    at_once = objects_in(text)
+    if at_once is not None:
+        assert [("", value) for value in at_once] == [(name, json.loads(data)) for name, data in events_in(text)]
+    else:
+        assert not lines or not set(lines) <= set(USUAL)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from random import SystemRandom
+from typing import Any
+
+_NEXT_EVENT = "\n\ndata: "
+_SEPARATOR = SystemRandom().getrandbits(50)
+BETWEEN = f",{_SEPARATOR},"
 # No real event has more lines; each line takes memory, however short it is.
 _MAX_LINES = 100_000
 
@@ -24,6 +31,14 @@ class EventParser:
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
         """The events that these bytes complete, in order. Raises `TooManyLinesError`, as `close` does."""
+        return events_in(self.text(piece))
+
+    def close(self) -> list[tuple[str, str]]:
+        """The last event, if the stream ended without the empty line after it."""
+        return events_in(self.rest())
+
+    def text(self, piece: bytes) -> str:
+        """The text of the events that these bytes complete, for `events_in`; empty if they complete none."""
         if self._ended_with_cr and piece:
             piece = piece.removeprefix(b"\n")  # the other half of a CR LF
             self._ended_with_cr = False
@@ -34,24 +49,51 @@ class EventParser:
         searched = max(0, len(buffer) - 1)  # the blank line may begin in the byte before
         buffer += piece
         end = buffer.rfind(b"\n\n", searched)
-        return [] if end < 0 else self._take(end)
+        return "" if end < 0 else self._take(end)
 
-    def close(self) -> list[tuple[str, str]]:
-        """The last event, if the stream ended without the empty line after it."""
+    def rest(self) -> str:
+        """The text of the last event, if the stream ended without the empty line after it."""
         return self._take(len(self._buffer))
 
-    def _take(self, end: int) -> list[tuple[str, str]]:
-        """The events in the first `end` bytes of the buffer."""
+    def _take(self, end: int) -> str:
+        """The text of the events in the first `end` bytes of the buffer."""
         text = self._buffer[:end].decode("utf-8", "replace")
         del self._buffer[: end + 2]
         if not self._started:
             self._started = True
             text = text.removeprefix("\ufeff")
-        return [
-            event
-            for block in text.split("\n\n")
-            if (event := ("", block[6:]) if block[:6] == "data: " and "\n" not in block else _parse_event(block))
-        ]
+        return text
+
+
+def events_in(text: str) -> list[tuple[str, str]]:
+    """The events of a text of complete ones: name and data of each. Raises `TooManyLinesError`."""
+    return [
+        event
+        for block in text.split("\n\n")
+        if (event := ("", block[6:]) if block[:6] == "data: " and "\n" not in block else _parse_event(block))
+    ]
+
+
+def objects_in(text: str) -> list[dict[str, Any]] | None:
+    """The events of a text as JSON objects, parsed at once; None if one of them is anything but one line of `data`."""
+    breaks = text.count(_NEXT_EVENT)
+    if not text.startswith("data: ") or text.count("\n") != 2 * breaks:
+        return None
+    values = parse_at_once(text[6:].replace(_NEXT_EVENT, BETWEEN), breaks + 1)
+    return values if values is not None and all(type(value) is dict for value in values) else None
+
+
+def parse_at_once(joined: str, count: int) -> list[Any] | None:
+    """The values of `count` JSON texts that are joined by `BETWEEN`; None if one is invalid, or is not one value.
+
+    It is faster than parsing each: names of fields are made once. A text that is cut, and one that holds two values,
+    could pass for two if a comma stood between them; the number that stands there is known to this process alone.
+    """
+    try:
+        values: list[Any] = json.loads(f"[{joined}]")
+    except (ValueError, RecursionError):
+        return None
+    return values[::2] if len(values) == 2 * count - 1 and values[1::2] == [_SEPARATOR] * (count - 1) else None
 
 
 def _parse_event(block: str) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ from urllib3 import BaseHTTPResponse
 from ...call import Listener
 from ...envelope import ActionError, as_json
 from ...http.body import Body
-from ...http.sse import EventParser, TooManyLinesError
+from ...http.sse import BETWEEN, EventParser, TooManyLinesError, events_in, objects_in, parse_at_once
 from ...http.transport import Exchange
 from ...text.redaction import redact_thoroughly
 from ...text.sanitize import quoted
@@ -93,34 +93,13 @@ def _read_events(
     parser = EventParser()
     while True:
         piece = _next_piece(body, accumulator, exchange)
-        events = _split_events(parser, piece)
-        texts = [data for _, data in events]
-        joined = ",".join(texts)
-        may_fail = "error" in joined or "__type" in joined or "\\u" in joined  # every error contains one of these
-        for (name, data), value in zip(events, _parse_events(texts, joined), strict=True):
-            if type(value) is dict and redactor is None and not may_fail and name != "error":  # the usual case
-                try:
-                    accumulator.add(value)
-                except _WRONG_TYPES:
-                    raise _unknown_shape() from None
-                if accumulator.ends(value):
-                    return
-                continue
-            if data == "[DONE]":
-                if accumulator.missing_end:
-                    raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
-                return
-            event = value
-            if type(value) is not dict:
-                event = _odd_event(value, name, data, accumulator, response, complete=bool(piece))
-            if event is None:
-                continue
-            _add(accumulator, event, name, data, response)
-            if redactor is not None:
-                exchange.call.check()  # listeners may be slow, and a piece contain thousands of events
-                redactor.forward(_listener_events(accumulator, event, name), data)
-            if accumulator.ends(event):
-                return
+        text = parser.text(piece) if piece else parser.rest()
+        if redactor is None and _add_usual(accumulator, text):
+            ended = False
+        else:
+            ended = _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece))
+        if ended:
+            return
         if not piece:
             break
         if accumulator.finished:
@@ -129,6 +108,37 @@ def _read_events(
         if accumulator.started and not accumulator.missing_end:
             accumulator.check(accumulator.result())  # its error may be more specific
         raise _interrupted(_CUT)
+
+
+def _add_each(
+    exchange: Exchange,
+    response: BaseHTTPResponse,
+    accumulator: Accumulator,
+    redactor: StreamRedactor | None,
+    text: str,
+    *,
+    complete: bool,
+) -> bool:
+    """Add the events of a text one by one, and pass them on; whether the last one of the stream is among them."""
+    events = _split_events(text)
+    values = _parse_events([data for _, data in events])
+    for (name, data), value in zip(events, values, strict=True):
+        if data == "[DONE]":
+            if accumulator.missing_end:
+                raise _interrupted(f"The stream ended without saying why ({accumulator.missing_end}).")
+            return True
+        event = value
+        if type(value) is not dict:
+            event = _odd_event(value, name, data, accumulator, response, complete=complete)
+        if event is None:
+            continue
+        _add(accumulator, event, name, data, response)
+        if redactor is not None:
+            exchange.call.check()  # listeners may be slow, and a piece contain thousands of events
+            redactor.forward(_listener_events(accumulator, event, name), data)
+        if accumulator.ends(event):
+            return True
+    return False
 
 
 def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse) -> None:
@@ -140,8 +150,30 @@ def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, 
     except _WRONG_TYPES:
         raise_if_error(event, response.status, response.headers)
         raise _unknown_shape() from None
-    if "error" in data or "__type" in data or "\\u" in data:  # every error contains one of these
+    if _may_hold_error(data):
         raise_if_error(event, response.status, response.headers)
+
+
+def _add_usual(accumulator: Accumulator, text: str) -> bool:
+    """Add all chunks in a text without a look at each, and return True; False, and add none, if one may be unusual."""
+    if not text:
+        return True
+    if type(accumulator) is not ChatStream or len(text) > _MAX_VALUES or _may_hold_error(text):
+        return False
+    events = objects_in(text)
+    if events is None:
+        return False
+    try:
+        for event in events:
+            accumulator.add(event)
+    except _WRONG_TYPES:
+        raise _unknown_shape() from None
+    return True
+
+
+def _may_hold_error(text: str) -> bool:
+    """Whether there may be an error in events: every error contains one of these."""
+    return "error" in text or "__type" in text or "\\u" in text
 
 
 def _next_piece(body: Body, accumulator: Accumulator, exchange: Exchange) -> bytes:
@@ -156,23 +188,18 @@ def _next_piece(body: Body, accumulator: Accumulator, exchange: Exchange) -> byt
         raise _interrupted(_CUT) from None
 
 
-def _split_events(parser: EventParser, piece: bytes) -> list[tuple[str, str]]:
+def _split_events(text: str) -> list[tuple[str, str]]:
     try:
-        return parser.feed(piece) if piece else parser.close()
+        return events_in(text)
     except TooManyLinesError:
         raise _unknown_shape() from None
 
 
-def _parse_events(texts: Sequence[str], joined: str) -> Iterable[Any]:
+def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
     """The events' JSON values, None for invalid JSON. All are parsed at once, which is faster, if all are valid."""
-    if len(joined) < _MAX_VALUES:
-        try:
-            values: list[Any] = json.loads(f"[{joined}]")
-            if len(values) == len(texts):
-                return values
-        except (ValueError, RecursionError):
-            pass
-    return map(_parse, texts)
+    joined = BETWEEN.join(texts)
+    values = parse_at_once(joined, len(texts)) if len(joined) < _MAX_VALUES else None
+    return map(_parse, texts) if values is None else values
 
 
 def _parse(data: str) -> Any:
