@@ -5,11 +5,12 @@ COMPOSIO_CORE := .venv-composio-core
 COMPOSIO_OLDER := .venv-composio-older
 COMPOSIO_GEMINI := .venv-composio-gemini
 WHEEL := .venv-wheel
+BENCH := .venv-bench
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots screenshots cassettes docs drift \
-	bench clean
+	bench bench-check clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -25,6 +26,8 @@ help:
 	@echo "make docs        refresh the generated blocks of README.md and docs"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
 	@echo "make screenshots refresh the pictures that the documentation shows (docs/images)"
+	@echo "make bench       measure the toolkit beside other libraries, and write docs/performance.md (minutes)"
+	@echo "make bench-check measure the toolkit alone against its targets"
 	@echo "make cassettes   record the cassettes anew from the sandbox; with LIVE=1 and OPENROUTER_API_KEY, live"
 
 demo: .venv/.runtime
@@ -32,7 +35,7 @@ demo: .venv/.runtime
 
 # The tests take longest, so everything else runs beside them, one after the other.
 test: .venv/.development system
-	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core composio-clients wheel
+	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core composio-clients wheel bench-check
 
 lint: .venv/.development
 	$(BIN)/ruff check .
@@ -102,11 +105,15 @@ screenshots: .venv/.development system
 cassettes: .venv/.development
 	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes $(ARGS)
 
-bench: .venv/.development
-	$(BIN)/python benchmarks/calls.py
+bench: .venv/.bench
+	$(BIN)/python benchmarks/report.py $(BENCH)
+
+# The toolkit alone against its targets, in a minute.
+bench-check: .venv/.development
+	$(BIN)/python benchmarks/library.py
 
 clean:
-	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) $(BENCH) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each environment is made once, and again when what it needs has changed.
 ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests/environment.sh $(@D)
@@ -121,6 +128,15 @@ ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests
 
 $(COMPOSIO_CORE)/.installed: .venv/.runtime
 	$(ENVIRONMENT) --editable '.[composio-core]' --group test-composio-core
+	@touch $@
+
+# The contenders, each with what it wants of others.
+.venv/.bench: .venv/.development
+	$(ENVIRONMENT) --editable . --group bench
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/openai openai
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/litellm 'litellm==1.108.7'
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/openrouter openrouter
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/langchain langchain-openrouter
 	@touch $@
 
 $(COMPOSIO_OLDER)/.installed: .venv/.runtime

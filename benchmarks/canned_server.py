@@ -47,13 +47,16 @@ def _json(body: object) -> bytes:
 def answers() -> dict[bytes, bytes]:
     """The answers by path."""
     message = {"role": "assistant", "content": "word " * 150}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    usage = {"prompt_tokens": 9, "completion_tokens": 150, "total_tokens": 159}
+    head = {"id": "gen-1", "object": "chat.completion", "created": 1795534113, "model": "acme/atlas-small"}
+    completion = {**head, "choices": [choice], "usage": usage, "system_fingerprint": None}
     model = {"id": "acme/atlas", "description": "x" * 1500, "supported_parameters": ["tools"]}
     events = stream(1000)
     return {
         b"/api/v1/credits": _json({"data": {"total_credits": 10.0, "total_usage": 1.5}}),
         b"/api/v1/models": _json({"data": [model] * 440}),
-        b"/api/v1/chat/completions": _json({"id": "gen-1", "choices": [choice], "usage": {"total_tokens": 9}}),
+        b"/api/v1/chat/completions": _json(completion),
         b"/api/v1/messages": (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
             + b"".join(

@@ -21,7 +21,7 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(compiled, "_FILE", tmp_path / "package" / "manifest" / "compiled.json")
     (tmp_path / "package" / "manifest").mkdir(parents=True)
     monkeypatch.setattr("openrouter_toolkit.manifest.loading.packaged_manifest", lambda: tmp_path / SOURCE.name)
-    compiled.write(tmp_path / SOURCE.name)
+    compiled.compile_manifest(tmp_path / SOURCE.name)
     return tmp_path / SOURCE.name
 
 
@@ -49,9 +49,10 @@ def test_an_edited_file_counts_at_once(manifest: Path, edited: str) -> None:
     if edited != SOURCE.name:
         (found,) = [action for action in load().actions if action.slug == "OPENROUTER_GET_CREDITS"]
         assert "CREDITS" in found.definition.model_dump()["description"]
+        assert compiled.read(manifest) is not None, "the next start is quick again"
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"digest": 1, "data": {}}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"checksum": 1, "data": {}}'])
 def test_a_damaged_one_is_passed_over(manifest: Path, content: bytes) -> None:
     compiled._FILE.write_bytes(content)
     assert len(load().actions) == len(load(SOURCE).actions)
@@ -66,4 +67,4 @@ def test_in_a_wheel_it_is_trusted_without_a_look_at_the_files(manifest: Path) ->
 def test_what_is_invalid_is_not_compiled(manifest: Path) -> None:
     (manifest.parent / "schemas" / "get_credits.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"get_credits\.json"):
-        compiled.write(manifest)
+        compiled.compile_manifest(manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from . import compiled
@@ -27,6 +28,11 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
         data = compiled.read(packaged_manifest())
         if data is not None:
             return LoadedToolkit.from_data(data)
-    from .parsing import parse_checked
+    from .parsing import check_parts, parse
 
-    return parse_checked(packaged_manifest(), check_schemas=False) if path is None else parse_checked(Path(path))
+    parsed = parse(packaged_manifest() if path is None else Path(path), check_schemas=path is not None)
+    loaded = check_parts(parsed)
+    if path is None:
+        with suppress(OSError):
+            compiled.write(packaged_manifest(), parsed.data)
+    return loaded

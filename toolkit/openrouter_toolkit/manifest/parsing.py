@@ -51,14 +51,14 @@ def parse(path: Path, *, check_schemas: bool) -> Parsed:
     return Parsed(source, manifest, data, problems)
 
 
-def parse_checked(path: Path, *, check_schemas: bool = True) -> LoadedToolkit:
-    """Parse a manifest, import everything that it names, and check that its parts fit each other.
+def check_parts(parsed: Parsed) -> LoadedToolkit:
+    """Import everything that a parsed manifest names, and check that its parts fit each other.
 
     Raises:
         ManifestError: with all problems, each with its file and, for YAML, its line.
     """
-    source, manifest, data, problems = parse(path, check_schemas=check_schemas)
-    problems += _import_problems(source, manifest)
+    source, manifest, data, problems = parsed
+    problems = [*problems, *_import_problems(source, manifest)]
     if problems:
         raise ManifestError(problems)
     loaded = LoadedToolkit.from_data(data)

@@ -170,6 +170,8 @@ class ReasoningDetails:
             index = piece.get("index")
             key = piece.get("type"), index
             detail = self._by_key.get(key)
+            if detail is not None and index is not None and _append_texts(detail, piece):
+                continue
             if detail is not None and index is None and detail is not self._details[-1]:
                 detail = None  # without an index, it can only continue the last detail
             new = None if detail is None else _continuation(detail.fields, piece)
@@ -181,6 +183,22 @@ class ReasoningDetails:
     def result(self) -> list[dict[str, Any]]:
         """The details, as far as they have arrived."""
         return [detail.result() for detail in self._details]
+
+
+def _append_texts(detail: PartialObject, piece: dict[str, Any]) -> bool:
+    """Add a piece that only continues texts, the usual case; False, and nothing is added, if it may do more."""
+    fields, texts = detail.fields, detail.texts
+    if "signature" in fields:
+        return False
+    continued = []
+    for name, value in piece.items():
+        if name in texts and type(value) is str:
+            continued.append((texts[name], value))
+        elif name not in fields or fields[name] != value:
+            return False
+    for pieces, value in continued:
+        pieces.append(value)
+    return True
 
 
 def _continuation(fields: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any] | None:
