@@ -15,6 +15,7 @@ import requests
 
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..scale import scaled
 from .responses_stand_in import responses_before
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -95,7 +96,8 @@ def test_the_cheapest_model_with_tools_is_found_and_asked_with_openrouters_key_a
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.load
+@pytest.mark.parametrize("name", scaled(["plain_agent", "openai_agent"], full=NAMES))
 def test_a_key_that_is_refused_ends_it_and_is_not_shown(name: str, run: Run) -> None:
     refused = run(name, OPENROUTER_API_KEY="sk-or-v1-sandbox-expired-1234")
     assert refused.returncode == 1
@@ -108,7 +110,8 @@ def test_a_key_that_is_refused_ends_it_and_is_not_shown(name: str, run: Run) -> 
 OTHERS = ["langchain_agent", "openai_agents_agent", "pydantic_ai_agent", "google_genai_agent", "mcp_client"]
 
 
-@pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+@pytest.mark.load
+@pytest.mark.parametrize("name", scaled(["openai_agent", "mcp_client"], full=[*NAMES, *OTHERS]))
 def test_without_a_key_it_says_how_to_get_one(name: str, run: Run, openrouter_sandbox: Sandbox) -> None:
     done = run(name, OPENROUTER_API_KEY="")
     if name == "mcp_client":  # a connected account would do
