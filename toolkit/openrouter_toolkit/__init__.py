@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .accounts import Accounts, Credentials, EnvironmentAccounts, MemoryAccounts
+    from .answer import ToolCall
     from .envelope import ActionError, Envelope
     from .execution.event_stream import EventStream
     from .execution.hooks import Refused
@@ -33,6 +34,7 @@ _HOMES = {
     "Refused": "execution.hooks",
     "EventStream": "execution.event_stream",
     "StreamEvent": "openrouter.streams.events",
+    "ToolCall": "answer",
     "ToolRegistry": "registry",
 }
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "MemoryAccounts",
     "Refused",
     "StreamEvent",
+    "ToolCall",
     "ToolRegistry",
 ]
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from . import answer
+from .answer import ToolCall
+from .text.sanitize import quoted
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 # The error types of the toolkit itself, in addition to those of the API, and what each means.
 OWN_TYPES = {
@@ -59,6 +66,13 @@ class ActionError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle_error, (self.__dict__,)
 
+    @property
+    def advice(self) -> str:
+        """What to do next: the explanation, without the message where it begins with it."""
+        if self.explanation == self.message:
+            return ""
+        return self.explanation.removeprefix(f"{self.message.removesuffix('.')}. ")
+
     def as_dict(self) -> dict[str, Any]:
         """The object under `error` in a failed envelope's data, for programs."""
         return {
@@ -77,7 +91,14 @@ class Envelope(dict[str, Any]):
     It is a dict, so it prints, compares and dumps to JSON as its three keys; the keys are attributes too.
     On success `data` is the text of the upstream answer and `error` is None. On failure `data` is a JSON
     object whose `error` key describes the failure to a program, and `error` describes it to the agent.
+
+    `text`, `tool_calls`, `usage`, `cost`, `model` and `generation_id` read what a model answered, as a chat
+    completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several choices, the first.
+    Other answers, such as a list of models, have none. On failure they read what had arrived (`partial`), but an
+    incomplete answer has no `tool_calls`.
     """
+
+    _read: tuple[str, Any] | None = None  # the text of `data` when it was parsed, and the result
 
     def __init__(self, *, data: str, error: str | None, successful: bool) -> None:
         super().__init__(data=data, error=error, successful=successful)
@@ -112,16 +133,111 @@ class Envelope(dict[str, Any]):
         """Whether the action succeeded."""
         return bool(self["successful"])
 
+    def json(self) -> Any:
+        """`data`, parsed: on success the upstream answer, on failure the object with the key `error`.
+
+        It is parsed once, so each call returns the same object; don't change it.
+
+        Raises:
+            ValueError: `data` is not JSON, such as an RSS feed.
+        """
+        read = self._read
+        if read is None or read[0] is not self.data:
+            read = self._read = (self.data, _parse(self.data))
+        return read[1]
+
+    @property
+    def text(self) -> str | None:
+        """What the model said; None where it said nothing, as beside tool calls."""
+        return answer.text_in(self._answer)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tools that the model calls, each with `id`, `name` and `arguments`.
+
+        The arguments are an object; where the model wrote something else, they are its text. `ToolRegistry.call_tools`
+        makes them.
+        """
+        return [answer.parsed(call) for call in answer.tool_calls_in(self._answer)] if self.successful else []
+
+    @property
+    def usage(self) -> dict[str, Any] | None:
+        """The tokens used, with the names of the answer's format; None if they are unknown."""
+        return answer.usage_in(self._answer)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What this call cost in US dollars, exactly as the answer says; None if it is unknown.
+
+        The statistics of a generation cost nothing to read, so here their cost is None: it is `total_cost` in `json()`.
+        """
+        if (self.usage or {}).get("cost") is None:
+            return None
+        from decimal import Decimal
+
+        try:
+            return answer.cost_in(self._answer_in(json.loads(self.data, parse_float=Decimal)))
+        except ArithmeticError:  # an exponent that is too large for a decimal
+            return None
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered."""
+        return answer.field_in(self._answer, "model")
+
+    @property
+    def generation_id(self) -> str | None:
+        """The answer's id, which OPENROUTER_GET_GENERATION takes."""
+        error = self.action_error
+        named = None if error is None else error.details.get("generation_id")
+        return named if isinstance(named, str) else answer.field_in(self._answer, "id")
+
+    @property
+    def error_type(self) -> str | None:
+        """The error's code, such as `rate_limit_exceeded`; None on success."""
+        error = self.action_error
+        return None if error is None else error.type
+
+    @property
+    def retryable(self) -> bool | None:
+        """Whether the same call may succeed later; None on success."""
+        error = self.action_error
+        return None if error is None else error.retryable
+
+    def raise_for_error(self) -> Self:
+        """Return the envelope of a successful call.
+
+        Raises:
+            ActionError: the call failed; the error has `type`, `status`, `message` and `advice`.
+        """
+        error = self.action_error
+        if error is None:
+            return self
+        if error.advice:
+            error.add_note(error.advice)
+        raise error
+
     @property
     def action_error(self) -> ActionError | None:
         """The failure as an exception, read from `data`; None on success."""
         if self.successful:
             return None
         try:
-            failure = json.loads(self.data)
+            failure = self.json()
             return ActionError(**failure["error"], explanation=self.error, partial=failure.get("partial"))
         except (ValueError, KeyError, TypeError):  # a secret that was redacted was a word of the JSON
             return ActionError("unmapped", self.error or "")
+
+    @property
+    def _answer(self) -> Any:
+        """What the model answered, as far as it arrived; None if `data` is not JSON."""
+        try:
+            return self._answer_in(self.json())
+        except ValueError:
+            return None
+
+    def _answer_in(self, data: Any) -> Any:
+        return data if self.successful or not isinstance(data, dict) else data.get("partial")
 
     def model_dump(self) -> dict[str, Any]:
         """The three keys as a plain dict."""
@@ -131,8 +247,32 @@ class Envelope(dict[str, Any]):
         """The three keys as a JSON object."""
         return json.dumps(self)
 
+    def _repr_html_(self) -> str:
+        """A card for notebooks."""
+        from . import notebook
+
+        title = "Successful" if self.successful else f"Failed: {self.error_type}"
+        facts = {"model": self.model, "cost": _in_dollars(self.cost), "generation": self.generation_id}
+        calls = [f"{call.name}({call.arguments})" for call in self.tool_calls]
+        return notebook.card(title, facts, [self.error, self.text, *calls], self.data)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle_envelope, (self.data, self.error, self.successful)
+
+
+def _in_dollars(cost: Decimal | None) -> str | None:
+    if cost is None:
+        return None
+    return f"${cost:f}" if abs(cost.adjusted()) < 20 else f"${cost}"
+
+
+def _parse(data: str) -> Any:
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("the answer is nested too deeply; `data` is its text") from None
+    except ValueError:
+        raise ValueError(f"the answer is not JSON but begins with {quoted(data, 40)}; `data` is its text") from None
 
 
 def as_json(data: dict[str, Any]) -> str:

@@ -360,6 +360,20 @@ class ToolRegistry:
     def __repr__(self) -> str:
         return f"<ToolRegistry {self.toolkit.slug}, {len(self._toolset)} actions>"
 
+    def _repr_html_(self) -> str:
+        """A table of the actions, for notebooks."""
+        from . import notebook
+
+        rows = [
+            (
+                action.slug,
+                "money" if action.definition.annotations.costsMoney else "nothing",
+                action.definition.description,
+            )
+            for action in self.actions.values()
+        ]
+        return notebook.table(f"{self.toolkit.name}: {len(rows)} actions", ("action", "costs", "what it does"), rows)
+
     def __enter__(self) -> Self:
         return self
 

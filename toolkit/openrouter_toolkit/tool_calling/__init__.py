@@ -1,7 +1,8 @@
 """Tool calling: tool definitions, tool calls and tool results in each vendor's format."""
 
+from ..answer import ToolCall
 from .definitions import FORMATS
-from .responses import ToolCall, ToolResult, messages, read
+from .responses import ToolResult, messages, read
 from .schemas import SELECT, input_schema, original_names, why_not_strict
 
 __all__ = [

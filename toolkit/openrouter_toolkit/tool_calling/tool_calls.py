@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..answer import ToolCall
 from ..envelope import ActionError, Envelope
 from ..manifest import Action, LoadedToolkit
 from ..text.sanitize import clean, quoted, shorten
 from ..validation.arguments import interruptible
 from .coercion import prepare_arguments
 from .options import DEFAULT_LIMIT
-from .responses import ToolCall, ToolResult
+from .responses import ToolResult
 from .schemas import SELECT
 
 _MAX_DECODES = 4  # an object that was encoded as text three extra times
