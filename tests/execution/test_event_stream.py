@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterator
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit import ActionError, EventStream, Refused, ToolRegistry
+from openrouter_toolkit import ActionError, Envelope, EventStream, Refused, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
-from ..timing import quickest, wait_until
+from ..timing import PATIENCE, quickest, wait_until
 
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 
@@ -151,3 +152,107 @@ def test_an_error_survives_pickling() -> None:
 
     error = pickle.loads(pickle.dumps(ActionError("timeout", "Late.", status=504, partial={"a": 1}, sent=True)))
     assert (error.type, error.partial, error.as_dict()["sent"]) == ("timeout", {"a": 1}, True)
+
+
+# In async code.
+
+
+def test_async_for_has_the_same_events(registry: ToolRegistry) -> None:
+    async def read() -> tuple[list[Any], EventStream]:
+        stream = registry.stream(CHAT, asking("acme/atlas-small"))
+        return [(event.kind, event.text) async for event in stream], stream
+
+    events, stream = asyncio.run(read())
+    assert events == [(event.kind, event.text) for event in registry.stream(CHAT, asking("acme/atlas-small"))]
+    assert stream.envelope.text == "17 * 3 = 51"
+    assert list(stream) == []
+
+
+def test_the_event_loop_goes_on_and_runs_nothing_of_a_call(openrouter_sandbox: Sandbox) -> None:
+    threads: set[int] = set()
+
+    def note(*_: object) -> None:
+        threads.add(threading.get_ident())
+
+    async def read(registry: ToolRegistry) -> list[bool]:
+        streams = [registry.stream(CHAT, asking("acme/atlas-small")) for _ in range(20)]
+        return [(await stream.envelope_async()).successful for stream in streams]
+
+    with ToolRegistry.from_manifest(before_execute=note, after_execute=note) as registry:
+        assert asyncio.run(read(registry)) == [True] * 20
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("how", ["aclose", "async with", "cancel", "cancel the answer", "forget"])
+def test_leaving_async_code_early_closes_the_connection(
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, how: str
+) -> None:
+    async def leave() -> EventStream | None:
+        stream = registry.stream(CHAT, asking("sandbox/silent"))
+        assert (await anext(stream)).text
+        if how == "aclose":
+            await stream.aclose()
+        elif how == "async with":
+            async with stream as same:
+                assert same is stream
+        elif how == "forget":
+            return None
+        else:
+            rest = stream.envelope_async() if how == "cancel the answer" else to_the_end(stream)
+            task = asyncio.create_task(rest)
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, PATIENCE)
+        assert [event async for event in stream] == []
+        return stream
+
+    async def to_the_end(stream: EventStream) -> None:
+        async for _ in stream:
+            pass
+
+    stream = asyncio.run(leave())
+    gc.collect()
+    wait_until(lambda: openrouter_sandbox.requests[-1].closed_by_client)
+    if stream is not None:
+        assert stream.envelope.error_type == "cancelled"
+        assert stream.envelope.text
+
+
+def test_two_tasks_that_wait_for_its_end_both_get_it(registry: ToolRegistry) -> None:
+    async def both() -> tuple[Envelope, Envelope]:
+        stream = registry.stream(CHAT, asking("sandbox/silent"), timeout=0.5)
+        return await asyncio.gather(stream.envelope_async(), stream.envelope_async())
+
+    one, other = asyncio.run(both())
+    assert one is other
+    assert one.error_type == "timeout"
+
+
+def test_what_ends_its_thread_ends_the_waiting_task(openrouter_sandbox: Sandbox) -> None:
+    class Left(BaseException):
+        pass
+
+    def leave(*_: object) -> None:
+        raise Left
+
+    async def read(registry: ToolRegistry) -> None:
+        async with registry.stream(CHAT, asking("acme/atlas-small")) as stream:
+            with pytest.raises(Left):
+                await anext(stream)
+            with pytest.raises(Left):
+                await stream.envelope_async()
+
+    with ToolRegistry.from_manifest(before_execute=leave) as registry:
+        asyncio.run(read(registry))
+
+
+def test_one_stream_is_read_by_event_loops_one_after_the_other(registry: ToolRegistry) -> None:
+    stream = registry.stream(CHAT, asking("acme/atlas-small"))
+
+    async def first() -> Any:
+        return await anext(stream)
+
+    events = [asyncio.run(first()) for _ in range(2)] + list(stream)
+    assert "".join(event.text for event in events if event.kind == "text") == "17 * 3 = 51"

@@ -189,7 +189,9 @@ class ToolRegistry:
         account_id: str | None = None,
         timeout: float | None = None,
     ) -> EventStream:
-        """`execute` as an iterator over the events of a streamed answer; closing it early cancels the call.
+        """`execute` as an iterator over the events of a streamed answer, for `for` and for `async for`.
+
+        Closing it early cancels the call.
 
         If the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """

@@ -1,10 +1,12 @@
-"""The event stream: an execution as an iterator over its events, which can be closed early."""
+"""The event stream: an execution as an iterator over its events, sync or async, which can be closed early."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,16 +16,17 @@ from ..envelope import Envelope
 _CLOSE_TIMEOUT = 1.0  # seconds
 
 
-class EventStream(Iterator[Any]):
-    """Iterates over the events as they arrive; afterwards `envelope` is the answer.
+class EventStream(Iterator[Any], AsyncIterator[Any]):
+    """Iterates over the events as they arrive, by `for` or `async for`; afterwards `envelope` is the answer.
 
-    Calling `close`, leaving a `with` block or dropping the last reference cancels a running call and closes its
-    connection at once, which stops generation and billing at many providers.
+    Calling `close` or `aclose`, leaving a `with` or `async with` block, dropping the last reference or cancelling the
+    task that waits for an event cancels a running call and closes its connection at once, which stops generation and
+    billing at many providers. Nothing of a call runs in the event loop's thread.
     """
 
     def __init__(self, run: Callable[[Call], Envelope], new_call: Callable[[Listener], Call]) -> None:
         """`run` executes the call that `new_call` makes for the stream's listener; it is called in a new thread."""
-        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._queue = _Queue()
         self._call = new_call(self._queue.put)
         self._envelope: Envelope | None = None
         self._closed = False
@@ -40,12 +43,35 @@ class EventStream(Iterator[Any]):
             raise StopIteration
         return event
 
+    async def __anext__(self) -> Any:
+        if self._closed or self._envelope is not None:
+            raise StopAsyncIteration
+        event = await self._get_async()
+        if self._is_end(event):
+            raise StopAsyncIteration
+        return event
+
     @property
     def envelope(self) -> Envelope:
         """The answer. Waits for the end of the stream, and discards the remaining events."""
         while self._envelope is None:
             self._is_end(self._queue.get())
         return self._envelope
+
+    async def envelope_async(self) -> Envelope:
+        """`envelope` for async code; after `async for` has ended, `envelope` does not wait either."""
+        while self._envelope is None:
+            self._is_end(await self._get_async())
+        return self._envelope
+
+    async def _get_async(self) -> Any:
+        """The next event or end. Cancelling the wait cancels the call."""
+        try:
+            return await self._queue.get_async()
+        except BaseException:
+            self._closed = True
+            self._call.cancel()
+            raise
 
     def _is_end(self, event: Any) -> bool:
         """Return whether the event ends the stream; it is put back into the queue for other waiting threads."""
@@ -63,11 +89,31 @@ class EventStream(Iterator[Any]):
         self._call.cancel()
         self._thread.join(_CLOSE_TIMEOUT)
 
+    async def aclose(self) -> None:
+        """`close` for async code."""
+        import asyncio
+
+        self._closed = True
+        self._call.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                while not isinstance(end := await self._queue.get_async(), Envelope | BaseException):
+                    pass
+                self._queue.put(end)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     def __del__(self) -> None:
         call = getattr(self, "_call", None)
@@ -75,7 +121,43 @@ class EventStream(Iterator[Any]):
             call.cancel()
 
 
-def _run(run: Callable[[Call], Envelope], call: Call, queue: SimpleQueue[Any]) -> None:
+class _Queue:
+    """A queue from a thread to threads and to tasks of event loops."""
+
+    def __init__(self) -> None:
+        self._items: SimpleQueue[Any] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting: list[Callable[[], object]] = []  # each wakes a task, in its own event loop
+
+    def put(self, item: Any) -> None:
+        """Add an item, and wake the waiting tasks."""
+        self._items.put(item)
+        with self._lock:
+            woken, self._waiting = self._waiting, []
+        for wake in woken:
+            with suppress(RuntimeError):  # its event loop is closed
+                wake()
+
+    def get(self) -> Any:
+        """Remove the next item; waits for it."""
+        return self._items.get()
+
+    async def get_async(self) -> Any:
+        """`get` without blocking the event loop."""
+        import asyncio
+
+        wake_up = asyncio.get_running_loop().call_soon_threadsafe
+        while True:
+            with suppress(Empty):
+                return self._items.get_nowait()
+            arrived = asyncio.Event()
+            with self._lock:
+                self._waiting.append(partial(wake_up, arrived.set))
+            if self._items.empty():  # else an item came before the task was among the waiting
+                await arrived.wait()
+
+
+def _run(run: Callable[[Call], Envelope], call: Call, queue: _Queue) -> None:
     try:
         queue.put(run(call))
     except BaseException as error:  # noqa: BLE001 - such as SystemExit in a hook: re-raised in the reading thread
