@@ -41,7 +41,10 @@ def _handler(base_url: str) -> type[BaseHTTPRequestHandler]:
                 self._answer(self._forwarded(self.path, body))
                 return
             answer = self._forwarded("/api/v1/chat/completions", _chat_request(body))
-            self._answer(answer, _response(answer.json()) if answer.ok else None)
+            if answer.ok and body.get("stream"):
+                self._send(200, "text/event-stream", _events(_response(answer.json())))
+            else:
+                self._answer(answer, _response(answer.json()) if answer.ok else None)
 
         def _forwarded(self, path: str, body: Any) -> requests.Response:
             with requests.Session() as session:
@@ -52,8 +55,11 @@ def _handler(base_url: str) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, answer: requests.Response, body: Any = None) -> None:
             content = answer.content if body is None else json.dumps(body).encode()
-            self.send_response(answer.status_code)
-            self.send_header("Content-Type", "application/json")
+            self._send(answer.status_code, "application/json", content)
+
+        def _send(self, status: int, content_type: str, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -92,3 +98,20 @@ def _response(answer: Item) -> Item:
         text = {"type": "output_text", "text": message["content"], "annotations": []}
         output = [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}]
     return {"id": "resp_1", "object": "response", "created_at": 0, "status": "completed", "output": output}
+
+
+def _events(response: Item) -> bytes:
+    """The answer as a stream: its beginning, its items, and the whole."""
+    started = {**response, "status": "in_progress", "output": []}
+    events: list[Item] = [{"type": "response.created", "response": started}]
+    for index, item in enumerate(response["output"]):
+        events.append({"type": "response.output_item.added", "output_index": index, "item": item})
+        if item["type"] == "message":
+            part = item["content"][0]
+            at = {"output_index": index, "content_index": 0, "item_id": item["id"], "logprobs": []}
+            events.append({"type": "response.content_part.added", **at, "part": part})
+            events.append({"type": "response.output_text.delta", **at, "delta": part["text"]})
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    events.append({"type": "response.completed", "response": response})
+    numbered = [{**event, "sequence_number": number} for number, event in enumerate(events)]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in numbered).encode()

@@ -56,6 +56,7 @@ PREAMBLE = python_of(AGENTS)[0]
 SECTIONS = {
     "OpenAI's chat completions (and OpenRouter itself)": ["/chat/completions", "/models"],
     "Anthropic's messages": ["/messages", "/models"],
+    "Streamed answers": ["/chat/completions", "/models", "/chat/completions"],
     "LangChain": ["/chat/completions", "/models", "/chat/completions"],
     "OpenAI's Agents SDK": ["/chat/completions", "/models", "/chat/completions"],
     "pydantic-ai": ["/chat/completions", "/models", "/chat/completions"],

@@ -23,7 +23,7 @@ from .execution.resources import DEFAULT_WORKERS, Job, Resources
 from .execution.toolset import SwitchedOff, Toolset
 from .manifest import Action, LoadedToolkit
 from .text.close_matches import close_matches
-from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, tool_calls
+from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_async, tool_calls
 from .tool_calling.options import DEFAULT_LIMIT, CallOptions
 from .tool_calling.tool_calls import find_tool
 
@@ -299,7 +299,7 @@ class ToolRegistry:
 
         Args:
             response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
-                object or its dict.
+                object or its dict; or a stream of one, which is read to its end, or the list of its chunks or events.
             user_id: as in `call_tool`, like the others.
             account_id: see there.
             limit: see there.
@@ -311,6 +311,7 @@ class ToolRegistry:
 
         Raises:
             TypeError: `response` is not such an answer.
+            ActionError: the stream broke off or has an error, so nothing was called.
         """
         name, answer, written = read(response)
         results = self.call_tools(written, user_id=user_id, account_id=account_id, limit=limit, timeout=timeout)
@@ -325,8 +326,8 @@ class ToolRegistry:
         limit: int = DEFAULT_LIMIT,
         timeout: float | None = None,
     ) -> list[dict[str, Any]]:
-        """`handle_tool_calls` for async code; cancelling it cancels all calls."""
-        name, answer, written = read(response)
+        """`handle_tool_calls` for async code, with async streams; cancelling it cancels all calls."""
+        name, answer, written = await read_async(response)
         options = CallOptions(user_id, account_id, limit, timeout)
         return messages(name, answer, await self._run_async([self._tool_job(options, one) for one in written]))
 

@@ -2,7 +2,7 @@
 
 from ..answer import ToolCall
 from .definitions import FORMATS
-from .responses import ToolResult, messages, read
+from .responses import ToolResult, messages, read, read_async
 from .schemas import SELECT, input_schema, original_names, why_not_strict
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "messages",
     "original_names",
     "read",
+    "read_async",
     "why_not_strict",
 ]

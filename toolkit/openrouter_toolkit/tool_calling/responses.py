@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ..answer import Format, ToolCall, format_of, mappings, message_in, tool_calls_in
 from ..envelope import Envelope
+from . import streamed_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,38 @@ class ToolResult:
 
 
 def read(response: Any) -> tuple[Format, dict[str, Any], list[ToolCall]]:
-    """Return the format of an answer, the answer as a dict, and its tool calls.
+    """Return the format of an answer, the answer as a dict, and its tool calls. A stream is read to its end.
 
     Raises:
         TypeError: it is not an answer of OpenAI's chat completions or responses, or of Anthropic's messages.
+        ActionError: a stream broke off.
     """
+    if streamed_answers.is_stream(response):
+        return _read_streamed(streamed_answers.put_together(response, _as_dict))
     answer = _as_dict(response)
     found = format_of(answer)
     if found is None:
         raise TypeError(
             "wanted the answer of OpenAI's chat completions or responses, or of Anthropic's messages, "
-            f"as the SDK's object or its dict, not {type(response).__name__}"
+            f"as the SDK's object or its dict, or its stream, not {type(response).__name__}"
         )
     return found, answer, tool_calls_in(answer)
+
+
+async def read_async(response: Any) -> tuple[Format, dict[str, Any], list[ToolCall]]:
+    """`read` for async code, also for streams for `async for`; another stream is read in a thread."""
+    if streamed_answers.is_async(response):
+        return _read_streamed(await streamed_answers.put_together_async(response, _as_dict))
+    if not streamed_answers.is_stream(response):
+        return read(response)
+    import asyncio
+
+    return await asyncio.to_thread(read, response)
+
+
+def _read_streamed(answer: dict[str, Any]) -> tuple[Format, dict[str, Any], list[ToolCall]]:
+    found = cast(Format, format_of(answer))
+    return found, streamed_answers.sendable(answer), tool_calls_in(answer)
 
 
 def messages(format_name: Format, answer: dict[str, Any], results: list[ToolResult]) -> list[dict[str, Any]]:
