@@ -9,8 +9,8 @@ BENCH := .venv-bench
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots screenshots cassettes docs drift \
-	bench bench-check clean
+.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots types screenshots \
+	cassettes docs drift bench bench-check clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -22,6 +22,7 @@ help:
 	@echo "make faults      the tests of kills, full disks and lost connections in full (minutes)"
 	@echo "make fix         format, and fix what ruff can fix"
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
+	@echo "make types       refresh the types of the actions and their arguments (action_types.py)"
 	@echo "make action      begin an action: make action SLUG=OPENROUTER_LIST_THINGS REQUEST='GET /things' (or HANDLER=module:function)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
@@ -87,6 +88,9 @@ fix: .venv/.development
 
 snapshots: .venv/.development
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/test_formats.py -k snapshot
+
+types: .venv/.development
+	$(BIN)/python -m tests.schemas.action_types
 
 docs: .venv/.development
 	UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -106,7 +106,7 @@ class Scripted(ToolRegistry):
 
     answers: Iterator[Any]
 
-    def execute(self, slug: str, arguments: dict[str, Any] | None = None, **options: Any) -> Envelope:
+    def execute(self, slug: str, arguments: Mapping[str, Any] | None = None, **options: Any) -> Envelope:
         assert slug == "OPENROUTER_CREATE_CHAT_COMPLETION"
         return Envelope.success(json.dumps(next(self.answers)))
 

@@ -50,6 +50,20 @@ def test_the_stream_is_printed_as_it_comes(openrouter_sandbox: Sandbox, capsys: 
     assert "17 * 3 = 51" in capsys.readouterr().out
 
 
+def test_the_page_on_answers_runs_from_top_to_bottom(
+    openrouter_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    for snippet in python_of((DOCS / "answers.md").read_text(encoding="utf-8")):
+        exec(snippet, names)
+    for name in ("registry", "typed"):
+        names[name].close()
+    printed = capsys.readouterr().out
+    assert printed.count("17 * 3 = 51") == 3
+    assert "acme/atlas-small gen-" in printed
+    assert "invalid_arguments None OPENROUTER_GET_GENERATION was not called" in printed
+
+
 AGENTS = (DOCS / "agents.md").read_text(encoding="utf-8")
 PREAMBLE = python_of(AGENTS)[0]
 # Each section with Python of its own that works in the sandbox, and the requests that it makes there.
@@ -134,7 +148,7 @@ def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
     assert run(program, tmp_path) == "1\n"
 
 
-@pytest.mark.parametrize("name", ["agents.md", "connect.md", "mcp.md", "server.md"])
+@pytest.mark.parametrize("name", ["agents.md", "answers.md", "connect.md", "mcp.md", "server.md"])
 def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
     """A section without an install line goes on from that at the document's beginning, or from the preamble's."""
     text = (DOCS / name).read_text(encoding="utf-8")

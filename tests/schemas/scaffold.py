@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     print("Written:", *scaffold(ROOT, options.slug, options.request, options.handler), sep="\n  ")
     action = options.slug.removeprefix("OPENROUTER_").lower()
     print(f"Next: write the descriptions and parameters in schemas/{action}.json, and what the sandbox answers; then")
-    print(f'  make snapshots docs\n  make cassettes ARGS="-k {action}"\n  make test')
+    print(f'  make snapshots types docs\n  make cassettes ARGS="-k {action}"\n  make test')
     return 0
 
 

@@ -48,13 +48,17 @@ def test_two_new_actions_pass_what_all_actions_pass(tmp_path: Path) -> None:
     for action, arguments in NEW.items():
         told = run(copy, "tests.schemas.scaffold", *arguments)
         assert f"schemas/{action}.json" in told
-        assert "make snapshots docs" in told
+        assert "make snapshots types docs" in told
     formats = next(copy.glob("tests/**/test_formats.py")).relative_to(copy).as_posix()
     quick = ("pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:schemathesis")
     regenerated = {"UPDATE_SNAPSHOTS": "1", "UPDATE_DOCS": "1", "OPENROUTER_CASSETTES": "record"}
     generated = ("tests/cassettes", "tests/docs/test_generated.py", formats)
     run(copy, *quick, *generated, "-k", "list_things or delete_thing or actions", **regenerated)
     assert "OPENROUTER_LIST_THINGS" in (copy / "README.md").read_text(encoding="utf-8")
+    run(copy, "tests.schemas.action_types")
+    assert "class ListThingsArguments" in (copy / "toolkit/openrouter_toolkit/action_types.py").read_text(
+        encoding="utf-8"
+    )
     assert (copy / "cassettes/delete_thing/plain.yaml").is_file()
     assert len(list(copy.glob("tests/snapshots/*/OPENROUTER_DELETE_THING.json"))) > 5
     held = ("tests/schemas", "--ignore", "tests/schemas/test_scaffold.py", "tests/handlers", "tests/cassettes")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .accounts import Accounts, Credentials, EnvironmentAccounts, MemoryAccounts
+    from .action_types import OpenRouterRegistry
     from .answer import ToolCall
     from .envelope import ActionError, Envelope
     from .execution.event_stream import EventStream
@@ -31,6 +32,7 @@ _HOMES = {
     "EnvironmentAccounts": "accounts",
     "ManifestError": "manifest",
     "MemoryAccounts": "accounts",
+    "OpenRouterRegistry": "action_types",
     "Refused": "execution.hooks",
     "EventStream": "execution.event_stream",
     "StreamEvent": "openrouter.streams.events",
@@ -47,6 +49,7 @@ __all__ = [
     "EventStream",
     "ManifestError",
     "MemoryAccounts",
+    "OpenRouterRegistry",
     "Refused",
     "StreamEvent",
     "ToolCall",

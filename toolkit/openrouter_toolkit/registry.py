@@ -137,7 +137,7 @@ class ToolRegistry:
     def execute(
         self,
         slug: str,
-        arguments: dict[str, Any] | None = None,
+        arguments: Mapping[str, Any] | None = None,
         *,
         user_id: str = "default",
         account_id: str | None = None,
@@ -164,7 +164,7 @@ class ToolRegistry:
     async def execute_async(
         self,
         slug: str,
-        arguments: dict[str, Any] | None = None,
+        arguments: Mapping[str, Any] | None = None,
         *,
         user_id: str = "default",
         account_id: str | None = None,
@@ -183,7 +183,7 @@ class ToolRegistry:
     def stream(
         self,
         slug: str,
-        arguments: dict[str, Any] | None = None,
+        arguments: Mapping[str, Any] | None = None,
         *,
         user_id: str = "default",
         account_id: str | None = None,
@@ -197,7 +197,7 @@ class ToolRegistry:
         """
         options = CallOptions(user_id, account_id, timeout=timeout)
         action = self.find(slug)
-        if action is not None and action.streams and (arguments is None or isinstance(arguments, dict)):
+        if action is not None and action.streams and (arguments is None or isinstance(arguments, Mapping)):
             arguments = {**(arguments or {}), "stream": True}
         in_context = contextvars.copy_context().run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -54,7 +55,7 @@ class Execution:
     def run(
         self,
         slug: str,
-        arguments: dict[str, Any] | None,
+        arguments: Mapping[str, Any] | None,
         user_id: str,
         call: Call,
         account_id: str | None = None,

@@ -105,6 +105,8 @@ def as_object(slug: str, arguments: Any) -> dict[str, Any]:
     """Return the arguments as an object, which is empty for None. Raises `ActionError` for other types."""
     if arguments is None:
         return {}
+    if isinstance(arguments, Mapping) and not isinstance(arguments, dict):
+        arguments = dict(arguments)
     if not isinstance(arguments, dict):
         hint = "; a tool call's arguments are JSON text: parse them first" if isinstance(arguments, str) else ""
         raise refusal(slug, [_problem("", f"they must be an object{hint}", arguments, "a JSON object")])
