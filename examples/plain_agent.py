@@ -1,6 +1,5 @@
 """An agent without any SDK: one of the toolkit's actions is the model, and two of them are its tools."""
 
-import json
 import os
 import sys
 from typing import Any
@@ -17,10 +16,9 @@ for _ in range(10):
     envelope = registry.execute("OPENROUTER_CREATE_CHAT_COMPLETION", question)
     if not envelope.successful:
         sys.exit(envelope.error)
-    answer = json.loads(envelope.data)
-    question["messages"] += registry.handle_tool_calls(answer)
-    if not answer["choices"][0]["message"].get("tool_calls"):
-        print(answer["choices"][0]["message"]["content"])
+    question["messages"] += registry.handle_tool_calls(envelope.json())
+    if not envelope.tool_calls:
+        print(envelope.text)
         break
 else:
     print("The model found no end.")

@@ -311,7 +311,8 @@ class ToolRegistry:
 
         Raises:
             TypeError: `response` is not such an answer.
-            ActionError: the stream broke off or has an error, so nothing was called.
+            ActionError: the stream broke off or has an error, so nothing was called. What the client itself raises
+                while its stream is read passes through.
         """
         name, answer, written = read(response)
         results = self.call_tools(written, user_id=user_id, account_id=account_id, limit=limit, timeout=timeout)
