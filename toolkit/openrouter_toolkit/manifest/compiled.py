@@ -1,7 +1,7 @@
 """The packaged manifest and its schemas as one JSON file, so that a start needs neither pydantic nor YAML.
 
 It is made when the package is built or installed. In a source checkout it is used only as long as the files that it was
-made from are as they were, which their checksum tells, and made anew by the next start.
+made from are as they were, which their checksum tells, and made again by the next start.
 """
 
 from __future__ import annotations
