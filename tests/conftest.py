@@ -1,4 +1,4 @@
-"""Hypothesis's profiles, one PostgreSQL for all tests, and a SQLite database that is migrated already."""
+"""Hypothesis's profiles; one sandbox and one PostgreSQL for all tests; a SQLite database that is migrated already."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import migrating, urls
 from openrouter_toolkit.store.database import Database
 
@@ -24,6 +25,19 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: the garbage collector need not visit it in each test, so times mean more."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(generation_delay=0.0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_running_sandbox: Sandbox) -> Sandbox:
+    """A stand-in for OpenRouter, its login page included, that has forgotten everything."""
+    _running_sandbox.reset()
+    return _running_sandbox
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +62,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         migrating.upgrade(session.connection())
     database.close()
     return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh, empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()

@@ -23,6 +23,7 @@ from openrouter_toolkit import Envelope, MemoryAccounts, ToolRegistry
 from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 
+from .envelopes import failure
 from .timing import PATIENCE, quickest, wait_until
 
 ECHO = Path(__file__).parent / "echo_toolkit"
@@ -35,13 +36,6 @@ CHAT = {"model": "acme/atlas-small", "messages": ASKED}
 def registry(openrouter_sandbox: Sandbox) -> Iterator[ToolRegistry]:
     with ToolRegistry.from_manifest(client_options={"max_attempts": 1}) as registry:
         yield registry
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    assert envelope.error
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
 
 
 # Executing.
@@ -69,7 +63,7 @@ def test_many_calls_run_at_once_in_async_code(openrouter_sandbox: Sandbox) -> No
             return await asyncio.gather(*(registry.execute_async("ECHO_WAIT", timeout=0.5) for _ in range(100)))
 
     took, envelopes = quickest(lambda: asyncio.run(ask()), below=5)
-    assert [told(envelope)["type"] for envelope in envelopes] == ["timeout"] * 100
+    assert [failure(envelope)["type"] for envelope in envelopes] == ["timeout"] * 100
     assert took < 5
 
 
@@ -100,8 +94,8 @@ def test_an_older_slug_is_the_same_action(registry: ToolRegistry, name: str, ope
 
 def test_an_unknown_action_is_answered_with_the_nearest(registry: ToolRegistry) -> None:
     envelope = registry.execute("OPENROUTER_LIST_MODELS", {})
-    assert told(envelope)["type"] == "unknown_action"
-    assert told(envelope)["suggestions"][0] == "OPENROUTER_LIST_AVAILABLE_MODELS"
+    assert failure(envelope)["type"] == "unknown_action"
+    assert failure(envelope)["suggestions"][0] == "OPENROUTER_LIST_AVAILABLE_MODELS"
     assert envelope.error == (
         'There is no action "OPENROUTER_LIST_MODELS". Did you mean OPENROUTER_LIST_AVAILABLE_MODELS?'
     )
@@ -117,12 +111,12 @@ def test_an_unknown_action_is_answered_with_the_nearest(registry: ToolRegistry) 
     ],
 )
 def test_the_nearest_is_what_was_meant(registry: ToolRegistry, slug: str, meant: str) -> None:
-    assert told(registry.execute(slug))["suggestions"][0] == meant
+    assert failure(registry.execute(slug))["suggestions"][0] == meant
 
 
 def test_where_nothing_is_near_all_actions_are_named(registry: ToolRegistry) -> None:
     envelope = registry.execute("SEND_EMAIL", {})
-    assert told(envelope)["suggestions"] == []
+    assert failure(envelope)["suggestions"] == []
     for slug in SLUGS:
         assert slug in str(envelope.error)
 
@@ -134,7 +128,7 @@ def test_where_nothing_is_near_all_actions_are_named(registry: ToolRegistry) -> 
 )
 def test_what_is_no_slug_is_an_unknown_action(registry: ToolRegistry, slug: Any) -> None:
     envelope = registry.execute(slug, {})
-    assert told(envelope)["type"] == "unknown_action"
+    assert failure(envelope)["type"] == "unknown_action"
     assert len(str(envelope.error)) < 1_000
 
 
@@ -149,7 +143,7 @@ def test_no_arguments_are_none(registry: ToolRegistry) -> None:
 @pytest.mark.parametrize("arguments", [[], "{}", 5, True, [("id", "gen-1")], b"{}"], ids=repr)
 def test_arguments_are_an_object(registry: ToolRegistry, arguments: Any, openrouter_sandbox: Sandbox) -> None:
     envelope = registry.execute("OPENROUTER_GET_GENERATION", arguments)
-    assert told(envelope)["type"] == "invalid_arguments"
+    assert failure(envelope)["type"] == "invalid_arguments"
     assert "they must be an object" in str(envelope.error)
     assert openrouter_sandbox.requests == []
 
@@ -188,14 +182,14 @@ def test_each_user_has_their_own_account(openrouter_sandbox: Sandbox) -> None:
     with ToolRegistry.from_manifest(accounts=accounts) as registry:
         for user in ("alice", "bob", "alice"):
             assert registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id=user).successful
-        assert told(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "not_connected"
-        assert told(registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id="Alice"))["type"] == "not_connected"
+        assert failure(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "not_connected"
+        assert failure(registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id="Alice"))["type"] == "not_connected"
     assert [request.key for request in openrouter_sandbox.requests] == [keys["alice"], keys["bob"], keys["alice"]]
 
 
 def test_a_users_name_is_quoted_clean_and_short(registry: ToolRegistry) -> None:
     envelope = registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id="eve\x1b[31m\n\u202e" + "x" * 100_000)
-    assert told(envelope)["type"] == "not_connected"
+    assert failure(envelope)["type"] == "not_connected"
     assert len(str(envelope.error)) < 500
     assert "\x1b" not in str(envelope.error)
     assert "\n" not in str(envelope.error)
@@ -239,7 +233,7 @@ def test_a_timeout_ends_the_call(registry: ToolRegistry, stream: bool) -> None:
         lambda: registry.execute("OPENROUTER_CREATE_CHAT_COMPLETION", arguments, timeout=0.4), below=2
     )
     assert 0.35 < took < 2
-    assert told(envelope)["type"] == "timeout"
+    assert failure(envelope)["type"] == "timeout"
     assert "0.4 s" in str(envelope.error)
     assert ("partial" in json.loads(envelope.data)) is stream
 
@@ -267,7 +261,7 @@ def is_told_as_it_should_be(envelope: Envelope) -> None:
     if envelope.successful:
         assert envelope.error is None
         return
-    error = told(envelope)
+    error = failure(envelope)
     assert error["type"] != "unmapped", envelope
     assert len(str(envelope.error)) < 5_000
 
@@ -356,21 +350,21 @@ def test_anything_in_python_is_answered_with_an_envelope(registry: ToolRegistry,
 def test_numbers_that_json_does_not_have_are_never_sent(
     registry: ToolRegistry, name: str, value: float, openrouter_sandbox: Sandbox
 ) -> None:
-    assert told(registry.execute("OPENROUTER_LIST_AVAILABLE_MODELS", {name: value}))["type"] == "invalid_arguments"
+    assert failure(registry.execute("OPENROUTER_LIST_AVAILABLE_MODELS", {name: value}))["type"] == "invalid_arguments"
     assert openrouter_sandbox.requests == []
 
 
 @pytest.mark.parametrize("field", [{"api_key": ""}, {"api_key": "k3y\n"}, {"api_key": "\ud800"}, {}])
 def test_no_key_makes_it_raise(openrouter_sandbox: Sandbox, field: dict[str, str]) -> None:
     with ToolRegistry.from_manifest(accounts=MemoryAccounts({"default": field})) as registry:
-        assert told(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "not_connected"
+        assert failure(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "not_connected"
     assert openrouter_sandbox.requests == []
 
 
 @pytest.mark.parametrize("base_url", ["http://openrouter.ai/api/v1", "nonsense", "http://127.0.0.1:1/api/v1"])
 def test_no_address_makes_it_raise(base_url: str, openrouter_sandbox: Sandbox) -> None:
     with ToolRegistry.from_manifest(client_options={"base_url": base_url, "max_attempts": 1}) as registry:
-        assert told(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "connection_failed"
+        assert failure(registry.execute("OPENROUTER_GET_CURRENT_KEY"))["type"] == "connection_failed"
     assert openrouter_sandbox.requests == []
 
 
@@ -386,8 +380,8 @@ def keyed() -> ToolRegistry:
 
 def test_a_mistake_of_a_handler_is_told_as_one(keyed: ToolRegistry) -> None:
     envelope = keyed.execute("ECHO_BREAK_DOWN", {"text": "tea"})
-    assert told(envelope)["type"] == "unmapped"
-    assert told(envelope)["retryable"] is False
+    error = json.loads(envelope.data)["error"]
+    assert (error["type"], error["retryable"]) == ("unmapped", False)
     assert "RuntimeError" in str(envelope.error)
     for secret in ("Traceback", "client.py", "no idea", KEY):
         assert secret not in str(envelope)
@@ -525,22 +519,23 @@ def test_many_threads_share_it_and_its_connections(server: CountingServer) -> No
 # Cancelling.
 
 
+async def ask_and_cancel(registry: ToolRegistry, sandbox: Sandbox, arguments: dict[str, Any]) -> None:
+    task = asyncio.create_task(registry.execute_async("OPENROUTER_CREATE_CHAT_COMPLETION", arguments))
+    while not sandbox.requests:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, PATIENCE)
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_cancelling_ends_the_call_and_closes_its_connection(
     registry: ToolRegistry, openrouter_sandbox: Sandbox, stream: bool
 ) -> None:
     arguments = {**CHAT, "model": "sandbox/silent", "stream": stream}
 
-    async def ask_and_cancel() -> None:
-        task = asyncio.create_task(registry.execute_async("OPENROUTER_CREATE_CHAT_COMPLETION", arguments))
-        while not openrouter_sandbox.requests:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, PATIENCE)
-
-    asyncio.run(ask_and_cancel())
+    asyncio.run(ask_and_cancel(registry, openrouter_sandbox, arguments))
     (request,) = openrouter_sandbox.requests
     wait_until(lambda: request.closed_by_client)
     assert request.closed_at is not None
@@ -548,18 +543,8 @@ def test_cancelling_ends_the_call_and_closes_its_connection(
 
 def test_cancelling_while_it_waits_for_a_retry_ends_it_too(openrouter_sandbox: Sandbox) -> None:
     arguments = {**CHAT, "model": "sandbox/rate-limited"}
-
-    async def ask_and_cancel(registry: ToolRegistry) -> None:
-        task = asyncio.create_task(registry.execute_async("OPENROUTER_CREATE_CHAT_COMPLETION", arguments))
-        while not openrouter_sandbox.requests:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
     with ToolRegistry.from_manifest() as registry:
-        asyncio.run(ask_and_cancel(registry))
+        asyncio.run(ask_and_cancel(registry, openrouter_sandbox, arguments))
         time.sleep(1.2)
     assert len(openrouter_sandbox.requests) == 1
 

@@ -33,19 +33,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    """A stand-in for OpenRouter, its login page included, that has forgotten everything."""
-    _running_sandbox.reset()
-    return _running_sandbox
-
-
-@pytest.fixture(scope="session")
 def _key() -> MasterKey:
     return MasterKey.fresh()
 

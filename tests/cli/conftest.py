@@ -23,18 +23,6 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 
 
-@pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    _running_sandbox.reset()
-    return _running_sandbox
-
-
 @pytest.fixture
 def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     """What a shell has, with the sandbox connected, a store of its own, nothing that changes colours or encodings."""

@@ -5,29 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from openrouter_toolkit import Envelope, MemoryAccounts, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import data, failure
 from ..timing import PATIENCE, quickest
 
 Execute = Callable[..., Envelope]
 CHAT = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    assert envelope.error
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
-
-
-def data(envelope: Envelope) -> Any:
-    assert envelope.successful, envelope.error
-    return json.loads(envelope.data)["data"]
 
 
 # The key.
@@ -56,7 +44,7 @@ def test_a_key_that_is_no_good_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", key)
     envelope = execute("GET_CURRENT_KEY")
-    assert (told(envelope)["type"], told(envelope)["status"], told(envelope)["retryable"]) == (
+    assert (failure(envelope)["type"], failure(envelope)["status"], failure(envelope)["retryable"]) == (
         "authentication",
         401,
         False,
@@ -86,7 +74,7 @@ def test_an_account_whose_one_key_is_a_management_key_reads_credits(
 
 def test_the_refusal_of_an_ordinary_key_points_to_what_it_can_read(execute: Execute) -> None:
     envelope = execute("GET_CREDITS")
-    assert (told(envelope)["type"], told(envelope)["status"]) == ("permission_denied", 403)
+    assert (failure(envelope)["type"], failure(envelope)["status"]) == ("permission_denied", 403)
     assert "management key" in str(envelope.error)
     assert "OPENROUTER_GET_CURRENT_KEY tells this key's own limit, its budgets" in str(envelope.error)
 
@@ -98,7 +86,7 @@ def test_the_refusal_of_a_management_key_does_not_say_that_none_is_connected(ans
     assert "Your workspace forbids it" in str(envelope.error)
     with ToolRegistry.from_manifest(accounts=accounts, client_options={"max_attempts": 1}) as registry:
         envelope = registry.execute("OPENROUTER_GET_CREDITS")
-    assert told(envelope)["status"] == 403
+    assert failure(envelope)["status"] == 403
     assert "none is connected" not in str(envelope.error)
 
 
@@ -137,9 +125,9 @@ def test_a_generation_that_never_was_is_asked_for_a_while_and_explained(
     started = time.monotonic()
     envelope = patient("GET_GENERATION", id="gen-never")
     assert 2 < time.monotonic() - started < PATIENCE
-    assert (told(envelope)["type"], told(envelope)["status"]) == ("not_found", 404)
+    assert (failure(envelope)["type"], failure(envelope)["status"]) == ("not_found", 404)
     assert "There is no generation with this id" in str(envelope.error)
-    assert len(openrouter_sandbox.requests) == told(envelope)["attempts"] == 3
+    assert len(openrouter_sandbox.requests) == failure(envelope)["attempts"] == 3
 
 
 def test_the_deadline_ends_the_asking(registry: ToolRegistry, openrouter_sandbox: Sandbox) -> None:
@@ -147,7 +135,7 @@ def test_the_deadline_ends_the_asking(registry: ToolRegistry, openrouter_sandbox
         lambda: registry.execute("OPENROUTER_GET_GENERATION", {"id": "gen-never"}, timeout=0.6), below=2
     )
     assert took < 2
-    assert told(envelope)["type"] in ("not_found", "timeout")
+    assert failure(envelope)["type"] in ("not_found", "timeout")
 
 
 def test_an_id_is_quoted(registry: ToolRegistry, openrouter_sandbox: Sandbox) -> None:
@@ -169,4 +157,4 @@ def test_an_id_is_quoted(registry: ToolRegistry, openrouter_sandbox: Sandbox) ->
 def test_other_failures_are_not_asked_again_here(answered: Execute, status: int, kind: str) -> None:
     took, envelope = quickest(lambda: answered("GET_GENERATION", {"id": "gen-1"}, body=b"{}", status=status), below=1.5)
     assert took < 1.5
-    assert (told(envelope)["type"], told(envelope)["status"]) == (kind, status)
+    assert (failure(envelope)["type"], failure(envelope)["status"]) == (kind, status)

@@ -12,6 +12,7 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import failure
 from ..timing import cpu_below, quickest
 
 Execute = Callable[..., Envelope]
@@ -30,13 +31,6 @@ ADD_TOOL = {"type": "function", "function": ADD}
 
 def chat(question: str = "Hello", **more: Any) -> dict[str, Any]:
     return {"model": "acme/atlas-small", "messages": [{"role": "user", "content": question}], **more}
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    assert envelope.error
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
 
 
 def choice(envelope: Envelope) -> dict[str, Any]:
@@ -83,7 +77,7 @@ def test_stop_is_a_text_or_up_to_four(execute: Execute, openrouter_sandbox: Sand
 
 @pytest.mark.parametrize("stop", [list("abcde"), [1], 5, {"a": 1}], ids=repr)
 def test_any_other_stop_is_not_sent(execute: Execute, openrouter_sandbox: Sandbox, stop: object) -> None:
-    assert told(execute("CREATE_CHAT_COMPLETION", chat(stop=stop)))["problems"][0]["path"].startswith("stop")
+    assert failure(execute("CREATE_CHAT_COMPLETION", chat(stop=stop)))["problems"][0]["path"].startswith("stop")
     assert openrouter_sandbox.requests == []
 
 
@@ -165,8 +159,8 @@ def test_nonsense_is_refused_before_anything_is_sent(
     execute: Execute, openrouter_sandbox: Sandbox, function_call: object
 ) -> None:
     envelope = execute("CREATE_CHAT_COMPLETION", chat(functions=[ADD, MULTIPLY], function_call=function_call))
-    assert told(envelope)["type"] == "invalid_arguments"
-    assert told(envelope)["problems"][0]["path"] == "function_call"
+    assert failure(envelope)["type"] == "invalid_arguments"
+    assert failure(envelope)["problems"][0]["path"] == "function_call"
     assert "add, multiply" in str(envelope.error)
     assert len(str(envelope.error)) < 400
     assert openrouter_sandbox.requests == []
@@ -213,8 +207,8 @@ def test_the_apps_name_and_address_are_headers(
 @pytest.mark.parametrize("title", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\x00b", "a\x1b[31mb", "a\x7fb", "\ud800"])
 def test_what_no_header_can_carry_is_refused(execute: Execute, openrouter_sandbox: Sandbox, title: str) -> None:
     envelope = execute("CREATE_CHAT_COMPLETION", chat(x_title=title))
-    assert told(envelope)["type"] == "invalid_arguments"
-    assert told(envelope)["problems"][0]["path"] == "x_title"
+    assert failure(envelope)["type"] == "invalid_arguments"
+    assert failure(envelope)["problems"][0]["path"] == "x_title"
     assert openrouter_sandbox.requests == []
 
 
@@ -305,22 +299,22 @@ def comparable(answer: Any) -> Any:
 def test_a_failure_is_told_by_its_type_and_status(
     execute: Execute, model: str, status: int | None, kind: str | None
 ) -> None:
-    error = told(execute("CREATE_CHAT_COMPLETION", chat(), model=model))
+    error = failure(execute("CREATE_CHAT_COMPLETION", chat(), model=model))
     assert error["status"] == status
     assert error["type"] == (kind or error["type"]) != "unmapped"
 
 
 @pytest.mark.parametrize("model", ["sandbox/error-in-200", "sandbox/html-200", "sandbox/empty", "sandbox/html"])
 def test_what_is_no_stream_is_judged_the_same_where_one_was_asked_for(execute: Execute, model: str) -> None:
-    plain = told(execute("CREATE_CHAT_COMPLETION", chat(), model=model))
-    streamed = told(execute("CREATE_CHAT_COMPLETION", chat(), model=model, stream=True))
+    plain = failure(execute("CREATE_CHAT_COMPLETION", chat(), model=model))
+    streamed = failure(execute("CREATE_CHAT_COMPLETION", chat(), model=model, stream=True))
     assert (plain["type"], plain["status"]) == (streamed["type"], streamed["status"])
 
 
 @pytest.mark.parametrize("model", ["sandbox/cut", "sandbox/error-mid-stream", "sandbox/choice-error"])
 def test_a_stream_that_breaks_off_keeps_what_had_arrived(execute: Execute, model: str) -> None:
     envelope = execute("CREATE_CHAT_COMPLETION", chat(), model=model, stream=True)
-    assert told(envelope)["type"] in ("connection_failed", "provider_unavailable")
+    assert failure(envelope)["type"] in ("connection_failed", "provider_unavailable")
     partial = json.loads(envelope.data)["partial"]
     assert partial["choices"][0]["message"]["content"]
 
@@ -343,7 +337,7 @@ def test_an_answer_above_the_limit_is_not_read_to_its_end(openrouter_sandbox: Sa
             below=5,
         )
         assert took < 5
-    assert told(envelope)["type"] == "invalid_response"
+    assert failure(envelope)["type"] == "invalid_response"
     assert "max_answer_bytes" in str(envelope.error)
     assert len(str(envelope.error)) < 400
 
@@ -364,7 +358,7 @@ def test_a_management_key_runs_no_completion_and_is_told_so(
 ) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", openrouter_sandbox.management_api_key)
     envelope = execute("CREATE_CHAT_COMPLETION", chat())
-    assert told(envelope)["type"] == "permission_denied"
+    assert failure(envelope)["type"] == "permission_denied"
     assert "ordinary keys run completions" in str(envelope.error)
 
 
@@ -402,7 +396,7 @@ def test_a_providers_hostile_name_costs_no_time(answered: Execute) -> None:
     metadata = {"provider_name": "\x1b]" * 15_000, "raw": "it failed"}
     body = json.dumps({"error": {"code": 400, "message": "m", "metadata": metadata}}).encode()
     with cpu_below(1.5):
-        assert told(answered("CREATE_CHAT_COMPLETION", chat(), body=body, status=400))["status"] == 400
+        assert failure(answered("CREATE_CHAT_COMPLETION", chat(), body=body, status=400))["status"] == 400
 
 
 # Plain completions.

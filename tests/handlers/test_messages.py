@@ -11,6 +11,8 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import failure
+
 Execute = Callable[..., Envelope]
 ADD = {
     "name": "add",
@@ -30,13 +32,6 @@ def asking(question: str = "Hello", **more: Any) -> dict[str, Any]:
         "messages": [{"role": "user", "content": question}],
         **more,
     }
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    assert envelope.error
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
 
 
 def message(envelope: Envelope) -> dict[str, Any]:
@@ -105,7 +100,7 @@ def test_names_above_128_characters_are_refused(
 ) -> None:
     assert execute("CREATE_MESSAGE", asking(), **{name: "x" * 128}).successful
     envelope = execute("CREATE_MESSAGE", asking(), **{name: "x" * length})
-    assert told(envelope)["problems"][0]["wanted"] == "a string, at most 128 characters"
+    assert failure(envelope)["problems"][0]["wanted"] == "a string, at most 128 characters"
     assert len(openrouter_sandbox.requests) == 1
 
 
@@ -122,18 +117,18 @@ def test_names_above_128_characters_are_refused(
     ],
 )
 def test_a_failure_is_told_by_its_type_and_status(execute: Execute, model: str, status: int | None, kind: str) -> None:
-    error = told(execute("CREATE_MESSAGE", asking(), model=model))
+    error = failure(execute("CREATE_MESSAGE", asking(), model=model))
     assert (error["type"], error["status"]) == (kind, status)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", ["sandbox/error-in-200", "sandbox/choice-error"])
 def test_an_error_inside_an_answer_is_a_failure(execute: Execute, model: str, stream: bool) -> None:
-    assert told(execute("CREATE_MESSAGE", asking(), model=model, stream=stream))["type"] != "unmapped"
+    assert failure(execute("CREATE_MESSAGE", asking(), model=model, stream=stream))["type"] != "unmapped"
 
 
 @pytest.mark.parametrize("model", ["sandbox/cut", "sandbox/error-mid-stream"])
 def test_a_stream_that_breaks_off_keeps_what_had_arrived(execute: Execute, model: str) -> None:
     envelope = execute("CREATE_MESSAGE", asking(), model=model, stream=True)
-    assert told(envelope)["type"] != "unmapped"
+    assert failure(envelope)["type"] != "unmapped"
     assert json.loads(envelope.data)["partial"]["content"][0]["text"]

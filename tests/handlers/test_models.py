@@ -12,19 +12,9 @@ import pytest
 from openrouter_toolkit import Envelope
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import data, failure
+
 Execute = Callable[..., Envelope]
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    assert envelope.error
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
-
-
-def data(envelope: Envelope) -> Any:
-    assert envelope.successful, envelope.error
-    return json.loads(envelope.data)["data"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +67,7 @@ def test_attribution_with_line_breaks_is_refused_under_each_spelling(
 ) -> None:
     for name in (title, referer):
         envelope = execute(action, {name: "https://a.example\r\nAuthorization: Bearer evil"})
-        assert told(envelope)["problems"][0]["path"] == name
+        assert failure(envelope)["problems"][0]["path"] == name
     assert openrouter_sandbox.requests == []
 
 
@@ -100,7 +90,7 @@ def test_an_rss_feed_comes_as_the_xml_that_it_is(execute: Execute) -> None:
 def test_use_rss_is_true_or_false_and_nothing_else(
     execute: Execute, openrouter_sandbox: Sandbox, value: object
 ) -> None:
-    assert told(execute("LIST_AVAILABLE_MODELS", use_rss=value))["problems"][0]["wanted"] == "a boolean"
+    assert failure(execute("LIST_AVAILABLE_MODELS", use_rss=value))["problems"][0]["wanted"] == "a boolean"
     assert openrouter_sandbox.requests == []
 
 
@@ -184,7 +174,7 @@ def test_a_catalogue_that_is_not_to_be_had_now_may_be_asked_again(
     answered: Execute, action: str, arguments: dict[str, Any]
 ) -> None:
     body = b'{"error": {"code": 503, "message": "Service temporarily unavailable"}}'
-    error = told(answered(action, arguments, body=body, status=503))
+    error = failure(answered(action, arguments, body=body, status=503))
     assert (error["type"], error["status"], error["retryable"]) == ("provider_overloaded", 503, True)
 
 
@@ -206,8 +196,8 @@ def test_what_reaches_into_another_part_is_refused(
     execute: Execute, openrouter_sandbox: Sandbox, name: str, part: str
 ) -> None:
     envelope = execute("LIST_MODEL_ENDPOINTS", {"author": "acme", "slug": "atlas-small", name: part})
-    assert told(envelope)["type"] == "invalid_arguments"
-    assert told(envelope)["problems"][0]["path"] == name
+    assert failure(envelope)["type"] == "invalid_arguments"
+    assert failure(envelope)["problems"][0]["path"] == name
     assert openrouter_sandbox.requests == []
 
 
@@ -234,7 +224,7 @@ def test_everything_else_is_quoted_and_stays_in_its_part(
     execute: Execute, openrouter_sandbox: Sandbox, name: str, part: str, quoted: str
 ) -> None:
     envelope = execute("LIST_MODEL_ENDPOINTS", {"author": "acme", "slug": "atlas-small", name: part})
-    assert told(envelope)["status"] == 404
+    assert failure(envelope)["status"] == 404
     (request,) = openrouter_sandbox.requests
     expected = {"author": "acme", "slug": "atlas-small", name: quoted}
     assert request.path == f"/models/{expected['author']}/{expected['slug']}/endpoints"
@@ -244,10 +234,10 @@ def test_everything_else_is_quoted_and_stays_in_its_part(
 @pytest.mark.parametrize("name", ["author", "slug"])
 def test_both_parts_are_needed(execute: Execute, openrouter_sandbox: Sandbox, name: str) -> None:
     arguments = {"author": "acme", "slug": "atlas-small"}
-    assert told(execute("LIST_MODEL_ENDPOINTS", {**arguments, name: ""}))["type"] == "invalid_arguments"
+    assert failure(execute("LIST_MODEL_ENDPOINTS", {**arguments, name: ""}))["type"] == "invalid_arguments"
     del arguments[name]
     envelope = execute("LIST_MODEL_ENDPOINTS", arguments)
-    assert told(envelope)["problems"][0]["problem"].startswith("required")
+    assert failure(envelope)["problems"][0]["problem"].startswith("required")
     assert openrouter_sandbox.requests == []
 
 
@@ -268,19 +258,19 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in
 )
 def test_a_page_or_nothing_is_no_answer(answered: Execute, body: bytes, use_rss: bool) -> None:
     envelope = answered("LIST_AVAILABLE_MODELS", {"use_rss": use_rss}, body=body, content_type="text/html")
-    assert told(envelope)["type"] == "invalid_response"
-    assert told(envelope)["status"] == 200
+    assert failure(envelope)["type"] == "invalid_response"
+    assert failure(envelope)["status"] == 200
     assert "OPENROUTER_BASE_URL" in str(envelope.error)
 
 
 def test_a_large_page_is_no_answer_either(answered: Execute) -> None:
     for body in (PAGE + b" " * 200_000 + b"x", b'{"data": [' + b"1," * 100_000, b"[" * 200_000 + b"]"):
-        assert told(answered("LIST_AVAILABLE_MODELS", body=body))["type"] == "invalid_response"
+        assert failure(answered("LIST_AVAILABLE_MODELS", body=body))["type"] == "invalid_response"
 
 
 def test_xml_is_no_answer_where_json_was_asked_for(answered: Execute) -> None:
     body = b'<?xml version="1.0"?><rss/>'
-    assert told(answered("LIST_AVAILABLE_MODELS", body=body))["type"] == "invalid_response"
+    assert failure(answered("LIST_AVAILABLE_MODELS", body=body))["type"] == "invalid_response"
     assert answered("LIST_AVAILABLE_MODELS", {"use_rss": True}, body=body).successful
 
 
@@ -302,5 +292,5 @@ def test_an_answer_above_the_limit_is_refused(answered: Execute) -> None:
     body = b'{"data": "' + b"x" * 2000 + b'"}'
     assert answered("LIST_PROVIDERS", body=body, max_answer_bytes=len(body)).successful
     envelope = answered("LIST_PROVIDERS", body=body, max_answer_bytes=len(body) - 1)
-    assert told(envelope)["type"] == "invalid_response"
+    assert failure(envelope)["type"] == "invalid_response"
     assert "larger than" in str(envelope.error)

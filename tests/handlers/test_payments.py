@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import failure
+
 Execute = Callable[..., Envelope]
 CHARGE = {"amount": 10, "sender": "0x" + "aB" * 20, "chain_id": 8453}
-
-
-def told(envelope: Envelope) -> dict[str, Any]:
-    assert not envelope.successful
-    error: dict[str, Any] = json.loads(envelope.data)["error"]
-    return error
 
 
 def test_a_charge_is_sent_and_the_410_explained(execute: Execute, openrouter_sandbox: Sandbox) -> None:
     envelope = execute("CREATE_COINBASE_CHARGE", CHARGE)
     (request,) = openrouter_sandbox.requests
     assert (request.method, request.path, request.body) == ("POST", "/credits/coinbase", CHARGE)
-    assert (told(envelope)["type"], told(envelope)["status"], told(envelope)["retryable"]) == ("not_found", 410, False)
+    assert (failure(envelope)["type"], failure(envelope)["status"], failure(envelope)["retryable"]) == (
+        "not_found",
+        410,
+        False,
+    )
     assert "no charge was made" in str(envelope.error)
     assert "https://openrouter.ai/credits" in str(envelope.error)
 
@@ -41,7 +39,7 @@ def test_attribution_is_headers(execute: Execute, openrouter_sandbox: Sandbox) -
 @pytest.mark.parametrize("name", ["X_Title", "HTTP_Referer"])
 def test_attribution_with_line_breaks_is_refused(execute: Execute, openrouter_sandbox: Sandbox, name: str) -> None:
     envelope = execute("CREATE_COINBASE_CHARGE", CHARGE, **{name: "a\r\nb"})
-    assert told(envelope)["problems"][0]["path"] == name
+    assert failure(envelope)["problems"][0]["path"] == name
     assert openrouter_sandbox.requests == []
 
 
@@ -53,7 +51,7 @@ def test_a_charge_that_is_wrong_is_not_sent(
     execute: Execute, openrouter_sandbox: Sandbox, name: str, value: object
 ) -> None:
     envelope = execute("CREATE_COINBASE_CHARGE", CHARGE, **{name: value})
-    assert told(envelope)["problems"][0]["path"] == name
+    assert failure(envelope)["problems"][0]["path"] == name
     assert openrouter_sandbox.requests == []
 
 
@@ -63,8 +61,8 @@ def test_a_good_answer_would_be_taken(answered: Execute) -> None:
 
 def test_a_payment_is_never_repeated(openrouter_sandbox: Sandbox, answered: Execute) -> None:
     envelope = answered("CREATE_COINBASE_CHARGE", CHARGE, body=b"{}", status=503, max_attempts=3)
-    assert told(envelope)["status"] == 503
-    assert "attempts" not in told(envelope)
+    assert failure(envelope)["status"] == 503
+    assert "attempts" not in failure(envelope)
 
 
 def test_it_is_the_one_action_beside_completions_that_costs_money(registry: ToolRegistry) -> None:

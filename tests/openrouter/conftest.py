@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Make a registry whose user `default` holds a key: `connect(base_url, max_attempts=1)`."""
-    registries: list[ToolRegistry] = []
 
     def connect(base_url: str | None = None, *, key: str = KEY, **client_options: Any) -> ToolRegistry:
         loaded = _loaded()
@@ -54,27 +54,21 @@ def connect() -> Iterator[Connect]:
             hooks=Hooks(),
             client_options={"base_url": base_url, **client_options},
         )
-        registries.append(registry)
-        return registry
+        return opened.enter_context(registry)
 
-    yield connect
-    for registry in registries:
-        registry.close()
+    with ExitStack() as opened:
+        yield connect
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Start a server that answers with a script: `serve(answering(200))`."""
-    servers: list[Server] = []
 
     def serve(script: Script, **more: Any) -> Server:
-        server = Server(script, **more)
-        servers.append(server)
-        return server
+        return opened.enter_context(Server(script, **more))
 
-    yield serve
-    for server in servers:
-        server.close()
+    with ExitStack() as opened:
+        yield serve
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.openrouter import base_url
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import GENERATION, MODELS, READ, call, failure
+from ..envelopes import failure
+from .calls import GENERATION, MODELS, READ, call
 from .conftest import Connect, Serve
 from .servers import answering
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from ..envelopes import answer, failure, partial
 from ..timing import quickest
-from .calls import CHAT, MESSAGE, READ, answer, call, failure, partial, text_of
+from .calls import CHAT, MESSAGE, READ, call, text_of
 from .conftest import Connect, Serve
 from .servers import Exchange, Script, chunk, completion, message_events, sse
 

@@ -13,7 +13,8 @@ from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.streams.events import StreamEvent
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import ARGUMENTS, CHAT, MESSAGE, answer, call, failure, partial, text_of
+from ..envelopes import answer, failure, partial
+from .calls import ARGUMENTS, CHAT, MESSAGE, call, text_of
 from .conftest import Connect, Serve
 from .servers import Exchange, chunk, message_events
 

@@ -20,8 +20,9 @@ from openrouter_toolkit.openrouter.errors.limits import limit_in, resets_in
 from openrouter_toolkit.openrouter.errors.types import BY_STATUS, PASSING, TYPES
 from openrouter_toolkit.openrouter.suggestions import another_model_helps
 
+from ..envelopes import failure
 from ..timing import cpu_below
-from .calls import CHAT, GENERATION, MODELS, READ, call, failure
+from .calls import CHAT, GENERATION, MODELS, READ, call
 from .conftest import Connect, Serve
 from .servers import chunk
 

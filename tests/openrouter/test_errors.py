@@ -14,8 +14,9 @@ from openrouter_toolkit import Envelope
 from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import FAILING_MODELS, Sandbox
 
+from ..envelopes import answer, failure, partial, strictly
 from ..timing import cpu_below
-from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, answer, call, failure, partial, strictly, text_of
+from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, call, text_of
 from .conftest import Connect, Serve
 from .servers import answering, chunk, completion
 

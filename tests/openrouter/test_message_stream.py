@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 from openrouter_toolkit.sandbox import Sandbox
 
-from .calls import ARGUMENTS, MESSAGE, answer, call, failure
+from ..envelopes import answer, failure
+from .calls import ARGUMENTS, MESSAGE, call
 from .conftest import Connect, Serve
 from .servers import Exchange, message_events
 

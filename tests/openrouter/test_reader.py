@@ -16,8 +16,9 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import answer, failure, partial
 from ..timing import PATIENCE, quickest, wait_until
-from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, answer, call, failure, partial, text_of
+from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, call, text_of
 from .conftest import Connect, Serve
 from .servers import Exchange, Script, chunk, completion, message_events, sse
 

@@ -17,8 +17,9 @@ from openrouter_toolkit.envelope import ActionError
 from openrouter_toolkit.http.retries import Retries, RetryQuota, completions, never, reads
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import failure, partial
 from ..timing import PATIENCE, quickest
-from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call, failure, partial
+from .calls import CHARGE, CHAT, GENERATION, MESSAGE, MODELS, READ, call
 from .conftest import Connect, Serve
 from .servers import answering, chunk, dropping, failing, in_turn
 

@@ -16,8 +16,9 @@ from openrouter_toolkit import Envelope
 from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..envelopes import answer, failure
 from ..scale import scaled
-from .calls import CHAT, GENERATION, MESSAGE, READ, answer, call, failure
+from .calls import CHAT, GENERATION, MESSAGE, READ, call
 from .conftest import Connect
 
 THREADS = 200

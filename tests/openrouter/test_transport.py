@@ -21,8 +21,9 @@ import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
 
+from ..envelopes import answer, failure, partial
 from ..timing import quickest
-from .calls import ARGUMENTS, CHAT, KEY, MODELS, READ, answer, call, failure, partial
+from .calls import ARGUMENTS, CHAT, KEY, MODELS, READ, call
 from .conftest import Connect, Serve
 from .servers import ConnectProxy, Exchange, FullBacklog, Server, answering, chunk, completion, self_signed
 

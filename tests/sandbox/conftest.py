@@ -18,18 +18,6 @@ _REPOSITORY = Path(__file__).parents[2]
 _DEFAULT_OPENAPI = _REPOSITORY / "../shared/openrouter/openapi.yaml"
 
 
-@pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    _running_sandbox.reset()
-    return _running_sandbox
-
-
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
     with requests.Session() as session:

@@ -30,19 +30,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: S
     monkeypatch.setattr("keyring.core._keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    """A stand-in for OpenRouter that has forgotten everything."""
-    _running_sandbox.reset()
-    return _running_sandbox
-
-
 @pytest.fixture
 def key() -> MasterKey:
     """A master key."""

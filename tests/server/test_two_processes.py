@@ -18,7 +18,6 @@ from mcp.client.streamable_http import streamable_http_client
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey
 
-from ..postgresql import PostgreSQL
 from ..timing import wait_until
 from .conftest import ALICE, BOB, ECHO
 from .served import CHAT, KEY, QUESTION, Process, environment
@@ -29,13 +28,10 @@ Pair = tuple[Process, Process]
 PUBLIC = "http://tools.test:8700"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
+@pytest.fixture
+def database(fresh_database: str) -> str:
+    """The URL of a fresh database of each kind."""
+    return fresh_database
 
 
 @pytest.fixture

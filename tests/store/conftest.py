@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from keyring.backends.fail import Keyring as NoKeyring
 from openrouter_toolkit.store import MasterKey, Store, columns
 from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 from openrouter_toolkit.store.urls import DATABASE
-
-from ..postgresql import PostgreSQL
 
 OpenStore = Callable[..., Store]
 PassTime = Callable[[timedelta], None]
@@ -29,13 +28,10 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("keyring.core._keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh, empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
+@pytest.fixture
+def url(fresh_database: str) -> str:
+    """The URL of a fresh, empty database of each kind."""
+    return fresh_database
 
 
 @pytest.fixture
@@ -47,16 +43,12 @@ def key() -> MasterKey:
 @pytest.fixture
 def open_store(url: str, key: MasterKey) -> Iterator[OpenStore]:
     """Open the database, as often as wanted: `open_store()`, `open_store(keys=[new, old])`."""
-    opened: list[Store] = []
 
     def open_store(*, keys: list[MasterKey] | None = None, toolkits: list[str] | None = None) -> Store:
-        store = Store.open(url, master_keys=[key] if keys is None else keys, toolkits=toolkits)
-        opened.append(store)
-        return store
+        return opened.enter_context(Store.open(url, master_keys=[key] if keys is None else keys, toolkits=toolkits))
 
-    yield open_store
-    for store in opened:
-        store.close()
+    with ExitStack() as opened:
+        yield open_store
 
 
 @pytest.fixture
