@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, Unpack
 
 from . import manifest
-from .accounts import Accounts, EnvironmentAccounts
+from .accounts import Accounts, EnvironmentAccounts, checked_accounts
 from .call import Call, Listener
 from .envelope import Envelope
 from .execution import toolset
@@ -22,9 +21,9 @@ from .execution.pipeline import Execution
 from .execution.resources import DEFAULT_WORKERS, Job, Resources
 from .execution.toolset import SwitchedOff, Toolset
 from .manifest import Action, LoadedToolkit
-from .text.close_matches import close_matches
+from .manifest.clients import check_client_options
 from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_async, tool_calls
-from .tool_calling.options import DEFAULT_LIMIT, CallOptions
+from .tool_calling.options import DEFAULT_LIMIT, CallKeywords, CallOptions
 from .tool_calling.tool_calls import find_tool
 
 _Answer = TypeVar("_Answer")
@@ -47,15 +46,14 @@ class ToolRegistry:
         self.loaded = loaded
         self.toolkit = loaded.toolkit
         self.auth = loaded.auth
-        self.accounts = _validated_accounts(accounts)
+        self.accounts = checked_accounts(accounts)
         self._toolset = chosen
         if not isinstance(client_options, Mapping | None):
             raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
         options = dict(client_options or {})
-        if options and loaded.client is not None:  # a wrong option is a programming error, so it is reported early
-            _check_option_names(loaded, options)
-            getattr(loaded.client, "check_options", _no_op)(**options)
-        self._resources = Resources(lambda: (loaded.client or _no_op)(**options), max_workers)
+        if options and loaded.client is not None:
+            check_client_options(loaded.client, options, {field.name for field in loaded.auth.fields})
+        self._resources = Resources(lambda: (loaded.client or _no_client)(**options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
 
     @property
@@ -240,70 +238,49 @@ class ToolRegistry:
             TypeError: as in `execute`.
         """
         options = CallOptions(user_id, account_id, limit, timeout, on_event)
-        return self._tool_job(options, ToolCall("", name, arguments)).run()
+        (job,) = self._tool_jobs([ToolCall("", name, arguments)], options)
+        return job.run()
 
     async def call_tool_async(
         self,
         name: str,
         arguments: Any = None,
-        *,
-        user_id: str = "default",
-        account_id: str | None = None,
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
-        on_event: Listener | None = None,
+        **options: Unpack[CallKeywords],
     ) -> ToolResult:
         """`call_tool` for async code; `on_event` is called in a worker thread. Cancelling it cancels the call."""
-        options = CallOptions(user_id, account_id, limit, timeout, on_event)
-        (result,) = await self._run_async([self._tool_job(options, ToolCall("", name, arguments))])
+        (result,) = await self.call_tools_async([ToolCall("", name, arguments)], **options)
         return result
 
     def call_tools(
         self,
         written: Sequence[ToolCall],
-        *,
-        user_id: str = "default",
-        account_id: str | None = None,
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
+        **options: Unpack[CallKeywords],
     ) -> list[ToolResult]:
         """`call_tool` for several calls in parallel, with results in the same order. Ctrl-C cancels all of them."""
-        options = CallOptions(user_id, account_id, limit, timeout)
-        if len(written) == 1 or self._resources.is_worker():
-            return [self._tool_job(options, one).run() for one in written]
-        return self._resources.run([self._tool_job(options, one) for one in written])
+        jobs = self._tool_jobs(written, CallOptions(**options))
+        if len(jobs) == 1 or self._resources.is_worker():
+            return [job.run() for job in jobs]
+        return self._resources.run(jobs)
 
     async def call_tools_async(
         self,
         written: Sequence[ToolCall],
-        *,
-        user_id: str = "default",
-        account_id: str | None = None,
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
+        **options: Unpack[CallKeywords],
     ) -> list[ToolResult]:
         """`call_tools` for async code; cancelling it cancels all calls."""
-        options = CallOptions(user_id, account_id, limit, timeout)
-        return await self._run_async([self._tool_job(options, one) for one in written])
+        return await self._run_async(self._tool_jobs(written, CallOptions(**options)))
 
     def handle_tool_calls(
         self,
         response: Any,
-        *,
-        user_id: str = "default",
-        account_id: str | None = None,
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
+        **options: Unpack[CallKeywords],
     ) -> list[dict[str, Any]]:
         """Make the tool calls of a model's answer in parallel, and return the messages for the conversation.
 
         Args:
             response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
                 object or its dict; or a stream of one, which is read to its end, or the list of its chunks or events.
-            user_id: as in `call_tool`, like the others.
-            account_id: see there.
-            limit: see there.
-            timeout: see there.
+            options: `user_id`, `account_id`, `limit`, `timeout` and `on_event`, as in `call_tool`.
 
         Returns:
             The assistant's message, unchanged (including reasoning details and signatures), and the results,
@@ -315,22 +292,16 @@ class ToolRegistry:
                 while its stream is read passes through.
         """
         name, answer, written = read(response)
-        results = self.call_tools(written, user_id=user_id, account_id=account_id, limit=limit, timeout=timeout)
-        return messages(name, answer, results)
+        return messages(name, answer, self.call_tools(written, **options))
 
     async def handle_tool_calls_async(
         self,
         response: Any,
-        *,
-        user_id: str = "default",
-        account_id: str | None = None,
-        limit: int = DEFAULT_LIMIT,
-        timeout: float | None = None,
+        **options: Unpack[CallKeywords],
     ) -> list[dict[str, Any]]:
         """`handle_tool_calls` for async code, with async streams; cancelling it cancels all calls."""
         name, answer, written = await read_async(response)
-        options = CallOptions(user_id, account_id, limit, timeout)
-        return messages(name, answer, await self._run_async([self._tool_job(options, one) for one in written]))
+        return messages(name, answer, await self.call_tools_async(written, **options))
 
     def find(self, slug: str) -> Action | None:
         """Find an action by its slug or an older one, whether it is allowed or not; None if there is none."""
@@ -340,16 +311,16 @@ class ToolRegistry:
         """`find` for a name that a model wrote, with common additions such as a namespace or a call number."""
         return find_tool(self.loaded, name)
 
-    def _tool_job(self, options: CallOptions, written: ToolCall) -> Job[ToolResult]:
-        call = options.new_call()
+    def _tool_jobs(self, written: Sequence[ToolCall], options: CallOptions) -> list[Job[ToolResult]]:
+        return [self._tool_job(one, options, options.new_call()) for one in written]
 
+    def _tool_job(self, written: ToolCall, options: CallOptions, call: Call) -> Job[ToolResult]:
         def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
             return self._execution.run(slug, arguments, options.user_id, call, options.account_id)
 
         def run() -> ToolResult:
-            return tool_calls.run(
-                written, self.find_tool(written.name), execute, limit=options.limit, checkpoint=call.check
-            )
+            action = self.find_tool(written.name)
+            return tool_calls.run(written, action, execute, limit=options.limit, checkpoint=call.check)
 
         return Job(call, run, partial(tool_calls.failed, written))
 
@@ -385,32 +356,5 @@ class ToolRegistry:
         self.close()
 
 
-def _validated_accounts(accounts: Any) -> Accounts:
-    if isinstance(accounts, type) or not all(
-        callable(getattr(accounts, name, None)) for name in ("credentials", "how_to_connect")
-    ):
-        given = f"the class {accounts.__name__}" if isinstance(accounts, type) else type(accounts).__name__
-        wanted = "MemoryAccounts({user_id: {field: value}}) or Store.open().for_registry()"
-        raise TypeError(f"accounts must be something like {wanted}, not {given}")
-    return cast(Accounts, accounts)
-
-
-def _check_option_names(loaded: LoadedToolkit, options: Mapping[str, Any]) -> None:
-    """Raise `TypeError` for options that the toolkit's client does not take."""
-    client = cast(Any, loaded.client)
-    try:
-        signature = inspect.signature(client)
-        signature.bind(**options)
-    except TypeError as error:
-        unknown = next((str(name) for name in options if name not in signature.parameters), None)
-        if unknown is None:
-            raise TypeError(f"client_options: {error}") from None
-        matches = close_matches(unknown, signature.parameters)
-        hint = f", did you mean {matches[0]!r}?" if matches else ""
-        if unknown in {field.name for field in loaded.auth.fields}:
-            hint = "; accounts= gives what an account consists of"
-        raise TypeError(f"client_options: {client.__name__} takes no {unknown[:80]!r}{hint}") from None
-
-
-def _no_op(**_options: Any) -> None:
-    """Replace a toolkit's missing client, or a client's missing option check."""
+def _no_client(**_options: Any) -> None:
+    """Stand for the client of a toolkit that has none."""

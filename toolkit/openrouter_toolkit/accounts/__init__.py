@@ -1,6 +1,6 @@
 """Connected accounts: which users are connected, and their credentials."""
 
-from .credentials import Accounts, Credentials, TracksUse, unusable
+from .credentials import Accounts, Credentials, TracksUse, checked_accounts, unusable
 from .providers import EnvironmentAccounts, MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
 from .verification import VERIFY_TIMEOUT, Verdict, Verifier
@@ -15,6 +15,7 @@ __all__ = [
     "TracksUse",
     "Verdict",
     "Verifier",
+    "checked_accounts",
     "resolve_credentials",
     "unusable",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 _PLACEHOLDER = re.compile(
     r"""^(?:none|null|undefined|nil|false|true|todo|tbd|changeme|change[-_]me|placeholder|dummy|secret|token|key
@@ -55,6 +55,17 @@ class Accounts(Protocol):
     def how_to_connect(self, user_id: str, toolkit: str) -> str:
         """Return a sentence for an agent whose user is not connected: how to connect an account."""
         ...
+
+
+def checked_accounts(accounts: Any) -> Accounts:
+    """Return `accounts` if it has the methods of `Accounts`, otherwise raise `TypeError`."""
+    if isinstance(accounts, type) or not all(
+        callable(getattr(accounts, name, None)) for name in ("credentials", "how_to_connect")
+    ):
+        given = f"the class {accounts.__name__}" if isinstance(accounts, type) else type(accounts).__name__
+        wanted = "MemoryAccounts({user_id: {field: value}}) or Store.open().for_registry()"
+        raise TypeError(f"accounts must be something like {wanted}, not {given}")
+    return cast(Accounts, accounts)
 
 
 @runtime_checkable

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypedDict
 
 from ..registry import ToolRegistry
 from ..tool_calling import input_schema
-from ..tool_calling.options import CallOptions
+from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
+
+
+class BoundToolsKeywords(TypedDict, total=False):
+    """The keyword arguments of `BoundTools`."""
+
+    user_id: str
+    limit: int
+    timeout: float | None
+    extensions: bool
 
 
 class BoundTools:
@@ -27,7 +37,13 @@ class BoundTools:
     """
 
     def __init__(
-        self, registry: ToolRegistry, *, user_id: str, limit: int, timeout: float | None, extensions: bool
+        self,
+        registry: ToolRegistry,
+        *,
+        user_id: str = "default",
+        limit: int = DEFAULT_LIMIT,
+        timeout: float | None = None,
+        extensions: bool = False,
     ) -> None:
         CallOptions(user_id, limit=limit, timeout=timeout)
         self.call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)

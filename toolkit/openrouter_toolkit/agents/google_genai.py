@@ -10,11 +10,11 @@ Repeat until the response has no function calls. The model gets our schemas unch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ..registry import ToolRegistry
 from ..tool_calling import ToolCall, ToolResult
-from ..tool_calling.options import DEFAULT_LIMIT
+from ..tool_calling.options import DEFAULT_LIMIT, CallKeywords
 from .bound_tools import needs
 
 if TYPE_CHECKING:
@@ -68,16 +68,10 @@ def respond(
 
 
 async def respond_async(
-    registry: ToolRegistry,
-    response: types.GenerateContentResponse,
-    *,
-    user_id: str = "default",
-    limit: int = DEFAULT_LIMIT,
-    timeout: float | None = None,
+    registry: ToolRegistry, response: types.GenerateContentResponse, **options: Unpack[CallKeywords]
 ) -> list[types.Content]:
     """`respond` for async code; cancelling it cancels the calls."""
-    results = await registry.call_tools_async(_calls(response), user_id=user_id, limit=limit, timeout=timeout)
-    return _contents(response, results)
+    return _contents(response, await registry.call_tools_async(_calls(response), **options))
 
 
 def _calls(response: types.GenerateContentResponse) -> list[ToolCall]:

@@ -12,34 +12,26 @@ Invalid JSON never reaches a tool: LangChain puts it into the `invalid_tool_call
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..registry import ToolRegistry
 from ..tool_calling import ToolResult
-from ..tool_calling.options import DEFAULT_LIMIT
-from .bound_tools import BoundTools, needs
+from .bound_tools import BoundTools, BoundToolsKeywords, needs
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
     from langchain_core.tools import BaseTool
 
 
-def tools(
-    registry: ToolRegistry,
-    *,
-    user_id: str = "default",
-    limit: int = DEFAULT_LIMIT,
-    timeout: float | None = None,
-    extensions: bool = False,
-) -> list[BaseTool]:
+def tools(registry: ToolRegistry, **options: Unpack[BoundToolsKeywords]) -> list[BaseTool]:
     """Return one tool per allowed action, sync and async; cancelling an async call closes its connection.
 
-    The arguments and their errors are those of `BoundTools`.
+    The options and their errors are those of `BoundTools`: `user_id`, `limit`, `timeout` and `extensions`.
 
     Raises:
         ImportError: LangChain is not installed.
     """
-    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    bound = BoundTools(registry, **options)
     with needs("LangChain is missing: pip install 'openrouter-toolkit[langchain]'"):
         from langchain_core.messages import ToolMessage
         from langchain_core.tools import BaseTool

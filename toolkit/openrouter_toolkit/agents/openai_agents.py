@@ -11,32 +11,24 @@ Cancelling the run closes the call's connection. A tool that does not exist ends
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..registry import ToolRegistry
-from ..tool_calling.options import DEFAULT_LIMIT
-from .bound_tools import BoundTools, needs
+from .bound_tools import BoundTools, BoundToolsKeywords, needs
 
 if TYPE_CHECKING:
     from agents import FunctionTool
 
 
-def tools(
-    registry: ToolRegistry,
-    *,
-    user_id: str = "default",
-    limit: int = DEFAULT_LIMIT,
-    timeout: float | None = None,
-    extensions: bool = False,
-) -> list[FunctionTool]:
+def tools(registry: ToolRegistry, **options: Unpack[BoundToolsKeywords]) -> list[FunctionTool]:
     """Return one tool per allowed action.
 
-    The arguments and their errors are those of `BoundTools`.
+    The options and their errors are those of `BoundTools`: `user_id`, `limit`, `timeout` and `extensions`.
 
     Raises:
         ImportError: the OpenAI Agents SDK is not installed.
     """
-    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    bound = BoundTools(registry, **options)
     with needs("The OpenAI Agents SDK is missing: pip install 'openrouter-toolkit[openai-agents]'"):
         from agents import FunctionTool
 

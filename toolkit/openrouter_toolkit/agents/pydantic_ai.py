@@ -13,13 +13,12 @@ then ends the run. Retries are used only for errors that never reach us: invalid
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic_core import SchemaValidator, core_schema
 
 from ..registry import ToolRegistry
-from ..tool_calling.options import DEFAULT_LIMIT
-from .bound_tools import BoundTools, needs
+from .bound_tools import BoundTools, BoundToolsKeywords, needs
 
 if TYPE_CHECKING:
     from pydantic_ai import Tool, ToolReturn
@@ -27,22 +26,15 @@ if TYPE_CHECKING:
 _OBJECT = SchemaValidator(core_schema.dict_schema())
 
 
-def tools(
-    registry: ToolRegistry,
-    *,
-    user_id: str = "default",
-    limit: int = DEFAULT_LIMIT,
-    timeout: float | None = None,
-    extensions: bool = False,
-) -> list[Tool[Any]]:
+def tools(registry: ToolRegistry, **options: Unpack[BoundToolsKeywords]) -> list[Tool[Any]]:
     """Return one tool per allowed action; a tool's `metadata` has the action's annotations.
 
-    The arguments and their errors are those of `BoundTools`.
+    The options and their errors are those of `BoundTools`: `user_id`, `limit`, `timeout` and `extensions`.
 
     Raises:
         ImportError: pydantic-ai is not installed.
     """
-    bound = BoundTools(registry, user_id=user_id, limit=limit, timeout=timeout, extensions=extensions)
+    bound = BoundTools(registry, **options)
     with needs("pydantic-ai is missing: pip install 'openrouter-toolkit[pydantic-ai]'"):
         from pydantic_ai import Tool, ToolFailed, ToolReturn
 

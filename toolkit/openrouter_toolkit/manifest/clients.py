@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
+
+from ..text.close_matches import close_matches
 
 
 class RequestClient(Protocol):
@@ -57,6 +59,26 @@ def client_problem(client: Callable[..., Any]) -> str | None:
     except TypeError:
         return f"{client_class.__name__}.connected must take (key, call) or (credentials, call)"
     return None
+
+
+def check_client_options(
+    client: Callable[..., Any], options: Mapping[str, Any], account_fields: Collection[str]
+) -> None:
+    """Raise `TypeError` or `ValueError` for options that the client does not take: early, as a programming error."""
+    try:
+        signature = inspect.signature(client)
+        signature.bind(**options)
+    except TypeError as error:
+        unknown = next((str(name) for name in options if name not in signature.parameters), None)
+        if unknown is None:
+            raise TypeError(f"client_options: {error}") from None
+        matches = close_matches(unknown, signature.parameters)
+        hint = f", did you mean {matches[0]!r}?" if matches else ""
+        if unknown in account_fields:
+            hint = "; accounts= gives what an account consists of"
+        raise TypeError(f"client_options: {client.__name__} takes no {unknown[:80]!r}{hint}") from None
+    if (check_values := getattr(client, "check_options", None)) is not None:
+        check_values(**options)
 
 
 def _connected_method(client: Callable[..., Any]) -> Callable[..., Any] | None:

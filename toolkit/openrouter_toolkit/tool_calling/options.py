@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import TIMEOUT_MAX
-from typing import Any
+from typing import Any, TypedDict
 
 from ..call import Call, Listener
 from ..execution.hooks import accepts, is_async
@@ -12,6 +12,16 @@ from ..text.sanitize import preview
 
 DEFAULT_LIMIT = 20_000  # characters
 MIN_LIMIT = 1_000
+
+
+class CallKeywords(TypedDict, total=False):
+    """`CallOptions` as keyword arguments."""
+
+    user_id: str
+    account_id: str | None
+    limit: int
+    timeout: float | None
+    on_event: Listener | None
 
 
 @dataclass(frozen=True, slots=True)
