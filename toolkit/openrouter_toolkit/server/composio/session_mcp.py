@@ -20,7 +20,7 @@ from ..addresses import MCP_SESSIONS
 from ..error_responses import Problem
 from ..mcp import McpEndpoint
 from ..state import HostedToolkit, State, hosted
-from . import sessions
+from . import session_accounts, sessions
 from .errors import Refusal
 
 _NO_SESSION = "There is no such session for this API key."
@@ -75,7 +75,7 @@ class SessionRegistry:
         action, toolkit = pair
         try:
             account = await run_in_threadpool(
-                sessions.account_for_call, self._state.store, self._session, toolkit, None
+                session_accounts.for_call, self._state.store, self._session, toolkit, None
             )
         except Refusal as refusal:
             error = ActionError("not_connected", refusal.message, advice=refusal.fix or refusal.message)

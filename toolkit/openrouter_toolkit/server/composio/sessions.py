@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...manifest import Action, LoadedToolkit
-from ...store import ConnectedAccount, Status, Store, ToolSession, UnknownAccount
+from ...store import ConnectedAccount, ToolSession, UnknownAccount
 from ..addresses import MCP_SESSIONS
 from ..state import HostedToolkit
-from . import accounts, auth_configs, session_config, shapes
+from . import accounts, auth_configs, session_accounts, session_config, shapes
 from .errors import (
     BAD_REQUEST,
     SESSION_BAD_ACCOUNTS,
     SESSION_CHANGED,
-    SESSION_NO_ACCOUNT,
     SESSION_NOT_ALLOWED,
     SESSION_NOT_FOUND,
     refuse,
 )
-from .execute import Prepared, check_account, may_use, refuse_unsafe
+from .execute import Prepared, may_use, refuse_unsafe
 from .query import Query, page, shown
 from .tools import find_tool
 
@@ -92,8 +91,8 @@ def list_toolkits(query: Query) -> dict[str, Any]:
             continue
         if not shapes.matches(text, loaded.toolkit.slug, loaded.toolkit.name, loaded.toolkit.description):
             continue
-        account = _account(query.store, session, loaded)
-        if connected is None or connected == _is_connected(loaded, account):
+        account = session_accounts.find(query.store, session, loaded)
+        if connected is None or connected == session_accounts.is_connected(loaded, account):
             found.append((loaded, account))
     return query.page(found, lambda pair: _show_toolkit(query, *pair))
 
@@ -118,7 +117,7 @@ def _prepare(query: Query, slug: str) -> Prepared:
     check_allowed(session, toolkit, action)
     arguments = query.field("arguments", kind=dict) or {}
     chosen = query.field("account", kind=str)
-    account = account_for_call(query.store, session, toolkit, chosen)
+    account = session_accounts.for_call(query.store, session, toolkit, chosen)
     return Prepared(toolkit, action, arguments, session.user_id, None if account is None else account.id)
 
 
@@ -131,7 +130,10 @@ def create_link(query: Query) -> tuple[int, dict[str, Any]]:
         refuse(SESSION_NOT_ALLOWED, f"This session may not use the toolkit {shown(slug)}.")
     if toolkit.loaded.auth.scheme == "NO_AUTH":
         refuse(BAD_REQUEST, f"{toolkit.loaded.toolkit.name} needs no login, so nothing is connected.")
-    config_id = _config_ids(session, toolkit.loaded) or query.store.auth_configs.fixed(toolkit.loaded.toolkit.slug).id
+    config_id = (
+        session_accounts.auth_config(session, toolkit.loaded)
+        or query.store.auth_configs.fixed(toolkit.loaded.toolkit.slug).id
+    )
     config, _ = auth_configs.usable(query, config_id)
     usual = (session.config.get("manage_connections") or {}).get("callback_url")
     callback = query.field("callback_url", kind=str) or usual
@@ -263,7 +265,7 @@ def _show_toolkit(query: Query, loaded: LoadedToolkit, account: ConnectedAccount
 
 
 def _connection(query: Query, session: ToolSession, loaded: LoadedToolkit) -> dict[str, Any]:
-    connected = _is_connected(loaded, _account(query.store, session, loaded))
+    connected = session_accounts.is_connected(loaded, session_accounts.find(query.store, session, loaded))
     message = "Connected." if connected else "Not connected: connect an account first, by the session's link."
     return {
         "toolkit": loaded.toolkit.slug.lower(),
@@ -281,71 +283,6 @@ def _schema(action: Action, loaded: LoadedToolkit) -> dict[str, Any]:
         "description": tool["description"],
         "input_schema": tool["input_parameters"],
     }
-
-
-def _is_connected(loaded: LoadedToolkit, account: ConnectedAccount | None) -> bool:
-    return loaded.auth.scheme == "NO_AUTH" or (account is not None and account.status == Status.ACTIVE)
-
-
-def _config_ids(session: ToolSession, loaded: LoadedToolkit) -> str | None:
-    """Return the auth config that a session is limited to in a toolkit, None if it is not."""
-    return (session.config.get("auth_configs") or {}).get(loaded.toolkit.slug.lower())
-
-
-def _account(store: Store, session: ToolSession, loaded: LoadedToolkit) -> ConnectedAccount | None:
-    """Return the account that a session's calls to a toolkit use, or one that can't be used, or None."""
-    if loaded.auth.scheme == "NO_AUTH":
-        return None
-    chosen = (session.config.get("connected_accounts") or {}).get(loaded.toolkit.slug.lower())
-    found = [
-        account
-        for account_id in (chosen or [None])
-        if (account := _best(store, session, loaded, account_id)) is not None and _for_sessions(store, account)
-    ]
-    return next((account for account in found if account.status == Status.ACTIVE), found[0] if found else None)
-
-
-def _best(store: Store, session: ToolSession, loaded: LoadedToolkit, account_id: str | None) -> ConnectedAccount | None:
-    return store.accounts.best(
-        session.user_id, loaded.toolkit.slug, account_id=account_id, auth_config=_config_ids(session, loaded)
-    )
-
-
-def _for_sessions(store: Store, account: ConnectedAccount) -> bool:
-    config = store.auth_configs.of(account)
-    return config.enabled and config.for_sessions
-
-
-def account_for_call(
-    store: Store, session: ToolSession, toolkit: HostedToolkit, chosen: str | None
-) -> ConnectedAccount | None:
-    """Return the account of a call, None if the toolkit needs none. Raises `Refusal` if there is none to use."""
-    loaded = toolkit.loaded
-    if loaded.auth.scheme == "NO_AUTH":
-        return None
-    if chosen:
-        account_id = _id_of(store, session, loaded, chosen)
-        limits = (session.config.get("connected_accounts") or {}).get(loaded.toolkit.slug.lower())
-        if account_id is None or (limits and account_id not in limits):
-            refuse(SESSION_BAD_ACCOUNTS, f"account: this session has no account {shown(chosen)} for that toolkit.")
-    else:
-        account = _account(store, session, loaded)
-        limits = (session.config.get("connected_accounts") or {}).get(loaded.toolkit.slug.lower())
-        account_id = limits[0] if account is None and limits else None if account is None else account.id
-    account = check_account(
-        store, toolkit, session.user_id, account_id, SESSION_NO_ACCOUNT, _config_ids(session, loaded)
-    )
-    if account is not None and not _for_sessions(store, account):
-        refuse(SESSION_NO_ACCOUNT, "The auth config of that account is not enabled for sessions.")
-    return account
-
-
-def _id_of(store: Store, session: ToolSession, loaded: LoadedToolkit, chosen: str) -> str | None:
-    """Return the id of an account that is named by its id or its alias."""
-    if _best(store, session, loaded, chosen) is not None:
-        return chosen
-    found = store.accounts.by_alias(loaded.toolkit.slug, session.user_id, chosen)
-    return None if found is None else found.id
 
 
 def _check_references(query: Query, config: Mapping[str, Any]) -> None:
