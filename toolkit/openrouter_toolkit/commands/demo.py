@@ -11,25 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import RenderableType
-from rich.padding import Padding
-from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from ..accounts import MemoryAccounts
 from ..envelope import Envelope
 from ..manifest import Action
 from ..registry import ToolRegistry
 from ..sandbox import Sandbox
-from ..text.sanitize import clean, json_for_terminal, safe_for_terminal, shorten
+from ..text.sanitize import json_for_terminal
+from .demo_screen import DemoScreen
 from .store import open_registry, store_exists
-from .terminal import PROGRAM, console, text, usage_error
-
-if TYPE_CHECKING:  # commands know nothing of OpenRouter's API
-    from ..openrouter.streams.events import StreamEvent
+from .terminal import PROGRAM, text, usage_error
 
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 MODELS = "OPENROUTER_LIST_AVAILABLE_MODELS"
@@ -42,9 +36,6 @@ _AGENT_MAX_TOKENS = 300  # a tool call takes more tokens than a short answer
 _AGENT_ROUNDS = 6
 _AGENT_CONTEXT = 32_000  # tokens: the model reads a summary of the whole catalogue
 _CHUNK_DELAY = 0.1  # seconds: slow enough to watch the tokens arrive
-_MAX_WIDTH = 110
-_MAX_DATA = 180  # characters of an envelope's data that are shown
-_MAX_WORDS = 500
 # What reading an answer raises when it does not have the documented shape.
 _WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
@@ -81,7 +72,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def _tell(demo: Demo, toolset: ToolRegistry, where: str, *, sandboxed: bool) -> int:
     """Run the demo between an opening and a summary with the next steps."""
-    output, started, failure = demo.console, monotonic(), None
+    output, started, failure = demo.screen.console, monotonic(), None
     output.print(text("OpenRouter for agents: one way through its actions", "bold"))
     output.print(text(where))
     try:
@@ -115,13 +106,13 @@ def cap_max_tokens(action: Action, arguments: dict[str, Any], user_id: str) -> d
 
 
 class Demo:
-    """The demo's steps, each printed as it runs. All text is sanitized: no answer can control the terminal.
+    """The demo's steps, each printed as it runs.
 
     Attributes:
         calls: how many calls were executed.
         refused: how many of them failed, as the demo expects.
         cost: what the completions cost, in US dollars.
-        console: where it is printed: panels and colours on a terminal, plain lines in a file.
+        screen: where it is printed.
     """
 
     def __init__(self, registry: ToolRegistry) -> None:
@@ -129,11 +120,7 @@ class Demo:
         self.refused = 0
         self.cost = 0.0
         self._registry = registry
-        self.console = console()
-        self.console.width = min(self.console.width, _MAX_WIDTH)
-        self._arrow = "→" if self.console.encoding.startswith("utf") else "->"
-        self._chapters = 0
-        self._streaming = False
+        self.screen = DemoScreen()
 
     def run(self, toolset: ToolRegistry, *, sandboxed: bool) -> None:
         """Run all steps; `toolset` is what the model is given as an agent.
@@ -141,9 +128,10 @@ class Demo:
         Raises:
             DemoFailed: a step did not go as expected.
         """
-        self._step("The agent wants to know how large the choice is before it fetches a list.", title="Which model?")
+        step = self.screen.step
+        step("The agent wants to know how large the choice is before it fetches a list.", title="Which model?")
         self._call("OPENROUTER_GET_MODELS_COUNT", {}, lambda data: f"{data['data']['count']} models")
-        self._step("It needs a cheap model that can call tools, so it lists those and compares prices itself.")
+        step("It needs a cheap model that can call tools, so it lists those and compares prices itself.")
         listed = self._call(
             MODELS,
             {"supported_parameters": "tools"},
@@ -153,13 +141,13 @@ class Demo:
         model = str(cheapest["id"])
         prices = {name: float(cheapest["pricing"][name]) for name in ("prompt", "completion")}
         max_cost = _COMPLETIONS * (_PROMPT_TOKENS * prices["prompt"] + _MAX_TOKENS * prices["completion"])
-        self._step(
+        step(
             f"{model} costs US$ {_price(cheapest) * 1_000_000:.2f} for a million tokens in and out. "
             f"{_COMPLETIONS} answers of at most {_MAX_TOKENS} tokens cost at most US$ {max_cost:.8f}.",
             style="italic",
         )
 
-        self._step("Several providers may serve one model; the agent compares them.", title="Who runs it?")
+        step("Several providers may serve one model; the agent compares them.", title="Who runs it?")
         author, _, slug = model.partition("/")
         self._call(
             "OPENROUTER_LIST_MODEL_ENDPOINTS",
@@ -167,21 +155,21 @@ class Demo:
             lambda data: "served by " + ", ".join(one["provider_name"] for one in data["data"]["endpoints"][:5]),
         )
 
-        self._step(
+        step(
             "The agent asks, and shows each token as it comes. The envelope still holds the whole answer.",
             title="A question, answered as a stream",
         )
         question = _question(model, "What is 1234 * 5678? Answer in one line.", stream=True)
         answer = self._call(CHAT, question, _content)
 
-        self._step("The answer's id leads to its statistics.", title="What did that cost?")
+        step("The answer's id leads to its statistics.", title="What did that cost?")
         self._call(
             "OPENROUTER_GET_GENERATION",
             {"id": answer["id"]},
             lambda data: f"US$ {data['data']['total_cost']:.8f}, served by {data['data']['provider_name']}",
         )
 
-        self._step(
+        step(
             "An agent that was written for Anthropic's Messages API asks in its own format.",
             title="The same model, in Anthropic's format",
         )
@@ -191,7 +179,7 @@ class Demo:
             lambda data: "".join(block.get("text", "") for block in data["content"]),
         )
 
-        self._step(
+        step(
             "The agent misspells a parameter and wants more creativity than there is. Nothing is sent.",
             title="A mistake, and how it is corrected",
         )
@@ -200,11 +188,11 @@ class Demo:
         refusal = self._call(
             CHAT, wrong, lambda data: f"{len(data['error']['problems'])} problems, each with its remedy", refused=True
         )
-        self._step("It does what the error says: the name is corrected, the temperature left to the model.")
+        step("It does what the error says: the name is corrected, the temperature left to the model.")
         self._call(CHAT, correct(wrong, refusal["error"]["problems"]), _content)
 
         if sandboxed:
-            self._step(
+            step(
                 "Without max_tokens a model's own maximum is reserved, and the credit does not cover that.",
                 title="Credit runs short",
             )
@@ -216,17 +204,17 @@ class Demo:
                 lambda data: f"max_tokens of at most {data['error']['affordable_tokens']} would be fine",
                 refused=True,
             )
-            self._step("It calls again with the number that the error gave.")
+            step("It calls again with the number that the error gave.")
             self._call(CHAT, {**question, "max_tokens": refusal["error"]["affordable_tokens"]}, _content)
 
-        self._step(
+        step(
             f"{model} is given two of these actions as tools, and the request: {_REQUEST}",
             title="The model itself is the agent",
             style="italic",
         )
         self.run_agent(toolset, model, _REQUEST)
 
-        self._step("Before it goes on, the agent looks at its own budget.", title="What is left on this key?")
+        step("Before it goes on, the agent looks at its own budget.", title="What is left on this key?")
         self._call(
             "OPENROUTER_GET_CURRENT_KEY",
             {},
@@ -247,7 +235,7 @@ class Demo:
         for number in range(1, _AGENT_ROUNDS + 1):
             envelope, milliseconds = self._execute(CHAT, {**question, "messages": conversation})
             if not envelope.successful:
-                self._print_envelope(envelope, milliseconds, "")
+                self.screen.envelope(envelope, milliseconds, "")
                 raise DemoFailed(f"{CHAT} failed, see its error above")
             with _documented_shape(model):
                 answer = json.loads(envelope.data)
@@ -259,21 +247,24 @@ class Demo:
             if not calls:
                 if not words:
                     raise DemoFailed(f"{model} called no tool and said nothing")
-                self._print_round(number, "answers in words", words)
+                self.screen.round(number, "answers in words", words)
                 if number == 1:
                     raise DemoFailed(f"{model} answered without calling a tool")
                 return
             conversation += appended
-            self._print_round(number, "calls tools" if len(calls) > 1 else "calls a tool", words)
+            self.screen.round(number, "calls tools" if len(calls) > 1 else "calls a tool", words)
             for function, result in zip(calls, appended[1:], strict=True):
-                self._print_tool_call(function, result["content"])
+                self.calls += 1
+                with suppress(*_WRONG_SHAPE):
+                    self.cost += _cost(json.loads(result["content"]))
+                self.screen.tool_call(function, result["content"])
         raise DemoFailed(f"{model} was still calling tools after {_AGENT_ROUNDS} rounds")
 
     def _call(
         self, slug: str, arguments: dict[str, Any], conclude: Callable[[Any], str], *, refused: bool = False
     ) -> Any:
         """Execute an action and print it, with what the agent learns from its data. Returns the data, parsed."""
-        self._print_call(slug, json_for_terminal(arguments))
+        self.screen.call(slug, json_for_terminal(arguments))
         envelope, milliseconds = self._execute(slug, arguments)
         self.refused += not envelope.successful
         conclusion = ""
@@ -283,84 +274,18 @@ class Demo:
                 conclusion = conclude(data) if envelope.successful != refused else ""
                 self.cost += _cost(data)
         finally:
-            self._print_envelope(envelope, milliseconds, conclusion)
+            self.screen.envelope(envelope, milliseconds, conclusion)
         if envelope.successful == refused:
             raise DemoFailed(f"{slug} {'should have been refused' if refused else 'failed, see its error above'}")
         return data
 
     def _execute(self, slug: str, arguments: dict[str, Any]) -> tuple[Envelope, float]:
         """The envelope, and the milliseconds that the call took. Tokens of a stream are printed as they come."""
-        on_event = self._print_token if arguments.get("stream") else None
+        on_event = self.screen.token if arguments.get("stream") else None
         started = monotonic()
         envelope = self._registry.execute(slug, arguments, on_event=on_event, timeout=_TIMEOUT)
         self.calls += 1
         return envelope, (monotonic() - started) * 1000
-
-    def _step(self, intention: str, *, title: str = "", style: str = "") -> None:
-        """Print what the agent wants next, below the title of a chapter that begins with it."""
-        self.console.print()
-        if title:
-            self._chapters += 1
-            self.console.rule(text(f"{self._chapters}. {title}", "bold cyan"), align="left", style="dim")
-        self._print(text(intention, style))
-
-    def _print_call(self, slug: str, arguments: str) -> None:
-        self._print(Text.assemble(text(slug, "bold"), " ", text(arguments, "dim")))
-
-    def _print_token(self, event: StreamEvent) -> None:
-        if event.kind not in ("text", "reasoning", "refusal") or not event.text:
-            return
-        if not self._streaming:
-            self._streaming = True
-            self.console.out(f"  tokens {self._arrow} ", end="", style="dim")
-        style = "dim" if event.kind == "reasoning" else "bold"
-        self.console.out(safe_for_terminal(event.text), end="", style=style, highlight=False)
-
-    def _print_envelope(self, envelope: Envelope, milliseconds: float, conclusion: str) -> None:
-        if self._streaming:
-            self.console.out("")
-            self._streaming = False
-        colour = "green" if envelope.successful else "yellow"
-        rows = {
-            "successful": text(str(envelope.successful).lower(), colour),
-            "error": text(envelope.error or "null"),
-            "data": text(_on_one_line(envelope.data, _MAX_DATA)),
-        }
-        self._print_box("envelope", rows, colour, f"{milliseconds:.0f} ms")
-        self._print_conclusion(conclusion)
-
-    def _print_tool_call(self, function: dict[str, Any], result: str) -> None:
-        self.calls += 1
-        with suppress(*_WRONG_SHAPE):
-            self.cost += _cost(json.loads(result))
-        arguments = str(function.get("arguments") or "")
-        self._print_call(_on_one_line(str(function.get("name")), 80), _on_one_line(arguments))
-        self._print_box("what the model reads", {"reads": text(_on_one_line(result))}, "blue")
-
-    def _print_round(self, number: int, what: str, words: str) -> None:
-        self._step(f"Round {number}: the model {what}.")
-        self._print_conclusion(words)
-
-    def _print_conclusion(self, words: str) -> None:
-        if words:
-            self._print(text(f"{self._arrow} {_on_one_line(words)}", "bold"))
-
-    def _print_box(self, title: str, named: dict[str, Text], colour: str, time: str = "") -> None:
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_column(no_wrap=True)
-        rows.add_column(overflow="fold")
-        for name, value in named.items():
-            rows.add_row(text(name, "dim"), value)
-        if self.console.is_terminal:
-            subtitle = text(time) if time else None
-            self._print(Panel(rows, title=text(title), title_align="left", subtitle=subtitle, border_style=colour))
-        else:
-            if time:
-                rows.add_row("time", time)
-            self._print(rows, indent=4)
-
-    def _print(self, content: RenderableType, indent: int = 2) -> None:
-        self.console.print(Padding(content, (0, 0, 0, indent), expand=False))
 
 
 def rank_models(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -423,7 +348,3 @@ def _documented_shape(who: str) -> Iterator[None]:
         yield
     except _WRONG_SHAPE as error:
         raise DemoFailed(f"{who} answered in a shape that the demo does not know ({type(error).__name__})") from None
-
-
-def _on_one_line(words: str, limit: int = _MAX_WORDS) -> str:
-    return shorten(clean(words[: 4 * limit]), limit)
