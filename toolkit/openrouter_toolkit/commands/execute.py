@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.sanitize import clean, safe_for_terminal
+from ..text.strict_json import InvalidJson, parse_json
 from . import terminal
 from .actions import find
 from .store import open_registry
@@ -63,15 +62,9 @@ def read_arguments(given: str) -> dict[str, Any]:
     if not text.strip():
         raise usage_error(f"{source} is empty; give a JSON object, {{}} for no arguments")
     try:
-        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise usage_error(
-            f"{source} is not valid JSON: {error.msg} at {place}; give a JSON object such as {_EXAMPLE}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise usage_error(f"{source} is not valid JSON: {reason}") from None
+        value = parse_json(text)
+    except InvalidJson as error:
+        raise usage_error(f"{source} is not valid JSON: {error}; give a JSON object such as {_EXAMPLE}") from None
     if not isinstance(value, dict):
         raise usage_error(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
     return value
@@ -91,17 +84,6 @@ def _content(given: str) -> tuple[str, bytes]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise usage_error(f"{source} can't be read: {reason}") from None
-
-
-def _reject_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number; leave it out or give a number")
-
-
-def _parse_float(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError("a number in it is too large")
-    return number
 
 
 class StreamPrinter:

@@ -6,13 +6,13 @@ import argparse
 import json
 import shlex
 import textwrap
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..manifest import Action
 from ..registry import ToolRegistry
 from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
+from ..validation.words import limits
 from . import terminal
 from .actions import effect, find
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:  # slow to import, and `--json` does not need it
     from rich.console import Console
 
 _MIN_WIDTH = 30
-_RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
-_BOUNDS = {"exclusiveMinimum": "more than {}", "exclusiveMaximum": "less than {}", "pattern": "matching {}"}
 
 
 def show(options: argparse.Namespace) -> int:
@@ -104,7 +102,7 @@ def _print(console: Console, text: str, *, indent: str = "", style: str = "") ->
 
 
 def type_of(schema: dict[str, Any]) -> str:
-    """A parameter's type in words, with its constraints: `string or null`, `integer, 1 to 5`.
+    """A parameter's type in words, with its constraints: `string or null`, `integer, at least 1`.
 
     Where the API also accepts a boolean written as text, the two spellings are shown as one value.
     """
@@ -118,20 +116,4 @@ def type_of(schema: dict[str, Any]) -> str:
     for kind in kinds if isinstance(kinds, list) else [kinds]:
         item = type_of(schema["items"]) if kind == "array" and isinstance(schema.get("items"), dict) else ""
         words.append(f"array of {item}" if item not in ("", "any") else str(kind))
-    return ", ".join([" or ".join(words), *_limits(schema)])
-
-
-def _limits(schema: dict[str, Any]) -> Iterator[str]:
-    for minimum, maximum, unit in _RANGES:
-        low, high = schema.get(minimum), schema.get(maximum)
-        if low is not None and high is not None:
-            yield f"{low} to {high}{unit}"
-        elif low == 1 and unit:
-            yield "not empty"
-        elif low is not None:
-            yield f"at least {low}{unit}"
-        elif high is not None:
-            yield f"at most {high}{unit}"
-    for keyword, words in _BOUNDS.items():
-        if keyword in schema:
-            yield words.format(schema[keyword])
+    return ", ".join([" or ".join(words), *limits(schema)])

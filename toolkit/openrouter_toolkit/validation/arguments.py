@@ -13,6 +13,7 @@ from ..envelope import ActionError
 from ..text.close_matches import close_matches
 from ..text.sanitize import preview, short_name, shorten
 from .fast_check import FastCheck, compile_fast_check
+from .words import in_words
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -200,7 +201,7 @@ def _to_problems(error: ValidationError, suggest: _Suggestions) -> Iterator[Prob
     if keyword == "required":
         for name in value:
             if name not in given:
-                wanted = _wanted(schema.get("properties", {}).get(name, {}))
+                wanted = in_words(schema.get("properties", {}).get(name, {}))
                 yield _problem(_join(path, name), f"required ({wanted})", wanted=wanted)
     elif keyword in ("additionalProperties", "unevaluatedProperties") and isinstance(given, dict):
         known = schema.get("properties", {})
@@ -211,7 +212,7 @@ def _to_problems(error: ValidationError, suggest: _Suggestions) -> Iterator[Prob
     elif keyword in ("anyOf", "oneOf") and error.context:
         yield from _branch_problems(error, suggest)
     else:
-        wanted = _wanted(schema)
+        wanted = in_words(schema)
         suggestion = None
         if keyword == "enum" and isinstance(given, str):
             suggestion = suggest(given, [v for v in schema["enum"] if isinstance(v, str)])
@@ -240,7 +241,7 @@ def _branch_problems(error: ValidationError, suggest: _Suggestions) -> Iterator[
         for inner in close[0]:
             yield from _to_problems(inner, suggest)
         return
-    wanted = " or ".join(_wanted(branch) for branch in cast(Any, error.validator_value))
+    wanted = " or ".join(in_words(branch) for branch in cast(Any, error.validator_value))
     yield _problem(
         _path(error.absolute_path), f"given {preview(error.instance)}, wanted {wanted}", error.instance, wanted
     )
@@ -255,47 +256,3 @@ def _path(steps: Iterable[str | int]) -> str:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-_ARTICLES = {"array": "an array", "integer": "an integer", "object": "an object", "null": "null"}
-_LIMITS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "less than {}",
-    "multipleOf": "a multiple of {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minProperties": "at least {} properties",
-    "maxProperties": "at most {} properties",
-    "pattern": "matching {}",
-    "format": "in the format {}",
-}
-
-
-def _wanted(schema: Any) -> str:
-    """Describe a schema in words: `a number, at least 0, at most 2`."""
-    if not isinstance(schema, dict):
-        return "nothing" if schema is False else "anything"
-    if "const" in schema:
-        return preview(schema["const"])
-    if "enum" in schema:
-        return "one of " + shorten(", ".join(preview(value) for value in schema["enum"]), 300)
-    alternatives = schema.get("anyOf") or schema.get("oneOf")
-    if alternatives and "type" not in schema:
-        return " or ".join(_wanted(alternative) for alternative in alternatives)
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    words = " or ".join(_ARTICLES.get(name, f"a {name}") for name in types) or "a fitting value"
-    limits = [_limit(keyword, schema[keyword]) for keyword in _LIMITS if keyword in schema]
-    if schema.get("uniqueItems"):
-        limits.append("no two alike")
-    return ", ".join([words, *limits])
-
-
-def _limit(keyword: str, value: Any) -> str:
-    if value == 1 and keyword in ("minLength", "minItems", "minProperties"):
-        return "not empty"
-    return _LIMITS[keyword].format(value)

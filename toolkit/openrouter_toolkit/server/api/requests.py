@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...manifest import Action
 from ...text.close_matches import close_matches
 from ...text.sanitize import short_name
+from ...text.strict_json import InvalidJson, parse_json
 from ...tool_calling.coercion import prepare_arguments
 from ...tool_calling.tool_calls import read_arguments
 from ..error_responses import Problem
 
-_MAX_DIGITS = 400
 _MAX_NAMES = 5
 _MAX_COMPARED = 50
 _MAX_NAME_LENGTH = 40
@@ -54,9 +52,7 @@ def action_call(body: bytes) -> ActionCall:
         value = parse_json(body.decode())
     except UnicodeDecodeError:
         raise Problem(400, "The body is no UTF-8.") from None
-    except RecursionError:
-        raise Problem(400, "The body is nested too deeply.") from None
-    except ValueError as error:
+    except InvalidJson as error:
         raise Problem(400, f"The body is not valid JSON: {error}.") from None
     try:
         return ActionCall.model_validate(value)
@@ -122,33 +118,3 @@ def _problem_text(value: Any, invalid: Collection[str]) -> str:
         them = "it" if len(misplaced) == 1 else "them"
         sentences.append(f"{', '.join(misplaced[:_MAX_NAMES])}{more}: put {them} into arguments.")
     return " ".join(sentences)
-
-
-def parse_json(text: str) -> Any:
-    """Parse JSON text. Raises `RecursionError`, or `ValueError` with a message that completes a sentence."""
-    try:
-        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float, parse_int=_parse_integer)
-        if "\\u" in text:  # an escaped lone surrogate can't be encoded and sent on
-            json.dumps(value, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} in line {error.lineno}") from None
-    except UnicodeEncodeError:
-        raise ValueError("it has half of a surrogate pair in it") from None
-    return value
-
-
-def _reject_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no numbers of JSON's")
-
-
-def _parse_float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _parse_integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError("a number is too large")
-    return int(text)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from ...store import ApiToken, Store, names
 from ...text.sanitize import short_name
+from ...text.strict_json import parse_json
 from ..access.bearer import token_of
-from ..api.requests import parse_json
 from ..state import State, hosted
 from .errors import BAD_REQUEST, FORBIDDEN, Refusal, refuse
 
@@ -175,7 +175,7 @@ def _read_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         value = parse_json(body.decode())
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(BAD_REQUEST, "The body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise Refusal(BAD_REQUEST, "The body must be a JSON object.")

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ...text.strict_json import InvalidJson, parse_json
+from ...validation import words
+
 _PREFIX = "argument."
 _MAX_CHOICES = 20
 _OMITTED = object()
-_LIMITS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "less than {}",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} of them",
-    "maxItems": "at most {} of them",
-}
 
 
 @dataclass(frozen=True)
@@ -78,11 +71,10 @@ def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _limits(part: Mapping[str, Any], choices: Sequence[Any]) -> str:
-    limits = [words.format(part[keyword]) for keyword, words in _LIMITS.items() if keyword in part]
-    if choices:
-        some = ", ".join(dict.fromkeys(map(_label, choices[:_MAX_CHOICES])))
-        limits.insert(0, f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}")
-    return ", ".join(limits)
+    if not choices:
+        return ", ".join(words.limits(part))
+    some = ", ".join(dict.fromkeys(map(_label, choices[:_MAX_CHOICES])))
+    return ", ".join([f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}", *words.limits(part)])
 
 
 def _label(value: Any) -> str:
@@ -153,24 +145,8 @@ def _argument(field: FormField) -> Any:
     if field.control == "text":
         return field.value
     try:
-        value = json.loads(field.value, parse_constant=_reject_constant, parse_float=_parse_float)
-        json.dumps(value, ensure_ascii=False).encode()  # an escaped lone surrogate can't be encoded and sent
-    except (ValueError, RecursionError) as error:
+        return parse_json(field.value)
+    except InvalidJson as error:
         if field.control == "number" or "string" in field.parameter.types:
             return field.value
-        reason, where = "it holds something that can't be sent", ""
-        if isinstance(error, json.JSONDecodeError):
-            reason, where = error.msg, f" in line {error.lineno}"
-        raise ValueError(f"This is not valid JSON{where}: {reason}.") from None
-    return value
-
-
-def _reject_constant(text: str) -> Any:
-    raise ValueError(text)
-
-
-def _parse_float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
+        raise ValueError(f"This is not valid JSON: {error}.") from None
