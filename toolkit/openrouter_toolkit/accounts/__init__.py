@@ -3,7 +3,7 @@
 from .credentials import Accounts, Credentials, TracksUse, checked_accounts, unusable
 from .providers import EnvironmentAccounts, MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
-from .verification import VERIFY_TIMEOUT, Verdict, Verifier
+from .verification import VERIFY_TIMEOUT, Verdict, Verifier, refuses_key
 
 __all__ = [
     "VERIFY_TIMEOUT",
@@ -16,6 +16,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "checked_accounts",
+    "refuses_key",
     "resolve_credentials",
     "unusable",
 ]

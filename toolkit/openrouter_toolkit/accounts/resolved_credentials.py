@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..envelope import ActionError
-from ..text.redaction import redact_thoroughly
+from ..text.redaction import redact_thoroughly, redacted_traceback
 from ..text.sanitize import quoted
 from .credentials import Accounts, Credentials, TracksUse, unusable
 from .verification import Verdict
@@ -130,7 +129,7 @@ class ResolvedCredentials:
         try:
             yield
         except Exception:  # noqa: BLE001 - a host's store may raise anything; the call was executed
-            _log.warning("the account store failed\n%s", redact_thoroughly(traceback.format_exc(), self.secrets))
+            _log.warning("the account store failed\n%s", redacted_traceback(self.secrets))
 
 
 def resolve_credentials(
@@ -221,7 +220,7 @@ def _load_credentials(
         raise TypeError(f"credentials returned {type(found).__name__}, wanted Credentials or None")  # noqa: TRY301
     except Exception as error:  # noqa: BLE001 - a host's store may raise anything
         reason = redact_thoroughly(str(error), ())
-        _log.error("the account store failed: %s\n%s", reason, redact_thoroughly(traceback.format_exc(), ()))
+        _log.error("the account store failed: %s\n%s", reason, redacted_traceback())
         message = f"The account store failed ({type(error).__name__}). {sent}"
         advice = "Call again later; if it stays so, tell the operator of this agent."
         raise ActionError("not_connected", message, advice=advice, retryable=True) from None

@@ -6,13 +6,13 @@ import json
 import logging
 import os
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from time import monotonic
 
 from ..call import Call
-from ..text.redaction import redact_thoroughly
+from ..envelope import ActionError
+from ..text.redaction import redacted_traceback
 
 # Maximum seconds of one verification.
 VERIFY_TIMEOUT = 10.0
@@ -27,6 +27,11 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"  # no answer, or another answer
+
+
+def refuses_key(error: ActionError) -> bool:
+    """Return whether the API itself refused the key, and not a provider or proxy (the client reports those)."""
+    return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
 # Seconds for which a verdict is reused, so that a key is not verified again for each call that failed.
@@ -89,7 +94,7 @@ class _Verification:
         try:
             self.verdict = self._ask()
         except Exception:  # noqa: BLE001 - a bug in a handler
-            _log.error("a key could not be verified\n%s", redact_thoroughly(traceback.format_exc(), self._secrets))
+            _log.error("a key could not be verified\n%s", redacted_traceback(self._secrets))
         finally:
             self.expires = monotonic() + _VALID_SECONDS[self.verdict]
             self.done.set()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..accounts import EnvironmentAccounts
 from ..registry import ToolRegistry
-from ..text.redaction import redact_thoroughly
+from ..text.redaction import redacted_traceback
 from ..text.sanitize import safe_for_terminal
 from ..tool_calling import ToolResult
 from ..tool_calling.options import DEFAULT_LIMIT, CallOptions
@@ -114,7 +113,7 @@ def _hide_error_details() -> Iterator[None]:
     except MCPError:
         raise
     except Exception as error:  # noqa: BLE001
-        _log.error("the MCP server failed unexpectedly\n%s", redact_thoroughly(traceback.format_exc(), ()))
+        _log.error("the MCP server failed unexpectedly\n%s", redacted_traceback())
         text = f"The server itself failed ({type(error).__name__}); its log has the details."
         raise MCPError(INTERNAL_ERROR, text) from None
 

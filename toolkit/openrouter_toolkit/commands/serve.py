@@ -6,9 +6,9 @@ import argparse
 import errno
 import gc
 import socket
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from ..http.loopback import is_loopback
 from . import return_addresses
 from .store import open_existing_store, open_store
 from .terminal import CommandFailed, check_input, print_line, print_message, usage_error
@@ -56,7 +56,7 @@ def serve(options: argparse.Namespace) -> int:
                 print_line(settings.url)
                 behind = f", listening on {address_of(listening)}" if options.url else ""
                 print_message(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
-                on_loopback = settings.loopback and ip_address(listening.getsockname()[0]).is_loopback
+                on_loopback = settings.loopback and is_loopback(listening.getsockname()[0])
                 if not (settings.secure or on_loopback):
                     print_message(
                         "Keys and tokens can be read on the way here: put https before it, and say so by --url."

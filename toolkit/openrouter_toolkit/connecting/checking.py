@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..accounts import Credentials, MemoryAccounts, unusable
+from ..accounts import Credentials, MemoryAccounts, refuses_key, unusable
 from ..envelope import ActionError, Envelope
 from ..execution.hooks import Hooks
 from ..execution.toolset import Toolset
@@ -87,8 +87,8 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
             refusal = loaded.check(name, answer) if error is None and loaded.check is not None else None
             if error is not None:
                 refusal = _refusal(loaded.toolkit.name, field, error)
-                unsure = unsure or not (_refuses_key(error) or error.status == 403)
-                unknown_keys |= {name} if _refuses_key(error) else set()
+                unsure = unsure or not (refuses_key(error) or error.status == 403)
+                unknown_keys |= {name} if refuses_key(error) else set()
             if refusal is None:
                 facts[name] = answer["data"] if isinstance(answer.get("data"), dict) else answer
             else:
@@ -141,18 +141,13 @@ def _verify(
 def _refusal(toolkit: str, field: AuthField, error: ActionError) -> str:
     """Return why a key did not pass, and what to do."""
     message = (error.message or "no reason was given").rstrip(".")
-    if _refuses_key(error):
+    if refuses_key(error):
         what = f"{toolkit} refused this key: it is wrong, revoked or expired."
     elif error.status == 403:
         what = f"{toolkit} does not let this key be used."
     else:
         return f"It could not be checked: {short_name(message, 200)}. Try again later."
     return f"{what} {toolkit} said: {quoted(message)}.{_where_to_get(field)}"
-
-
-def _refuses_key(error: ActionError) -> bool:
-    """Whether the API itself refused the key, and not a proxy."""
-    return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
 def _where_to_get(field: AuthField) -> str:

@@ -16,6 +16,7 @@ from ..accounts import (
     ResolvedCredentials,
     Verdict,
     Verifier,
+    refuses_key,
     resolve_credentials,
 )
 from ..call import Call
@@ -75,7 +76,7 @@ class Execution:
             if resolved is not None:
                 resolved.used()
         except ActionError as error:
-            if resolved is not None and _refuses_key(error):
+            if resolved is not None and refuses_key(error):
                 resolved.refused(error, partial(self._verdict, action, resolved, call))
             envelope = _failure(error, resolved)
         except Exception as error:  # noqa: BLE001 - a bug in a handler: logged and returned, never raised
@@ -141,7 +142,7 @@ class Execution:
             call = Call(timeout=VERIFY_TIMEOUT, secrets=_secrets(resolved))
             self._run(verify, dict(self._auth.verify_arguments), resolved, call)
         except ActionError as error:
-            return Verdict.REFUSED if _refuses_key(error) else Verdict.UNKNOWN
+            return Verdict.REFUSED if refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
 
     def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
@@ -153,11 +154,6 @@ class Execution:
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
         return data
-
-
-def _refuses_key(error: ActionError) -> bool:
-    """Whether the API itself refused the key, and not a provider or proxy (the client reports those)."""
-    return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
 
 
 def _secrets(resolved: ResolvedCredentials | None) -> tuple[str, ...]:

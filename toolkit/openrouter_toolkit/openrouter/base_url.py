@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from urllib.parse import urlsplit
 
 from ..envelope import ActionError
+from ..http.loopback import is_loopback
 from ..text.sanitize import quoted
 
 DEFAULT = "https://openrouter.ai/api/v1"
@@ -53,16 +53,6 @@ def _problem(url: str) -> str | None:
     if parts.scheme == "http" and not is_loopback(host):
         return "plain http would show the key to everyone on the way; use https"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is loopback: this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _without_password(url: str) -> str:

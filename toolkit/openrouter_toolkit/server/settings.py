@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import SplitResult, urlsplit
 
+from ..http.loopback import is_loopback
 from ..store import names
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -65,12 +66,7 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether the host name always means the local machine."""
-        if self.name == "localhost" or self.name.endswith(".localhost"):
-            return True
-        try:
-            return ip_address(self.name).is_loopback
-        except ValueError:
-            return False
+        return self.name.endswith(".localhost") or is_loopback(self.name)
 
     @cached_property
     def port(self) -> int:

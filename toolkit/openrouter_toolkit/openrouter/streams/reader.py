@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from ...envelope import ActionError, as_json
 from ...http.body import Body
 from ...http.sse import BETWEEN, EventParser, TooManyLinesError, events_in, objects_in, parse_at_once
 from ...http.transport import Exchange
-from ...text.redaction import redact_thoroughly
+from ...text.redaction import redacted_traceback
 from ...text.sanitize import quoted
 from ..errors import api_errors
 from ..response_parsing import raise_if_error
@@ -256,7 +255,7 @@ def _notify(listener: Listener, event: StreamEvent) -> None:
         raise  # it has its own explanation
     except Exception as error:  # noqa: BLE001 - any exception ends the listening
         kind = type(error).__name__
-        _log.warning("on_event raised, so the stream was closed\n%s", redact_thoroughly(traceback.format_exc(), ()))
+        _log.warning("on_event raised, so the stream was closed\n%s", redacted_traceback())
         raise ActionError(
             "cancelled",
             f"on_event raised {kind}, so the stream was closed.",
