@@ -20,6 +20,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
+Command = Callable[..., tuple[int, str, str]]
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 
 
@@ -103,3 +104,16 @@ def store(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.setenv(name, value)
     with Store.open() as store:
         yield store
+
+
+@pytest.fixture
+def command_here(store: Store, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command on the store of the test: its exit status, what it printed, and what it said on standard error."""
+
+    def command(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(words)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return command

@@ -15,16 +15,14 @@ from typing import Any
 
 import pytest
 
-from openrouter_toolkit.cli import main
 from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import ConnectedAccount, Status, Store
 
-from .conftest import SCRIPT
+from .conftest import SCRIPT, Command
 from .terminals import Terminal
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
-Command = Callable[..., tuple[int, str, str]]
 
 KEY = "sk-or-v1-sandbox-a1b2c3d4e5f60718"
 MANAGEMENT_KEY = "sk-or-v1-sandbox-management-55667788"
@@ -32,16 +30,14 @@ EXPIRED_KEY = "sk-or-v1-sandbox-expired-0011223344"
 
 
 @pytest.fixture
-def command(store: Store, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command here: its exit status, what it printed, and what it said on standard error."""
+def command(command_here: Command) -> Command:
+    """Run `accounts`, which never prints a key."""
 
     def command(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main(["accounts", *words])
-        printed = capsys.readouterr()
-        assert KEY not in printed.out + printed.err
-        assert MANAGEMENT_KEY not in printed.out + printed.err
-        return status, printed.out, printed.err
+        status, out, err = command_here("accounts", *words)
+        assert KEY not in out + err
+        assert MANAGEMENT_KEY not in out + err
+        return status, out, err
 
     return command
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from openrouter_toolkit.cli import main
 from openrouter_toolkit.store import Store
 
-Command = Callable[..., tuple[int, str, str]]
+from .conftest import Command
 
 
 @pytest.fixture
-def command(store: Store, capsys: pytest.CaptureFixture[str]) -> Command:
-    def command(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main(["tokens", *words])
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return command
+def command(command_here: Command) -> Command:
+    return partial(command_here, "tokens")
 
 
 def test_create_prints_the_token_alone(command: Command, store: Store) -> None:

@@ -54,9 +54,12 @@ class Run:
 
 
 WITH_KEY: dict[str, str] = {"COMPOSIO_API_KEY": COMPOSIO_KEY}
+environments = pytest.mark.parametrize(
+    "environment", [{}, WITH_KEY], ids=["no key of composio's", "a key of composio's"]
+)
 
 
-@pytest.mark.parametrize("environment", [{}, WITH_KEY], ids=["no key of composio's", "a key of composio's"])
+@environments
 def test_nothing_is_asked_of_the_network(
     openrouter_sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -75,7 +78,7 @@ def test_nothing_is_asked_of_the_network(
     assert told["threads"] == []  # composio's log sender is such a thread
 
 
-@pytest.mark.parametrize("environment", [{}, WITH_KEY], ids=["no key of composio's", "a key of composio's"])
+@environments
 def test_no_key_argument_or_answer_is_logged_or_left_in_a_file(
     openrouter_sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from openrouter_toolkit.cli import parser
 
+from .command_options import commands, unmentioned_options
+
 TEXT = (Path(__file__).parents[2] / "docs" / "connect.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^    openrouter-toolkit (.*)$", TEXT, re.MULTILINE)
 
@@ -22,12 +24,8 @@ def test_it_is_a_command_line(line: str) -> None:
 
 
 def test_every_option_of_connect_and_every_action_on_accounts_is_told() -> None:
-    commands = next(action for action in parser()._actions if action.dest == "command").choices
-    assert isinstance(commands, dict)
-    for action in commands["connect"]._actions:
-        told = [name for name in action.option_strings if f"`{name}" in TEXT]
-        assert told or action.dest == "help", action.option_strings
+    assert unmentioned_options("connect", TEXT) == []
     for command in ("accounts", "tokens", "keys"):
-        actions = next(action for action in commands[command]._actions if action.dest == "action").choices
+        actions = next(action for action in commands()[command]._actions if action.dest == "action").choices
         for name in actions or ():
             assert name == "list" or f"openrouter-toolkit {command} {name}" in TEXT

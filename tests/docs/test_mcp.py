@@ -11,6 +11,8 @@ import pytest
 
 from openrouter_toolkit.cli import parser
 
+from .command_options import unmentioned_options
+
 TEXT = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")
 CONFIGURATIONS = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
 LINES = re.findall(r"openrouter-toolkit (mcp.*)$", TEXT, re.MULTILINE)
@@ -48,8 +50,4 @@ def test_no_key_stands_in_a_command_line() -> None:
 
 
 def test_every_option_is_told() -> None:
-    commands = next(action for action in parser()._actions if action.dest == "command").choices
-    assert isinstance(commands, dict)
-    for action in commands["mcp"]._actions:
-        told = [name for name in action.option_strings if f"`{name}" in TEXT]
-        assert told or action.dest == "help", action.option_strings
+    assert unmentioned_options("mcp", TEXT) == []

@@ -19,6 +19,7 @@ from openrouter_toolkit.server.error_responses import TYPES
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..server.served import Served
+from .command_options import unmentioned_options
 
 DOCS = Path(__file__).parents[2] / "docs"
 SERVER, SQUADOS, MCP = ((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("server", "squados", "mcp"))
@@ -32,11 +33,7 @@ def test_it_is_a_command_line(line: str) -> None:
 
 
 def test_every_option_and_every_refusal_is_told() -> None:
-    commands = next(action for action in parser()._actions if action.dest == "command").choices
-    assert isinstance(commands, dict)
-    for action in commands["serve"]._actions:
-        told = [name for name in action.option_strings if f"`{name}" in SERVER]
-        assert told or action.dest == "help", action.option_strings
+    assert unmentioned_options("serve", SERVER) == []
     for status, type_ in TYPES.items():
         assert type_ == "internal" or re.search(rf"^\| (\d+, )*{status}(, \d+)* \| `{type_}` \|", SERVER, re.MULTILINE)
     assert f"no more than {MOST_PIPELINED}\nrequests" in SERVER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -82,13 +82,17 @@ def test_it_remembers_no_more_than_it_can_hold(
     assert len(faults._faults) == 10
 
 
+def raising(error: type[Exception], message: str) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error(message)
+
+    return fail
+
+
 def test_a_store_that_is_gone_fills_no_log(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def gone(*_: object) -> None:
-        raise StoreUnavailable("It is gone.")
-
-    monkeypatch.setattr(served.store.links, "find", gone)
+    monkeypatch.setattr(served.store.links, "find", raising(StoreUnavailable, "It is gone."))
     with served.client() as browser:
         for _ in range(50):
             assert browser.get("/login/x").status_code == 503
@@ -98,11 +102,8 @@ def test_a_store_that_is_gone_fills_no_log(
 def test_the_count_is_told_at_the_end_at_the_latest(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("A mistake.")
-
     with serving(store) as served, served.client() as browser:
-        monkeypatch.setattr(served.store.links, "find", fail)
+        monkeypatch.setattr(served.store.links, "find", raising(RuntimeError, "A mistake."))
         for _ in range(4):
             assert browser.get("/login/x").status_code == 500
     assert [one.getMessage().partition("\n")[0] for one in caplog.records] == [

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Self
 
 Say = Callable[[str], None]
@@ -67,6 +69,25 @@ class Child:
             with suppress(ProcessLookupError):
                 self.kill()
         os.close(self._reading)
+
+
+def all_said(children: Sequence[Child]) -> list[str]:
+    """All lines that the children said, once all have ended."""
+    with ExitStack() as stack:
+        return [line for child in children for line in stack.enter_context(child).rest()]
+
+
+def start_together(count: int, work: Callable[[Say], None], folder: Path) -> list[str]:
+    """Start children that begin `work` at the same moment, and return all that they said."""
+
+    def wait_and_work(say: Say) -> None:
+        while not (folder / "go").exists():
+            time.sleep(0.0005)
+        work(say)
+
+    children = [Child(wait_and_work) for _ in range(count)]
+    (folder / "go").touch()
+    return all_said(children)
 
 
 def _work_and_end(work: Callable[[Say], None], writing: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from openrouter_toolkit.store import AliasTaken, Status, Store, StoreError, UnknownAccount, Which
 
 from .conftest import OpenStore, PassTime
-from .processes import Child, Say
+from .processes import Child, Say, all_said
 
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 
@@ -255,11 +255,7 @@ def test_of_many_that_connect_at_once_one_is_the_default_and_one_gets_the_alias(
             say("mine")
 
     store = open_store()
-    children = [Child(connect) for _ in range(8)]
-    heard = []
-    for child in children:
-        with child:
-            heard += child.rest()
+    heard = all_said([Child(connect) for _ in range(8)])
     assert sorted(heard) == ["mine"] + ["taken"] * 7
     listed = store.accounts.list()
     assert len(listed) == 9

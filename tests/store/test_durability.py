@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -160,14 +161,16 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path, key: Ma
             assert session.connection().exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
+def lock_for(seconds: float, path: Path, say: Say) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    say("locked")
+    time.sleep(seconds)
+    other.execute("COMMIT")
+
+
 def test_locked_by_another_process(tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.db"
-
-    def lock(say: Say) -> None:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        say("locked")
-        time.sleep(60)
 
     with Store.open(f"sqlite:///{path}", master_keys=[key]) as store:
         fill(store)
@@ -176,7 +179,7 @@ def test_locked_by_another_process(tmp_path: Path, key: MasterKey, monkeypatch: 
         assert credentials is not None
         monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 300)
         calls: list[Callable[[], object]] = [lambda: fill(store), lambda: whole(store), store.check]
-        with Child(lock) as child:
+        with Child(partial(lock_for, 60, path)) as child:
             assert child.said() == "locked"
             for call in calls:
                 started = time.monotonic()
@@ -195,14 +198,7 @@ def test_locked_by_another_process(tmp_path: Path, key: MasterKey, monkeypatch: 
 def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path, key: MasterKey) -> None:
     path = tmp_path / "store.db"
 
-    def lock(say: Say) -> None:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        say("locked")
-        time.sleep(0.5)
-        other.execute("COMMIT")
-
-    with Store.open(f"sqlite:///{path}", master_keys=[key]) as store, Child(lock) as child:
+    with Store.open(f"sqlite:///{path}", master_keys=[key]) as store, Child(partial(lock_for, 0.5, path)) as child:
         assert child.said() == "locked"
         fill(store)
         assert len(whole(store)) == 1

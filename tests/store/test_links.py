@@ -21,7 +21,7 @@ from openrouter_toolkit.store import (
 from openrouter_toolkit.store.tables import LinkRow
 
 from .conftest import OpenStore, PassTime
-from .processes import Child, Say
+from .processes import Child, Say, all_said
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -178,11 +178,7 @@ def test_of_many_processes_one_uses_it(open_store: OpenStore) -> None:
             else:
                 say(str(number))
 
-    children = [Child(consume) for _ in range(4)]
-    won = []
-    for child in children:
-        with child:
-            won += child.rest()
+    won = all_said([Child(consume) for _ in range(4)])
     assert sorted(won) == ["0", "1", "2", "3", "4"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from openrouter_toolkit.store.tables import Row
 from openrouter_toolkit.store.urls import chosen
 
 from .conftest import OpenStore
-from .processes import Child, Say
+from .processes import Say, start_together
 
 
 def test_the_steps_lead_to_the_tables_that_the_program_works_with(store: Store) -> None:
@@ -50,19 +49,11 @@ def test_the_newest_step_is_the_one_that_the_program_names() -> None:
 
 def test_eight_processes_start_on_an_empty_database_at_once(open_store: OpenStore, tmp_path: Path) -> None:
     def start(say: Say) -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.001)
         own = open_store()
         own.accounts.connect("OPENROUTER", "alice", {"api_key": "k"})
         say("connected")
 
-    children = [Child(start) for _ in range(8)]
-    (tmp_path / "go").touch()
-    heard = []
-    for child in children:
-        with child:
-            heard += child.rest()
-    assert heard == ["connected"] * 8
+    assert start_together(8, start, tmp_path) == ["connected"] * 8
     assert open_store().accounts.count() == 8
 
 
@@ -72,18 +63,12 @@ def test_processes_that_switch_to_wal_at_once_wait_for_each_other(
     monkeypatch.setattr(sqlite, "journal_mode", lambda version: "wal")
 
     def start(say: Say) -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.0005)
         for number in range(5):
             with Store.open(f"sqlite:///{tmp_path / f'{number}.db'}", master_keys=[key]) as own:
                 own.accounts.connect("OPENROUTER", "alice", {"api_key": "k"})
         say("connected")
 
-    children = [Child(start) for _ in range(8)]
-    (tmp_path / "go").touch()
-    for child in children:
-        with child:
-            assert child.rest() == ["connected"]
+    assert start_together(8, start, tmp_path) == ["connected"] * 8
 
 
 def test_a_database_of_a_newer_version_is_left_alone(open_store: OpenStore) -> None:

@@ -6,7 +6,6 @@ import base64
 import os
 import sqlite3
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from openrouter_toolkit.store.encryption.key_providers import MASTER_KEY
 
 from ...postgresql import PostgreSQL
 from ..conftest import OpenStore
-from ..processes import Child, Say
+from ..processes import Say, start_together
 
 
 class MemoryKeyring(KeyringBackend):
@@ -284,18 +283,11 @@ def test_a_wrong_key_on_a_shared_database(open_store: OpenStore, key: MasterKey)
 
 def test_of_many_processes_one_makes_the_key_and_all_get_it(tmp_path: Path) -> None:
     def start(say: Say) -> None:
-        while not (tmp_path / "go").exists():
-            time.sleep(0.001)
         with Store.open(f"sqlite:///{tmp_path / f'{os.getpid()}.db'}") as store:
             store.accounts.connect("OPENROUTER", "alice", {"api_key": "the key"})
             say(store._sealer.keys[0].id)
 
-    children = [Child(start) for _ in range(12)]
-    (tmp_path / "go").touch()
-    heard = []
-    for child in children:
-        with child:
-            heard += child.rest()
+    heard = start_together(12, start, tmp_path)
     assert len(heard) == 12
     assert len(set(heard)) == 1
     for path in tmp_path.glob("*.db"):
