@@ -17,6 +17,7 @@ from openrouter_toolkit.call import Call
 from openrouter_toolkit.execution.hooks import Hooks
 from openrouter_toolkit.execution.toolset import Toolset
 from openrouter_toolkit.manifest import LoadedToolkit
+from openrouter_toolkit.sandbox import Sandbox
 
 from .calls import KEY
 from .servers import Script, Server
@@ -58,6 +59,12 @@ def connect() -> Iterator[Connect]:
 
     with ExitStack() as opened:
         yield connect
+
+
+@pytest.fixture
+def registry(connect: Connect, openrouter_sandbox: Sandbox) -> ToolRegistry:
+    """A registry that is connected to the sandbox."""
+    return connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.streams.events import StreamEvent
-from openrouter_toolkit.sandbox import Sandbox
 
 from ..envelopes import answer, failure, partial
 from .calls import ARGUMENTS, CHAT, MESSAGE, call, text_of
@@ -253,8 +253,7 @@ def test_no_character_is_lost_or_moved(pieces: list[tuple[int, str]]) -> None:
     ],
     ids=["text", "reasoning", "tools", "n=2"],
 )  # fmt: skip
-def test_streamed_and_whole_are_the_same(connect: Connect, openrouter_sandbox: Sandbox, more: dict[str, Any]) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_streamed_and_whole_are_the_same(registry: ToolRegistry, more: dict[str, Any]) -> None:
     whole = answer(call(registry, CHAT, **{**ARGUMENTS[CHAT], **more}))
     streamed = answer(call(registry, CHAT, stream=True, **{**ARGUMENTS[CHAT], **more}))
     for result in (whole, streamed):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit import Envelope
+from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import FAILING_MODELS, Sandbox
 
@@ -569,10 +569,9 @@ def test_the_table_and_the_tests_beside_it_name_every_failing_model() -> None:
 @pytest.mark.parametrize("slug", [CHAT, MESSAGE], ids=["chat", "messages"])
 @pytest.mark.parametrize("model", FAILURES)
 def test_failing_models(
-    connect: Connect, openrouter_sandbox: Sandbox, waits: list[float], model: str, slug: str, stream: bool
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, waits: list[float], model: str, slug: str, stream: bool
 ) -> None:
     kind, fragments, attempts = FAILURES[model]
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     more = {"max_tokens": 5000} if model == "few-credits" else {}
     envelope = call(registry, slug, model=f"sandbox/{model}", stream=stream, **more)
     error = failure(envelope)
@@ -587,8 +586,7 @@ def test_failing_models(
 
 
 @pytest.mark.parametrize("slug", [CHAT, MESSAGE], ids=["chat", "messages"])
-def test_the_models_that_break_off(connect: Connect, openrouter_sandbox: Sandbox, slug: str) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_the_models_that_break_off(registry: ToolRegistry, openrouter_sandbox: Sandbox, slug: str) -> None:
     for model, kind in (("error-mid-stream", "provider_unavailable"), ("cut", "connection_failed")):
         envelope = call(registry, slug, model=f"sandbox/{model}", stream=True)
         error = failure(envelope)
@@ -602,10 +600,7 @@ def test_the_models_that_break_off(connect: Connect, openrouter_sandbox: Sandbox
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("slug", [CHAT, MESSAGE], ids=["chat", "messages"])
-def test_the_models_that_answer_after_all(
-    connect: Connect, openrouter_sandbox: Sandbox, waits: list[float], slug: str, stream: bool
-) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_the_models_that_answer_after_all(registry: ToolRegistry, waits: list[float], slug: str, stream: bool) -> None:
     for model in ("rate-limited-once", "slow", "hostile-text", "no-tools"):
         assert text_of(answer(call(registry, slug, model=f"sandbox/{model}", stream=stream)))
     hostile = text_of(answer(call(registry, slug, model="sandbox/hostile-text", stream=stream)))
@@ -613,11 +608,10 @@ def test_the_models_that_answer_after_all(
 
 
 @pytest.mark.parametrize("slug", [CHAT, MESSAGE], ids=["chat", "messages"])
-def test_a_model_without_tools(connect: Connect, openrouter_sandbox: Sandbox, slug: str) -> None:
+def test_a_model_without_tools(registry: ToolRegistry, slug: str) -> None:
     function = {"name": "add", "description": "Add.", "parameters": {"type": "object", "properties": {}}}
     own = {"name": "add", "input_schema": {"type": "object", "properties": {}}}
     tool = {"type": "function", "function": function} if slug == CHAT else own
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     envelope = call(registry, slug, **{**ARGUMENTS[slug], "model": "sandbox/no-tools", "tools": [tool]})
     assert failure(envelope)["status"] == 404
     assert failure(envelope)["availability"]["code"] == "constraint_filtered"

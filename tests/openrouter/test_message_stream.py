@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
-from openrouter_toolkit.sandbox import Sandbox
 
 from ..envelopes import answer, failure
 from .calls import ARGUMENTS, MESSAGE, call
@@ -202,8 +202,7 @@ def test_no_character_is_lost_or_moved(pieces: list[tuple[int, str]]) -> None:
     ],
     ids=["text", "thinking", "tools"],
 )  # fmt: skip
-def test_streamed_and_whole_are_the_same(connect: Connect, openrouter_sandbox: Sandbox, more: dict[str, Any]) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_streamed_and_whole_are_the_same(registry: ToolRegistry, more: dict[str, Any]) -> None:
     whole = answer(call(registry, MESSAGE, **{**ARGUMENTS[MESSAGE], **more}))
     streamed = answer(call(registry, MESSAGE, stream=True, **{**ARGUMENTS[MESSAGE], **more}))
     for result in (whole, streamed):

@@ -525,9 +525,8 @@ def test_ctrl_c_in_a_listener_is_not_swallowed(connect: Connect, serve: Serve) -
 @FORMATS
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_deadline_acts_in_the_middle_of_silence(
-    connect: Connect, openrouter_sandbox: Sandbox, slug: str, stream: bool
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, slug: str, stream: bool
 ) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     took, envelope = quickest(
         lambda: call(registry, slug, model="sandbox/silent", stream=stream, timeout=0.5), below=1.3
     )
@@ -542,9 +541,8 @@ def test_the_deadline_acts_in_the_middle_of_silence(
 @FORMATS
 @pytest.mark.parametrize("stream", [True, False])
 def test_cancelling_acts_in_the_middle_of_silence(
-    connect: Connect, openrouter_sandbox: Sandbox, slug: str, stream: bool
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, slug: str, stream: bool
 ) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
     ready = lambda: bool(openrouter_sandbox.requests)  # noqa: E731
     cancel_after(registry, slug, ready, model="sandbox/silent", stream=stream)
     _assert_left(openrouter_sandbox)
@@ -616,8 +614,7 @@ def test_the_longest_silence_ends_a_stream_without_a_deadline(connect: Connect, 
     assert text_of(partial(envelope)) == "Hello there"
 
 
-def test_a_cancelled_call_leaves_the_registry_usable(connect: Connect, openrouter_sandbox: Sandbox) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_a_cancelled_call_leaves_the_registry_usable(registry: ToolRegistry) -> None:
 
     async def run() -> list[Envelope | BaseException]:
         silent = {**ARGUMENTS[CHAT], "model": "sandbox/silent", "stream": True}

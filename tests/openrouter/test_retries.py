@@ -501,22 +501,19 @@ def test_what_is_no_action_error_passes_through() -> None:
 # In real time
 
 
-def test_in_real_time_a_hint_of_a_second_takes_a_second(connect: Connect, openrouter_sandbox: Sandbox) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_in_real_time_a_hint_of_a_second_takes_a_second(registry: ToolRegistry, openrouter_sandbox: Sandbox) -> None:
     assert call(registry, CHAT, model="sandbox/rate-limited-once").successful
     first, second = (request.received_at for request in openrouter_sandbox.requests)
     assert 0.99 <= second - first < PATIENCE
 
 
-def test_in_real_time_the_backoff_stays_below_its_limits(connect: Connect, openrouter_sandbox: Sandbox) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_in_real_time_the_backoff_stays_below_its_limits(registry: ToolRegistry) -> None:
     took, envelope = quickest(lambda: call(registry, CHAT, model="sandbox/overloaded"), below=1.3 + 2.3)
     assert failure(envelope)["attempts"] == 3
     assert took < 1.3 + 2.3
 
 
-def test_in_real_time_a_generation_is_found_once_it_is_there(connect: Connect, openrouter_sandbox: Sandbox) -> None:
-    registry = connect(openrouter_sandbox.base_url, key=openrouter_sandbox.api_key)
+def test_in_real_time_a_generation_is_found_once_it_is_there(registry: ToolRegistry) -> None:
     envelope = call(registry, CHAT)
     identifier = envelope.data.split('"id": "')[1].split('"')[0] if '"id": "' in envelope.data else ""
     assert call(registry, GENERATION, id=identifier).successful

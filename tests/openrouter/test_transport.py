@@ -292,6 +292,13 @@ def secure(certified: tuple[ssl.SSLContext, Path]) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def trusted(certified: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """The server's certificate, which the environment says to trust."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified[1]))
+    return certified[0]
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(
     connect: Connect, secure: Server
 ) -> None:
@@ -318,10 +325,7 @@ def test_a_certificate_named_in_the_environment_is_trusted(
     assert secure.connections == 1
 
 
-def test_a_certificate_for_another_name_is_refused(
-    connect: Connect, secure: Server, certified: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified[1]))
+def test_a_certificate_for_another_name_is_refused(connect: Connect, secure: Server, trusted: ssl.SSLContext) -> None:
     assert failure(call(connect(f"https://127.0.0.2:{secure.port}")))["type"] == "connection_failed"
     assert secure.requests == []
 
@@ -353,15 +357,14 @@ def test_a_tls_handshake_that_stays_silent_has_sent_nothing(connect: Connect) ->
 
 
 def test_tls_that_breaks_after_the_request_does_not_claim_that_nothing_was_sent(
-    connect: Connect, certified: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    connect: Connect, trusted: ssl.SSLContext
 ) -> None:
     def script(exchange: Exchange) -> None:
         exchange.head(200, Content_Type="application/json", Content_Length="1000")
         os.write(exchange.connection.fileno(), b"this is no TLS record, and no client can read it as one")
         exchange.cut()
 
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified[1]))
-    with Server(script, tls=certified[0]) as server:
+    with Server(script, tls=trusted) as server:
         envelope = call(connect(server.base_url, max_attempts=1), CHAT)
     assert len(server.requests) == 1
     assert failure(envelope)["type"] == "connection_failed"
@@ -370,9 +373,8 @@ def test_tls_that_breaks_after_the_request_does_not_claim_that_nothing_was_sent(
 
 
 def test_a_proxy_of_the_environment_is_used_for_https(
-    connect: Connect, secure: Server, certified: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    connect: Connect, secure: Server, trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified[1]))
     with ConnectProxy(secure.port) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:hunter2@127.0.0.1:{proxy.port}")
         registry = connect(secure.base_url)
@@ -385,9 +387,8 @@ def test_a_proxy_of_the_environment_is_used_for_https(
 
 
 def test_no_proxy_is_honoured(
-    connect: Connect, secure: Server, certified: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    connect: Connect, secure: Server, trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified[1]))
     with ConnectProxy(secure.port) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
