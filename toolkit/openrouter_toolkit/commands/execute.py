@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..text.json_text import InvalidJson, parse_json
 from ..text.sanitize import clean, safe_for_terminal
-from ..text.strict_json import InvalidJson, parse_json
 from . import terminal
 from .actions import find
 from .store import open_registry

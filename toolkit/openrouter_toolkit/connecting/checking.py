@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ..execution.hooks import Hooks
 from ..execution.toolset import Toolset
 from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
+from ..text.json_text import json_or
 from ..text.sanitize import quoted, short_name
 
 if TYPE_CHECKING:  # the store is an extra, which `check` does not need
@@ -82,7 +82,8 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
             refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(field)}"
         elif name in keys and complete and loaded.auth.verify is not None:
             envelope = _verify(loaded, others, name, value, client_options)
-            answer = _parse_object(envelope.data)
+            data = json_or(envelope.data)
+            answer: dict[str, Any] = data if isinstance(data, dict) else {}
             error = envelope.action_error
             refusal = loaded.check(name, answer) if error is None and loaded.check is not None else None
             if error is not None:
@@ -152,11 +153,3 @@ def _refusal(toolkit: str, field: AuthField, error: ActionError) -> str:
 
 def _where_to_get(field: AuthField) -> str:
     return f" Copy it again, or make a new one at {field.link}." if field.link else ""
-
-
-def _parse_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

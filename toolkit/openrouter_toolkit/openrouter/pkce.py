@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ..call import Call
 from ..envelope import ActionError
+from ..text.json_text import json_or
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import short_name
 from . import base_url as base_urls
@@ -96,10 +96,7 @@ def _login_error(error: ActionError, message: str) -> ActionError:
 
 
 def _parse_key(text: str) -> str:
-    try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
-        answer = None
+    answer = json_or(text)
     key = answer.get("key") if isinstance(answer, dict) else None
     if not isinstance(key, str) or not key:
         message = "OpenRouter's answer holds no key."

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select
 
+from ..text.json_text import json_or
 from . import names
 from .columns import damaged, now
 from .database import Database
@@ -105,10 +106,7 @@ def _version(row: ToolSessionRow, config: Mapping[str, Any]) -> ToolSessionConfi
 
 
 def _config(row: ToolSessionConfigRow) -> dict[str, Any]:
-    try:
-        config = json.loads(row.config)
-    except (ValueError, RecursionError):
-        config = None
+    config = json_or(row.config)
     if not isinstance(config, dict):
         raise damaged(f"{row.__tablename__}.config")
     return config

@@ -16,6 +16,7 @@ from ...envelope import ActionError, as_json
 from ...http.body import Body
 from ...http.sse import BETWEEN, EventParser, TooManyLinesError, events_in, objects_in, parse_at_once
 from ...http.transport import Exchange
+from ...text.json_text import json_or
 from ...text.redaction import redacted_traceback
 from ...text.sanitize import quoted
 from ..errors import api_errors
@@ -204,10 +205,7 @@ def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
 def _parse(data: str) -> Any:
     if len(data) > _MAX_VALUES and data.count(",") > _MAX_VALUES:
         raise _unknown_shape()
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    return json_or(data)
 
 
 def _odd_event(

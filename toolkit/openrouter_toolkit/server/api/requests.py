@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...manifest import Action
 from ...text.close_matches import close_matches
+from ...text.json_text import InvalidJson, parse_json
 from ...text.sanitize import short_name
-from ...text.strict_json import InvalidJson, parse_json
 from ...tool_calling.coercion import prepare_arguments
 from ...tool_calling.tool_calls import read_arguments
 from ..error_responses import Problem

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from ...envelope import ActionError, Envelope
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store
+from ...text.json_text import json_or
 from ...tool_calling.coercion import prepare_arguments
 from ..disconnect import ClientDisconnected, while_connected
 from ..state import HostedToolkit
@@ -172,7 +173,7 @@ class ExecuteResponse(Response):
 
 def result(envelope: Envelope, *, session: bool) -> bytes:
     """Return an envelope as Composio answers it. A JSON object in `data` stays letter by letter as it came."""
-    value = _value(envelope.data)
+    value = json_or(envelope.data, envelope.data)
     data = envelope.data if isinstance(value, dict) else json.dumps({shapes.RESULT: value})
     rest: dict[str, Any] = {"error": envelope.error, "log_id": f"log_{secrets.token_hex(10)}"}
     if session:
@@ -180,10 +181,3 @@ def result(envelope: Envelope, *, session: bool) -> bytes:
     else:
         rest["successful"] = envelope.successful
     return f'{{"data": {data}, {json.dumps(rest)[1:]}'.encode()
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text

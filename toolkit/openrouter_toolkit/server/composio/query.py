@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from ...store import ApiToken, Store, names
+from ...text.json_text import parse_json
 from ...text.sanitize import short_name
-from ...text.strict_json import parse_json
 from ..access.bearer import token_of
 from ..state import State, hosted
 from .errors import BAD_REQUEST, FORBIDDEN, Refusal, refuse

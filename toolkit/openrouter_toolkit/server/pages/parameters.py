@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ...text.strict_json import InvalidJson, parse_json
+from ...text.json_text import InvalidJson, parse_json
 from ...validation import words
 
 _PREFIX = "argument."

@@ -1,10 +1,10 @@
-"""JSON as the standard has it, and why a text is none."""
+"""JSON text: parsed strictly with a reason why it is none, or with a default."""
 
 from __future__ import annotations
 
 import pytest
 
-from openrouter_toolkit.text.strict_json import InvalidJson, parse_json
+from openrouter_toolkit.text.json_text import InvalidJson, json_or, parse_json
 
 
 def test_what_the_standard_has_is_parsed() -> None:
@@ -29,3 +29,10 @@ def test_anything_else_is_explained(text: str, reason: str) -> None:
     with pytest.raises(InvalidJson) as caught:
         parse_json(text)
     assert str(caught.value) == reason
+
+
+def test_what_is_no_json_has_a_default() -> None:
+    assert json_or('{"a": NaN}') is not None
+    assert json_or("null", 1) is None
+    for text in ("", "{", "<html>", "[" * 100_000):
+        assert json_or(text, "none") == "none"

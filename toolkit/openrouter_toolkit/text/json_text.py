@@ -1,4 +1,4 @@
-"""Parses JSON text as the standard has it, so that what was parsed can also be sent on."""
+"""Parses JSON text: strictly, so that what was parsed can also be sent on, or with a default for what is not JSON."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def parse_json(text: str) -> Any:
     except RecursionError:
         raise InvalidJson("it is nested too deeply") from None
     return value
+
+
+def json_or(text: str, default: Any = None) -> Any:
+    """Parse JSON text, or return `default` if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return default
 
 
 def _reject_constant(name: str) -> NoReturn:
