@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import migrating, urls
 from openrouter_toolkit.store.database import Database
 
 from .postgresql import NoPostgreSQL, PostgreSQL
+from .sandboxes import *  # noqa: F403
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -25,19 +25,6 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: the garbage collector need not visit it in each test, so times mean more."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    """A stand-in for OpenRouter, its login page included, that has forgotten everything."""
-    _running_sandbox.reset()
-    return _running_sandbox
 
 
 @pytest.fixture(scope="session")

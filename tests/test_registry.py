@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 
 from .envelopes import failure
+from .small_server import Handler, running
 from .timing import PATIENCE, quickest, wait_until
 
 ECHO = Path(__file__).parent / "echo_toolkit"
@@ -460,34 +461,24 @@ class CountingServer(ThreadingHTTPServer):
         return super().get_request()
 
 
-class Answering(BaseHTTPRequestHandler):
+class Answering(Handler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         server = self.server
         assert isinstance(server, CountingServer)
         with server.lock:
             server.calls += 1
         body = json.dumps({"data": {"asked": self.headers["X-Title"]}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        self.answer(body)
 
 
 @pytest.fixture
 def server() -> Iterator[CountingServer]:
-    with CountingServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
+    server = CountingServer()
+    with running(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_many_threads_share_it_and_its_connections(server: CountingServer) -> None:

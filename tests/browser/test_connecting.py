@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from openrouter_toolkit.store import Status, Store
 
 from ..loopback import stay_on_loopback
 from ..server.served import CHAT, QUESTION, Process
+from ..small_server import Handler, running
 from .conftest import NewPage
 from .walking import (
     DETAILS,
@@ -216,25 +216,13 @@ def test_reconnecting(page: Page, store: Store) -> None:
 def host_page() -> Iterator[str]:
     """The address of a page of the host's, on another origin."""
 
-    class Host(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Host(Handler):
+        def respond(self) -> None:
             page = b"<!doctype html><title>Host</title><link rel=icon href=data:,><h1>Welcome back</h1>"
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
+            self.answer(page, Content_Type="text/html")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/tools?agent=7"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Host)) as address:
+        yield f"{address}/tools?agent=7"
 
 
 def test_back_to_the_host(page: Page, store: Store, host_page: str) -> None:

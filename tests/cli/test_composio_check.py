@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from http.server import HTTPServer
 
 import pytest
 
@@ -14,6 +13,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
 from ..server.served import Served, serving
+from ..small_server import Handler, running
 
 Check = Callable[..., tuple[int, dict[str, str], str]]
 STEPS = ["address", "list", "connect", "link", "execute", "session", "mcp"]
@@ -93,19 +93,11 @@ def _unreachable(*_: object, **__: object) -> None:
     raise requests.ConnectionError("no network in this test")
 
 
-class _Website(BaseHTTPRequestHandler):
+class _Website(Handler):
     status = 200
 
-    def do_GET(self) -> None:
-        body = b"<html>Welcome</html>"
-        self.send_response(self.status)
-        self.send_header("Location", "https://www.example.com/")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
+    def respond(self) -> None:
+        self.answer(b"<html>Welcome</html>", self.status, Content_Type="text/html", Location="https://www.example.com/")
 
 
 @pytest.mark.parametrize(
@@ -117,14 +109,8 @@ class _Website(BaseHTTPRequestHandler):
 )
 def test_another_kind_of_server(check: Check, monkeypatch: pytest.MonkeyPatch, answer: int, told: str) -> None:
     monkeypatch.setattr(_Website, "status", answer)
-    with HTTPServer(("127.0.0.1", 0), _Website) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            status, steps, _ = check(f"http://127.0.0.1:{server.server_port}", "ort_any")
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(HTTPServer(("127.0.0.1", 0), _Website)) as address:
+        status, steps, _ = check(address, "ort_any")
     assert (status, list(steps), failed(steps)) == (1, ["address", "list"], ["list"])
     assert told in steps["list"]
 

@@ -13,23 +13,11 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Store
 
 from ..loopback import stay_on_loopback
+from ..sandboxes import *  # noqa: F403
 from ..server.served import PATIENCE, Served, serving
 
 DOCUMENTED = "20260316_00"
 ALICE, HOST = "sk-or-v1-sandbox-alice-0123456789abcdef", "sk-or-v1-sandbox-host-89abcdef01234567"
-
-
-@pytest.fixture(scope="session")
-def _running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(generation_delay=0.0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_running_sandbox: Sandbox) -> Sandbox:
-    """A stand-in for OpenRouter that has forgotten everything."""
-    _running_sandbox.reset()
-    return _running_sandbox
 
 
 @pytest.fixture(scope="session")

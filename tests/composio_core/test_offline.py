@@ -54,19 +54,19 @@ class Run:
 
 
 WITH_KEY: dict[str, str] = {"COMPOSIO_API_KEY": COMPOSIO_KEY}
-environments = pytest.mark.parametrize(
-    "environment", [{}, WITH_KEY], ids=["no key of composio's", "a key of composio's"]
-)
 
 
-@environments
-def test_nothing_is_asked_of_the_network(
-    openrouter_sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    run = Run(tmp_path, openrouter_sandbox, "whole", **environment)
+@pytest.fixture(params=[{}, WITH_KEY], ids=["no key of composio's", "a key of composio's"])
+def whole(request: pytest.FixtureRequest, openrouter_sandbox: Sandbox, tmp_path: Path) -> Run:
+    """The whole program's run, which has succeeded."""
+    run = Run(tmp_path, openrouter_sandbox, "whole", **request.param)
     assert run.done.returncode == 0, run.done.stderr
-    assert run.record.read_text() == ""
-    told: dict[str, Any] = json.loads(run.done.stdout)
+    return run
+
+
+def test_nothing_is_asked_of_the_network(whole: Run) -> None:
+    assert whole.record.read_text() == ""
+    told: dict[str, Any] = json.loads(whole.done.stdout)
     for package in ("composio", "composio_openai"):
         assert told[f"{package} schemas"] == len(load().actions)
         assert told[f"{package} answered"] is True
@@ -78,17 +78,12 @@ def test_nothing_is_asked_of_the_network(
     assert told["threads"] == []  # composio's log sender is such a thread
 
 
-@environments
-def test_no_key_argument_or_answer_is_logged_or_left_in_a_file(
-    openrouter_sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    run = Run(tmp_path, openrouter_sandbox, "whole", **environment)
-    assert run.done.returncode == 0, run.done.stderr
-    assert "[DEBUG] Loading local tools" in run.done.stderr  # composio's log is on
-    left = run.left()
+def test_no_key_argument_or_answer_is_logged_or_left_in_a_file(whole: Run, openrouter_sandbox: Sandbox) -> None:
+    assert "[DEBUG] Loading local tools" in whole.done.stderr  # composio's log is on
+    left = whole.left()
     for secret in (CANARY, openrouter_sandbox.api_key, COMPOSIO_KEY):
         assert secret.lower() not in left.lower()
-    assert list(run.work.iterdir()) == []
+    assert list(whole.work.iterdir()) == []
 
 
 def test_nor_where_composio_was_imported_before(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:

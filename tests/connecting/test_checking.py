@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from openrouter_toolkit.connecting import browser_login, check, check_for, new_v
 from openrouter_toolkit.manifest import LoadedToolkit
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import ConnectedAccount, MasterKey, Store
+
+from ..small_server import Handler, running
 
 ECHO = Path(__file__).parents[1] / "echo_toolkit"
 ORDINARY = "sk-or-v1-sandbox-1234567890abcdef"
@@ -187,35 +188,25 @@ OLD, NEW = "sk-or-v1-0000000000000000000000old", "sk-or-v1-000000000000000000000
 KEPT = "sk-or-v1-00000000000000000000management"
 
 
-class Upstream(BaseHTTPRequestHandler):
+class Upstream(Handler):
     """GET /key: every key is good, but for the kept one, which is answered with `status`."""
 
     status = 200
 
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         kept = self.headers["Authorization"] == f"Bearer {KEPT}"
         status = type(self).status if kept else 200
         error = {"error": {"code": status, "message": "Not now."}}
         body = json.dumps({"data": {"is_management_key": kept}} if status == 200 else error).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
+        self.answer(body, status)
 
 
 @pytest.fixture
 def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Upstream]]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{server.server_address[1]}/api/v1")
-    monkeypatch.setattr(Upstream, "status", 200)
-    yield Upstream
-    server.shutdown()
-    server.server_close()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Upstream)) as address:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", f"{address}/api/v1")
+        monkeypatch.setattr(Upstream, "status", 200)
+        yield Upstream
 
 
 @pytest.fixture

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from typing import Any
 
 import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
+
+from ..small_server import Handler, running
 
 
 @pytest.fixture
@@ -35,31 +36,21 @@ class ToldServer(HTTPServer):
     answer = (200, "application/json", b"{}")
 
 
-class _Answering(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+class _Answering(Handler):
+    def respond(self) -> None:
         server = self.server
         assert isinstance(server, ToldServer)
         status, content_type, body = server.answer
         self.rfile.read(int(self.headers["Content-Length"] or 0))
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        self.answer(body, status, Content_Type=content_type)
 
 
 @pytest.fixture
 def answered(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Envelope]]:
     """Execute an action against an answer: `answered("GET_CREDITS", body=b"...", status=200)`."""
-    with ToldServer(("127.0.0.1", 0), _Answering) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:{server.server_port}/api/v1")
+    server = ToldServer(("127.0.0.1", 0), _Answering)
+    with running(server) as address:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", f"{address}/api/v1")
 
         def answered(
             action: str,
@@ -76,5 +67,3 @@ def answered(openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> It
                 return registry.execute(f"OPENROUTER_{action}", arguments or {})
 
         yield answered
-        server.shutdown()
-        thread.join()
