@@ -125,11 +125,7 @@ def _usable_by(store: Store, user_id: str | None) -> list[ConnectedAccount]:
         return store.accounts.list()
     if not names.possible_user(user_id):
         return []
-    return [
-        account
-        for account in store.accounts.list(Which(users=[user_id, None]))
-        if account.user_id is not None or account.users is None or user_id in account.users
-    ]
+    return [account for account in store.accounts.list(Which(users=[user_id, None])) if account.usable_by(user_id)]
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,10 +57,8 @@ def _passes(name: str, step: Callable[[], str], key: str) -> bool:
     except _Wrong as wrong:
         said, good = str(wrong), False
     except requests.RequestException as error:
-        said, good = (
-            f"there was no answer ({type(error).__name__}): is this the address, and is the server running?",
-            False,
-        )
+        said = f"there was no answer ({type(error).__name__}): is this the address, and is the server running?"
+        good = False
     terminal.print_line(f"{'ok' if good else 'FAILED':<7}{name:<10}{said.replace(key, '[key]')}")
     return good
 
@@ -98,18 +97,13 @@ class _Host:
         return f"{len(slugs)} tools, version {page['items'][0]['version']}"
 
     def _connect(self) -> str:
-        configs = self._call("GET", "/auth_configs", params={"toolkit_slug": _TOOLKIT})["items"]
-        if not configs:
-            raise _Wrong("there is no auth config that is enabled.")
+        self._auth_config()
         params = {"user_ids": self._user_id, "statuses": "ACTIVE", "toolkit_slugs": _TOOLKIT}
         accounts = self._call("GET", "/connected_accounts", params=params)["items"]
         return f"{len(accounts)} ACTIVE accounts of user {self._user_id}"
 
     def _link(self) -> str:
-        configs = self._call("GET", "/auth_configs", params={"toolkit_slug": _TOOLKIT})["items"]
-        if not configs:
-            raise _Wrong("there is no auth config that is enabled.")
-        body = {"auth_config_id": configs[0]["id"], "user_id": self._user_id}
+        body = {"auth_config_id": self._auth_config(), "user_id": self._user_id}
         link = self._call("POST", "/connected_accounts/link", json=body)
         try:
             if _origin(link["redirect_url"]) != self._origin:
@@ -130,13 +124,11 @@ class _Host:
         return f"{_TOOL} answered"
 
     def _session_tools(self) -> str:
-        session = self._call("POST", "/tool_router/session", json={"user_id": self._user_id, "toolkits": [_TOOLKIT]})
-        self._call("DELETE", f"/tool_router/session/{session['session_id']}")
-        return f"{len(session['tool_router_tools'])} tools"
+        with self._new_session() as session:
+            return f"{len(session['tool_router_tools'])} tools"
 
     def _mcp(self) -> str:
-        session = self._call("POST", "/tool_router/session", json={"user_id": self._user_id, "toolkits": [_TOOLKIT]})
-        try:
+        with self._new_session() as session:
             url = str(session["mcp"]["url"])
             if _origin(url) != self._origin:
                 raise _Wrong(
@@ -147,9 +139,22 @@ class _Host:
             answer = self._session.post(url, json=call, headers=accept, timeout=_TIMEOUT)
             if answer.status_code != 200:
                 raise _Wrong(f"the MCP address answers {answer.status_code}: {short_name(answer.text, _MAX_MESSAGE)}")
+        return url.rpartition("/")[0] + "/…"
+
+    def _auth_config(self) -> str:
+        configs = self._call("GET", "/auth_configs", params={"toolkit_slug": _TOOLKIT})["items"]
+        if not configs:
+            raise _Wrong("there is no auth config that is enabled.")
+        return str(configs[0]["id"])
+
+    @contextmanager
+    def _new_session(self) -> Iterator[Any]:
+        body = {"user_id": self._user_id, "toolkits": [_TOOLKIT]}
+        session = self._call("POST", "/tool_router/session", json=body)
+        try:
+            yield session
         finally:
             self._call("DELETE", f"/tool_router/session/{session['session_id']}")
-        return url.rpartition("/")[0] + "/…"
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         """Make a request, and return the JSON of its answer. Raises `_Wrong` with what it was refused for."""

@@ -13,12 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from .terminal import (
-    PROGRAM,
-    CommandFailed,
-    print_message,
-    usage_error,
-)
+from .terminal import PROGRAM, CommandFailed, print_message, usage_error
 
 if TYPE_CHECKING:
     from ..registry import ToolRegistry

@@ -69,6 +69,12 @@ class ConnectedAccount:
         """The owner as words for a sentence: "user alice", or "the organisation"."""
         return names.owner_in_words(self.user_id)
 
+    def usable_by(self, user_id: str) -> bool:
+        """Whether a user's calls may use it: the user's own, or the organisation's that is for this user."""
+        if self.user_id is None:
+            return self.users is None or user_id in self.users
+        return self.user_id == user_id
+
 
 class AccountCredentials(Credentials):
     """The credentials of one connected account. They can't be pickled.

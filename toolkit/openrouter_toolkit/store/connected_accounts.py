@@ -18,12 +18,13 @@ from .account import (
     to_account,
 )
 from .account_query import Which, in_use, usable_by
+from .account_rows import available_alias, load_row, other_accounts, share_with
 from .columns import now
 from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
-from .errors import AliasTaken, StoreError, UnknownAccount
-from .tables import ORGANISATION, AccountRow, ShareRow, fixed_auth_config
+from .errors import StoreError, UnknownAccount
+from .tables import ORGANISATION, AccountRow, fixed_auth_config
 
 ALL = Which()
 _MAX_COMPARED = 20
@@ -99,18 +100,25 @@ class ConnectedAccounts:
     def get(self, account_id: str) -> ConnectedAccount:
         """Return one account."""
         with self._database.read() as session:
-            return to_account(_load(session, account_id))
+            return to_account(load_row(session, account_id))
+
+    def find(self, account_id: str) -> ConnectedAccount | None:
+        """Return one account, or None if it does not exist."""
+        try:
+            return self.get(account_id)
+        except UnknownAccount:
+            return None
 
     def hold(self, account_id: str) -> ConnectedAccount:
         """Return one account, and lock it against disconnecting until the transaction ends (`Store.transaction`)."""
         with self._database.write() as session:
-            return to_account(_load(session, account_id, lock={"read": True}))
+            return to_account(load_row(session, account_id, lock={"read": True}))
 
     def list(
         self, which: Which = ALL, *, limit: int | None = None, after: ConnectedAccount | None = None
     ) -> list[ConnectedAccount]:
         """Return at most `limit` accounts, the newest first. `after` is the last account of the previous page."""
-        query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
+        query = _matching(which)
         order = (AccountRow.created_at, AccountRow.id)
         if after is not None:
             query = query.where(tuple_(*order) < (after.created_at, after.id))
@@ -123,8 +131,8 @@ class ConnectedAccounts:
         """Return a page of accounts, sorted by `created_at` or `updated_at`."""
         column = AccountRow.updated_at if order == "updated_at" else AccountRow.created_at
         keys = (column.desc(), AccountRow.id.desc()) if descending else (column, AccountRow.id)
-        query = select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))
-        return [to_account(row) for row in self._database.read_all(query.order_by(*keys).limit(limit).offset(offset))]
+        query = _matching(which).order_by(*keys).limit(limit).offset(offset)
+        return [to_account(row) for row in self._database.read_all(query)]
 
     def best(
         self, user_id: str, toolkit: str, *, account_id: str | None = None, auth_config: str | None = None
@@ -166,18 +174,18 @@ class ConnectedAccounts:
             SealBroken: they can't be decrypted.
         """
         with self._database.read() as session:
-            return decrypt_credentials(self._sealer, _load(session, account_id))
+            return decrypt_credentials(self._sealer, load_row(session, account_id))
 
     def rename(self, account_id: str, alias: str | None) -> ConnectedAccount:
         """Change or remove the alias. Raises `AliasTaken` if another account of the owner has it."""
         with self._locked_row(account_id) as (session, row):
-            row.alias = _available_alias(session, row, alias)
+            row.alias = available_alias(session, row, alias)
             return self._changed_account(session, row, "renamed")
 
     def make_default(self, account_id: str) -> ConnectedAccount:
         """Make it the owner's default account in the toolkit, instead of the present one."""
         with self._locked_row(account_id) as (session, row):
-            for other in session.scalars(_other_accounts(row).where(AccountRow.is_default)):
+            for other in session.scalars(other_accounts(row).where(AccountRow.is_default)):
                 other.is_default = False
             session.flush()
             row.is_default = True
@@ -192,7 +200,7 @@ class ConnectedAccounts:
         with self._locked_row(account_id) as (session, row):
             if row.owner != ORGANISATION:
                 raise StoreError("This account is a user's own; connect one for the organisation to share it.")
-            _share(row, users)
+            share_with(row, users)
             return self._changed_account(session, row, "shared")
 
     def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
@@ -213,7 +221,7 @@ class ConnectedAccounts:
         """Delete it, its credentials and its links. If it was the default, the oldest ACTIVE account becomes it."""
         with self._locked_row(account_id) as (session, row):
             removed = self._changed_account(session, row, "disconnected" if row.connected_at else "removed")
-            candidates = _other_accounts(row).where(AccountRow.status == Status.ACTIVE)
+            candidates = other_accounts(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()
             if removed.default:
@@ -256,17 +264,17 @@ class ConnectedAccounts:
             auth_config_id=None if auth_config == fixed_auth_config(toolkit) else auth_config,
         )
         if user_id is None:
-            _share(row, users)
+            share_with(row, users)
         self.lock_accounts(session, row.toolkit, row.owner)
         if alias is not None:
             # An account with the same alias that was never connected, and its links, are replaced.
             unconnected = (AccountRow.connected_at.is_(None), AccountRow.status != Status.INACTIVE)
-            same_alias = _other_accounts(row).where(AccountRow.alias == names.alias(alias), *unconnected)
+            same_alias = other_accounts(row).where(AccountRow.alias == names.alias(alias), *unconnected)
             for other in session.scalars(same_alias.with_for_update()):
                 self._changed_account(session, other, "replaced by a new beginning")
                 session.delete(other)
             session.flush()
-        row.alias = _available_alias(session, row, alias)
+        row.alias = available_alias(session, row, alias)
         session.add(row)
         session.flush()
         return row
@@ -275,16 +283,16 @@ class ConnectedAccounts:
         lock_key(session, self._sealer)
         encrypt_credentials(self._sealer, row, credentials)
         row.status, row.reason, row.connected_at = Status.ACTIVE, None, now()
-        if not row.is_default and session.scalar(_other_accounts(row).where(AccountRow.is_default)) is None:
+        if not row.is_default and session.scalar(other_accounts(row).where(AccountRow.is_default)) is None:
             row.is_default = True
 
     @contextmanager
     def _locked_row(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
         """Yield an account's row, locked for changes, and the session of its transaction."""
         with self._database.write() as session:
-            row = _load(session, account_id)
+            row = load_row(session, account_id)
             self.lock_accounts(session, row.toolkit, row.owner)
-            row = _load(session, account_id, lock=True)
+            row = load_row(session, account_id, lock=True)
             row.updated_at = now()
             yield session, row
 
@@ -295,34 +303,5 @@ class ConnectedAccounts:
         return account
 
 
-def _load(session: Session, account_id: str, *, lock: bool | dict[str, bool] = False) -> AccountRow:
-    row = None
-    if names.possible_id(account_id):
-        row = session.get(AccountRow, account_id, with_for_update=lock or None, populate_existing=bool(lock))
-    if row is None:
-        raise UnknownAccount("There is no such connected account.")
-    return row
-
-
-def _other_accounts(row: AccountRow) -> Select[AccountRow]:
-    """Select the owner's other accounts in the toolkit."""
-    same = (AccountRow.toolkit == row.toolkit, AccountRow.owner == row.owner)
-    return select(AccountRow).where(*same, AccountRow.id != row.id)
-
-
-def _available_alias(session: Session, row: AccountRow, alias: str | None) -> str | None:
-    """Return the alias, stripped; raise `AliasTaken` if another account of the owner has it."""
-    if alias is None:
-        return None
-    alias = names.alias(alias)
-    if session.scalar(_other_accounts(row).where(AccountRow.alias == alias)) is not None:
-        raise AliasTaken("There is another account with that alias.")
-    return alias
-
-
-def _share(row: AccountRow, users: Iterable[str] | None) -> None:
-    user_ids = {names.user(user) for user in users or ()}
-    row.for_everyone = users is None
-    kept = [share for share in row.shares if share.user_id in user_ids]
-    added = user_ids - {share.user_id for share in kept}
-    row.shares = kept + [ShareRow(user_id=user) for user in sorted(added)]
+def _matching(which: Which) -> Select[AccountRow]:
+    return select(AccountRow).where(*which.conditions()).options(selectinload(AccountRow.shares))

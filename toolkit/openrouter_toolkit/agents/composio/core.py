@@ -31,7 +31,6 @@ Actions of other apps are unchanged.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterable, Sequence
 from functools import cache, wraps
 from importlib import import_module
@@ -42,11 +41,9 @@ from ...envelope import ActionError, Envelope
 from ...registry import ToolRegistry
 from ...text.close_matches import close_matches
 from ...text.sanitize import quoted
-from ...tool_calling import ToolResult
-from ...tool_calling.options import DEFAULT_LIMIT
-from ...tool_calling.summary import render_failure
 from ...tool_calling.tool_calls import read_arguments
 from .core_catalogue import action_model, app_name, import_offline, parameters_of, register_actions
+from .core_results import refused_account_id, to_composio, to_composio_for_model
 
 
 def local_toolset(registry: ToolRegistry, *, package: str = "composio", **options: Any) -> Any:
@@ -205,7 +202,7 @@ class _LocalToolSet:
         if name not in self._own:
             return self._unknown_action(name, self._own)
         if connected_account_id is not None:
-            return _refuse_account_id()
+            return refused_account_id()
         if processors is not None:
             self._processor_helpers.merge_processors(processors)
         user_id = self.entity_id if entity_id is None else entity_id
@@ -272,8 +269,8 @@ class _LocalToolSet:
     def _execute_once(self, name: str, params: Any, user_id: str, for_model: bool) -> dict[str, Any]:
         slug = self._own[name].slug
         if not for_model:
-            return _to_composio(self._registry.execute(slug, params, user_id=user_id))
-        return _to_composio_for_model(self._registry.call_tool(slug, params, user_id=user_id))
+            return to_composio(self._registry.execute(slug, params, user_id=user_id))
+        return to_composio_for_model(self._registry.call_tool(slug, params, user_id=user_id))
 
     def _unknown_action(self, name: str, known: Iterable[str]) -> dict[str, Any]:
         """Return the failure for an unknown name, with close matches."""
@@ -281,7 +278,7 @@ class _LocalToolSet:
         matches = [by_rest[rest] for rest in close_matches(self._short_name(name), by_rest, count=3)]
         message = f"There is no action {quoted(name, 80)} here."
         hint = f"Did you mean {matches[0]}?" if matches else f"There are {', '.join(by_rest.values()) or 'none'}."
-        return _to_composio(Envelope.failure(ActionError("unknown_action", message, advice=hint, suggestions=matches)))
+        return to_composio(Envelope.failure(ActionError("unknown_action", message, advice=hint, suggestions=matches)))
 
     def _short_name(self, name: str) -> str:
         """Return a name without the common prefix, which would make all names look similar."""
@@ -291,29 +288,3 @@ class _LocalToolSet:
 def _action(value: Any) -> Any:
     """Return composio's name object for a name, a name object, or a function with composio's `@action`."""
     return import_module("composio.client.enums").Action(value, cache=False)  # a model may write any number of names
-
-
-def _refuse_account_id() -> dict[str, Any]:
-    message = "A connected_account_id was given, and nothing was executed: accounts are chosen by entity_id here."
-    return _to_composio(Envelope.failure(ActionError("refused_by_policy", message, advice="Leave it out.")))
-
-
-def _to_composio_for_model(result: ToolResult) -> dict[str, Any]:
-    """Convert the result of a model's call to composio's envelope; its texts keep to the result's limit."""
-    if not result.failed:
-        return {"data": _object(result.text), "error": None, "successful": True}
-    data = render_failure(result.envelope.data, DEFAULT_LIMIT)
-    return {"data": _object(data), "error": result.text, "successful": False}
-
-
-def _to_composio(envelope: Envelope) -> dict[str, Any]:
-    """Convert an envelope to composio's, with an object as data."""
-    return {"data": _object(envelope.data), "error": envelope.error, "successful": envelope.successful}
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        value = text  # an RSS feed, or an empty text
-    return value if isinstance(value, dict) else {"result": value}

@@ -10,7 +10,6 @@ from typing import Any
 # Only this many characters of a text are searched.
 MAX_LENGTH = 4_000
 _MAX_DEPTH = 4
-_MAX_OBJECTS = 20
 # Statuses that don't identify the kind of failure; any other status decides the type itself.
 _AMBIGUOUS = frozenset({400, 422, 500, 502, 503})
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ...connecting import check
 from ...manifest import LoadedToolkit
-from ...store import AliasTaken, ApiToken, AuthConfig, ConnectedAccount, NewLink, Status, UnknownAccount, Which, names
+from ...store import AliasTaken, ApiToken, AuthConfig, ConnectedAccount, NewLink, Status, Which, names
 from . import auth_configs, shapes
 from .errors import ACCOUNT_NOT_FOUND, BAD_REQUEST, FORBIDDEN, refuse
 from .query import Query, page, shown
@@ -136,10 +136,7 @@ def delete(query: Query) -> dict[str, Any]:
 
 def find(query: Query, account_id: str) -> ConnectedAccount:
     """Return an account that the token may see: its users' own, and the organisation's that they use."""
-    try:
-        account = query.store.accounts.get(account_id)
-    except UnknownAccount:
-        account = None
+    account = query.store.accounts.find(account_id)
     if account is None or account.toolkit not in query.state.toolkits or not _may_see(query.token, account):
         refuse(ACCOUNT_NOT_FOUND, "There is no such connected account.")
     return account

@@ -82,7 +82,7 @@ def prepare(query: Query) -> Prepared:
         chosen = find(query, account_id)
         if chosen.toolkit != toolkit.loaded.toolkit.slug:
             refuse(ACCOUNT_NOT_FOUND, f"That connected account is not one of {toolkit.loaded.toolkit.name}.")
-        if not may_use(chosen, user_id):
+        if not chosen.usable_by(user_id):
             refuse(USER_MISMATCH, "That connected account is another user's.")
     check_account(query.store, toolkit, user_id, account_id, NO_ACCOUNT)
     return Prepared(toolkit, action, arguments, user_id, account_id)
@@ -118,13 +118,6 @@ def _refuse_missing(loaded: LoadedToolkit, user_id: str, account: ConnectedAccou
         state = f" The account {account.id} is {account.status}{f': {account.reason}' if account.reason else '.'}"
     message = f"No connected account found for user ID {user_id} for toolkit {slug}.{state}"
     refuse(missing, message, "Connect an account for this user: POST /api/v3.1/connected_accounts/link")
-
-
-def may_use(account: ConnectedAccount, user_id: str) -> bool:
-    """Whether a user's calls may use an account: the user's own, or the organisation's that is for this user."""
-    if account.user_id is None:
-        return account.users is None or user_id in account.users
-    return account.user_id == user_id
 
 
 def refuse_unsafe(query: Query) -> None:

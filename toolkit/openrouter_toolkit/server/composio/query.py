@@ -123,7 +123,7 @@ class Query:
             refuse(FORBIDDEN, "This API key may not act for that user.", "Use a token that was made for this user.")
         return user_id
 
-    def window(self, default: int = _DEFAULT_LIMIT) -> tuple[int, int]:
+    def window(self) -> tuple[int, int]:
         """Return limit and offset of the page that is asked for. A limit over 1,000 is 1,000."""
         given = {name: self.text(name) or self.body.get(name) for name in ("cursor", "limit")}
         cursor = given["cursor"]
@@ -131,7 +131,7 @@ class Query:
             number, limit = _read_cursor(str(cursor))
             return limit, (number - 1) * limit
         if given["limit"] is None:
-            return default, 0
+            return _DEFAULT_LIMIT, 0
         try:
             limit = int(float(given["limit"]))
         except (ValueError, OverflowError, TypeError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...manifest import Action, LoadedToolkit
-from ...store import ConnectedAccount, ToolSession, UnknownAccount
+from ...store import ConnectedAccount, ToolSession
 from ..addresses import MCP_SESSIONS
 from ..state import HostedToolkit
 from . import accounts, auth_configs, session_accounts, session_config, shapes
@@ -19,7 +19,7 @@ from .errors import (
     SESSION_NOT_FOUND,
     refuse,
 )
-from .execute import Prepared, may_use, refuse_unsafe
+from .execute import Prepared, refuse_unsafe
 from .query import Query, page, shown
 from .tools import find_tool
 
@@ -290,11 +290,8 @@ def _check_references(query: Query, config: Mapping[str, Any]) -> None:
     user_id = str(config["user_id"])
     for slug, ids in (config.get("connected_accounts") or {}).items():
         for account_id in ids:
-            try:
-                account = query.store.accounts.get(account_id)
-            except UnknownAccount:
-                account = None
-            if account is None or account.toolkit != slug.upper() or not may_use(account, user_id):
+            account = query.store.accounts.find(account_id)
+            if account is None or account.toolkit != slug.upper() or not account.usable_by(user_id):
                 message = f"connected_accounts.{slug}: {shown(account_id)} is no account that this user may use."
                 refuse(SESSION_BAD_ACCOUNTS, message)
     for slug, config_id in (config.get("auth_configs") or {}).items():

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from ...manifest import Action, LoadedToolkit
-from ...store import ConnectedAccount, Store, UnknownAccount, Which
+from ...store import ConnectedAccount, Store, Which
 from ..error_responses import Problem
 from ..state import hosted
 from .cards import TOOLS, account_row, path_of, toolkit_card
@@ -99,10 +99,7 @@ def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
 
 def _accounts(store: Store, slug: str, after: str | None) -> tuple[list[ConnectedAccount], bool]:
     """Return a page of accounts, newest first, after the one with id `after`, and whether there are more."""
-    try:
-        last = store.accounts.get(after) if after else None
-    except UnknownAccount:
-        last = None
+    last = store.accounts.find(after) if after else None
     found = store.accounts.list(Which(toolkits=[slug]), limit=_ACCOUNTS_PER_PAGE + 1, after=last)
     return found[:_ACCOUNTS_PER_PAGE], len(found) > _ACCOUNTS_PER_PAGE
 

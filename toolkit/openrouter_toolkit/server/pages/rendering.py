@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from ...manifest import LoadedToolkit
-from ...store import Status, UnknownAccount
+from ...store import Status
 from ..access.browsers import FORM_TOKEN, form_token
 from ..settings import Settings
 from ..state import hosted
@@ -114,11 +114,8 @@ def _message(request: Request) -> _Message | None:
     if query.get("status") != "success":
         done = _DONE.get(query.get("done", ""))
         return _Message(done) if done else None
-    try:
-        account = state.store.accounts.get(query.get("connected_account_id", ""))
-    except UnknownAccount:
-        return None
-    if account.status != Status.ACTIVE:
+    account = state.store.accounts.find(query.get("connected_account_id", ""))
+    if account is None or account.status != Status.ACTIVE:
         return None
     toolkit = state.toolkits.get(account.toolkit)
     name = toolkit.loaded.toolkit.name if toolkit else account.toolkit
