@@ -109,13 +109,7 @@ class ToolRegistry:
             loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options, max_workers=max_workers
         )
 
-    def tools(
-        self,
-        format: str = "openai",
-        *,
-        extensions: bool = False,
-        strict: bool = False,
-    ) -> list[dict[str, Any]]:
+    def tools(self, format: str = "openai", *, extensions: bool = False, strict: bool = False) -> list[dict[str, Any]]:
         """Return the tool definitions of all allowed actions, in manifest order.
 
         Args:
@@ -241,40 +235,23 @@ class ToolRegistry:
         (job,) = self._tool_jobs([ToolCall("", name, arguments)], options)
         return job.run()
 
-    async def call_tool_async(
-        self,
-        name: str,
-        arguments: Any = None,
-        **options: Unpack[CallKeywords],
-    ) -> ToolResult:
+    async def call_tool_async(self, name: str, arguments: Any = None, **options: Unpack[CallKeywords]) -> ToolResult:
         """`call_tool` for async code; `on_event` is called in a worker thread. Cancelling it cancels the call."""
         (result,) = await self.call_tools_async([ToolCall("", name, arguments)], **options)
         return result
 
-    def call_tools(
-        self,
-        written: Sequence[ToolCall],
-        **options: Unpack[CallKeywords],
-    ) -> list[ToolResult]:
+    def call_tools(self, written: Sequence[ToolCall], **options: Unpack[CallKeywords]) -> list[ToolResult]:
         """`call_tool` for several calls in parallel, with results in the same order. Ctrl-C cancels all of them."""
         jobs = self._tool_jobs(written, CallOptions(**options))
         if len(jobs) == 1 or self._resources.is_worker():
             return [job.run() for job in jobs]
         return self._resources.run(jobs)
 
-    async def call_tools_async(
-        self,
-        written: Sequence[ToolCall],
-        **options: Unpack[CallKeywords],
-    ) -> list[ToolResult]:
+    async def call_tools_async(self, written: Sequence[ToolCall], **options: Unpack[CallKeywords]) -> list[ToolResult]:
         """`call_tools` for async code; cancelling it cancels all calls."""
         return await self._run_async(self._tool_jobs(written, CallOptions(**options)))
 
-    def handle_tool_calls(
-        self,
-        response: Any,
-        **options: Unpack[CallKeywords],
-    ) -> list[dict[str, Any]]:
+    def handle_tool_calls(self, response: Any, **options: Unpack[CallKeywords]) -> list[dict[str, Any]]:
         """Make the tool calls of a model's answer in parallel, and return the messages for the conversation.
 
         Args:
@@ -294,11 +271,7 @@ class ToolRegistry:
         name, answer, written = read(response)
         return messages(name, answer, self.call_tools(written, **options))
 
-    async def handle_tool_calls_async(
-        self,
-        response: Any,
-        **options: Unpack[CallKeywords],
-    ) -> list[dict[str, Any]]:
+    async def handle_tool_calls_async(self, response: Any, **options: Unpack[CallKeywords]) -> list[dict[str, Any]]:
         """`handle_tool_calls` for async code, with async streams; cancelling it cancels all calls."""
         name, answer, written = await read_async(response)
         return messages(name, answer, await self.call_tools_async(written, **options))

@@ -164,10 +164,7 @@ def _instructions(registry: ToolRegistry) -> str:
 
 
 async def _call_with_progress(
-    registry: ToolRegistry,
-    params: types.CallToolRequestParams,
-    user_id: str,
-    report: Callable[..., Awaitable[None]],
+    registry: ToolRegistry, params: types.CallToolRequestParams, user_id: str, report: Callable[..., Awaitable[None]]
 ) -> ToolResult:
     """Make a call and report its text as it arrives; streamed if the action can, unless the caller set `stream`."""
     import anyio

@@ -16,10 +16,7 @@ from .terminal import CommandFailed, check_input, print_line, print_message, usa
 if TYPE_CHECKING:  # its packages may be missing
     from ..server import Settings
 
-_ADVICE = {
-    errno.EADDRINUSE: "choose another with --port",
-    errno.EACCES: "choose one from 1024 on with --port",
-}
+_ADVICE = {errno.EADDRINUSE: "choose another with --port", errno.EACCES: "choose one from 1024 on with --port"}
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -228,10 +228,7 @@ def _failure_with_partial(envelope: Envelope, error: Exception) -> Envelope:
     if not envelope.successful:
         return envelope
     failure = _hook_failure(
-        "after_execute",
-        error,
-        "The action itself was carried out: do not repeat it; see partial.",
-        executed=True,
+        "after_execute", error, "The action itself was carried out: do not repeat it; see partial.", executed=True
     )
     try:
         failure.partial = json.loads(envelope.data)

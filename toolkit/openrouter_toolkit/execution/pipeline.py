@@ -37,13 +37,7 @@ class Execution:
     """Executes a toolkit's actions. Safe to use from many threads."""
 
     def __init__(
-        self,
-        loaded: LoadedToolkit,
-        toolset: Toolset,
-        *,
-        accounts: Accounts,
-        hooks: Hooks,
-        resources: Resources,
+        self, loaded: LoadedToolkit, toolset: Toolset, *, accounts: Accounts, hooks: Hooks, resources: Resources
     ) -> None:
         self._loaded = loaded
         self._auth = loaded.auth
@@ -54,12 +48,7 @@ class Execution:
         self._verifier = Verifier()
 
     def run(
-        self,
-        slug: str,
-        arguments: Mapping[str, Any] | None,
-        user_id: str,
-        call: Call,
-        account_id: str | None = None,
+        self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
     ) -> Envelope:
         """Execute an action for a user. All errors are returned in the envelope."""
         started = monotonic()
@@ -91,12 +80,7 @@ class Execution:
             matches = close_matches(slug, usable, count=3) if isinstance(slug, str) else []
             name = self._display_slug(slug) if isinstance(slug, str) else preview(slug)
             hint = f"Did you mean {matches[0]}?" if matches else f"There are {', '.join(usable) or 'none'}."
-            raise ActionError(
-                "unknown_action",
-                f"There is no action {name}.",
-                advice=hint,
-                suggestions=matches,
-            )
+            raise ActionError("unknown_action", f"There is no action {name}.", advice=hint, suggestions=matches)
         return action
 
     def _display_slug(self, slug: str) -> str:

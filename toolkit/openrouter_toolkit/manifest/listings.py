@@ -67,9 +67,7 @@ def mcp_server(loaded: LoadedToolkit, *, name: str, version: str) -> dict[str, A
                 "identifier": _DISTRIBUTION,
                 "version": version,
                 "runtimeHint": "uvx",
-                "runtimeArguments": [
-                    {"type": "named", "name": "--from", "value": f"{_DISTRIBUTION}[mcp]=={version}"},
-                ],
+                "runtimeArguments": [{"type": "named", "name": "--from", "value": f"{_DISTRIBUTION}[mcp]=={version}"}],
                 "packageArguments": [{"type": "positional", "value": "mcp"}],
                 "transport": {"type": "stdio"},
                 "environmentVariables": [_variable(field) for field in loaded.auth.fields if field.environment],

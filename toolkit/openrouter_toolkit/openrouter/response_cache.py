@@ -29,11 +29,7 @@ def options(cache: bool | None, ttl: int | None, clear: bool | None) -> dict[str
         raise TypeError(f"response_cache_ttl is a whole number of seconds, not {type(ttl).__name__}")
     if ttl is not None and not 1 <= ttl <= _MAX_TTL:
         raise ValueError(f"response_cache_ttl is from 1 to {_MAX_TTL} seconds")
-    given = {
-        "X-OpenRouter-Cache": cache,
-        "X-OpenRouter-Cache-TTL": ttl,
-        "X-OpenRouter-Cache-Clear": clear,
-    }
+    given = {"X-OpenRouter-Cache": cache, "X-OpenRouter-Cache-TTL": ttl, "X-OpenRouter-Cache-Clear": clear}
     return {name: value for name, value in given.items() if value is not None}
 
 

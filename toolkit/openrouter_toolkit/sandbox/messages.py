@@ -119,11 +119,5 @@ def _stop_reason(completion: Completion) -> str:
 
 # An error body stands in for a message that failed, because the format has no partial messages.
 MESSAGES = Format(
-    parse_messages,
-    _result,
-    _opening,
-    _ending,
-    anthropic_body,
-    lambda _, error: anthropic_body(error),
-    _failed_ending,
+    parse_messages, _result, _opening, _ending, anthropic_body, lambda _, error: anthropic_body(error), _failed_ending
 )

@@ -140,8 +140,7 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "arch": Parameter(_search, lambda model, text: text in model.tokenizer.lower()),
         "model_authors": Parameter(_names, lambda model, authors: model.id.partition("/")[0] in authors),
         "providers": Parameter(
-            _names,
-            lambda model, wanted: any(wanted & {offer.name.lower(), offer.slug} for offer in model.providers),
+            _names, lambda model, wanted: any(wanted & {offer.name.lower(), offer.slug} for offer in model.providers)
         ),
         "category": Parameter(_one_of(*CATEGORIES), lambda model, category: category in model.categories),
         "input_modalities": Parameter(
@@ -203,11 +202,7 @@ def page(models: Sequence[Model], path: str, query: Query) -> JsonObject:
         if offset + limit < total:
             known = {name: query[name] for name in PARAMETERS[path] if name in query}
             next_page = f"/api/v1{path}?{urlencode({**known, 'offset': offset + limit, 'limit': limit})}"
-    return {
-        "data": [describe_model(model) for model in models],
-        "total_count": total,
-        "links": {"next": next_page},
-    }
+    return {"data": [describe_model(model) for model in models], "total_count": total, "links": {"next": next_page}}
 
 
 def rss(models: Sequence[Model], *, chat_links: bool) -> bytes:

@@ -9,14 +9,7 @@ from sqlalchemy import Select, false, func, not_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from . import names
-from .account import (
-    AccountCredentials,
-    ConnectedAccount,
-    Status,
-    decrypt_credentials,
-    encrypt_credentials,
-    to_account,
-)
+from .account import AccountCredentials, ConnectedAccount, Status, decrypt_credentials, encrypt_credentials, to_account
 from .account_query import Which, in_use, usable_by
 from .account_rows import available_alias, load_row, other_accounts, share_with
 from .columns import now

@@ -89,10 +89,7 @@ def _select(body: Any, expression: str, checkpoint: Callable[[], None] | None) -
 
 def _select_error(reason: str, advice: str) -> ActionError:
     return ActionError(
-        "invalid_arguments",
-        f"select: {reason}",
-        advice=advice,
-        problems=[{"path": "select", "problem": reason}],
+        "invalid_arguments", f"select: {reason}", advice=advice, problems=[{"path": "select", "problem": reason}]
     )
 
 

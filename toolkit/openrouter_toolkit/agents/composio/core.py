@@ -153,10 +153,7 @@ class _LocalToolSet:
         return models + others
 
     def validate_tools(
-        self,
-        apps: Sequence[Any] | None = None,
-        actions: Sequence[Any] | None = None,
-        tags: Sequence[Any] | None = None,
+        self, apps: Sequence[Any] | None = None, actions: Sequence[Any] | None = None, tags: Sequence[Any] | None = None
     ) -> None:
         """Let composio check, and install, what other actions need; ours need nothing."""
         names, apps, actions = self._split_ours(apps, actions)

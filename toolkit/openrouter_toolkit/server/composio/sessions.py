@@ -11,14 +11,7 @@ from ...store import ConnectedAccount, ToolSession
 from ..addresses import MCP_SESSIONS
 from ..state import HostedToolkit
 from . import accounts, auth_configs, session_accounts, session_config, shapes
-from .errors import (
-    BAD_REQUEST,
-    SESSION_BAD_ACCOUNTS,
-    SESSION_CHANGED,
-    SESSION_NOT_ALLOWED,
-    SESSION_NOT_FOUND,
-    refuse,
-)
+from .errors import BAD_REQUEST, SESSION_BAD_ACCOUNTS, SESSION_CHANGED, SESSION_NOT_ALLOWED, SESSION_NOT_FOUND, refuse
 from .execute import Prepared, refuse_unsafe
 from .query import Query, page, shown
 from .tools import find_tool

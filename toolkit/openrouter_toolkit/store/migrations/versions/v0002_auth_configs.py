@@ -42,9 +42,6 @@ def upgrade() -> None:
         sa.Column("created_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("session_id", "version", name="pk_ort_tool_session_configs"),
         sa.ForeignKeyConstraint(
-            ["session_id"],
-            ["ort_tool_sessions.id"],
-            name="fk_ort_tool_session_configs_session_id",
-            ondelete="CASCADE",
+            ["session_id"], ["ort_tool_sessions.id"], name="fk_ort_tool_session_configs_session_id", ondelete="CASCADE"
         ),
     )
