@@ -116,9 +116,9 @@ def do_everything_model(model_id: str, maker: str = "Sandbox", description: str 
     return _model(_DATA["able"], id=model_id, name=name, description=description)
 
 
-def availability(code: str, model_id: str, *, retryable: bool = False, **more: object) -> JsonObject:
+def availability(code: str, model_id: str, **more: object) -> JsonObject:
     """Why no endpoint of a model could answer, for an error's `availability`."""
-    return {"code": code, "retryable": retryable, "requested_models": [model_id], **more}
+    return {"code": code, "retryable": False, "requested_models": [model_id], **more}
 
 
 def no_endpoints(ability: str, model_id: str, code: str = "constraint_filtered") -> ApiError:
