@@ -232,8 +232,7 @@ class ToolRegistry:
             TypeError: as in `execute`.
         """
         options = CallOptions(user_id, account_id, limit, timeout, on_event)
-        (job,) = self._tool_jobs([ToolCall("", name, arguments)], options)
-        return job.run()
+        return self._tool_job(ToolCall("", name, arguments), options).run()
 
     async def call_tool_async(self, name: str, arguments: Any = None, **options: Unpack[CallKeywords]) -> ToolResult:
         """`call_tool` for async code; `on_event` is called in a worker thread. Cancelling it cancels the call."""
@@ -242,14 +241,16 @@ class ToolRegistry:
 
     def call_tools(self, written: Sequence[ToolCall], **options: Unpack[CallKeywords]) -> list[ToolResult]:
         """`call_tool` for several calls in parallel, with results in the same order. Ctrl-C cancels all of them."""
-        jobs = self._tool_jobs(written, CallOptions(**options))
-        if len(jobs) == 1 or self._resources.is_worker():
+        checked = CallOptions(**options)
+        jobs = (self._tool_job(one, checked) for one in written)  # a call's time begins when its job is made
+        if len(written) == 1 or self._resources.is_worker():
             return [job.run() for job in jobs]
-        return self._resources.run(jobs)
+        return self._resources.run(list(jobs))
 
     async def call_tools_async(self, written: Sequence[ToolCall], **options: Unpack[CallKeywords]) -> list[ToolResult]:
         """`call_tools` for async code; cancelling it cancels all calls."""
-        return await self._run_async(self._tool_jobs(written, CallOptions(**options)))
+        checked = CallOptions(**options)
+        return await self._run_async([self._tool_job(one, checked) for one in written])
 
     def handle_tool_calls(self, response: Any, **options: Unpack[CallKeywords]) -> list[dict[str, Any]]:
         """Make the tool calls of a model's answer in parallel, and return the messages for the conversation.
@@ -284,10 +285,9 @@ class ToolRegistry:
         """`find` for a name that a model wrote, with common additions such as a namespace or a call number."""
         return find_tool(self.loaded, name)
 
-    def _tool_jobs(self, written: Sequence[ToolCall], options: CallOptions) -> list[Job[ToolResult]]:
-        return [self._tool_job(one, options, options.new_call()) for one in written]
+    def _tool_job(self, written: ToolCall, options: CallOptions) -> Job[ToolResult]:
+        call = options.new_call()
 
-    def _tool_job(self, written: ToolCall, options: CallOptions, call: Call) -> Job[ToolResult]:
         def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
             return self._execution.run(slug, arguments, options.user_id, call, options.account_id)
 
