@@ -12,8 +12,11 @@ import pytest
 from openai.types.responses import Response
 
 from openrouter_toolkit import MemoryAccounts, Refused, ToolRegistry
+from openrouter_toolkit.call import Call
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.sandbox.failures import SLOW_SECONDS
+from openrouter_toolkit.tool_calling import ToolCall
+from openrouter_toolkit.tool_calling.options import CallOptions
 
 Messages = list[dict[str, Any]]
 
@@ -199,3 +202,21 @@ def test_a_result_is_no_longer_than_its_limit(registry: ToolRegistry) -> None:
     (text,) = results(registry, ("OPENROUTER_LIST_AVAILABLE_MODELS", '{"select": "data"}'), limit=1_000)
     assert len(text) <= 1_000
     assert "select" in json.loads(text)["cut"]["ask_for_less"]
+
+
+def test_each_call_of_a_worker_has_its_whole_time(
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_before: list[int] = []
+    new_call = CallOptions.new_call
+
+    def begin(options: CallOptions) -> Call:
+        sent_before.append(len(openrouter_sandbox.requests))
+        return new_call(options)
+
+    monkeypatch.setattr(CallOptions, "new_call", begin)
+    monkeypatch.setattr(registry._resources, "is_worker", lambda: True)
+    assert not any(
+        result.failed for result in registry.call_tools([ToolCall("", "OPENROUTER_GET_CURRENT_KEY", {})] * 2)
+    )
+    assert sent_before == [0, 1], "the second call's time begins after the first has ended"
