@@ -312,7 +312,9 @@ def test_a_part_of_an_unknown_form_is_an_invalid_answer(registry: ToolRegistry, 
         registry.handle_tool_calls(chunks)
 
 
-@pytest.mark.parametrize("response", [iter([]), ["text"], [{"role": "user"}], "text", {1}], ids=repr)
+@pytest.mark.parametrize(
+    "response", [iter([]), ["text"], [{"role": "user"}], "text", {1}], ids=lambda given: type(given).__name__
+)
 def test_what_has_no_chunks_is_a_mistake(registry: ToolRegistry, response: Any) -> None:
     with pytest.raises(TypeError, match="wanted the answer"):
         registry.handle_tool_calls(response)
