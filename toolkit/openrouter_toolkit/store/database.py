@@ -55,6 +55,7 @@ class Database:
         self._process = os.getpid()
         self._parent_pools: list[Pool] = []
         self._recorded: dict[tuple[str, str], datetime] = {}
+        self._changes = (postgresql if self.shared else sqlite).Changes(self._engine)
 
     def __repr__(self) -> str:
         return f"<Database {self.name}>"
@@ -105,6 +106,19 @@ class Database:
         for change in session.info.get(_CHANGES, ()):
             _log.info("%s", change)
 
+    def version(self, *, wait: bool = True) -> object | None:
+        """Return a value that differs after each commit of any process, None if it can't be found out.
+
+        Without `wait` it never blocks, and is None if it would have to.
+        """
+        self._open_write_session()  # a forked process forgets its parent's connections
+        return self._changes.version(wait=wait)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether this thread has a write transaction."""
+        return self._open_write_session() is not None
+
     def log_change(self, session: Session, change: str) -> None:
         """Log a short description of a change for administrators, after the transaction has committed."""
         session.info.setdefault(_CHANGES, []).append(change)
@@ -143,10 +157,10 @@ class Database:
             what: the change for the log, such as "that a token was used".
             last: the last time, if the row was just read.
         """
+        if not self.is_use_due(column, key, last):
+            return
         at, name = now(), (str(column), key)
         threshold = at - _RECORD_INTERVAL
-        if any(time is not None and time > threshold for time in (last, self._recorded.get(name))):
-            return
         if len(self._recorded) >= _MAX_REMEMBERED:
             self._recorded.clear()
         self._recorded[name] = at  # a race of two threads is harmless: the statement checks the time again
@@ -157,6 +171,11 @@ class Database:
                 session.execute(update(column.class_).where(*condition).values({column: at}))
         except StoreUnavailable as error:
             _log.warning("%s was not noted, and everything else goes on: %s", what, error)
+
+    def is_use_due(self, column: InstrumentedAttribute[Any], key: str, last: datetime | None = None) -> bool:
+        """Whether `record_use` would write."""
+        threshold = now() - _RECORD_INTERVAL
+        return not any(time is not None and time > threshold for time in (last, self._recorded.get((str(column), key))))
 
     @contextmanager
     def rebuild(self) -> Iterator[Session]:
@@ -181,6 +200,7 @@ class Database:
     def close(self) -> None:
         """Close the pooled connections. The database can still be used; it opens new ones."""
         self._open_write_session()
+        self._changes.close()
         self._engine.dispose()
 
     def _open_write_session(self) -> Session | None:
@@ -190,6 +210,7 @@ class Database:
             self._engine.dispose(close=False)
             self._write_session = threading.local()
             self._process = os.getpid()
+            self._changes.forget()
         reference = getattr(self._write_session, "session", None)
         session: Session | None = None if reference is None else reference()
         return session if session is not None and session.in_transaction() else None

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
+from .changes import ChangeCheck
 from .errors import InvalidDatabaseUrl
 from .pool import ENGINE_OPTIONS
 
@@ -22,6 +23,18 @@ _DEFAULTS = {
     "keepalives_count": 2,
     "tcp_user_timeout": 20_000,
 }
+
+
+class Changes(ChangeCheck):
+    """PostgreSQL's snapshot names the transactions that are visible; it differs after each commit."""
+
+    query = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()"
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.autocommit = True
+        connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT}")
+        return connection
 
 
 def engine(url: URL) -> Engine:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from . import names
 from .columns import now
 from .database import Database
+from .lookups import Lookups
 from .tables import ActivationRow, ReturnAddressRow, SwitchRow
 
 _MAX_ADDRESS_LENGTH = 500
@@ -18,8 +19,9 @@ _MAX_ADDRESS_LENGTH = 500
 class Switches:
     """All switches. Safe for many threads and processes. Slugs may have any letter case."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lookups: Lookups) -> None:
         self._database = database
+        self._lookups = lookups
 
     def turn_off(self, toolkit: str, action: str) -> None:
         """Switch an action off; no effect if it is off."""
@@ -35,8 +37,12 @@ class Switches:
 
     def off(self, toolkit: str) -> dict[str, datetime]:
         """Return the slugs of a toolkit's actions that are off, with the time when each was switched off."""
-        rows = self._database.read_all(select(SwitchRow).where(SwitchRow.toolkit == toolkit.upper()))
-        return {row.action: row.off_at for row in rows}
+
+        def load() -> dict[str, datetime]:
+            query = select(SwitchRow).where(SwitchRow.toolkit == toolkit.upper())
+            return {row.action: row.off_at for row in self._database.read_all(query)}
+
+        return dict(self._lookups.get(load, "switches", toolkit.upper()) or {})
 
     def activate(self, toolkit: str) -> None:
         """Activate a toolkit that needs no login; no effect if it is active."""
@@ -52,7 +58,11 @@ class Switches:
 
     def activated(self) -> dict[str, datetime]:
         """Return the slugs of activated toolkits, with the time when each was activated."""
-        return {row.toolkit: row.activated_at for row in self._database.read_all(select(ActivationRow))}
+
+        def load() -> dict[str, datetime]:
+            return {row.toolkit: row.activated_at for row in self._database.read_all(select(ActivationRow))}
+
+        return dict(self._lookups.get(load, "activations") or {})
 
 
 class ReturnAddresses:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 
+from .changes import ChangeCheck
 from .errors import StoreUnavailable
 from .pool import ENGINE_OPTIONS
 from .urls import DATABASE, data_folder
@@ -36,6 +37,22 @@ _FILE_ERRORS = {
     sqlite3.SQLITE_CORRUPT: NOT_A_DATABASE_ADVICE,
     sqlite3.SQLITE_IOERR: None,
 }
+
+
+class Changes(ChangeCheck):
+    """SQLite tells each connection whether another one has committed."""
+
+    blocks = False
+    query = "PRAGMA data_version"
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = cast(sqlite3.Connection, super()._connect())
+        connection.execute("PRAGMA busy_timeout=0")
+        return connection
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether a writer holds the lock, as it does in a commit without WAL."""
+        return _code(error) == sqlite3.SQLITE_BUSY
 
 
 def journal_mode(version: tuple[int, ...]) -> str:

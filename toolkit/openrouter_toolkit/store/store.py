@@ -22,6 +22,7 @@ from .encryption.rotation import Rotated
 from .encryption.sealing import Sealer
 from .errors import StoreUnavailable
 from .links import LIFETIME, Links
+from .lookups import Lookups
 from .sessions import IDLE, Sessions
 from .settings import ReturnAddresses, Switches
 from .stored_accounts import StoredAccounts
@@ -52,6 +53,7 @@ class Store:
         return_addresses: URLs that a browser may be redirected to.
         auth_configs: groups of accounts that are disabled together.
         tool_sessions: tool-router sessions.
+        lookups: the look-ups of calls that are kept in memory.
     """
 
     def __init__(self, database: Database, sealer: Sealer, toolkits: Collection[str] | None = None) -> None:
@@ -61,8 +63,9 @@ class Store:
         self.accounts = ConnectedAccounts(database, sealer)
         self.links = Links(database, sealer, self.accounts, toolkits)
         self.sessions = Sessions(database)
-        self.tokens = ApiTokens(database)
-        self.switches = Switches(database)
+        self.lookups = Lookups(database)
+        self.tokens = ApiTokens(database, self.lookups)
+        self.switches = Switches(database, self.lookups)
         self.return_addresses = ReturnAddresses(database)
         self.auth_configs = AuthConfigs(database, self.accounts)
         self.tool_sessions = ToolSessions(database)
@@ -111,7 +114,7 @@ class Store:
         `connect_page` is the URL where people connect accounts. It appears in the error for a user who has no account;
         without it, the error names the command instead.
         """
-        return StoredAccounts(self._database, self._sealer, connect_page)
+        return StoredAccounts(self._database, self.lookups, self._sealer, connect_page)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from .columns import now
 from .database import Database
 from .encryption.sealing import Sealer
 from .errors import StoreError
+from .lookups import Lookups
 from .tables import AccountRow
 
 _log = logging.getLogger("openrouter_toolkit")
@@ -26,9 +27,10 @@ class StoredAccounts:
     Each call reads the database, so it sees at once what another process connects or disconnects.
     """
 
-    def __init__(self, database: Database, sealer: Sealer, connect_page: str | None = None) -> None:
+    def __init__(self, database: Database, lookups: Lookups, sealer: Sealer, connect_page: str | None = None) -> None:
         """Created by `Store.for_registry`."""
         self._database = database
+        self._lookups = lookups
         self._sealer = sealer
         self._connect_page = connect_page
 
@@ -47,8 +49,13 @@ class StoredAccounts:
         """
         if not names.possible_user(user_id) or not (account_id is None or names.possible_id(account_id)):
             return None
-        named = () if account_id is None else (AccountRow.id == account_id,)
-        row = self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
+
+        def load() -> AccountRow | None:
+            named = () if account_id is None else (AccountRow.id == account_id,)
+            return self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
+
+        # What is kept is encrypted: each call decrypts it anew.
+        row = self._lookups.get(load, "account", user_id, toolkit, account_id or "")
         return None if row is None else decrypt_credentials(self._sealer, row)
 
     def knows(self, user_id: str, toolkit: str) -> bool:

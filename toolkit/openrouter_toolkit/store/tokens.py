@@ -13,11 +13,13 @@ from sqlalchemy import select
 from . import names
 from .columns import now
 from .database import Database
+from .lookups import Lookups
 from .tables import TokenRow, convert
 
 PREFIX = "ort_"
 _RANDOM_LENGTH = 30
 _CHECKSUM_LENGTH = 6
+_KIND = "token"
 _FORMAT = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})", re.ASCII)
 
 
@@ -46,8 +48,9 @@ class ApiToken:
 class ApiTokens:
     """All API tokens. Safe for many threads and processes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lookups: Lookups) -> None:
         self._database = database
+        self._lookups = lookups
 
     def create(self, name: str, users: Iterable[str] | None = None) -> tuple[ApiToken, str]:
         """Create a token. Returns it and its secret text, which is available only here.
@@ -82,11 +85,18 @@ class ApiTokens:
         """
         if not well_formed(text):
             return None
-        row = self._database.read_first(select(TokenRow).where(TokenRow.token_hash == names.hashed(text)))
-        if row is None or row.revoked_at is not None:
+        hashed = names.hashed(text)
+        token = self._lookups.get(lambda: self._load(hashed), _KIND, hashed)
+        if token is not None:
+            self._database.record_use(TokenRow.last_used_at, token.id, "that a token was used", last=token.last_used_at)
+        return token
+
+    def kept(self, text: str) -> ApiToken | None:
+        """Do what `find` does if that needs no database query; else None. Only after `Lookups.use`."""
+        token: ApiToken | None = self._lookups.peek(_KIND, names.hashed(text))
+        if token is None or self._database.is_use_due(TokenRow.last_used_at, token.id, token.last_used_at):
             return None
-        self._database.record_use(TokenRow.last_used_at, row.id, "that a token was used", last=row.last_used_at)
-        return _to_token(row)
+        return token
 
     def list(self) -> list[ApiToken]:
         """Return all tokens, including revoked ones, the newest first."""
@@ -104,6 +114,10 @@ class ApiTokens:
             row.revoked_at = row.revoked_at or now()
             self._database.log_change(session, f"token {row.id}: revoked")
             return _to_token(row)
+
+    def _load(self, hashed: str) -> ApiToken | None:
+        row = self._database.read_first(select(TokenRow).where(TokenRow.token_hash == hashed))
+        return None if row is None or row.revoked_at is not None else _to_token(row)
 
 
 def new_text() -> str:

@@ -1,0 +1,81 @@
+"""Asks a database, over a connection of its own, whether anything was committed."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+_PATIENCE = 1.0
+_PAUSE = 1.0
+
+
+class ChangeCheck:
+    """The check for one kind of database, with a connection that is kept open. Safe for many threads."""
+
+    blocks = True
+    query = ""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._opened = 0
+        self._forgotten: list[Any] = []
+        self._connection: Any = None
+        self.forget()
+
+    def version(self, *, wait: bool) -> object | None:
+        """Return a value that differs after each commit, None if it is not known. See `Database.version`."""
+        if (self.blocks and not wait) or monotonic() < self._next_try:
+            return None
+        if not self._lock.acquire(timeout=_PATIENCE if wait else 0):
+            return None
+        try:
+            if self._connection is None:
+                if not wait:
+                    return None
+                self._connection = self._connect()
+                self._opened += 1
+            return (self._opened, *self._connection.execute(self.query).fetchone())
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            if not self.is_busy(error):
+                self._disconnect()
+                self._next_try = monotonic() + _PAUSE
+            return None
+        except BaseException:
+            self._disconnect()
+            raise
+        finally:
+            self._lock.release()
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether the check failed only because a commit is under way."""
+        return False
+
+    def close(self) -> None:
+        """Close the connection; the next check opens another."""
+        with self._lock:
+            self._disconnect()
+
+    def forget(self) -> None:
+        """Forget the connection without closing it: it is a parent process's."""
+        self._lock = threading.Lock()
+        self._forgotten.append(self._connection)  # if collected, it would be closed
+        self._connection = None
+        self._next_try = 0.0
+
+    def _connect(self) -> Any:
+        """Open a connection that takes part in no transaction."""
+        pooled = self._engine.raw_connection()
+        connection = pooled.driver_connection
+        pooled.detach()
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
