@@ -87,7 +87,8 @@ async def load(url: str, tokens: list[str], connections: int) -> Result:
         head += f"Authorization: Bearer {tokens[number % TOKENS]}\r\nContent-Length: {len(body)}\r\n\r\n"
         client = partial(Client, head.encode() + body, latencies)
         await asyncio.get_running_loop().create_connection(client, parts.hostname, parts.port)
-    await asyncio.sleep(WARM_UP)
+    while len(latencies) < connections:
+        await asyncio.sleep(WARM_UP)
     latencies.clear()
     await asyncio.sleep(SECONDS)
     done = sorted(latencies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
@@ -58,8 +59,22 @@ def served(store: Store) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module", autouse=True)
+def parser(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The parser of the servers that a module starts: by default the fastest; `both_parsers` runs it with each."""
+    name: str = getattr(request, "param", "httptools")
+    with pytest.MonkeyPatch.context() as patch:
+        if name == "h11":  # as where the others are not installed
+            patch.setitem(sys.modules, "httptools", None)
+            patch.setitem(sys.modules, "uvloop", None)
+        yield name
+
+
+both_parsers = pytest.mark.parametrize("parser", ["httptools", "h11"], indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def _shared(_running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def _shared(parser: str, _running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     database = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"
     with (
         pytest.MonkeyPatch.context() as patch,

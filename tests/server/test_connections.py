@@ -19,8 +19,10 @@ from openrouter_toolkit.server import connections
 from openrouter_toolkit.store import Store
 
 from ..timing import wait_until
+from .conftest import both_parsers
 from .served import CHAT, PATIENCE, QUESTION, Served, serving
 
+pytestmark = both_parsers
 TIMEOUT = 0.9
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -56,6 +56,12 @@ class Connections:
         else:
             connection.transport.abort()
 
+    def replace(self, connection: Connection, successor: Connection) -> None:
+        """Count another connection object in place of one."""
+        self._open.discard(connection)
+        self._open.add(successor)
+        successor.counted_under = connection.counted_under
+
     def closed(self, connection: Connection) -> None:
         """Stop counting a connection."""
         self._open.discard(connection)
@@ -69,9 +75,12 @@ class Connections:
             connection.check()
 
 
-class Connection(H11Protocol):
-    """A monitored connection with h11, uvicorn's parser in pure Python."""
+class Connection(asyncio.Protocol):
+    """A monitored connection: what both parsers have in common, mixed into a protocol of uvicorn's."""
 
+    app: Any
+    client: tuple[str, int] | None
+    cycle: Any
     transport: asyncio.Transport
 
     def __init__(self, connections: Connections, **given: Any) -> None:
@@ -84,7 +93,7 @@ class Connection(H11Protocol):
         self._stalled_checks = 0
         self._last_check: tuple[Any, int, int] = (None, 0, 0)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the new connection."""
         super().connection_made(transport)
         self._last_check = (self.cycle, 0, 0)
@@ -100,13 +109,15 @@ class Connection(H11Protocol):
         self._received += len(data)
         super().data_received(data)
 
-    def on_response_complete(self) -> None:
-        """Finish a request. Close the connection of a client that pipelines `MOST_PIPELINED` requests in a row."""
-        more_have_arrived = self.conn.trailing_data[0]
+    def count_pipelined(self, more_have_arrived: bool) -> None:
+        """After an answer, close the connection of a client that pipelines `MOST_PIPELINED` requests in a row."""
         self._pipelined = self._pipelined + 1 if more_have_arrived else 0
         if self._pipelined >= MOST_PIPELINED:
             self.transport.close()
-        super().on_response_complete()
+
+    def waits_for_client(self) -> bool:
+        """Whether the unfinished request lacks a part that only the client can send."""
+        return bool(self.cycle.more_body)
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are not HTTP with this server's own message; nothing after them is read."""
@@ -130,10 +141,45 @@ class Connection(H11Protocol):
         elif request is None or request.response_complete:
             progressed = request is not seen_request
         else:
-            progressed = not request.more_body or received - seen_received >= _MIN_BYTES
+            progressed = not self.waits_for_client() or received - seen_received >= _MIN_BYTES
         self._stalled_checks = 0 if progressed else self._stalled_checks + 1
         if self._stalled_checks >= _CHECKS:
             self.transport.abort() if unsent else self.transport.close()
+
+
+class H11Connection(Connection, H11Protocol):
+    """A connection with h11, a parser in pure Python."""
+
+    def take_over(self, connection: Connection) -> None:
+        """Continue a connection that had another parser so far."""
+        H11Protocol.connection_made(self, connection.transport)
+        self.app = connection.app
+        self._connections.replace(connection, self)
+
+    def on_response_complete(self) -> None:
+        """Finish a request."""
+        self.count_pipelined(bool(self.conn.trailing_data[0]))
+        super().on_response_complete()
+
+
+def connection_type() -> type[Connection]:
+    """Return the type with the fastest parser that is installed."""
+    try:
+        import httptools  # noqa: F401
+    except ImportError:
+        return H11Connection
+    from .httptools_connection import HttptoolsConnection
+
+    return HttptoolsConnection
+
+
+def event_loop() -> Literal["uvloop", "asyncio"]:
+    """Return the name of the fastest event loop that is installed."""
+    try:
+        import uvloop  # noqa: F401
+    except ImportError:
+        return "asyncio"
+    return "uvloop"
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -25,21 +26,16 @@ async def while_connected(receive: Receive, work: Callable[[], Awaitable[_Answer
     Raises:
         ClientDisconnected: the client disconnected first.
     """
-    answer: list[_Answer] = []
-    failure: Exception = ClientDisconnected()
-
-    async def wait_for_disconnect(scope: anyio.CancelScope) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        scope.cancel()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wait_for_disconnect, tasks.cancel_scope)
+    with anyio.CancelScope() as scope:
+        watcher = asyncio.create_task(_cancel_on_disconnect(receive, scope))
         try:
-            answer.append(await work())
-        except Exception as error:  # noqa: BLE001 - raised below, so that the task group does not wrap it
-            failure = error
-        tasks.cancel_scope.cancel()
-    if not answer:
-        raise failure
-    return answer[0]
+            return await work()
+        finally:
+            watcher.cancel()
+    raise ClientDisconnected
+
+
+async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

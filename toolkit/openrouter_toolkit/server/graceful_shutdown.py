@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
 from .active_calls import ActiveCalls
-from .connections import Connection, Connections
+from .connections import Connections, connection_type, event_loop
 from .log_throttle import throttled_logging
 from .socket_acceptor import Acceptor, most_connections
 from .state import State
@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                loop="asyncio",  # the event loop that the tests use, whatever else is installed
+                loop=event_loop(),
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,  # any local program could claim another client's address
@@ -60,6 +60,7 @@ class Server(uvicorn.Server):
         self._active_calls: ActiveCalls = state.running
         self._max_connections = most_connections(state.settings.worker_threads)
         self._connections = Connections(state.settings, self._max_connections)
+        self._connection_type = connection_type()
         self._listening = listening
         self._on_start = started
         self._failure: Exception | None = None
@@ -86,7 +87,7 @@ class Server(uvicorn.Server):
             self._failure, self.should_exit = failure, True
 
     def _make_connection(self) -> asyncio.Protocol:
-        return Connection(
+        return self._connection_type(
             self._connections, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 

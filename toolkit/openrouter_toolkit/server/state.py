@@ -42,6 +42,7 @@ class State:
         threads: shares the worker threads among tokens.
         requests: counts the requests of each client behind a trusted proxy.
         store_check: checks whether the database can be used.
+        logged: the messages that are logged once only, and have been.
     """
 
     def __init__(self, settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> None:
@@ -59,6 +60,7 @@ class State:
         self.threads = FairShare(settings.worker_threads)
         self.requests = AddressCounter(settings.connections_per_address)
         self.store_check = StoreCheck(store)
+        self.logged: set[str] = set()
         self.toolkits: Mapping[str, HostedToolkit] = {}
         for path in (None, *manifests):
             self._add(manifest.load(path))

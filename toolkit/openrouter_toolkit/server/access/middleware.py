@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 
 import anyio
 from fastapi.responses import PlainTextResponse
@@ -50,7 +51,7 @@ class Guard:
         self._app = app
         self._state = state
         self._wrong_host_page = wrong_host_page
-        self._logged: set[str] = set()
+        self._logged = state.logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. An unexpected exception is logged without secrets."""
@@ -130,9 +131,9 @@ class Guard:
         headers = message["headers"] = list(message.get("headers", ()))
         add_browser_cookie(scope, headers, self._state.settings)
         given = {name.lower() for name, _ in headers}
-        for name, value in security_headers(scope["path"]).items():
-            if (raw := name.lower().encode()) not in given:
-                headers.append((raw, value.encode()))
+        path: str = scope["path"]
+        added = _raw_headers(path.startswith(ONE_TIME_LINKS), path.startswith(STATIC))
+        headers += [pair for pair in added if pair[0] not in given]
         if is_refused(scope):
             address = (scope.get("client") or ("",))[0]
             delay = self._state.throttle.delay(address)
@@ -170,15 +171,24 @@ def content_security_policy(*form_targets: str) -> str:
 
 def security_headers(path: str) -> dict[str, str]:
     """Return the headers against framing, foreign scripts, content-type sniffing and caching for answers at a path."""
+    return _headers(path.startswith(ONE_TIME_LINKS), path.startswith(STATIC))
+
+
+def _headers(one_time_link: bool, static: bool) -> dict[str, str]:
     return {
         "Content-Security-Policy": content_security_policy(),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer" if path.startswith(ONE_TIME_LINKS) else "same-origin",
-        "Cache-Control": "no-cache" if path.startswith(STATIC) else "no-store",
+        "Referrer-Policy": "no-referrer" if one_time_link else "same-origin",
+        "Cache-Control": "no-cache" if static else "no-store",
     }
+
+
+@cache
+def _raw_headers(one_time_link: bool, static: bool) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in _headers(one_time_link, static).items())
 
 
 def request_secrets(scope: Scope) -> list[str]:
