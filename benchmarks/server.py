@@ -41,9 +41,10 @@ with Store.open() as store:
 
 
 class Result(NamedTuple):
-    """What a round measured: calls a second, and latencies in milliseconds."""
+    """What a round measured: calls a second, the server's CPU time for each, and latencies, all in milliseconds."""
 
     rate: float
+    cpu: float
     p50: float
     p99: float
 
@@ -78,7 +79,13 @@ class Client(asyncio.Protocol):
         self._send()
 
 
-async def load(url: str, tokens: list[str], connections: int) -> Result:
+def cpu_seconds(process: int) -> float:
+    """The CPU time that a process has used."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def load(url: str, tokens: list[str], connections: int, server: int) -> Result:
     """Keep as many calls as connections running for a while."""
     body, latencies = json.dumps({"arguments": BODY}).encode(), list[float]()
     parts = urlsplit(url)
@@ -90,14 +97,19 @@ async def load(url: str, tokens: list[str], connections: int) -> Result:
     while len(latencies) < connections:
         await asyncio.sleep(WARM_UP)
     latencies.clear()
+    used = cpu_seconds(server)
     await asyncio.sleep(SECONDS)
-    done = sorted(latencies)
-    return Result(len(done) / SECONDS, done[len(done) // 2] * 1000, done[len(done) * 99 // 100] * 1000)
+    used, done = cpu_seconds(server) - used, sorted(latencies)
+    return Result(
+        len(done) / SECONDS, used / len(done) * 1000, done[len(done) // 2] * 1000, done[len(done) * 99 // 100] * 1000
+    )
 
 
-def generate(results: multiprocessing.Queue[Result], url: str, tokens: list[str], connections: int) -> None:
+def generate(
+    results: multiprocessing.Queue[Result], url: str, tokens: list[str], connections: int, server: int
+) -> None:
     """Run the load in this process."""
-    results.put(asyncio.run(load(url, tokens, connections)))
+    results.put(asyncio.run(load(url, tokens, connections, server)))
 
 
 def measure(python: str, upstream: str, connections: int) -> Result:
@@ -119,7 +131,7 @@ def measure(python: str, upstream: str, connections: int) -> Result:
                 print(server.pid, flush=True)
             results: multiprocessing.Queue[Result] = multiprocessing.Queue()
             generator = multiprocessing.Process(
-                target=generate, args=(results, url, prepared.stdout.split(), connections)
+                target=generate, args=(results, url, prepared.stdout.split(), connections, server.pid)
             )
             generator.start()
             try:
@@ -139,11 +151,9 @@ def main() -> None:
         medians = [Result(*map(statistics.median, zip(*column, strict=True))) for column in zip(*rounds, strict=True)]
         for python, result in zip(pythons, medians, strict=True):
             ratio = result.rate / medians[0].rate
-            print(
-                f"{connections:4} connections {result.rate:7.0f} calls/s   p50 {result.p50:6.1f} ms   "
-                f"p99 {result.p99:6.1f} ms   ratio {ratio:5.2f}   {python if len(pythons) > 1 else ''}",
-                flush=True,
-            )
+            latency = f"p50 {result.p50:6.1f} ms   p99 {result.p99:6.1f} ms"
+            row = f"{connections:4} connections {result.rate:7.0f} calls/s   CPU {result.cpu:5.2f} ms   {latency}"
+            print(f"{row}   ratio {ratio:5.2f}   {python if len(pythons) > 1 else ''}", flush=True)
     process.terminate()
 
 

@@ -124,7 +124,10 @@ async def _wait_async(job: Job[_Answer], future: Future[_Answer]) -> _Answer:
     import asyncio
 
     waiting = asyncio.wrap_future(future)
-    await asyncio.wait([waiting], timeout=job.call.remaining())
+    remaining = job.call.remaining()
+    if remaining is None:
+        return await waiting
+    await asyncio.wait([waiting], timeout=remaining)
     expired = _expired(job, future)
     return await waiting if expired is None else job.failed(expired)
 

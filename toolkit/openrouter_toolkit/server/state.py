@@ -14,6 +14,7 @@ from ..envelope import ActionError
 from ..execution.toolset import Toolset
 from ..manifest import LoadedToolkit
 from ..store import Store, StoreError
+from .access.shared_check import SharedCheck
 from .active_calls import ActiveCalls, HostedRegistry
 from .error_responses import Problem
 from .health import StoreCheck
@@ -42,6 +43,7 @@ class State:
         threads: shares the worker threads among tokens.
         requests: counts the requests of each client behind a trusted proxy.
         store_check: checks whether the database can be used.
+        shared_check: checks whether what the store keeps in memory still holds.
         logged: the messages that are logged once only, and have been.
     """
 
@@ -60,6 +62,7 @@ class State:
         self.threads = FairShare(settings.worker_threads)
         self.requests = AddressCounter(settings.connections_per_address)
         self.store_check = StoreCheck(store)
+        self.shared_check = SharedCheck(store.lookups)
         self.logged: set[str] = set()
         self.toolkits: Mapping[str, HostedToolkit] = {}
         for path in (None, *manifests):
@@ -88,6 +91,7 @@ class State:
     def close(self) -> None:
         """Close the registries' connections and the store check."""
         self.store_check.close()
+        self.shared_check.close()
         for toolkit in self.toolkits.values():
             toolkit.registry.close()
 

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from ...store import ApiToken, Store, StoreError
+from ...store import ApiToken, StoreError
 from ...store.tokens import well_formed
 from ..addresses import is_for_composio, takes_api_key
 from ..error_responses import Problem, retry_after
@@ -37,7 +37,7 @@ async def authenticate(scope: Scope, state: State) -> ApiToken:
         raise Problem(503, "The server is stopping. Nothing was done. Try again.", retry_after(1))
     values, given = _given(scope)
     try:
-        token = await _find(state.store, given) if given else None
+        token = await _find(state, given) if given and well_formed(given) else None
     except StoreError:
         raise Problem(503, headers=retry_after(1)) from None
     if token is None:
@@ -71,18 +71,15 @@ def acting_for(token: ApiToken, named: str | None, refusal: str) -> str | None:
     return named
 
 
-async def _find(store: Store, given: str) -> ApiToken | None:
-    """Find a token, in another thread where the database has to be waited for.
+async def _find(state: State, given: str) -> ApiToken | None:
+    """Find a token, in another thread unless it is kept in memory.
 
-    What it learns about the database's state counts for the request's other look-ups, too.
+    That what is kept still holds is checked once for all look-ups of the request.
     """
-    if not well_formed(given):
-        return None
-    kept = store.lookups.current(wait=False)
-    if kept is None:
-        kept = await anyio.to_thread.run_sync(store.lookups.current)
-    store.lookups.use(kept)
-    return store.tokens.kept(given) or await anyio.to_thread.run_sync(store.tokens.find, given)
+    store = state.store
+    store.lookups.use(await state.shared_check.current())
+    kept = store.tokens.kept(given)
+    return await anyio.to_thread.run_sync(store.tokens.find, given) if kept is None else kept
 
 
 def _given(scope: Scope) -> tuple[list[str], str | None]:
