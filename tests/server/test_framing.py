@@ -117,7 +117,7 @@ def test_answers_that_are_seldom_given(store: Store, sandbox: Sandbox, monkeypat
         answers.append(browser.get("/login/x"))
         monkeypatch.setattr(served.store.links, "find", fail)
         answers.append(browser.get("/login/x"))
-        monkeypatch.setattr(served.store.tokens, "find", fail)
+        monkeypatch.setattr(served.store.tokens, "find_kept", fail)
         answers.append(host.get("/api/tools"))
     assert {answer.status_code for answer in answers} == {200, 303, 410, 413, 421, 429, 500, 502, 503}
     for answer in answers:

@@ -217,7 +217,7 @@ def test_a_failing_page_tells_nothing(served: Served, monkeypatch: pytest.Monkey
     monkeypatch.setattr(served.store.tokens, "find", fail)
     with served.client() as nobody:
         page = nobody.get("/login/abc")
-        answer = nobody.get("/api/tools", headers={"Authorization": "Bearer x"})
+        answer = nobody.get("/api/tools", headers={"Authorization": f"Bearer {served.token()}"})
     assert (page.status_code, answer.status_code) == (500, 500)
     assert answer.json()["error"]["type"] == "internal"
     for told in (page, answer):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextvars
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
-from openrouter_toolkit.store import Store, StoreUnavailable
+from openrouter_toolkit.store import Store, StoreUnavailable, lookups
 from openrouter_toolkit.store.lookups import Kept
 
-from .conftest import OpenStore
+from .conftest import OpenStore, PassTime
 
 TOOLKIT = "OPENROUTER"
 
@@ -144,14 +146,31 @@ def test_a_requests_check_counts_once_for_each_kind(store: Store, monkeypatch: p
 
     def request() -> None:
         store.lookups.use(store.lookups.current())
-        assert store.tokens.kept(secret) is not None
         assert looked_up(store, secret)[0]
         assert len(checks) == 1
         assert store.for_registry().credentials("alice", TOOLKIT) is not None
         assert len(checks) == 2
+        store.lookups.use(store.lookups.current())
+        monkeypatch.setattr(lookups, "monotonic", lambda: time.monotonic() + 2)
+        assert store.for_registry().credentials("alice", TOOLKIT) is not None
+        assert len(checks) == 4, "it was long ago"
 
     contextvars.copy_context().run(request)
-    assert store.tokens.kept(secret) is None, "outside a request nothing was checked"
+
+
+def test_a_token_that_is_kept_is_found_without_a_statement_unless_its_use_has_to_be_noted(
+    store: Store, pass_time: PassTime
+) -> None:
+    made, secret = store.tokens.create("a test's")
+    assert store.tokens.find_kept(secret, store.lookups.current()) is None
+    assert store.tokens.find(secret) == made
+    assert store.tokens.find(secret) is not None, "and now it is kept: noting its use was a change"
+    found = store.tokens.find_kept(secret, store.lookups.current())
+    assert found is not None
+    assert found.id == made.id
+    assert store.tokens.find_kept(secret, None) is None
+    pass_time(timedelta(minutes=2))
+    assert store.tokens.find_kept(secret, store.lookups.current()) is None
 
 
 def test_the_keys_that_are_kept_are_encrypted(store: Store) -> None:

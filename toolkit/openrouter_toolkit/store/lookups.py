@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from .database import Database
 
 T = TypeVar("T")
 _MAX_KEPT = 10_000
+_MOMENT = 1.0
 
 
 class Kept:
@@ -25,12 +27,16 @@ class Kept:
 
 
 class _Check:
-    """A check that was made for a request. It counts once for each kind of look-up: a retry checks again."""
+    """A check that was made for a call. It counts for a moment, once for each kind of look-up: a retry checks again."""
 
     def __init__(self, owner: Lookups, kept: Kept | None) -> None:
         self.owner = owner
         self.kept = kept
         self.used: set[str] = set()
+        self.until = monotonic() + _MOMENT
+
+    def counts(self, owner: Lookups, kind: str) -> bool:
+        return self.owner is owner and kind not in self.used and monotonic() < self.until
 
 
 _check: ContextVar[_Check | None] = ContextVar("openrouter_toolkit_check", default=None)
@@ -54,15 +60,8 @@ class Lookups:
         return kept
 
     def use(self, kept: Kept | None) -> None:
-        """Use the result of `current` for the first look-up of each kind in this context: that of a request."""
+        """Use the result of `current` for the first look-up of each kind in this context, which is that of one call."""
         _check.set(_Check(self, kept))
-
-    def peek(self, kind: str, *key: str) -> Any:
-        """Return what is kept under a key, None if nothing is; only after `use` in this context."""
-        check = _check.get()
-        if check is None or check.owner is not self or check.kept is None:
-            return None
-        return check.kept.found.get((kind, *key))
 
     def get(self, load: Callable[[], T | None], kind: str, *key: str) -> T | None:
         """Return what is kept under a key, else what `load` reads from the database; None is not kept."""
@@ -81,7 +80,7 @@ class Lookups:
 
     def _checked(self, kind: str) -> Kept | None:
         check = _check.get()
-        if check is None or check.owner is not self or kind in check.used:
+        if check is None or not check.counts(self, kind):
             return self.current()
         check.used.add(kind)
         return check.kept

@@ -24,7 +24,7 @@ _log = logging.getLogger("openrouter_toolkit")
 class StoredAccounts:
     """The `Accounts` of a store, for `ToolRegistry.from_manifest(accounts=...)`. Safe for many threads.
 
-    Each call reads the database, so it sees at once what another process connects or disconnects.
+    Each call asks the database for changes, so it sees at once what another process connects or disconnects.
     """
 
     def __init__(self, database: Database, lookups: Lookups, sealer: Sealer, connect_page: str | None = None) -> None:

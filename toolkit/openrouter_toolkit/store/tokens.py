@@ -13,7 +13,7 @@ from sqlalchemy import select
 from . import names
 from .columns import now
 from .database import Database
-from .lookups import Lookups
+from .lookups import Kept, Lookups
 from .tables import TokenRow, convert
 
 PREFIX = "ort_"
@@ -91,9 +91,9 @@ class ApiTokens:
             self._database.record_use(TokenRow.last_used_at, token.id, "that a token was used", last=token.last_used_at)
         return token
 
-    def kept(self, text: str) -> ApiToken | None:
-        """Do what `find` does if that needs no database query; else None. Only after `Lookups.use`."""
-        token: ApiToken | None = self._lookups.peek(_KIND, names.hashed(text))
+    def find_kept(self, text: str, kept: Kept | None) -> ApiToken | None:
+        """Do what `find` does if the token is among what is kept, and that needs no database query; else None."""
+        token: ApiToken | None = None if kept is None else kept.found.get((_KIND, names.hashed(text)))
         if token is None or self._database.is_use_due(TokenRow.last_used_at, token.id, token.last_used_at):
             return None
         return token

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from ...store import ApiToken, StoreError
+from ...store import ApiToken, Store, StoreError
 from ...store.tokens import well_formed
 from ..addresses import is_for_composio, takes_api_key
 from ..error_responses import Problem, retry_after
@@ -15,6 +15,7 @@ from ..limits import mark_refused
 from ..state import State
 
 _TOKEN = "token"  # noqa: S105 - a name
+_KEPT = "kept"
 _KEY_PREFIX = "sk-or-"
 _HOW_TO_CREATE = "openrouter-toolkit tokens create makes one"
 _MISSING = f"No API token was sent. It goes into a header, Authorization: Bearer ort_... ({_HOW_TO_CREATE})."
@@ -37,7 +38,7 @@ async def authenticate(scope: Scope, state: State) -> ApiToken:
         raise Problem(503, "The server is stopping. Nothing was done. Try again.", retry_after(1))
     values, given = _given(scope)
     try:
-        token = await _find(state, given) if given and well_formed(given) else None
+        token = await _find(scope, state, given) if given and well_formed(given) else None
     except StoreError:
         raise Problem(503, headers=retry_after(1)) from None
     if token is None:
@@ -58,6 +59,11 @@ def token_of(request: HTTPConnection) -> ApiToken:
     return token
 
 
+def use_check(request: HTTPConnection, store: Store) -> None:
+    """Let the check of what the store keeps, made for the token, count for the call that this request makes."""
+    store.lookups.use(request.scope["state"].get(_KEPT))
+
+
 def acting_for(token: ApiToken, named: str | None, refusal: str) -> str | None:
     """Return the user whom a request names, or else the token's only one; None if it has several.
 
@@ -71,15 +77,12 @@ def acting_for(token: ApiToken, named: str | None, refusal: str) -> str | None:
     return named
 
 
-async def _find(state: State, given: str) -> ApiToken | None:
-    """Find a token, in another thread unless it is kept in memory.
-
-    That what is kept still holds is checked once for all look-ups of the request.
-    """
-    store = state.store
-    store.lookups.use(await state.shared_check.current())
-    kept = store.tokens.kept(given)
-    return await anyio.to_thread.run_sync(store.tokens.find, given) if kept is None else kept
+async def _find(scope: Scope, state: State, given: str) -> ApiToken | None:
+    """Find a token, in another thread unless it is kept in memory."""
+    kept = await state.shared_check.current()
+    scope.setdefault("state", {})[_KEPT] = kept
+    token = state.store.tokens.find_kept(given, kept)
+    return await anyio.to_thread.run_sync(state.store.tokens.find, given) if token is None else token
 
 
 def _given(scope: Scope) -> tuple[list[str], str | None]:

@@ -17,7 +17,7 @@ from ...tool_calling import ToolCall
 from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.schemas import SELECT
 from ...tool_calling.tool_calls import to_result
-from ..access.bearer import acting_for, token_of
+from ..access.bearer import acting_for, token_of, use_check
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
 from ..state import hosted
@@ -137,6 +137,8 @@ async def execute(
 
     selects = action is not None and action.definition.brief is not None and SELECT in arguments
     select = arguments.pop(SELECT) if selects else None
+
+    use_check(request, hosted(request).store)
 
     async def answer(listen: Listener | None = None) -> Envelope:
         return await toolkit.registry.execute_async(slug, arguments, user_id=user_id, on_event=listen)
