@@ -93,7 +93,7 @@ async def load(url: str, tokens: list[str], connections: int, server: int) -> Re
         head = f"POST /api/actions/OPENROUTER_CREATE_CHAT_COMPLETION HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         head += f"Authorization: Bearer {tokens[number % TOKENS]}\r\nContent-Length: {len(body)}\r\n\r\n"
         client = partial(Client, head.encode() + body, latencies)
-        await asyncio.get_running_loop().create_connection(client, parts.hostname, parts.port)
+        await asyncio.get_running_loop().create_connection(client, parts.hostname or "", parts.port or 0)
     while len(latencies) < connections:
         await asyncio.sleep(WARM_UP)
     latencies.clear()

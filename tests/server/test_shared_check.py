@@ -72,6 +72,6 @@ def test_a_check_that_fails_leaves_each_request_to_itself(database: Database, ch
     check._lookups.current = lambda *, wait=True: None  # type: ignore[method-assign]
 
     async def main() -> None:
-        assert await asyncio.gather(check.current(), check.current()) == [None, None]
+        assert list(await asyncio.gather(check.current(), check.current())) == [None, None]
 
     asyncio.run(main())

@@ -22,8 +22,8 @@ from .conftest import OpenStore, PassTime
 TOOLKIT = "OPENROUTER"
 
 
-def looked_up(store: Store, token: str) -> tuple[bool, str | None, list[str], list[str]]:
-    """All that a call looks up."""
+def looked_up(store: Store, token: str) -> tuple[object, ...]:
+    """All that a call looks up: whether the token is valid, the key, what is off, what is active."""
     found = store.for_registry().credentials("alice", TOOLKIT)
     off, active = store.switches.off(TOOLKIT), store.switches.activated()
     return store.tokens.find(token) is not None, found and found["api_key"], list(off), list(active)

@@ -72,7 +72,8 @@ class HttptoolsConnection(Connection, HttpToolsProtocol):
             return
         super().on_headers_complete()
         raw_path, _, query = self.url.partition(b"?")
-        self.scope.update(path=unquote(raw_path.decode("ascii")), raw_path=raw_path, query_string=query)
+        self.scope["path"] = unquote(raw_path.decode("ascii"))
+        self.scope["raw_path"], self.scope["query_string"] = raw_path, query
 
     def on_chunk_header(self) -> None:
         """Note that the line before a chunk has ended."""

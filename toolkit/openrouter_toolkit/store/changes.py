@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-_PATIENCE = 1.0
+_LOCK_TIMEOUT = 1.0
 _PAUSE = 1.0
 
 
@@ -25,13 +25,14 @@ class ChangeCheck:
         self._opened = 0
         self._forgotten: list[Any] = []
         self._connection: Any = None
+        self._next_try = 0.0
         self.forget()
 
     def version(self, *, wait: bool) -> object | None:
         """Return a value that differs after each commit, None if it is not known. See `Database.version`."""
         if (self.blocks and not wait) or monotonic() < self._next_try:
             return None
-        if not self._lock.acquire(timeout=_PATIENCE if wait else 0):
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT if wait else 0):
             return None
         try:
             if self._connection is None:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from . import names, postgresql, sqlite
+from .changes import ChangeCheck
 from .columns import now
 from .errors import StoreUnavailable
 from .tables import Row
@@ -55,7 +56,7 @@ class Database:
         self._process = os.getpid()
         self._parent_pools: list[Pool] = []
         self._recorded: dict[tuple[str, str], datetime] = {}
-        self._changes = (postgresql if self.shared else sqlite).Changes(self._engine)
+        self._changes: ChangeCheck = (postgresql if self.shared else sqlite).Changes(self._engine)
 
     def __repr__(self) -> str:
         return f"<Database {self.name}>"

@@ -54,7 +54,7 @@ class StoredAccounts:
             named = () if account_id is None else (AccountRow.id == account_id,)
             return self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
 
-        # What is kept is encrypted: each call decrypts it anew.
+        # What is kept is encrypted: each call decrypts it again.
         row = self._lookups.get(load, "account", user_id, toolkit, account_id or "")
         return None if row is None else decrypt_credentials(self._sealer, row)
 

@@ -6,6 +6,9 @@ the query. `routes` describes it in OpenAPI, and answers every other request to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
@@ -38,7 +41,7 @@ class DirectRoute:
         await (self._guard if direct else self._everything)(scope, receive, send)
 
 
-def handled(handlers: dict[type[Exception] | int, ExceptionHandler]) -> ASGIApp:
+def handled(handlers: Mapping[Any, ExceptionHandler]) -> ASGIApp:
     """Return the route, with the application's exception handlers."""
     return ExceptionMiddleware(_execute, handlers=handlers)
 
