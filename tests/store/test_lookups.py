@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,6 +216,20 @@ def test_a_writer_that_holds_the_lock_is_waited_for_as_always(store: Store) -> N
         writer.rollback()
     writer.close()
     assert store.tokens.find(secret) is not None
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_backup_in_the_files_place_counts(store: Store, url: str) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+    backup = path.with_name("backup.db")
+    shutil.copy(path, backup)
+    _, secret = store.tokens.create("a test's")
+    assert [store.tokens.find(secret) is None for _ in range(2)] == [False, False]
+    backup.replace(path)
+    store._database._engine.dispose()  # as after the first error because of it
+    assert store.tokens.find(secret) is None
+    _, another = store.tokens.create("a test's")
+    assert store.tokens.find(another) is not None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

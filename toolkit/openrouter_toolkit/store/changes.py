@@ -35,6 +35,8 @@ class ChangeCheck:
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT if wait else 0):
             return None
         try:
+            if self._connection is not None and self.is_elsewhere():
+                self._disconnect()
             if self._connection is None:
                 if not wait:
                     return None
@@ -51,6 +53,10 @@ class ChangeCheck:
             raise
         finally:
             self._lock.release()
+
+    def is_elsewhere(self) -> bool:
+        """Whether the connection's database is not the one that a new connection would have."""
+        return False
 
     def is_busy(self, error: Exception) -> bool:
         """Whether the check failed only because a commit is under way."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext
@@ -44,8 +44,21 @@ class Changes(ChangeCheck):
 
     blocks = False
     query = "PRAGMA data_version"
+    _file: tuple[int, int] | None = None
+
+    def is_elsewhere(self) -> bool:
+        """Whether the file was replaced or deleted."""
+        return self._file is None or self._file != self._file_now()
+
+    def _file_now(self) -> tuple[int, int] | None:
+        try:
+            status = Path(unquote(str(self._engine.url.database).removeprefix("file:"))).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _connect(self) -> sqlite3.Connection:
+        self._file = self._file_now()
         connection = cast(sqlite3.Connection, super()._connect())
         connection.execute("PRAGMA busy_timeout=0")
         return connection
