@@ -11,6 +11,7 @@ import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
 
+from ..scale import scaled
 from .scripted_models import Call, GeminiModel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -62,7 +63,8 @@ def test_an_agent_finds_a_model_and_asks_it(name: str, openrouter_sandbox: Sandb
     assert "17 * 3 = 51" in told["messages"][-1]["content"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.load
+@pytest.mark.parametrize("name", scaled(NAMES[:1], full=NAMES))
 def test_an_action_that_fails_does_not_end_the_agent(name: str, openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
     question = "Generate a chat completion with the model 'acme/missing'"
     printed = run(name, tmp_path, question, **connected(openrouter_sandbox))

@@ -16,6 +16,7 @@ from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..npm import path_with
+from ..scale import scaled
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
@@ -79,7 +80,8 @@ def result(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)["result"]
 
 
-@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.load
+@pytest.mark.parametrize("era", scaled(["modern"], full=["legacy", "modern"]))
 def test_it_lists_the_tools(inspect: Inspect, registry: ToolRegistry, era: str) -> None:
     done = inspect("--protocol-era", era, "--method", "tools/list")
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ from openrouter_toolkit.sandbox import Sandbox
 
 from ..openrouter.servers import Exchange, chunk
 from ..openrouter.servers import Server as Upstream
+from ..scale import scaled
 from ..timing import wait_until
 
 Answer = TypeVar("Answer")
@@ -32,7 +33,10 @@ NO_STORE = {"OPENROUTER_TOOLKIT_DATABASE": "sqlite:////nowhere/store.db"}  # not
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 
 
-@pytest.fixture(params=["auto", "legacy"])
+pytestmark = pytest.mark.load
+
+
+@pytest.fixture(params=scaled(["auto"], full=["auto", "legacy"]))
 def mode(request: pytest.FixtureRequest) -> str:
     """The era of the protocol: 2026-07-28 without a handshake, or 2025-11-25."""
     chosen: str = request.param

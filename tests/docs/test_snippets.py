@@ -16,6 +16,7 @@ from openrouter_toolkit.sandbox import Sandbox
 
 from ..agents.responses_stand_in import responses_before
 from ..agents.scripted_models import Call, GeminiModel
+from ..scale import scaled
 from .install_lines import imported, install_lines, modules_of, restricted_to
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -101,7 +102,8 @@ def run(program: str, tmp_path: Path, **more: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("title", SECTIONS)
+@pytest.mark.load
+@pytest.mark.parametrize("title", scaled(list(SECTIONS)[::3], full=list(SECTIONS)))
 def test_a_section_runs_with_nothing_but_what_its_install_line_brings(
     title: str, openrouter_sandbox: Sandbox, tmp_path: Path
 ) -> None:

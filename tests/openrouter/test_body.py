@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ..envelopes import answer, failure, partial
+from ..scale import scaled
 from ..timing import quickest
 from .calls import CHAT, MESSAGE, READ, call, text_of
 from .conftest import Connect, Serve
@@ -49,7 +50,8 @@ def peak_of(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 @packed
-@pytest.mark.parametrize("listen", [False, True], ids=["nobody listens", "on_event"])
+@pytest.mark.load
+@pytest.mark.parametrize("listen", scaled([True], full=[False, True]))
 def test_a_packed_stream_does_not_outlive_its_deadline(
     connect: Connect, serve: Serve, packing: str, listen: bool
 ) -> None:
@@ -99,7 +101,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", list(BOMBS))
-@pytest.mark.parametrize("slug", [CHAT, MESSAGE], ids=["chat", "messages"])
+@pytest.mark.load
+@pytest.mark.parametrize("slug", scaled([CHAT], full=[CHAT, MESSAGE]))
 def test_a_packed_stream_takes_no_more_memory_than_its_limit_allows(
     connect: Connect, serve: Serve, slug: str, bomb: str
 ) -> None:

@@ -51,7 +51,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=scaled(["sqlite"], full=["sqlite", "postgresql"]))
 def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of a fresh database; SQLite's has a file beside it for what was written last."""
     if request.param == "sqlite":

@@ -59,6 +59,7 @@ def is_kept_in(answer: httpx2.Response) -> bool:
     return framed == [["'none'"]] and answer.headers.get_list("x-frame-options") == ["DENY"] and not read_by_others
 
 
+@pytest.mark.load
 def test_every_route_by_every_method_for_everybody(served: Served) -> None:
     paths = sorted({filled(path) for _, path in routes(application(served))} | {"/static/style.css", "/nothing"})
     origins = (None, "https://evil.example", "null", served.url)
@@ -124,14 +125,16 @@ def test_answers_that_are_seldom_given(store: Store, sandbox: Sandbox, monkeypat
         assert is_kept_in(answer), (answer.status_code, answer.headers)
 
 
+@pytest.mark.load
 def test_a_page_of_another_server_gets_nothing_done(served: Served, sandbox: Sandbox) -> None:
     """Not even with all that it takes: a token, a login, and a form's token. An Origin is compared, never matched."""
     names = {"url": served.url, "port": str(served.state.settings.port)}
     with served.client(served.token("alice"), **ACCEPT) as host, served.client() as admin:
         log_in(served, admin)
         form = {"csrf": csrf(admin.get("/admin/tools")), "to": "off"}
+        foreign = cycle(FOREIGN)
         for method, path in sorted(routes(application(served))):
-            for origin in FOREIGN:
+            for origin in scaled([next(foreign) for _ in range(3)], full=FOREIGN):
                 headers = {"Origin": origin.format(**names)}
                 client = host if is_for_programs(path) else admin
                 body: dict[str, Any] = {"data": form} if client is admin else {"json": LIST if "mcp" in path else {}}

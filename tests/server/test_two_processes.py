@@ -18,12 +18,17 @@ from mcp.client.streamable_http import streamable_http_client
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey
 
+from ..scale import scaled
 from ..timing import wait_until
 from .conftest import ALICE, BOB, ECHO
 from .served import CHAT, KEY, QUESTION, Process, environment
 from .test_login import csrf
 
 Pair = tuple[Process, Process]
+one_database = pytest.mark.parametrize(
+    "fresh_database", scaled(["postgresql"], full=["sqlite", "postgresql"]), indirect=True
+)
+pytestmark = pytest.mark.load
 # Both are behind one name, as behind a load balancer.
 PUBLIC = "http://tools.test:8700"
 
@@ -109,6 +114,7 @@ def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> 
         wait_until(lambda: browser.get("/admin/tools").headers.get("location") == "/login")
 
 
+@one_database
 def test_an_mcp_client_may_be_answered_by_either(pair: Pair, store: Any) -> None:
     token = store.tokens.create("a test's", ["bob"])[1]
 
@@ -131,6 +137,7 @@ def test_an_mcp_client_may_be_answered_by_either(pair: Pair, store: Any) -> None
         asyncio.run(main(mode))
 
 
+@one_database
 def test_many_calls_at_both_use_the_right_keys(pair: Pair, store: Any, sandbox: Sandbox) -> None:
     tokens = {user: store.tokens.create(user, [user])[1] for user in ("alice", "bob")}
 

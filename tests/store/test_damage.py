@@ -19,6 +19,7 @@ from openrouter_toolkit.store import InvalidDatabaseUrl, MasterKey, Store, Store
 from openrouter_toolkit.store.encryption import keys
 
 from ..postgresql import PostgreSQL
+from ..scale import scaled
 from .conftest import PassTime
 from .operations import facts, operations
 from .processes import Child, Say
@@ -88,7 +89,8 @@ def cut(chance: random.Random, data: bytearray) -> None:
 WAYS: list[Callable[[random.Random, bytearray], None]] = [flip, page, header, texts, cut]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", scaled(range(1), full=range(4)))
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_that_is_damaged_anywhere(
     way: Callable[[random.Random, bytearray], None], seed: int, path: Path, master_keys: list[MasterKey]
