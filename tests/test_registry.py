@@ -24,6 +24,7 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 
 from .envelopes import failure
+from .scale import scaled
 from .small_server import Handler, running
 from .timing import PATIENCE, quickest, wait_until
 
@@ -267,7 +268,8 @@ def is_told_as_it_should_be(envelope: Envelope) -> None:
     assert len(str(envelope.error)) < 5_000
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.load
+@settings(max_examples=scaled(60, full=300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(slug=slugs_of_any_kind, arguments=arguments_of_any_kind)
 def test_anything_in_json_is_answered_with_an_envelope(registry: ToolRegistry, slug: Any, arguments: Any) -> None:
     is_told_as_it_should_be(registry.execute(slug, arguments))

@@ -21,6 +21,7 @@ from openrouter_toolkit.openrouter.errors.types import BY_STATUS, PASSING, TYPES
 from openrouter_toolkit.openrouter.suggestions import another_model_helps
 
 from ..envelopes import failure
+from ..scale import scaled
 from ..timing import cpu_below
 from .calls import CHAT, GENERATION, MODELS, READ, call
 from .conftest import Connect, Serve
@@ -516,7 +517,8 @@ HEADERS = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=1500)
+@pytest.mark.load
+@settings(deadline=None, max_examples=scaled(300, full=1500))
 @given(
     status=st.sampled_from(sorted({*BY_STATUS, 200, 405, 409, 418, 451, 499, 507, 599})),
     error=ERRORS,
@@ -532,7 +534,8 @@ def test_any_error_agrees_with_itself(status: int, error: dict[str, Any], header
     assert_agreement(from_event({"type": "error", "error": error}, 200, headers))
 
 
-@settings(deadline=None, max_examples=500)
+@pytest.mark.load
+@settings(deadline=None, max_examples=scaled(100, full=500))
 @given(status=st.integers(300, 699), text=TEXTS | st.text(max_size=60), headers=HEADERS)
 def test_any_answer_agrees_with_itself(status: int, text: str, headers: dict[str, str]) -> None:
     error = from_answer(status, headers, text)

@@ -15,6 +15,7 @@ from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.sandbox import FAILING_MODELS, Sandbox
 
 from ..envelopes import answer, failure, partial, strictly
+from ..scale import scaled
 from ..timing import cpu_below
 from .calls import ARGUMENTS, CHAT, KEY, MESSAGE, READ, call, text_of
 from .conftest import Connect, Serve
@@ -212,7 +213,8 @@ BODIES = JSON | st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.load
+@settings(deadline=None, max_examples=scaled(80, full=400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=BODIES,
     status=st.sampled_from([300, 307, 400, 401, 402, 403, 404, 413, 418, 429, 500, 502, 503, 529, 599]),
@@ -232,7 +234,8 @@ def test_any_body_and_any_status_is_a_failed_envelope(
     assert not HIDDEN.search(str(envelope.error))
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.load
+@settings(deadline=None, max_examples=scaled(50, full=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, slug=st.sampled_from([READ, CHAT, MESSAGE]))
 def test_any_body_with_status_200_is_an_answer_or_a_typed_failure(
     connect: Connect, serve: Serve, body: Any, slug: str

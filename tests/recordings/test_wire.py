@@ -21,6 +21,7 @@ from openrouter_toolkit.openrouter.streams import reader
 from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
 
+from ..scale import scaled
 from .traffic import CHAT, Recording, recordings
 
 SMALL = [one for one in recordings() if one.good and one.streamed and len(one.body) < 24_000]
@@ -28,7 +29,8 @@ GARBAGE = [b"data: {not JSON\n\n", b"\xff\xfe\x00", b"<html>502</html>", b"event
 COMMENTS = [b": OPENROUTER PROCESSING\n\n", b": OPENROUTER PROCESSING\n", b":\n\n", b"\n", b"retry: 3000\nid: 7\n\n"]
 
 small_streams = pytest.mark.skipif(not SMALL, reason="no recorded streams; name the folder in OPENROUTER_RECORDINGS")
-quickly = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+pytestmark = pytest.mark.load
+quickly = settings(max_examples=scaled(60, full=300), deadline=None, suppress_health_check=list(HealthCheck))
 one_of_them = st.integers(0, max(0, len(SMALL) - 1)).map(lambda at: SMALL[at])
 cuts = st.lists(st.floats(0, 1), max_size=40)
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.sandbox.parameters import CHAT, COMPLETIONS, MESSAGES
 
+from ..scale import scaled
+
 Ask = Callable[..., requests.Response]
 Fits = Callable[[object, str], None]
 
@@ -231,7 +233,8 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.load
+@settings(max_examples=scaled(60, full=300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_sent_is_answered_or_refused(sandbox: Sandbox, data: st.DataObject) -> None:
     path, rules = data.draw(

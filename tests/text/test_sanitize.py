@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from openrouter_toolkit.text.sanitize import clean, json_for_terminal, preview, quoted, safe_for_terminal, shorten
 
+from ..scale import scaled
 from ..timing import cpu_below
 
 ODD = [
@@ -83,7 +84,8 @@ def test_what_can_not_be_seen_goes(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
 
 
-@settings(max_examples=1000)
+@pytest.mark.load
+@settings(max_examples=scaled(200, full=1000))
 @given(odd_texts)
 @example("a\u2003\u200db")
 @example("\u3000\ufe0fa")
@@ -91,7 +93,8 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-@settings(max_examples=500)
+@pytest.mark.load
+@settings(max_examples=scaled(100, full=500))
 @given(odd_texts)
 def test_what_is_clean_is_visible_and_on_one_line(text: str) -> None:
     cleaned = clean(text)
@@ -117,7 +120,8 @@ def test_shortening_keeps_to_the_limit_and_shows_the_cut() -> None:
     assert shorten("123 567", 5) == "123…"
 
 
-@settings(max_examples=500)
+@pytest.mark.load
+@settings(max_examples=scaled(100, full=500))
 @given(odd_texts | st.text(min_size=300, max_size=400), st.integers(5, 50))
 def test_a_quotation_is_short_on_one_line_and_can_not_end_early(text: str, limit: int) -> None:
     quotation = quoted(text, limit)
@@ -173,7 +177,8 @@ def test_line_breaks_tabs_and_writing_stay() -> None:
     assert safe_for_terminal(text) == text
 
 
-@settings(max_examples=500)
+@pytest.mark.load
+@settings(max_examples=scaled(100, full=500))
 @given(odd_texts)
 def test_no_control_reaches_a_terminal(text: str) -> None:
     for printed in (safe_for_terminal(text), json_for_terminal({text: [text]})):

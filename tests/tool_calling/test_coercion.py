@@ -14,6 +14,8 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.tool_calling import coercion
 from openrouter_toolkit.validation.arguments import ArgumentValidator, compile_schema
 
+from ..scale import scaled
+
 SCHEMAS = {action.slug: action.definition.input_parameters for action in load().actions}
 PARAMETERS = sorted((slug, name) for slug, schema in SCHEMAS.items() for name in schema["properties"])
 
@@ -226,7 +228,8 @@ near_values = (
 )
 
 
-@settings(max_examples=600, deadline=None)
+@pytest.mark.load
+@settings(max_examples=scaled(120, full=600), deadline=None)
 @given(st.sampled_from(PARAMETERS), near_values)
 def test_no_packaged_parameter_loses_a_valid_value_or_gets_a_wrong_one(parameter: tuple[str, str], value: Any) -> None:
     slug, name = parameter

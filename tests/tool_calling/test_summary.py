@@ -17,6 +17,7 @@ from openrouter_toolkit.manifest import load
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.tool_calling.summary import for_model
 
+from ..scale import scaled
 from ..timing import cpu_below
 
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS", Path(__file__).resolve().parents[3] / "shared/recordings"))
@@ -294,7 +295,8 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.load
+@settings(max_examples=scaled(60, full=300), deadline=None)
 @given(json_values, st.integers(1000, 3000), st.booleans(), st.sampled_from([None, MODELS, *BRIEFS.values()]))
 @example({"k" * 5000: 1, "a": 10**4000}, 1000, True, None)
 @example({"data": [{"id": "\x00" * 4000}] * 50}, 1000, False, MODELS)

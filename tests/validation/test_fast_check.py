@@ -15,6 +15,8 @@ from openrouter_toolkit import manifest
 from openrouter_toolkit.validation.arguments import ArgumentValidator, compile_schema
 from openrouter_toolkit.validation.fast_check import compile_fast_check
 
+from ..scale import scaled
+
 NAMES = ("a", "b", "c", "id")
 TEXTS = st.sampled_from(["", "a", "b", "ab", "abc", "1", "\ud800", "é", "👍🏽"])
 NUMBERS = st.one_of(
@@ -95,7 +97,8 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=1500)
+@pytest.mark.load
+@settings(max_examples=scaled(300, full=1500))
 @given(SCHEMAS, st.lists(VALUES, min_size=4, max_size=8))
 def test_its_yes_is_jsonschemas_yes(schema: Any, values: list[Any]) -> None:
     judge, arbiter = compile_fast_check(schema), compile_schema(schema)
@@ -103,7 +106,8 @@ def test_its_yes_is_jsonschemas_yes(schema: Any, values: list[Any]) -> None:
         assert not judge(value) or arbiter.is_valid(value), value
 
 
-@settings(max_examples=500)
+@pytest.mark.load
+@settings(max_examples=scaled(100, full=500))
 @given(
     chosen({name: LEAVES[name] for name in LEAVES if name not in ("const", "multipleOf", "uniqueItems", "enum")}),
     st.one_of(st.none(), st.booleans(), st.integers(-3, 3), TEXTS, st.lists(TEXTS), st.dictionaries(TEXTS, TEXTS)),
