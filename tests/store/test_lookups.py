@@ -203,7 +203,7 @@ def test_a_lost_connection_is_opened_again(store: Store) -> None:
     assert store.lookups.current() is not None
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("fresh_database", ["sqlite"], indirect=True)
 def test_a_writer_that_holds_the_lock_is_waited_for_as_always(store: Store) -> None:
     _, secret = store.tokens.create("a test's")
     assert store.tokens.find(secret) is not None
@@ -218,7 +218,7 @@ def test_a_writer_that_holds_the_lock_is_waited_for_as_always(store: Store) -> N
     assert store.tokens.find(secret) is not None
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("fresh_database", ["sqlite"], indirect=True)
 def test_a_backup_in_the_files_place_counts(store: Store, url: str) -> None:
     path = Path(url.removeprefix("sqlite:///"))
     backup = path.with_name("backup.db")
