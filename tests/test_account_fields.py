@@ -50,6 +50,11 @@ class Narrow:
         """Never called."""
 
 
+class Choosy(Desk):
+    def __init__(self, *, region: str) -> None:
+        self.region = region
+
+
 def made() -> Desk:
     """A factory that says what it makes."""
     return Desk()
@@ -160,6 +165,13 @@ def test_or_the_key_wherever_its_field_is(written: Any, fields: list[str], clien
     path = written(*fields, client=client)
     assert given(call(path, {name: held[name] for name in fields})) == {"key": KEY}
     assert given(call(path, held, "DESK_ADMIN")) == {"key": OTHER if "admin_key" in fields else KEY}
+
+
+def test_an_option_that_a_client_requires_is_missed_at_once(written: Any) -> None:
+    path = written("subdomain", client="Choosy")
+    with pytest.raises(TypeError, match=r"client_options: missing a required .*argument: 'region'"):
+        ToolRegistry.from_manifest(path)
+    ToolRegistry.from_manifest(path, client_options={"region": "north"}).close()
 
 
 def test_only_secrets_are_kept_out_of_answers(written: Any) -> None:

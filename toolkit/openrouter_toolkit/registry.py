@@ -51,7 +51,7 @@ class ToolRegistry:
         if not isinstance(client_options, Mapping | None):
             raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
         options = dict(client_options or {})
-        if options and loaded.client is not None:
+        if (options or loaded.client_is_imported) and loaded.client is not None:
             check_client_options(loaded.client, options, {field.name for field in loaded.auth.fields})
         self._resources = Resources(lambda: (loaded.client or _no_client)(**options), max_workers)
         self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)

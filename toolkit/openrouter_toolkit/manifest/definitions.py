@@ -5,6 +5,7 @@ What the files may contain is in `file_models`: a start from the compiled manife
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -252,6 +253,11 @@ class LoadedToolkit:
         """The factory of the handlers' client, imported on first use."""
         client: Callable[..., Any] | None = imported(self.toolkit.client)
         return client
+
+    @property
+    def client_is_imported(self) -> bool:
+        """Whether the client's module is there already, as it is when the manifest was checked."""
+        return (self.toolkit.client or "").partition(":")[0] in sys.modules
 
     @cached_property
     def client_takes_credentials(self) -> bool:

@@ -94,11 +94,8 @@ def _read_events(
     while True:
         piece = _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
-        if redactor is None and _add_usual(accumulator, text):
-            ended = False
-        else:
-            ended = _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece))
-        if ended:
+        is_added = redactor is None and _add_usual(accumulator, text)
+        if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
             return
         if not piece:
             break
