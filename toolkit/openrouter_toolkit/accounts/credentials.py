@@ -85,6 +85,14 @@ class TracksUse(Protocol):
         ...
 
 
+def tracker_of(accounts: Accounts) -> TracksUse | None:
+    """The account store as one that tracks use, if it has the methods."""
+    for name in ("used", "refused"):  # isinstance takes a tenth of a call
+        if not callable(getattr(accounts, name, None)):
+            return None
+    return cast(TracksUse, accounts)
+
+
 def unusable(value: str) -> str | None:
     """Return why a value can't be an API key, or None if it may be one. The reason never contains the value."""
     if not value:

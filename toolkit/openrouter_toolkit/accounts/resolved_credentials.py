@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ..envelope import ActionError
 from ..text.redaction import redact_thoroughly, redacted_traceback
 from ..text.sanitize import quoted
-from .credentials import Accounts, Credentials, TracksUse, unusable
+from .credentials import Accounts, Credentials, TracksUse, tracker_of, unusable
 from .verification import Verdict
 
 # What to do about a 401 that does not disconnect the account.
@@ -175,18 +175,19 @@ def resolve_credentials(
 
     # An invalid value that this call does not need is left out; it is not a secret either.
     usable = {n: v for n, v in connected.items() if v and (n in needed or invalid_reason(n) is None)}
-    user = f"user {quoted(str(user_id), 80)}"
     missing = [field for field in needed if field not in usable]
     if missing:
         how = accounts.how_to_connect(user_id, slug)
         only = f" (only {', '.join(usable)})" if usable else ""
         account = "account" if account_id is None else f"account {quoted(account_id, 80)}"
-        message = f"No {name} {account} with {' and '.join(missing)} is connected for {user}{only}."
+        user = quoted(str(user_id), 80)
+        message = f"No {name} {account} with {' and '.join(missing)} is connected for user {user}{only}."
         raise ActionError("not_connected", message, advice=f"{how} {_where_to_get(by_name[missing[0]])}".strip())
     for field in needed:
         reason = invalid_reason(field)
         if reason is not None:
-            message = f"The {field} of {user} can't be used: {reason}. Nothing was sent."
+            user = quoted(str(user_id), 80)
+            message = f"The {field} of user {user} can't be used: {reason}. Nothing was sent."
             raise ActionError("not_connected", message, advice=_where_to_get(by_name[field]))
     return ResolvedCredentials(
         Credentials(usable),
@@ -194,7 +195,7 @@ def resolve_credentials(
         tuple(value for field, value in usable.items() if is_secret(field)),
         connected,
         accounts,
-        accounts if isinstance(accounts, TracksUse) and isinstance(connected, Credentials) else None,
+        tracker_of(accounts) if isinstance(connected, Credentials) else None,
         user_id,
         account_id,
         slug,

@@ -10,6 +10,7 @@ from ..envelope import ActionError
 from .transport import NETWORK_ERRORS, Exchange
 
 _READ_SIZE = 64 * 1024
+_MUCH = 1024 * 1024
 _WHITE_SPACE = b" \t\r\n"
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 # Each JSON value, and each line, becomes an object of about this many bytes, however short it is. They are counted
@@ -62,22 +63,38 @@ class Body:
             self._source = None
         return self._response.read1(_READ_SIZE)
 
+    def _read_much(self) -> bytes:
+        """Up to a MiB of the body, as soon as it is there; empty at the end."""
+        source, response = self._source, self._response
+        if source is None:
+            return response.read(_MUCH)
+        piece: bytes = source.read(_MUCH)
+        if response.length_remaining is not None:
+            response.length_remaining -= len(piece)
+        if not piece:
+            self._source = None
+            if response.length_remaining or not source.isclosed():  # it is cut: urllib3 raises the error
+                return response.read(_MUCH)
+            response.release_conn()
+        return piece
+
     def text(self) -> str:
         """The whole body as text, without white space around it; raises like `piece`."""
         length = self._response.headers.get("content-length", "")
         if length.isdigit() and len(length) < 16 and int(length) > self._limit:
             self._response.close()
             raise too_large(self._limit)
-        body = bytearray(self._head)
-        self._head = b""
+        pieces, self._head = [self._head] if self._head else [], b""
         try:
-            while piece := self._response.read(1024 * 1024):
+            while piece := self._read_much():
                 self._exchange.call.check()
                 self._count(piece)
-                body += piece
+                pieces.append(piece)
         except NETWORK_ERRORS as error:
             raise self._exchange.failure(error) from None
         self._exchange.call.check()  # a body without a length simply ends when the socket is shut down
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # a copy takes longer than the rest of the call
+        pieces.clear()
         return body.decode("utf-8", "replace").strip(" \t\r\n\ufeff")
 
     def is_stream(self) -> bool:

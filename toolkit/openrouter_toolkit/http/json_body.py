@@ -10,6 +10,7 @@ from typing import Any
 
 _LONG = 256 * 1024
 _PIECE = 64 * 1024
+_MAY_BE_LONG = (str, list, tuple)
 # Stands for a long text; nobody can send it, because it is another one in each process.
 _PLACEHOLDER = f"long text {os.urandom(16).hex()}"
 
@@ -57,6 +58,6 @@ def _may_hold_long_text(arguments: Mapping[str, Any]) -> bool:
     for value in arguments.values():
         for item in value if type(value) is list else (value,):
             content = item.get("content") if type(item) is dict else item
-            if isinstance(content, list | tuple) or (isinstance(content, str) and len(content) > _LONG):
+            if isinstance(content, _MAY_BE_LONG) and (type(content) is not str or len(content) > _LONG):
                 return True
     return False
