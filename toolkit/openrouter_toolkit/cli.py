@@ -60,6 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     root = parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what to complete
+        from .commands import completion
+
+        completion.answer(root)
     try:
         options = root.parse_args(argv)
     except SystemExit as end:

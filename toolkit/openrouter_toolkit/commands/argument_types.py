@@ -34,6 +34,8 @@ integer = number(int, -math.inf, math.inf, "give an integer")
 rate = number(float, 0, 1, "give a number from 0 to 1")
 delay = number(float, 0, sys.float_info.max, "give seconds, 0 or more")
 call_timeout = number(float, math.ulp(0.0), 86_400, "give seconds, more than 0 and at most 86400")
+tokens = number(int, 1, 10**12, "give a number of tokens, 1 or more")
+price = number(float, 0, 1_000_000, "give US dollars per million tokens, 0 or more")
 client_timeout = number(float, 1, 3600, "give a number of seconds from 1 to 3600")
 
 
@@ -64,3 +66,19 @@ def server_name(text: str) -> str:
     if not _SERVER_NAME.fullmatch(text):
         raise argparse.ArgumentTypeError("wanted a namespace in reverse DNS, a slash and a name: io.github.you/server")
     return text
+
+
+class Configurable(str):
+    """The default of an option that the config file may set; what was typed is a plain `str`."""
+
+
+def user(text: str) -> str:
+    """A user: as typed, or else the config file's."""
+    if not isinstance(text, Configurable):
+        return text
+    from .config_file import WrongSetting, get
+
+    try:
+        return get("user") or text
+    except WrongSetting as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,38 +1,39 @@
-"""`execute`: execute one action and print its envelope on standard output, tokens on standard error as they arrive."""
+"""`execute`: execute one action and print its answer on standard output, tokens on standard error as they arrive."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..text.json_text import InvalidJson, parse_json
-from ..text.sanitize import clean, safe_for_terminal
-from . import terminal
+from ..text.json_text import json_or
+from . import config_file, terminal
+from .action_arguments import merged, read_arguments, read_parameters
 from .actions import find
+from .config_file import WrongSetting
 from .store import open_registry
+from .stream_printer import StreamPrinter
 from .terminal import usage_error
 
-if TYPE_CHECKING:  # commands know nothing of OpenRouter's API
-    from ..openrouter.streams.events import StreamEvent
-
-_EXAMPLE = """'{"id": "gen-1"}'"""
-_KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
-_PRINTED = ("text", "refusal", "reasoning", "tool_call")
-_DIMMED = ("reasoning", "tool_call")
+if TYPE_CHECKING:
+    from ..envelope import Envelope
 
 
 def execute(options: argparse.Namespace) -> int:
     """Execute the action. Returns 0 if it succeeded, otherwise 1."""
+    output = options.output_form or _configured_output()
     given = read_arguments(options.arguments)
-    printer = StreamPrinter()
+    printer = StreamPrinter(sys.stderr, sys.stderr)
     with open_registry() as registry:
         # An unknown action is reported by the registry.
-        if options.stream and (action := find(registry, options.slug)) is not None:
-            if not action.streams:
+        action = find(registry, options.slug)
+        given = merged(given, read_parameters(options.parameters, action))
+        if action is not None and not action.streams:
+            if options.stream:
                 raise usage_error(f"{action.slug} does not stream its answer; leave --stream out")
+            if options.output_form == "text":
+                raise usage_error(f"{action.slug} answers with data, not with a model's text; use --data")
+        elif options.stream and action is not None:
             given["stream"] = True
         try:
             envelope = registry.execute(
@@ -44,81 +45,30 @@ def execute(options: argparse.Namespace) -> int:
             )
         finally:
             printer.end_line()
-    terminal.print_json(envelope)
+    return _print(envelope, "data" if output == "text" and action is not None and not action.streams else output)
+
+
+def _configured_output() -> str:
+    try:
+        return config_file.get("output") or "envelope"
+    except WrongSetting as wrong:
+        raise usage_error(str(wrong)) from None
+
+
+def _print(envelope: Envelope, output: str) -> int:
+    """Print what was chosen of the envelope and return the exit status."""
+    if output == "envelope":
+        terminal.print_json(envelope)
+    elif output == "pretty":
+        terminal.print_json({**envelope, "data": json_or(envelope.data, envelope.data)}, indent=2)
+    elif not envelope.successful:
+        terminal.print_error(envelope.error or "")
+    elif output == "data":
+        terminal.print_answer(envelope.data)
+    elif envelope.text is None:
+        terminal.print_error("the answer has no text; --data prints it whole, which is:")
+        terminal.print_message(envelope.data)
+        return 1
+    else:
+        terminal.print_answer(envelope.text)
     return 0 if envelope.successful else 1
-
-
-def read_arguments(given: str) -> dict[str, Any]:
-    """Read the JSON object that `--arguments` gives.
-
-    Raises:
-        CommandFailed: it can't be read, or is not a JSON object. The reason repeats none of its content.
-    """
-    source, content = _content(given)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise usage_error(f"{source} is not in UTF-8 (byte {error.start + 1} is wrong); save it as UTF-8") from None
-    if not text.strip():
-        raise usage_error(f"{source} is empty; give a JSON object, {{}} for no arguments")
-    try:
-        value = parse_json(text)
-    except InvalidJson as error:
-        raise usage_error(f"{source} is not valid JSON: {error}; give a JSON object such as {_EXAMPLE}") from None
-    if not isinstance(value, dict):
-        raise usage_error(f"{source} holds {_KINDS[type(value)]}; give a JSON object such as {_EXAMPLE}")
-    return value
-
-
-def _content(given: str) -> tuple[str, bytes]:
-    """Where the arguments are, for messages, and their bytes."""
-    if given != "-" and not given.startswith("@"):
-        return "--arguments", given.encode("utf-8", "surrogateescape")
-    if given == "-" and sys.stdin is None:
-        raise usage_error("--arguments - reads standard input, and there is none")
-    if given == "@":
-        raise usage_error("name a file after the @, as in --arguments @arguments.json")
-    source = "standard input" if given == "-" else f"the file {clean(given[1:])}"
-    try:
-        return source, sys.stdin.buffer.read() if given == "-" else Path(given[1:]).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise usage_error(f"{source} can't be read: {reason}") from None
-
-
-class StreamPrinter:
-    """Prints a streamed answer on standard error while it arrives.
-
-    Reasoning and tool calls are dimmed. Each choice or content block begins on a new line.
-    """
-
-    def __init__(self) -> None:
-        self._dim, self._reset = ("\x1b[2m", "\x1b[0m") if terminal.coloured(sys.stderr) else ("", "")
-        self._last_part: tuple[bool, int] | None = None
-
-    def __call__(self, event: StreamEvent) -> None:
-        """Print an event's text immediately."""
-        if event.kind not in _PRINTED:
-            return
-        name = (event.tool_call or {}).get("name")
-        text = f"{name} {event.text}" if name else event.text
-        if not text:
-            return
-        part = (event.kind in _DIMMED, event.index)
-        if part != self._last_part or name:
-            self.end_line()
-        self._last_part = part
-        safe = safe_for_terminal(text)
-        self._write(f"{self._dim}{safe}{self._reset}" if event.kind in _DIMMED else safe)
-
-    def end_line(self) -> None:
-        """End the line that was begun."""
-        if self._last_part is not None:
-            self._write("\n")
-
-    def _write(self, text: str) -> None:
-        """Write to standard error; if that fails, the answer must not be lost."""
-        if sys.stderr is not None:
-            with suppress(OSError):
-                sys.stderr.write(text)
-                sys.stderr.flush()

@@ -13,11 +13,13 @@ from ..text.close_matches import close_matches
 from .terminal import PROGRAM, USAGE_ERROR, print_error, quote_input, redact_keys
 
 _HINTS = {
-    "execute": "an action's arguments go behind --arguments",
+    "execute": "an action's arguments are NAME=VALUE, or one JSON object behind --arguments",
     "connect": "a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin",
 }
 # Adds itself to a parser or a group; keywords override its settings.
 Option = Callable[..., object]
+# Gives the words that a shell completes a value with; see argcomplete.
+Completer = Callable[..., list[str]]
 
 
 class Command:
@@ -53,11 +55,18 @@ class Command:
         self.examples, self.whole_log = examples, whole_log
 
 
-def option(usage: str, help: str, type: Callable[[str], Any] = str, **settings: Any) -> Option:
-    """An option with a value, as `--name VALUE`, or a positional argument, as `name VALUE`."""
-    name, _, metavar = usage.partition(" ")
+def option(
+    usage: str, help: str, type: Callable[[str], Any] = str, *, complete: Completer | None = None, **settings: Any
+) -> Option:
+    """An option with a value, as `--name VALUE` or `-n,--name VALUE`, or a positional argument, as `name VALUE`."""
+    names, _, metavar = usage.partition(" ")
     settings |= {"metavar": metavar or None, "help": help, "type": type}
-    return lambda parser, **more: parser.add_argument(name, **(settings | more))
+
+    def add(parser: argparse.ArgumentParser, **more: Any) -> None:
+        action = parser.add_argument(*names.split(","), **(settings | more))
+        action.completer = complete  # type: ignore[attr-defined] - argcomplete's
+
+    return add
 
 
 def several(usage: str, help: str, **settings: Any) -> Option:
@@ -65,9 +74,10 @@ def several(usage: str, help: str, **settings: Any) -> Option:
     return option(usage, help, nargs="+", action="extend", **settings)
 
 
-def flag(names: str, help: str) -> Option:
+def flag(names: str, help: str, **settings: Any) -> Option:
     """An option without a value."""
-    return lambda parser, **more: parser.add_argument(*names.split(), action="store_true", help=help, **more)
+    settings = {"action": "store_true", "help": help, **settings}
+    return lambda parser, **more: parser.add_argument(*names.split(), **(settings | more))
 
 
 def one_of(*options: Option, required: bool = False) -> Option:
@@ -126,6 +136,10 @@ class _Parser(argparse.ArgumentParser):
         """Parse as argparse does, but refuse unknown words. A message names options only: a value may be a secret."""
         self._words = list(sys.argv[1:] if args is None else args)
         options, unknown = super().parse_known_args(args, namespace)
+        words = next((action.dest for action in self._get_positional_actions() if action.nargs == "*"), None)
+        if words:  # those behind an option, which argparse leaves
+            setattr(options, words, [*getattr(options, words), *(word for word in unknown if word[:1] != "-")])
+            unknown = [word for word in unknown if word[:1] == "-"]
         if unknown:
             names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             problems = [self._no_such_option(name) for name in names] or ["too many words"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from .places import data_file
 from .terminal import PROGRAM, CommandFailed, print_message, usage_error
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ def _default_store() -> Path | None:
     """The store at its default path, if the environment names no other. An earlier installation may have created it."""
     if os.environ.get(_DATABASE, "").strip():
         return None
-    places = (folder / "openrouter-toolkit" / "store.db" for folder in _data_folders())
-    return next((place for place in places if _may_exist(place)), None)
+    place = data_file("store.db")
+    return place if _may_exist(place) else None
 
 
 def _may_exist(path: Path) -> bool:
@@ -150,17 +151,3 @@ def _may_exist(path: Path) -> bool:
         return path.exists()
     except OSError:
         return True
-
-
-def _data_folders() -> Iterator[Path]:
-    """Folders for users' data; without platformdirs, the usual ones of all operating systems."""
-    try:
-        from platformdirs import user_data_path
-    except ImportError:
-        for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-            if os.environ.get(name):
-                yield Path(os.environ[name])
-        for folder in ("~/.local/share", "~/Library/Application Support", "~/AppData/Local"):
-            yield Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser fails if there is no home
-    else:
-        yield user_data_path()

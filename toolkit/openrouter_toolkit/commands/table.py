@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from . import argument_types as types
+from . import completers
 from .parser import Command, Option, flag, one_of, option, several
 
-_SLUG = option("slug SLUG", "the action; `openrouter-toolkit actions` lists them")
+_SLUG = option("slug SLUG", "the action; `openrouter-toolkit actions` lists them", complete=completers.slugs)
 _JSON = flag("--json", "for programs")
 _PORT = option("--port P", "the port (default: a free one)", types.port, default=0)
-_WHOSE = option("--user-id U", "whose connected account (default: default)", default="default")
+_WHOSE = option(
+    "--user-id U",
+    "whose connected account (default: the config file's user, or default)",
+    types.user,
+    default=types.Configurable("default"),
+    complete=completers.users,
+)
+_TIMEOUT = option("--timeout SECONDS", "for the whole call (default: no limit)", types.call_timeout)
+_SETTING = option("name NAME", "model, user or output", complete=completers.settings)
 _TOOLSET = (
     several("--allow SLUG|TAG", "only these actions"),
     several("--deny SLUG|TAG", "not these actions, whatever else is said"),
     flag("--read-only", "only actions that change nothing"),
 )
-_OF_USER = option("--user-id U", "only accounts of this user; a list has the organisation's that it may use, too")
+_OF_USER = option(
+    "--user-id U",
+    "only accounts of this user; a list has the organisation's that it may use, too",
+    complete=completers.users,
+)
 _ADDRESS = option("address URL", "the whole address, letter by letter")
 _SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 
@@ -23,6 +36,11 @@ def _of_account(name: str, help: str, *options: Option) -> Command:
     """An action on one account."""
     account = option("id ID", "the account: its id, the beginning of it, or its alias")
     return Command(f"accounts {name}", help, account, _JSON, _OF_USER, *options)
+
+
+def _output(name: str, help: str) -> Option:
+    """A flag that chooses what `execute` prints."""
+    return flag(f"--{name}", help, action="store_const", const=name, dest="output_form")
 
 
 def _count(usage: str, help: str, *, high: int, default: int) -> Option:
@@ -47,9 +65,66 @@ COMMANDS = (
         description="Tells about one action.",
     ),
     Command(
+        "ask",
+        "put a question to a model",
+        option("words QUESTION", "the question; what standard input holds is added below it", nargs="*", default=[]),
+        option(
+            "-m,--model MODEL",
+            "the model (default: that of the conversation, or the config file's)",
+            complete=completers.models,
+        ),
+        option("--system TEXT", "instructions for the model, in front of the conversation"),
+        one_of(
+            flag("-c --continue", "go on with the last conversation", dest="continued"),
+            flag("--new", "begin a conversation, as it does anyway without --continue"),
+        ),
+        _WHOSE,
+        _TIMEOUT,
+        flag("--json", "the envelope, for programs, when the answer has ended"),
+        flag("-q --quiet", "neither the price nor the cost on standard error"),
+        description="""\
+Asks a model and prints its answer while it arrives. The model's price and what the answer cost are on standard error.
+The last conversation is kept in a file that only you may read, for --continue.""",
+        examples="""\
+examples:
+  openrouter-toolkit ask -m acme/atlas-small What is 17 \\* 3?
+  openrouter-toolkit ask --continue And squared?
+  git diff | openrouter-toolkit ask Write a commit message for this change""",
+    ),
+    Command(
+        "models",
+        "search the models",
+        option("words WORD", "words that the id or the name has", nargs="*", default=[]),
+        option("--context TOKENS", "with this context length at least", types.tokens),
+        option("--max-price USD", "neither token costs more, in US dollars per million", types.price),
+        flag("--free", "only those that cost nothing"),
+        several("--input MODALITY", "that take this: text, image, file, audio, video", default=[]),
+        several("--output MODALITY", "that give this: text, image, audio, embeddings", default=[]),
+        several("--supports PARAMETER", "that support this parameter, such as tools or reasoning", default=[]),
+        option(
+            "--sort",
+            "by the sum of both prices, the context length, the name or the age (default: as the API lists them)",
+            choices=("price", "context", "name", "newest"),
+        ),
+        _WHOSE,
+        flag("--json", "the API's own entries as a JSON array, for programs"),
+        description="Lists the models that have all the words and pass all the filters.",
+        examples="""\
+examples:
+  openrouter-toolkit models --supports tools --max-price 1 --sort price
+  openrouter-toolkit models atlas --context 100000""",
+    ),
+    Command(
         "execute",
         "execute an action",
         _SLUG,
+        option(
+            "parameters NAME=VALUE",
+            "an argument: text, or JSON where the action wants more than text; @FILE is what a file holds",
+            nargs="*",
+            default=[],
+            complete=completers.parameters,
+        ),
         option(
             "--arguments JSON|@FILE|-",
             "its arguments: a JSON object, a file that holds one, or - to read it from standard input",
@@ -57,14 +132,22 @@ COMMANDS = (
         ),
         _WHOSE,
         flag("--stream", "show tokens on standard error as they come"),
-        option("--timeout SECONDS", "for the whole call (default: no limit)", types.call_timeout),
+        _TIMEOUT,
+        one_of(
+            _output("envelope", "print the envelope (the default, unless the config file says otherwise)"),
+            _output("pretty", "print it indented, with its data as JSON instead of text"),
+            _output("data", "print the data alone; an error goes to standard error"),
+            _output("text", "print what the model said alone; an error goes to standard error"),
+        ),
         description="""\
 Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
 Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there).""",
         examples="""\
 examples:
   openrouter-toolkit execute OPENROUTER_GET_CURRENT_KEY
+  openrouter-toolkit execute OPENROUTER_GET_GENERATION id=gen-1 --data
   openrouter-toolkit execute OPENROUTER_GET_GENERATION --arguments '{"id": "gen-1"}'
+  openrouter-toolkit execute OPENROUTER_CREATE_COMPLETION model=acme/atlas-small prompt=@prompt.txt max_tokens=50 --text
   openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream""",
     ),
     Command(
@@ -286,6 +369,32 @@ examples:
             "Prints the toolkit as a marketplace lists it, as JSON: Composio's toolkit metadata, or a "
             "server.json of the MCP Registry."
         ),
+    ),
+    Command(
+        "config",
+        "show and change defaults: model, user, output",
+        flag("--json", "for programs"),
+        description="Shows the config file's place and its settings, or does something with one.",
+    ),
+    Command("config get", "print one setting", _SETTING),
+    Command(
+        "config set",
+        "set one",
+        _SETTING,
+        option("value VALUE", "its value", complete=completers.setting_values),
+        description="Sets a default in the config file. Keys are not kept there: see connect.",
+    ),
+    Command("config unset", "remove one", _SETTING),
+    Command(
+        "completion",
+        "print the script by which a shell completes commands and names",
+        option("shell SHELL", "bash, zsh or fish", choices=("bash", "zsh", "fish")),
+        description="Prints a script for a shell. It completes commands, options, slugs, parameters, models and users.",
+        examples="""\
+examples:
+  eval "$(openrouter-toolkit completion bash)"      in ~/.bashrc
+  eval "$(openrouter-toolkit completion zsh)"       in ~/.zshrc, behind compinit
+  openrouter-toolkit completion fish | source       in ~/.config/fish/config.fish""",
     ),
     Command(
         "sandbox",

@@ -10,8 +10,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..text.json_text import json_or
 from ..text.redaction import redact_thoroughly
-from ..text.sanitize import clean, json_for_terminal, quoted, safe_for_terminal
+from ..text.sanitize import clean, json_for_terminal, quoted, safe_for_terminal, safe_json
 
 if TYPE_CHECKING:  # rich takes a while to import, and only tables need it
     from rich.console import Console
@@ -23,6 +24,7 @@ _KEY_VARIABLES = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENRO
 # The prefixes of keys and of this toolkit's own tokens.
 _SECRET_PREFIXES = ("sk-", "ort_")
 _MAX_QUOTED = 60
+_NOT_JSON = object()
 _PIPED_WIDTH = 110
 _MIN_TABLE_WIDTH = 132
 
@@ -107,10 +109,19 @@ def print_line(text: str) -> None:
     print(safe_for_terminal(text), flush=True)
 
 
-def print_json(value: Any) -> None:
-    """Print a value as one line of JSON on standard output, in ASCII if the output's encoding is not UTF-8."""
+def print_answer(text: str) -> None:
+    """Print an answer's text on standard output: JSON as the same JSON, other text with line feeds, both safe."""
+    is_json = json_or(text, _NOT_JSON) is not _NOT_JSON
+    print(safe_json(text) if is_json else safe_for_terminal(text.replace("\r\n", "\n")), flush=True)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print a value as JSON on standard output, in ASCII if the output's encoding is not UTF-8.
+
+    It is one line, unless it is indented.
+    """
     utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    print(json_for_terminal(value) if utf8 else json.dumps(value), flush=True)
+    print(json_for_terminal(value, indent) if utf8 else json.dumps(value, indent=indent), flush=True)
 
 
 def local_time(moment: datetime | None) -> str:

@@ -82,6 +82,11 @@ def safe_for_terminal(text: str) -> str:
     return _UNSAFE_ON_TERMINAL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def json_for_terminal(value: Any) -> str:
-    """A value as readable JSON that is safe for a terminal: invisible characters are escaped."""
-    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+def safe_json(text: str) -> str:
+    """JSON text that is safe for a terminal, and means the same: invisible characters are escaped."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def json_for_terminal(value: Any, indent: int | None = None) -> str:
+    """A value as readable JSON that is safe for a terminal."""
+    return safe_json(json.dumps(value, ensure_ascii=False, indent=indent))
