@@ -24,13 +24,23 @@ Command = Callable[..., tuple[int, str, str]]
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 
 
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The user's folders for settings, data and caches, empty."""
+    folders = {f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "CACHE")}
+    for name, value in folders.items():
+        monkeypatch.setenv(name, value)
+    return folders
+
+
 @pytest.fixture
-def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+def environment(sandbox: Sandbox, tmp_path: Path, folders: dict[str, str]) -> dict[str, str]:
     """What a shell has, with the sandbox connected, a store of its own, nothing that changes colours or encodings."""
     unwanted = ("OPENROUTER_", "PYTHON", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {
         **kept,
+        **folders,
         "OPENROUTER_API_KEY": sandbox.api_key,
         "OPENROUTER_BASE_URL": sandbox.base_url,
         "OPENROUTER_TOOLKIT_DATABASE": f"sqlite:///{tmp_path / 'store.db'}",

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..manifest import Action
 from ..text.json_text import InvalidJson, parse_json
-from ..text.sanitize import clean, quoted
-from .terminal import CommandFailed, usage_error
+from ..text.sanitize import clean
+from .terminal import CommandFailed, quote_input, usage_error
 
 _EXAMPLE = """'{"id": "gen-1"}'"""
 _KINDS = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
@@ -56,7 +56,7 @@ def read_parameters(words: Iterable[str], action: Action | None) -> dict[str, An
                 "a word is not NAME=VALUE; an action's arguments as one JSON object go behind --arguments"
             )
         if name in read:
-            raise usage_error(f"{quoted(name, 60)} is given twice")
+            raise usage_error(f"{_shown(name)} is given twice")
         text = _text(name, given)
         read[name] = text if action is None else _value(action, properties.get(name), text)
     return read
@@ -66,7 +66,7 @@ def merged(arguments: dict[str, Any], parameters: dict[str, Any]) -> dict[str, A
     """Both together. Raises `CommandFailed` for a name that is in both."""
     for name in parameters:
         if name in arguments:
-            raise usage_error(f"{quoted(name, 60)} is given twice: in --arguments and as {clean(name)[:60]}=...")
+            raise usage_error(f"{_shown(name)} is given twice: in --arguments and as NAME=VALUE")
     return {**arguments, **parameters}
 
 
@@ -84,9 +84,9 @@ def _text(name: str, given: str) -> str:
     if given.startswith("@@"):
         return given[1:]
     if not given.startswith("@"):
-        return _decoded(f"the value of {quoted(name, 60)}", given.encode("utf-8", "surrogateescape"))
+        return _decoded(f"the value of {_shown(name)}", given.encode("utf-8", "surrogateescape"))
     if given == "@":
-        raise usage_error(f"name a file after the @ of {quoted(name, 60)}, or write @@ for the character itself")
+        raise usage_error(f"name a file after the @ of {_shown(name)}, or write @@ for the character itself")
     source = "standard input" if given == "@-" else f"the file {clean(given[1:])}"
     try:
         return _decoded(source, _bytes(given[1:]))
@@ -94,6 +94,11 @@ def _text(name: str, given: str) -> str:
         if given == "@-":
             raise
         raise usage_error(f"{failure.reason}; a text that begins with @ is written with @@") from None
+
+
+def _shown(name: str) -> str:
+    """A parameter's name for a message, unless it may be a key."""
+    return quote_input(name) or "a parameter"
 
 
 def _content(given: str) -> tuple[str, bytes]:

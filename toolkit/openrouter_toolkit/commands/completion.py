@@ -19,4 +19,4 @@ def answer(parser: argparse.ArgumentParser) -> None:
     """Print the candidates for the word at the cursor, and end the process."""
     import argcomplete
 
-    argcomplete.autocomplete(parser, always_complete_options="long")
+    argcomplete.autocomplete(parser, always_complete_options=False)

@@ -9,11 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from ..text.close_matches import close_matches
-from ..text.sanitize import quoted
 from . import catalogue, terminal
 from .catalogue import Model, dollars
 from .store import open_registry
-from .terminal import CommandFailed
+from .terminal import CommandFailed, quote_input
 
 SORTS: dict[str, Callable[[Model], Any]] = {
     "price": lambda model: _total(model),  # noqa: PLW0108 - defined below
@@ -85,7 +84,8 @@ def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
         if names and name not in names:
             near = close_matches(name, names)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-            raise CommandFailed(f"no model has the {kind} {quoted(name, 40)}; {hint}")
+            shown = quote_input(name)
+            raise CommandFailed(f"no model has {f'the {kind} {shown}' if shown else f'that {kind}'}; {hint}")
 
 
 def _print_table(found: Sequence[Model]) -> None:
