@@ -28,6 +28,8 @@ SCRIPT = Path(sys.executable).with_name("openrouter-toolkit")
 COMMANDS = [
     "actions",
     "show",
+    "ask",
+    "models",
     "execute",
     "tools",
     "mcp",
@@ -38,6 +40,8 @@ COMMANDS = [
     "serve",
     "login-link",
     "listing",
+    "config",
+    "completion",
     "sandbox",
     "demo",
 ]
@@ -72,7 +76,10 @@ def test_help_loads_nothing_heavy(run: Run) -> None:
     loaded = done.stderr.decode()
     assert not any(
         f" {name}\n" in loaded
-        for name in ("rich", "pydantic", "yaml", "requests", "urllib3", "jsonschema", "sqlalchemy")
+        for name in (
+            *("rich", "pydantic", "yaml", "requests", "urllib3", "jsonschema", "sqlalchemy"),
+            *("argcomplete", "tomlkit", "platformdirs", "opentelemetry"),
+        )
     )
 
 

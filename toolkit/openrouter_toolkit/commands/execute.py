@@ -65,7 +65,7 @@ def _print(envelope: Envelope, output: str) -> int:
         terminal.print_error(envelope.error or "")
     elif output == "data":
         terminal.print_answer(envelope.data)
-    elif envelope.text is None:
+    elif not envelope.text:
         terminal.print_error("the answer has no text; --data prints it whole, which is:")
         terminal.print_message(envelope.data)
         return 1
