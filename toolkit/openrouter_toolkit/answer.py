@@ -93,6 +93,18 @@ def cost_in(answer: Any) -> Decimal | None:
     return Decimal(cost)
 
 
+def finish_reasons_in(answer: Any) -> list[str]:
+    """Why the model stopped, of each choice; empty where the answer does not say it."""
+    match format_of(answer):
+        case "openai":
+            reasons = [choice.get("finish_reason") for choice in mappings(answer["choices"])]
+        case "anthropic":
+            reasons = [answer.get("stop_reason")]
+        case _:
+            reasons = [answer.get("status")] if format_of(answer) else []
+    return [reason for reason in reasons if isinstance(reason, str)]
+
+
 def field_in(answer: Any, name: str) -> str | None:
     """A text among the answer's own fields, such as `model` or `id`; None if there is none."""
     value = answer.get(name) if format_of(answer) else None

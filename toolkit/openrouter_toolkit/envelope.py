@@ -92,10 +92,10 @@ class Envelope(dict[str, Any]):
     On success `data` is the text of the upstream answer and `error` is None. On failure `data` is a JSON
     object whose `error` key describes the failure to a program, and `error` describes it to the agent.
 
-    `text`, `tool_calls`, `usage`, `cost`, `model` and `generation_id` read what a model answered, as a chat
-    completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several choices, the first.
-    Other answers, such as a list of models, have none. On failure they read what had arrived (`partial`), but an
-    incomplete answer has no `tool_calls`.
+    `text`, `tool_calls`, `usage`, `cost`, `model`, `finish_reasons` and `generation_id` read what a model answered, as
+    a chat completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several choices, text
+    and tool calls are the first one's. Other answers, such as a list of models, have none. On failure they read what
+    had arrived (`partial`), but an incomplete answer has no `tool_calls`.
     """
 
     _read: tuple[str, Any] | None = None  # the text of `data` when it was parsed, and the result
@@ -184,6 +184,11 @@ class Envelope(dict[str, Any]):
     def model(self) -> str | None:
         """The model that answered."""
         return answer.field_in(self._answer, "model")
+
+    @property
+    def finish_reasons(self) -> list[str]:
+        """Why the model stopped, of each choice: `stop`, `length`, `tool_calls`, ..., in the answer's format."""
+        return answer.finish_reasons_in(self._answer)
 
     @property
     def generation_id(self) -> str | None:
@@ -275,7 +280,7 @@ def _parse(data: str) -> Any:
         raise ValueError(f"the answer is not JSON but begins with {quoted(data, 40)}; `data` is its text") from None
 
 
-def as_json(data: dict[str, Any]) -> str:
+def as_json(data: Any) -> str:
     """Data as compact JSON. A value that JSON can't hold is replaced by a text that names its type."""
     try:
         return json.dumps(data, separators=(",", ":"), allow_nan=False)

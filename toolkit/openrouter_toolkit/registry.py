@@ -41,6 +41,7 @@ class ToolRegistry:
         hooks: Hooks,
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
+        fill_trace: bool = False,
     ) -> None:
         """Use `from_manifest` to create a registry."""
         self.loaded = loaded
@@ -54,7 +55,9 @@ class ToolRegistry:
         if (options or loaded.client_is_imported) and loaded.client is not None:
             check_client_options(loaded.client, options, {field.name for field in loaded.auth.fields})
         self._resources = Resources(lambda: (loaded.client or _no_client)(**options), max_workers)
-        self._execution = Execution(loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources)
+        self._execution = Execution(
+            loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources, fill_trace=fill_trace
+        )
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -76,6 +79,7 @@ class ToolRegistry:
         after_execute: AfterExecute | Iterable[AfterExecute] | None = None,
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
+        fill_trace: bool = False,
     ) -> Self:
         """Create a registry from a manifest.
 
@@ -93,6 +97,8 @@ class ToolRegistry:
                 `openrouter_toolkit.openrouter.OpenRouter`.
             max_workers: how many calls the async methods and `handle_tool_calls` make at once, each in its own
                 thread; further calls wait.
+            fill_trace: fill the parameters `trace` and `session_id` of a call from OpenTelemetry's current span and
+                baggage, and `user` from baggage or the user_id, where an action has them and the arguments do not.
 
         Raises:
             ManifestError: the manifest, or a file that it names, is invalid.
@@ -106,7 +112,13 @@ class ToolRegistry:
             accounts = EnvironmentAccounts(loaded.auth.environment, needed=loaded.auth.needed)
         hooks = Hooks(before_execute, after_execute)
         return cls(
-            loaded, chosen, accounts=accounts, hooks=hooks, client_options=client_options, max_workers=max_workers
+            loaded,
+            chosen,
+            accounts=accounts,
+            hooks=hooks,
+            client_options=client_options,
+            max_workers=max_workers,
+            fill_trace=fill_trace,
         )
 
     def tools(self, format: str = "openai", *, extensions: bool = False, strict: bool = False) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Mapping
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from ..accounts import (
@@ -26,18 +26,29 @@ from ..text.close_matches import close_matches
 from ..text.redaction import redact, redact_thoroughly, redacted_traceback
 from ..text.sanitize import clean, preview, quoted
 from ..validation.arguments import as_object
+from .call_record import CallRecord
 from .hooks import Hooks
 from .resources import Resources
 from .toolset import Toolset
+from .trace_parameters import with_trace
 
 _log = logging.getLogger("openrouter_toolkit")
+# Imported by a host that uses OpenTelemetry before it has a provider or a span.
+_OPENTELEMETRY = "opentelemetry.trace"
 
 
 class Execution:
     """Executes a toolkit's actions. Safe to use from many threads."""
 
     def __init__(
-        self, loaded: LoadedToolkit, toolset: Toolset, *, accounts: Accounts, hooks: Hooks, resources: Resources
+        self,
+        loaded: LoadedToolkit,
+        toolset: Toolset,
+        *,
+        accounts: Accounts,
+        hooks: Hooks,
+        resources: Resources,
+        fill_trace: bool = False,
     ) -> None:
         self._loaded = loaded
         self._auth = loaded.auth
@@ -45,21 +56,46 @@ class Execution:
         self._accounts = accounts
         self._hooks = hooks
         self._client = resources.client
+        self._fill_trace = fill_trace
         self._verifier = Verifier()
 
     def run(
         self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
     ) -> Envelope:
         """Execute an action for a user. All errors are returned in the envelope."""
-        started = monotonic()
+        record = CallRecord(slug, arguments, user_id)
+        if _OPENTELEMETRY not in sys.modules:  # a host that does not use it pays nothing for it
+            return self._run_logged(record, call, account_id)
+        from .telemetry import observed
+
+        record.action = self._loaded.find(slug)
+        with observed(record, call, self._loaded.toolkit.slug.lower()):
+            return self._run_logged(record, call, account_id)
+
+    def _run_logged(self, record: CallRecord, call: Call, account_id: str | None) -> Envelope:
+        try:
+            record.executed = self._execute(record, call, account_id)
+            record.seconds = record.elapsed()
+            record.envelope = envelope = self._hooks.after(
+                record.action, record.executed, record.seconds, record.arguments, record.user_id
+            )
+        finally:
+            if _log.isEnabledFor(logging.INFO):
+                _log.info("%s", record.line())
+        return envelope
+
+    def _execute(self, record: CallRecord, call: Call, account_id: str | None) -> Envelope:
         resolved: ResolvedCredentials | None = None
         action: Action | None = None
         try:
-            action = self._find(slug)
+            action = record.action = self._find(record.slug)
             self._toolset.check_allowed(action)
-            arguments = self._hooks.before(action, as_object(action.slug, arguments), user_id)
+            arguments = self._hooks.before(action, as_object(action.slug, record.arguments), record.user_id)
+            if self._fill_trace:
+                arguments = with_trace(action, arguments, record.user_id)
+            record.arguments = arguments
             action.validator.check(action.slug, arguments, call.check)
-            resolved = self._resolve(action, user_id, account_id)
+            resolved = self._resolve(action, record.user_id, account_id)
             call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))
             envelope = Envelope.success(redact(self._run(action, arguments, resolved, call), _secrets(resolved)))
             if resolved is not None:
@@ -71,7 +107,7 @@ class Execution:
         except Exception as error:  # noqa: BLE001 - a bug in a handler: logged and returned, never raised
             _log.error("%s failed unexpectedly\n%s", action, redacted_traceback(_secrets(resolved)))
             envelope = _failure(_unexpected(error), resolved)
-        return self._hooks.after(action, envelope, monotonic() - started, arguments, user_id)
+        return envelope
 
     def _find(self, slug: str) -> Action:
         action = self._loaded.find(slug)
