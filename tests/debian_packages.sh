@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests use beside Python: PostgreSQL, Chromium, npm, strace, nginx and Caddy. Installs from Debian what is missing,
-# where it may.
+# What the tests use beside Python: PostgreSQL, Chromium, npm, strace, nginx, Caddy, zsh and fish. Installs from Debian what
+# is missing, where it may.
 # Without them, the tests that want them say so and are skipped.
 missing=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
@@ -9,6 +9,8 @@ command -v npx >/dev/null || missing="$missing npm"
 command -v strace >/dev/null || missing="$missing strace"
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx"
 command -v caddy >/dev/null || missing="$missing caddy"
+command -v zsh >/dev/null || missing="$missing zsh"
+command -v fish >/dev/null || missing="$missing fish"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

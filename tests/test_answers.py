@@ -118,6 +118,24 @@ def test_the_calls_of_an_envelope_can_be_made(openrouter_sandbox: Sandbox) -> No
     assert not result.failed
 
 
+@pytest.mark.parametrize(
+    ("answer", "reasons"),
+    [
+        (
+            {"choices": [{"finish_reason": "stop"}, {"finish_reason": "length"}, {"finish_reason": None}]},
+            ["stop", "length"],
+        ),
+        ({**MESSAGE, "stop_reason": "end_turn"}, ["end_turn"]),
+        ({**RESPONSE, "status": "completed"}, ["completed"]),
+        (CHAT, []),
+        (MODELS, []),
+        ({"status": "completed"}, []),
+    ],
+)
+def test_why_it_stopped(answer: Any, reasons: list[str]) -> None:
+    assert of(answer).finish_reasons == reasons
+
+
 def test_which_model_answered_and_how_to_ask_about_it() -> None:
     assert [(of(answer).model, of(answer).generation_id) for answer in (CHAT, MESSAGE, MODELS)] == [
         ("acme/atlas", "gen-1"),

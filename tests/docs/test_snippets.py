@@ -65,6 +65,23 @@ def test_the_page_on_answers_runs_from_top_to_bottom(
     assert "invalid_arguments None OPENROUTER_GET_GENERATION was not called" in printed
 
 
+def test_the_page_on_observability_prints_a_span(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
+    text = (DOCS / "observability.md").read_text(encoding="utf-8")
+    (program,), (line,) = python_of(text), install_lines(text)
+    printed = run(restricted_to(line, program), tmp_path)
+    spans, end = [], 0
+    while printed[end:].strip():
+        span, length = json.JSONDecoder().raw_decode(printed[end:].lstrip())
+        spans.append(span)
+        end += length + 1
+    chat = next(span for span in spans if span["name"] == "chat acme/atlas-small")
+    agent = next(span for span in spans if span["name"] == "agent")
+    assert chat["parent_id"] == agent["context"]["span_id"]
+    for name in chat["attributes"]:
+        assert name in text or name.rpartition(".")[2] in text
+    assert openrouter_sandbox.requests[0].body["trace"]["trace_id"] == chat["context"]["trace_id"].removeprefix("0x")
+
+
 AGENTS = (DOCS / "agents.md").read_text(encoding="utf-8")
 PREAMBLE = python_of(AGENTS)[0]
 # Each section with Python of its own that works in the sandbox, and the requests that it makes there.
@@ -150,7 +167,7 @@ def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
     assert run(program, tmp_path) == "1\n"
 
 
-@pytest.mark.parametrize("name", ["agents.md", "answers.md", "connect.md", "mcp.md", "server.md"])
+@pytest.mark.parametrize("name", ["agents.md", "answers.md", "connect.md", "mcp.md", "observability.md", "server.md"])
 def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
     """A section without an install line goes on from that at the document's beginning, or from the preamble's."""
     text = (DOCS / name).read_text(encoding="utf-8")
