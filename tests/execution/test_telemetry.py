@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from openrouter_toolkit import MemoryAccounts, ToolCall, ToolRegistry
-from openrouter_toolkit.execution import telemetry
+from openrouter_toolkit.execution import telemetry_attributes
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..timing import wait_until
@@ -283,7 +283,7 @@ def test_metrics(registry: ToolRegistry, measured: Any) -> None:
 
 
 def test_without_a_provider_nothing_is_computed(registry: ToolRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telemetry.attributes, "common", None)
+    monkeypatch.setattr(telemetry_attributes, "common", None)
     assert registry.execute(CHAT, asking()).successful
 
 

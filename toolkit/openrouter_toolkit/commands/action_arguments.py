@@ -22,8 +22,12 @@ def read_arguments(given: str) -> dict[str, Any]:
     Raises:
         CommandFailed: it can't be read, or is not a JSON object. The reason repeats none of its content.
     """
-    source, content = _content(given)
-    text = _decoded(source, content)
+    if given == "@":
+        raise usage_error("name a file after the @, as in --arguments @arguments.json")
+    if given == "-" or given.startswith("@"):
+        source, text = _contents(None if given == "-" else given[1:])
+    else:
+        source, text = "--arguments", _decoded("--arguments", given.encode("utf-8", "surrogateescape"))
     if not text.strip():
         raise usage_error(f"{source} is empty; give a JSON object, {{}} for no arguments")
     try:
@@ -87,12 +91,11 @@ def _text(name: str, given: str) -> str:
         return _decoded(f"the value of {_shown(name)}", given.encode("utf-8", "surrogateescape"))
     if given == "@":
         raise usage_error(f"name a file after the @ of {_shown(name)}, or write @@ for the character itself")
-    source = "standard input" if given == "@-" else f"the file {clean(given[1:])}"
+    if given == "@-":
+        return _contents(None)[1]
     try:
-        return _decoded(source, _bytes(given[1:]))
+        return _contents(given[1:])[1]
     except CommandFailed as failure:
-        if given == "@-":
-            raise
         raise usage_error(f"{failure.reason}; a text that begins with @ is written with @@") from None
 
 
@@ -101,29 +104,17 @@ def _shown(name: str) -> str:
     return quote_input(name) or "a parameter"
 
 
-def _content(given: str) -> tuple[str, bytes]:
-    """Where the arguments are, for messages, and their bytes."""
-    if given != "-" and not given.startswith("@"):
-        return "--arguments", given.encode("utf-8", "surrogateescape")
-    if given == "@":
-        raise usage_error("name a file after the @, as in --arguments @arguments.json")
-    place = given.removeprefix("@")
-    return ("standard input" if given == "-" else f"the file {clean(place)}"), _bytes(
-        place, standard_input=given == "-"
-    )
-
-
-def _bytes(place: str, *, standard_input: bool | None = None) -> bytes:
-    """What a file holds, or standard input."""
-    from_input = place == "-" if standard_input is None else standard_input
-    if from_input and sys.stdin is None:
-        raise usage_error("- reads standard input, and there is none")
-    source = "standard input" if from_input else f"the file {clean(place)}"
+def _contents(place: str | None) -> tuple[str, str]:
+    """What a file holds, or standard input for None, behind what to call it in messages."""
+    source = "standard input" if place is None else f"the file {clean(place)}"
+    if place is None and sys.stdin is None:
+        raise usage_error("there is no standard input to read")
     try:
-        return sys.stdin.buffer.read() if from_input else Path(place).read_bytes()
+        content = sys.stdin.buffer.read() if place is None else Path(place).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise usage_error(f"{source} can't be read: {reason}") from None
+    return source, _decoded(source, content)
 
 
 def _decoded(source: str, content: bytes) -> str:

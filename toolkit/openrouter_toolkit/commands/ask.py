@@ -69,7 +69,7 @@ def _configured_model() -> str:
     try:
         model = config_file.get("model")
     except WrongSetting as wrong:
-        raise CommandFailed(str(wrong)) from None
+        raise usage_error(str(wrong)) from None
     if model is None:
         raise usage_error(
             f"name a model with --model, or keep one: {terminal.PROGRAM} config set model MODEL; "
@@ -106,8 +106,8 @@ def _answer(registry: ToolRegistry, talk: Conversation, options: argparse.Namesp
                 if not options.json:
                     printer(event)
         finally:
-            printer.end_line()
             _keep(talk, "".join(said))
+            printer.end_line()
     return events.envelope
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _ACTION = "OPENROUTER_LIST_AVAILABLE_MODELS"
 _CACHE = "models.json"
-_FRESH = 24 * 3600.0  # seconds
+_FRESH, _JUST_FETCHED = 24 * 3600.0, 300.0  # seconds
+_TIMEOUT = 10.0  # seconds, where the list is only for a price
 _MILLION = 1_000_000
 _MIN_DECIMALS, _MAX_DECIMALS = 2, 6
 # What is kept of an entry: enough for a price, a filter and a name.
@@ -87,13 +88,13 @@ class Model:
         return _texts(architecture.get(f"{direction}_modalities")) if isinstance(architecture, dict) else []
 
 
-def fetch(registry: ToolRegistry, user_id: str) -> list[Model]:
+def fetch(registry: ToolRegistry, user_id: str, timeout: float | None = None) -> list[Model]:
     """Fetch all models, in the API's order, and keep them in the cache file.
 
     Raises:
         CommandFailed: there was no answer with a list of models.
     """
-    envelope = registry.execute(_ACTION, {"output_modalities": "all"}, user_id=user_id)
+    envelope = registry.execute(_ACTION, {"output_modalities": "all"}, user_id=user_id, timeout=timeout)
     if not envelope.successful:
         raise CommandFailed(envelope.error or "the models could not be listed")
     try:
@@ -119,9 +120,11 @@ def last(max_age: float | None = None) -> list[Model]:
 
 
 def fresh(registry: ToolRegistry, user_id: str, name: str) -> list[Model]:
-    """The models of the last day; fetched if there are none, or if none has this name. Raises as `fetch` does."""
+    """The models of the last day, or of now if none of them has this name. Raises as `fetch` does."""
     kept = last(_FRESH)
-    return kept if kept and find(kept, name) else fetch(registry, user_id)
+    if kept and (find(kept, name) or last(_JUST_FETCHED)):
+        return kept
+    return fetch(registry, user_id, _TIMEOUT)
 
 
 def find(models: Iterable[Model], name: str) -> Model | None:

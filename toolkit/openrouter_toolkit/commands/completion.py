@@ -9,9 +9,9 @@ from .terminal import PROGRAM
 
 def completion(options: argparse.Namespace) -> int:
     """Print the script for a shell."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode([PROGRAM], shell=options.shell), flush=True)
+    print(shellcode([PROGRAM], shell=options.shell), flush=True)
     return 0
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from . import config_file, terminal
+from . import config_file, places, terminal
 from .config_file import DEFAULTS, SETTINGS, WrongSetting
 from .terminal import CommandFailed, print_json, print_line, print_message, usage_error
 
 
 def config(options: argparse.Namespace) -> int:
     """Print the file's path and every setting."""
-    path = config_file.config_file()
+    path = places.config_file()
     settings = _read()
     if options.json:
         print_json({"file": str(path), "settings": settings})

@@ -64,7 +64,7 @@ def option(
 
     def add(parser: argparse.ArgumentParser, **more: Any) -> None:
         action = parser.add_argument(*names.split(","), **(settings | more))
-        action.completer = complete  # type: ignore[attr-defined] - argcomplete's
+        action.completer = complete  # type: ignore[attr-defined]  # where argcomplete looks for it
 
     return add
 
