@@ -14,15 +14,12 @@ from .catalogue import Model, dollars
 from .store import open_registry
 from .terminal import CommandFailed, quote_input
 
-SORTS: dict[str, Callable[[Model], Any]] = {
-    "price": lambda model: _total(model),  # noqa: PLW0108 - defined below
-    "context": lambda model: -model.context,
-    "name": lambda model: model.id.lower(),
-    "newest": lambda model: -model.created,
-}
 # The abilities that a table shows, by the parameter that tells each.
 _ABILITIES = {"tools": "tools", "reasoning": "reasoning", "structured_outputs": "json"}
 _GAP = 2
+_NUMBERS = ("context", "in", "out")
+# The columns that every table has: the model's id and these.
+_ALWAYS = 1 + len(_NUMBERS)
 
 
 def models(options: argparse.Namespace) -> int:
@@ -33,7 +30,7 @@ def models(options: argparse.Namespace) -> int:
     _check_names("parameter", options.supports, [name for one in known for name in one.parameters])
     found = [model for model in known if _fits(model, options)]
     if options.sort:
-        found.sort(key=SORTS[options.sort])
+        found.sort(key=_SORTS[options.sort])
     if options.json:
         terminal.print_json([model.entry for model in found])
     elif found:
@@ -73,6 +70,14 @@ def _total(model: Model) -> Decimal:
     return model.input_price + model.output_price
 
 
+_SORTS: dict[str, Callable[[Model], Any]] = {
+    "price": _total,
+    "context": lambda model: -model.context,
+    "name": lambda model: model.id.lower(),
+    "newest": lambda model: -model.created,
+}
+
+
 def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Refuse a name that no model has, since it may be a typo.
 
@@ -107,10 +112,6 @@ def _print_table(found: Sequence[Model]) -> None:
     console.print(table)
     if console.is_terminal:
         terminal.print_message(f"{len(found)} models; prices are US dollars per million tokens.")
-
-
-_NUMBERS = ("context", "in", "out")
-_ALWAYS = 1 + len(_NUMBERS)
 
 
 def _row(model: Model) -> dict[str, str]:
