@@ -13,7 +13,6 @@ from ..text.close_matches import close_matches
 from .terminal import PROGRAM, USAGE_ERROR, print_error, quote_input, redact_keys
 
 _HINTS = {
-    "execute": "an action's arguments are NAME=VALUE, or one JSON object behind --arguments",
     "connect": "a key is never taken from here, where others can read it: leave it out to be asked, or use --stdin",
 }
 # Adds itself to a parser or a group; keywords override its settings.
