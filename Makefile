@@ -6,11 +6,12 @@ COMPOSIO_OLDER := .venv-composio-older
 COMPOSIO_GEMINI := .venv-composio-gemini
 WHEEL := .venv-wheel
 BENCH := .venv-bench
+SITE := .venv-site
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots types screenshots \
-	cassettes docs drift bench bench-check clean
+	cassettes docs site drift bench bench-check clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -25,6 +26,7 @@ help:
 	@echo "make types       refresh the types of the actions and their arguments (action_types.py)"
 	@echo "make action      begin an action: make action SLUG=OPENROUTER_LIST_THINGS REQUEST='GET /things' (or HANDLER=module:function)"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
+	@echo "make site        build the documentation as a site, in site/"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
 	@echo "make screenshots refresh the pictures that the documentation shows (docs/images)"
 	@echo "make bench       measure the toolkit beside other libraries, and write docs/performance.md (minutes)"
@@ -36,7 +38,7 @@ demo: .venv/.runtime
 
 # The tests take longest, so everything else runs beside them, one after the other.
 test: .venv/.development system
-	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core composio-clients wheel bench-check
+	@$(MAKE) $(TOGETHER) unit lint frameworks composio-core composio-clients wheel site bench-check
 
 lint: .venv/.development
 	$(BIN)/ruff check .
@@ -99,6 +101,10 @@ docs: .venv/.development
 action: .venv/.development
 	@$(BIN)/python -m tests.schemas.scaffold --slug "$(SLUG)" --request "$(REQUEST)" --handler "$(HANDLER)"
 
+# Broken links and anchors, and what a page would load from elsewhere, are errors.
+site: $(SITE)/.installed
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --config-file .mkdocs/mkdocs.yml
+
 # Which parameters, ranges, statuses and answers the API has changed; nothing of the file is kept.
 drift: .venv/.development
 	@$(BIN)/python -m tests.schemas.drift "$(SPEC)"
@@ -109,15 +115,15 @@ screenshots: .venv/.development system
 cassettes: .venv/.development
 	OPENROUTER_CASSETTES=$(if $(LIVE),live,record) $(BIN)/python -m pytest -q tests/cassettes $(ARGS)
 
-bench: .venv/.bench
-	$(BIN)/python benchmarks/report.py $(BENCH)
+bench: $(BENCH)/.installed system
+	PYTHONPATH=. $(BIN)/python benchmarks/report.py $(BENCH) $(ARGS)
 
 # The toolkit alone against its targets, in a minute.
 bench-check: .venv/.development
 	$(BIN)/python benchmarks/library.py
 
 clean:
-	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) $(BENCH) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) $(BENCH) $(SITE) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each environment is made once, and again when what it needs has changed.
 ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests/environment.sh $(@D)
@@ -135,12 +141,18 @@ $(COMPOSIO_CORE)/.installed: .venv/.runtime
 	@touch $@
 
 # The contenders, each with what it wants of others.
-.venv/.bench: .venv/.development
+$(BENCH)/.installed: .venv/.development
 	$(ENVIRONMENT) --editable . --group bench
 	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/openai openai
-	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/litellm 'litellm==1.108.7'
+	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/litellm 'litellm[proxy]==1.108.7'
 	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/openrouter openrouter
 	PYTHON="$(PYTHON)" sh tests/environment.sh $(BENCH)/langchain langchain-openrouter
+	@touch $@
+
+# The package on npm lets the search run in pages that are opened from a folder.
+$(SITE)/.installed: .venv/.runtime
+	$(ENVIRONMENT) --editable . --group site
+	npm install --silent --no-save --prefix $(SITE) iframe-worker@1 || echo "Without npm, a site in a folder has no search."
 	@touch $@
 
 $(COMPOSIO_OLDER)/.installed: .venv/.runtime

@@ -44,7 +44,7 @@ def _json(body: object) -> bytes:
     return head.encode() + text
 
 
-def answers() -> dict[bytes, bytes]:
+def answers(events: int) -> dict[bytes, bytes]:
     """The answers by path."""
     message = {"role": "assistant", "content": "word " * 150}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -52,7 +52,7 @@ def answers() -> dict[bytes, bytes]:
     head = {"id": "gen-1", "object": "chat.completion", "created": 1795534113, "model": "acme/atlas-small"}
     completion = {**head, "choices": [choice], "usage": usage, "system_fingerprint": None}
     model = {"id": "acme/atlas", "description": "x" * 1500, "supported_parameters": ["tools"]}
-    events = stream(1000)
+    streamed = stream(events)
     return {
         b"/api/v1/credits": _json({"data": {"total_credits": 10.0, "total_usage": 1.5}}),
         b"/api/v1/models": _json({"data": [model] * 440}),
@@ -60,16 +60,16 @@ def answers() -> dict[bytes, bytes]:
         b"/api/v1/messages": (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
             + b"".join(
-                f"{len(events[at : at + 4096]):x}\r\n".encode() + events[at : at + 4096] + b"\r\n"
-                for at in range(0, len(events), 4096)
+                f"{len(streamed[at : at + 4096]):x}\r\n".encode() + streamed[at : at + 4096] + b"\r\n"
+                for at in range(0, len(streamed), 4096)
             )
             + b"0\r\n\r\n"
         ),
     }
 
 
-def _serve(port: multiprocessing.Queue[int]) -> None:
-    canned = answers()
+def _serve(port: multiprocessing.Queue[int], events: int) -> None:
+    canned = answers(events)
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
         port.put(server.getsockname()[1])
         while True:
@@ -97,9 +97,9 @@ def _answer(connection: socket.socket, canned: dict[bytes, bytes]) -> None:
             connection.sendall(canned[b"/api/v1/messages" if streamed else path])
 
 
-def start() -> tuple[multiprocessing.Process, str]:
-    """Start the server in a process of its own; the process, and the base URL."""
+def start(events: int = 1000) -> tuple[multiprocessing.Process, str]:
+    """Start the server, whose streams have so many events, in a process of its own; the process, and the base URL."""
     port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    process = multiprocessing.Process(target=_serve, args=(port,), daemon=True)
+    process = multiprocessing.Process(target=_serve, args=(port, events), daemon=True)
     process.start()
     return process, f"http://127.0.0.1:{port.get()}/api/v1"

@@ -1,6 +1,6 @@
 """Measures everything, and writes docs/performance.md with its plots (make bench).
 
-    python benchmarks/report.py ENVIRONMENTS
+    PYTHONPATH=. python benchmarks/report.py ENVIRONMENTS [library] [growth] [server] [streams]
 
 ENVIRONMENTS is the folder in which `make bench` has made the environments of the other contenders.
 """
@@ -14,9 +14,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import growth
 import library
 import matplotlib as mpl
+import slow_streams
 from library import OURS, TARGETS, YARDSTICK, Cost
+
+import server
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
@@ -85,21 +89,67 @@ def versions(environments: Path) -> str:
     return ", ".join(found)
 
 
-def main() -> None:
-    """Measure and write."""
-    environments = Path(sys.argv[1])
+def growth_table() -> str:
+    """CPU time and memory by work and size."""
+    lines = ["| | CPU time | of one | more memory at the peak |", "|---|---|---|---|"]
+    for work, costs in growth.compare():
+        for count, cost in costs.items():
+            each = cost.seconds / growth.units(work, count)
+            numbers = f"{cost.seconds * 1000:,.1f} ms | {each * 1e6:,.0f} µs | {cost.memory:.0f} MB"
+            lines.append(f"| {count:,} {work} | {numbers} |")
+    return "\n".join(lines)
+
+
+def server_table(environments: Path) -> str:
+    """Calls a second, CPU time a call and latencies, by load and server."""
+    lines = ["| load | server | calls/s | CPU a call | median | 99 % | times LiteLLM's |", "|---" * 7 + "|"]
+    for load, results in server.compare(environments):
+        sent = f"{load.rate:.0f} calls/s by " if load.rate else ""
+        proxy = results.get(server.LITELLM)
+        for name, result in results.items():
+            times = f"{result.rate / proxy.rate:.1f}" if proxy else "-"
+            numbers = f"{result.rate:.0f} | {result.cpu:.1f} ms | {result.p50:.1f} ms | {result.p99:.1f} ms | {times}"
+            connections = f"{sent}{load.connections} connection{'s' * (load.connections > 1)}"
+            lines.append(f"| {connections} | {name} | {numbers} |")
+    return "\n".join(lines)
+
+
+def streams_table() -> str:
+    """The delay that the server adds to slow streams, and its memory for each."""
+    lines = ["| streams at once | added at the median | at 99 % | memory a stream |", "|---|---|---|---|"]
+    for streams in slow_streams.STREAMS:
+        found = slow_streams.measure(streams)
+        lines.append(f"| {streams:,} | {found.p50:.1f} ms | {found.p99:.1f} ms | {found.memory:.0f} KB |")
+    return "\n".join(lines)
+
+
+def measure_library(environments: Path) -> str:
+    """The library's block of the page; its plot is written beside."""
     costs = library.compare(environments)
     cold = library.cold_start()
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     plot(costs, DOCS / "images" / "performance.svg")
-    block = (
-        f"{datetime.now(UTC):%Y-%m-%d}; {machine}; {versions(environments)}. The median of rounds in turn, and half "
-        f"the distance between their quartiles.\n\n{table(costs)}\n\n"
+    return (
+        f"The median of rounds in turn, and half the distance between their quartiles.\n\n{table(costs)}\n\n"
         f"A process that lists the tools for OpenAI takes {cold:.2f} of the wall time of importing requests, "
         f"jsonschema, pydantic and yaml (target {library.COLD_START:.2f})."
     )
-    write("library", block)
-    print(block)
+
+
+def main() -> None:
+    """Measure and write; with names behind the folder, these blocks alone."""
+    environments = Path(sys.argv[1]).absolute()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    blocks = {
+        "library": lambda: measure_library(environments),
+        "growth": growth_table,
+        "server": lambda: server_table(environments),
+        "streams": streams_table,
+    }
+    write("machine", f"Measured on {datetime.now(UTC):%Y-%m-%d}; {machine}; {versions(environments)}.")
+    for name in sys.argv[2:] or blocks:
+        block = blocks[name]()
+        write(name, block)
+        print(block, flush=True)
 
 
 def write(name: str, block: str) -> None:

@@ -7,12 +7,17 @@ from langchain.agents import create_agent
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit import Action, Envelope, ToolRegistry
 from openrouter_toolkit.agents.langchain import answering_broken_calls, tools
 
 MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
 QUESTION = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 ACTIONS = ["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"]
+
+
+def show(action: Action | None, envelope: Envelope, seconds: float) -> None:
+    """Print which tool was called, and how it went."""
+    print(f"{action.slug if action else 'an unknown tool'}: {envelope.error or f'done in {seconds:.1f} s'}")
 
 
 def main(question: str) -> None:
@@ -24,11 +29,10 @@ def main(question: str) -> None:
         base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
         api_key=SecretStr(os.environ["OPENROUTER_API_KEY"]),
     )
-    with ToolRegistry.from_manifest(allow=ACTIONS) as registry:
+    with ToolRegistry.from_manifest(allow=ACTIONS, after_execute=show) as registry:
         agent = create_agent(model, tools(registry), middleware=[answering_broken_calls()])
         state = agent.invoke({"messages": [{"role": "user", "content": question}]})
-    for message in state["messages"]:
-        print(f"{message.type}: {message.text[:200]}")
+    print(state["messages"][-1].text)
 
 
 if __name__ == "__main__":

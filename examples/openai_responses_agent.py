@@ -5,14 +5,22 @@ from typing import Any
 
 from openai import OpenAI
 
-from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit import Action, Envelope, ToolRegistry
 
 MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
 REQUEST = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 
+
+def show(action: Action | None, envelope: Envelope, seconds: float) -> None:
+    """Print which tool was called, and how it went."""
+    print(f"{action.slug if action else 'an unknown tool'}: {envelope.error or f'done in {seconds:.1f} s'}")
+
+
 if not os.environ.get("OPENROUTER_API_KEY"):
     raise SystemExit("Set OPENROUTER_API_KEY; a key is made at https://openrouter.ai/keys.")
-registry = ToolRegistry.from_manifest(allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"])
+registry = ToolRegistry.from_manifest(
+    allow=["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"], after_execute=show
+)
 client = OpenAI(
     base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
     api_key=os.environ["OPENROUTER_API_KEY"],

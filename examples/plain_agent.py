@@ -20,5 +20,6 @@ for _ in range(10):
     if not envelope.tool_calls:
         print(envelope.text)
         break
+    print(*(call.name for call in envelope.tool_calls))
 else:
     print("The model found no end.")

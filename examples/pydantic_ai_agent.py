@@ -7,12 +7,17 @@ from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from openrouter_toolkit import ToolRegistry
+from openrouter_toolkit import Action, Envelope, ToolRegistry
 from openrouter_toolkit.agents.pydantic_ai import tools
 
 MODEL = os.environ.get("OPENROUTER_MODEL", "openai/gpt-4o-mini")
 QUESTION = "Find the cheapest model that supports tools, then ask it: What is 17 * 3?"
 ACTIONS = ["OPENROUTER_LIST_AVAILABLE_MODELS", "OPENROUTER_CREATE_CHAT_COMPLETION"]
+
+
+def show(action: Action | None, envelope: Envelope, seconds: float) -> None:
+    """Print which tool was called, and how it went."""
+    print(f"{action.slug if action else 'an unknown tool'}: {envelope.error or f'done in {seconds:.1f} s'}")
 
 
 def main(question: str) -> None:
@@ -23,12 +28,10 @@ def main(question: str) -> None:
         base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
         api_key=os.environ["OPENROUTER_API_KEY"],
     )
-    with ToolRegistry.from_manifest(allow=ACTIONS) as registry:
+    with ToolRegistry.from_manifest(allow=ACTIONS, after_execute=show) as registry:
         agent = Agent(OpenAIChatModel(MODEL, provider=provider), tools=tools(registry))
         result = agent.run_sync(question)
-    for message in result.new_messages():
-        for part in message.parts:
-            print(f"{part.part_kind}: {getattr(part, 'content', '')[:200]}")
+    print(result.output)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ class PostgreSQL:
     It logs every statement with its parameters, so that a test can look for what must not be there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, log_statements: bool = True) -> None:
         """Raises `NoPostgreSQL`."""
+        self._log_statements = ("log_statement=all", "log_parameter_max_length=-1") if log_statements else ()
         self._binaries = _binaries()
         self._run_as = _run_as()
         self._folder = Path(tempfile.mkdtemp(prefix="openrouter-toolkit-postgresql-"))
@@ -45,7 +46,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = ("fsync=off", "log_statement=all", "log_parameter_max_length=-1", "max_connections=200")
+        options = ("fsync=off", "max_connections=200", *self._log_statements)
         command = [str(self._binaries / "postgres"), "-D", str(self._folder / "data"), "-p", str(self.port)]
         command += ["-h", "127.0.0.1", "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
