@@ -430,7 +430,7 @@ def test_as_a_context_manager_it_closes_its_client(keyed: ToolRegistry) -> None:
     with keyed as registry:
         assert registry is keyed
         registry.execute("ECHO_SAY", {"text": "a"})
-        client = registry._resources._client
+        client = registry._resources.client().of("ECHO")
         assert not client.closed
     assert client.closed
 

@@ -19,6 +19,8 @@ from openrouter_toolkit.cli import main
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
 
+from ..openrouter.conftest import serve  # noqa: F401 - a fixture
+
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 Command = Callable[..., tuple[int, str, str]]
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))

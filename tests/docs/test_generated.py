@@ -10,7 +10,7 @@ import pytest
 
 from openrouter_toolkit import ActionError, ToolRegistry
 from openrouter_toolkit.envelope import OWN_TYPES
-from openrouter_toolkit.http import retries
+from openrouter_toolkit.http import retries, statuses
 from openrouter_toolkit.openrouter.errors import types
 from openrouter_toolkit.openrouter.errors.messages import explain
 
@@ -32,14 +32,14 @@ def actions() -> str:
 
 
 def types_of_errors() -> str:
-    statuses: dict[str, list[int]] = {}
-    for status, name in types.BY_STATUS.items():
-        statuses.setdefault(name, []).append(status)
+    of_types: dict[str, list[int]] = {}
+    for status, name in statuses.BY_STATUS.items():
+        of_types.setdefault(name, []).append(status)
     rows = [("type", "status", "worth repeating", "what it means")]
     rows += [(f"`{name}`", "", "", meaning) for name, meaning in OWN_TYPES.items()]
     for name, meaning in types.TYPES.items():
-        of_type = statuses.get(name, [])
-        passing = "yes" if name in types.PASSING else "no"
+        of_type = of_types.get(name, [])
+        passing = "yes" if name in statuses.PASSING else "no"
         rows.append((f"`{name}`", ", ".join(map(str, of_type)), passing, meaning))
     return table(*rows)
 
@@ -47,8 +47,8 @@ def types_of_errors() -> str:
 def next_steps() -> str:
     rows = [("type", "next step, as an agent reads it")]
     for name in types.TYPES:
-        status = next((status for status, type_ in types.BY_STATUS.items() if type_ == name), 400)
-        failure = ActionError(name, "…", status=status, retryable=name in types.PASSING)
+        status = next((status for status, type_ in statuses.BY_STATUS.items() if type_ == name), 400)
+        failure = ActionError(name, "…", status=status, retryable=name in statuses.PASSING)
         rows.append((f"`{name}`", explain(failure).partition('"…". ')[2]))
     return table(*rows)
 
@@ -59,7 +59,7 @@ def repeated() -> str:
         ("no connection", ActionError("connection_failed", "", retryable=True, sent=False)),
         ("connection broke after sending", ActionError("connection_failed", "", retryable=True, sent=True)),
         ("silence for too long", ActionError("timeout", "", retryable=True, sent=True)),
-        *((f"HTTP {s}", ActionError("", "", status=s, retryable=True)) for s in sorted(types.PASSING_STATUSES)),
+        *((f"HTTP {s}", ActionError("", "", status=s, retryable=True)) for s in sorted(statuses.PASSING_STATUSES)),
         ("error inside a 200, or in a stream", ActionError("", "", status=502, retryable=True, http_status=200)),
         ("any other status", ActionError("", "", status=400)),
     ]

@@ -167,7 +167,9 @@ def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
     assert run(program, tmp_path) == "1\n"
 
 
-@pytest.mark.parametrize("name", ["agents.md", "answers.md", "connect.md", "mcp.md", "observability.md", "server.md"])
+@pytest.mark.parametrize(
+    "name", ["agents.md", "answers.md", "connect.md", "mcp.md", "observability.md", "server.md", "toolkits.md"]
+)
 def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
     """A section without an install line goes on from that at the document's beginning, or from the preamble's."""
     text = (DOCS / name).read_text(encoding="utf-8")

@@ -15,9 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openrouter_toolkit import ActionError
+from openrouter_toolkit.http.statuses import BY_STATUS, PASSING
 from openrouter_toolkit.openrouter.errors.api_errors import error_in, from_answer, from_event, from_object
 from openrouter_toolkit.openrouter.errors.limits import limit_in, resets_in
-from openrouter_toolkit.openrouter.errors.types import BY_STATUS, PASSING, TYPES
+from openrouter_toolkit.openrouter.errors.types import TYPES
 from openrouter_toolkit.openrouter.suggestions import another_model_helps
 
 from ..envelopes import failure

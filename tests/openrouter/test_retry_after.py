@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrouter_toolkit.openrouter.errors.retry_after import retry_after
+from openrouter_toolkit.http.retry_after import retry_after
 
 NOW = 1_800_000_000.0
 

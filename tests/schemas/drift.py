@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from openrouter_toolkit.openrouter.errors.types import BY_STATUS
+from openrouter_toolkit.http.statuses import BY_STATUS
 
 from .definitions import definition, properties
 from .deliberate import DIFFERENCES, LEFT_OUT, STATUSES

@@ -68,14 +68,14 @@ class Call:
             return ActionError(
                 "cancelled",
                 "The call was cancelled by its caller.",
-                "The call was cancelled before it ended. An answer without streaming may still be billed.",
+                "The call was cancelled before it ended. What was sent may still be executed and billed.",
             )
         if self._deadline is not None and monotonic() >= self._deadline:
             return ActionError(
                 "timeout",
                 f"The deadline of {self.timeout:g} s for the whole call passed.",
                 f"No answer within the {self.timeout:g} s that this call was given. Call again with a longer "
-                "timeout, a smaller max_tokens or a faster model.",
+                "timeout, or for less.",
                 retryable=True,
             )
         return None

@@ -89,7 +89,8 @@ def _report_error(error: Exception) -> int:
     if problems:
         for problem in problems:
             print_error(problem)
-    elif isinstance(error, OSError):
+        return USAGE_ERROR if getattr(error, "clash", False) else 1
+    if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         print_error(f"{place}{error.strerror or type(error).__name__}")
     else:

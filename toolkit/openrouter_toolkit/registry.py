@@ -1,4 +1,4 @@
-"""The tool registry: lists, executes and streams a toolkit's actions, and handles the tool calls of models."""
+"""The tool registry: lists, executes and streams toolkits' actions, and handles the tool calls of models."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from . import manifest
-from .accounts import Accounts, EnvironmentAccounts, checked_accounts
+from .accounts import Accounts, EnvironmentAccounts
 from .call import Call, Listener
 from .envelope import Envelope
 from .execution import toolset
+from .execution.by_toolkit import accounts_by_toolkit, client_options_by_toolkit
 from .execution.event_stream import EventStream
 from .execution.hooks import AfterExecute, BeforeExecute, Hooks
 from .execution.pipeline import Execution
-from .execution.resources import DEFAULT_WORKERS, Job, Resources
+from .execution.resources import DEFAULT_WORKERS, Clients, Job, Resources
 from .execution.toolset import SwitchedOff, Toolset
-from .manifest import Action, LoadedToolkit
-from .manifest.clients import check_client_options
+from .manifest import Action, LoadedToolkit, Toolkits
 from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_async, tool_calls
 from .tool_calling.options import DEFAULT_LIMIT, CallKeywords, CallOptions
 from .tool_calling.tool_calls import find_tool
@@ -30,34 +30,54 @@ _Answer = TypeVar("_Answer")
 
 
 class ToolRegistry:
-    """A toolkit's actions, ready to be listed and executed. Safe to use from many threads."""
+    """The actions of one or several toolkits, ready to be listed and executed. Safe to use from many threads.
+
+    Attributes:
+        toolkits: the toolkits, in the order of their manifests.
+        loaded, toolkit, auth, accounts: those of the first toolkit.
+    """
 
     def __init__(
         self,
-        loaded: LoadedToolkit,
+        loaded: LoadedToolkit | Sequence[LoadedToolkit],
         chosen: Toolset,
         *,
-        accounts: Accounts,
+        accounts: Accounts | Mapping[str, Accounts],
         hooks: Hooks,
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
     ) -> None:
         """Use `from_manifest` to create a registry."""
-        self.loaded = loaded
-        self.toolkit = loaded.toolkit
-        self.auth = loaded.auth
-        self.accounts = checked_accounts(accounts)
+        self.toolkits = Toolkits([loaded] if isinstance(loaded, LoadedToolkit) else loaded)
+        self.loaded = self.toolkits.first
+        self.toolkit = self.loaded.toolkit
+        self.auth = self.loaded.auth
+        self._accounts = accounts_by_toolkit(self.toolkits, accounts)
         self._toolset = chosen
-        if not isinstance(client_options, Mapping | None):
-            raise TypeError(f"client_options must be a dict, not {type(client_options).__name__}")
-        options = dict(client_options or {})
-        if (options or loaded.client_is_imported) and loaded.client is not None:
-            check_client_options(loaded.client, options, {field.name for field in loaded.auth.fields})
-        self._resources = Resources(lambda: (loaded.client or _no_client)(**options), max_workers)
+        clients = {
+            one.toolkit.slug: partial(_make_client, one, options)
+            for one, options in client_options_by_toolkit(self.toolkits, client_options)
+        }
+        self._resources = Resources(lambda: Clients(clients), max_workers)
         self._execution = Execution(
-            loaded, chosen, accounts=accounts, hooks=hooks, resources=self._resources, fill_trace=fill_trace
+            self.toolkits,
+            chosen,
+            accounts=self._accounts,
+            hooks=hooks,
+            resources=self._resources,
+            fill_trace=fill_trace,
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        """The connected accounts of the first toolkit."""
+        return self._accounts[self.toolkit.slug]
+
+    def accounts_for(self, action: Action | None) -> Accounts:
+        """The connected accounts of an action's toolkit; for None, of the first."""
+        loaded = self.loaded if action is None else self.toolkits.of(action)
+        return self._accounts[loaded.toolkit.slug]
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -67,9 +87,9 @@ class ToolRegistry:
     @classmethod
     def from_manifest(  # noqa: PLR0913 - they are keywords, and most hosts pass two or three
         cls,
-        path: Path | str | None = None,
+        path: Path | str | Sequence[manifest.Source] | None = None,
         *,
-        accounts: Accounts | None = None,
+        accounts: Accounts | Mapping[str, Accounts] | None = None,
         allow: Iterable[str] | None = None,
         deny: Iterable[str] | None = None,
         tags: Iterable[str] | None = None,
@@ -81,38 +101,45 @@ class ToolRegistry:
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
     ) -> Self:
-        """Create a registry from a manifest.
+        """Create a registry from a manifest, or from several.
 
         Args:
-            path: the manifest; by default the packaged one (OpenRouter's).
-            accounts: the connected accounts; by default one user, `default`, from environment variables.
-            allow: slugs or tags of the only actions that are allowed; all by default.
-            deny: slugs or tags of actions that are not allowed; this overrides the other arguments.
+            path: the manifest; by default the packaged one (OpenRouter's). A list of manifests, in which None stands
+                for the packaged one, gives a registry of several toolkits.
+            accounts: the connected accounts; by default one user, `default`, from environment variables. For several
+                toolkits, those of a store, or a dict of accounts by the toolkits' slugs.
+            allow: slugs or tags of the only actions that are allowed, or slugs of toolkits; all by default.
+            deny: slugs or tags of actions that are not allowed, likewise; this overrides the other arguments.
             tags: tags of actions that are allowed, in addition to those of `allow`.
             read_only: allow only actions that change nothing.
             switched_off: returns the slugs that are switched off at present; called for each listing and call.
             before_execute: one or several hooks, see `hooks.Hooks`.
             after_execute: one or several hooks, see `hooks.Hooks`.
             client_options: keyword arguments of the toolkit's client; for OpenRouter see
-                `openrouter_toolkit.openrouter.OpenRouter`.
+                `openrouter_toolkit.openrouter.OpenRouter`. For several toolkits, a dict of them by slug.
             max_workers: how many calls the async methods and `handle_tool_calls` make at once, each in its own
                 thread; further calls wait.
             fill_trace: fill the parameters `trace` and `session_id` of a call from OpenTelemetry's current span and
                 baggage, and `user` from baggage or the user_id, where an action has them and the arguments do not.
 
         Raises:
-            ManifestError: the manifest, or a file that it names, is invalid.
+            ManifestError: the manifest, or a file that it names, is invalid, or two toolkits share a slug.
             ValueError: `allow`, `deny` or `tags` has an unknown name, or an option has an invalid value.
             TypeError: the client has no such option, or an argument has the wrong type.
         """
-        loaded = manifest.load(path)
-        actions = toolset.choose(loaded.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
+        if path is None or isinstance(path, str | Path):
+            toolkits = Toolkits([manifest.load(path)])
+        else:
+            toolkits = Toolkits(manifest.load_several(path))
+        actions = toolset.choose(toolkits.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
         chosen = Toolset(actions, switched_off)
         if accounts is None:
-            accounts = EnvironmentAccounts(loaded.auth.environment, needed=loaded.auth.needed)
+            accounts = {
+                one.toolkit.slug: EnvironmentAccounts(one.auth.environment, needed=one.auth.needed) for one in toolkits
+            }
         hooks = Hooks(before_execute, after_execute)
         return cls(
-            loaded,
+            [*toolkits],
             chosen,
             accounts=accounts,
             hooks=hooks,
@@ -136,7 +163,10 @@ class ToolRegistry:
         """
         if format not in FORMATS:
             raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
-        return [FORMATS[format](action, self.toolkit, extensions, strict) for action in self.actions.values()]
+        return [
+            FORMATS[format](action, self.toolkits.of(action).toolkit, extensions, strict)
+            for action in self.actions.values()
+        ]
 
     def execute(
         self,
@@ -291,11 +321,11 @@ class ToolRegistry:
 
     def find(self, slug: str) -> Action | None:
         """Find an action by its slug or an older one, whether it is allowed or not; None if there is none."""
-        return self.loaded.find(slug)
+        return self.toolkits.find(slug)
 
     def find_tool(self, name: Any) -> Action | None:
         """`find` for a name that a model wrote, with common additions such as a namespace or a call number."""
-        return find_tool(self.loaded, name)
+        return find_tool(self.toolkits, name)
 
     def _tool_job(self, written: ToolCall, options: CallOptions) -> Job[ToolResult]:
         call = options.new_call()
@@ -318,7 +348,8 @@ class ToolRegistry:
         self._resources.close()
 
     def __repr__(self) -> str:
-        return f"<ToolRegistry {self.toolkit.slug}, {len(self._toolset)} actions>"
+        slugs = ", ".join(one.toolkit.slug for one in self.toolkits)
+        return f"<ToolRegistry {slugs}, {len(self._toolset)} actions>"
 
     def _repr_html_(self) -> str:
         """A table of the actions, for notebooks."""
@@ -332,7 +363,12 @@ class ToolRegistry:
             )
             for action in self.actions.values()
         ]
-        return notebook.table(f"{self.toolkit.name}: {len(rows)} actions", ("action", "costs", "what it does"), rows)
+        names = ", ".join(one.toolkit.name for one in self.toolkits)
+        return notebook.table(
+            f"{names}: {len(rows)} actions",
+            ("action", "costs", "what it does"),
+            rows,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -341,5 +377,5 @@ class ToolRegistry:
         self.close()
 
 
-def _no_client(**_options: Any) -> None:
-    """Stand for the client of a toolkit that has none."""
+def _make_client(loaded: LoadedToolkit, options: Mapping[str, Any]) -> Any:
+    return None if loaded.client is None else loaded.client(**options)

@@ -6,11 +6,11 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..envelope import ActionError
-from ..text.redaction import redact_thoroughly, redacted_traceback
+from ..text.redaction import redact_thoroughly, redacted_traceback, spellings
 from ..text.sanitize import quoted
 from .credentials import Accounts, Credentials, TracksUse, tracker_of, unusable
 from .verification import Verdict
@@ -78,6 +78,10 @@ class ResolvedCredentials:
     def key(self) -> str:
         """The key that is sent."""
         return self.credentials[self.field]
+
+    def with_secrets(self, derived: Sequence[str]) -> ResolvedCredentials:
+        """The same with further secrets to redact, which the client derives from the account's."""
+        return replace(self, secrets=(*self.secrets, *derived)) if derived else self
 
     def revalidate(self) -> None:
         """Check that the user's account still has this key.
@@ -192,7 +196,7 @@ def resolve_credentials(
     return ResolvedCredentials(
         Credentials(usable),
         key_field,
-        tuple(value for field, value in usable.items() if is_secret(field)),
+        tuple(spelling for field, value in usable.items() if is_secret(field) for spelling in spellings(value)),
         connected,
         accounts,
         tracker_of(accounts) if isinstance(connected, Credentials) else None,

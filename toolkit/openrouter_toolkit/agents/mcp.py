@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..accounts import EnvironmentAccounts
+from ..manifest import Action, Toolkit
 from ..registry import ToolRegistry
 from ..text.redaction import redacted_traceback
 from ..text.sanitize import safe_for_terminal
@@ -74,7 +75,7 @@ def server(
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:
                 result = await registry.call_tool_async(params.name, params.arguments, user_id=user)
-        text = _valid_unicode(_with_help(registry, user, result))
+        text = _valid_unicode(_with_help(registry, user, params.name, result))
         error = result.envelope.action_error
         if error is not None and error.type == "unknown_action":
             raise MCPError(types.INVALID_PARAMS, text)
@@ -84,11 +85,13 @@ def server(
             is_error=result.failed,
         )
 
+    actions = list(registry.actions.values())
+    toolkits = _toolkits_of(actions) or [registry.toolkit]
     return Server(
-        registry.toolkit.slug.lower(),
+        toolkits[0].slug.lower() if len(toolkits) == 1 else "openrouter-toolkit",
         version=__version__,
-        title=registry.toolkit.name,
-        instructions=_instructions(registry),
+        title=", ".join(toolkit.name for toolkit in toolkits),
+        instructions=_instructions(toolkits, actions),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
@@ -124,15 +127,20 @@ def _without_content_schema(tool: dict[str, Any]) -> dict[str, Any]:
     return tool
 
 
-def _with_help(registry: ToolRegistry, user_id: str, result: ToolResult) -> str:
+def _toolkits_of(actions: Sequence[Action]) -> list[Toolkit]:
+    return list({action.toolkit_slug: action.toolkit.toolkit for action in actions if action.toolkit}.values())
+
+
+def _with_help(registry: ToolRegistry, user_id: str, name: str, result: ToolResult) -> str:
     """Return a result's text; if no usable account is connected, with advice for MCP, where clients set variables."""
-    accounts = registry.accounts
+    action = registry.find_tool(name)
+    accounts = registry.accounts_for(action)
     error = result.envelope.action_error
     if error is None or not isinstance(accounts, EnvironmentAccounts):
         return result.text
     if error.type != "not_connected" or error.retryable:
         return result.text
-    usual_advice = accounts.how_to_connect(user_id, registry.toolkit.slug)
+    usual_advice = accounts.how_to_connect(user_id, (action and action.toolkit_slug) or registry.toolkit.slug)
     mcp_advice = accounts.how_to_connect_over_mcp(user_id)
     return (
         result.text.replace(usual_advice, mcp_advice) if usual_advice in result.text else f"{result.text} {mcp_advice}"
@@ -146,12 +154,12 @@ def _structured_content(result: ToolResult, text: str) -> dict[str, Any]:
     return {"data": render_failure(result.envelope.data, DEFAULT_LIMIT), "error": text, "successful": False}
 
 
-def _instructions(registry: ToolRegistry) -> str:
+def _instructions(toolkits: Sequence[Toolkit], actions: Sequence[Action]) -> str:
     """Return instructions for a model about the allowed actions."""
-    definitions = [action.definition for action in registry.actions.values()]
+    definitions = [action.definition for action in actions]
     lists = [definition.slug for definition in definitions if definition.brief is not None]
     paid = [definition.slug for definition in definitions if definition.annotations.costsMoney]
-    sentences = [registry.toolkit.description]
+    sentences = [toolkit.description for toolkit in toolkits]
     if lists:
         sentences.append(
             f"Begin with a list, such as {lists[0]}: other tools take ids exactly as they stand there. Long lists come "

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from . import account_views, records, terminal
 from .account_views import name
-from .store import open_existing_store
+from .store import open_existing_store, toolkit_of
 from .terminal import CommandFailed, check_input
 
 if TYPE_CHECKING:  # its packages may be missing
+    from ..manifest import LoadedToolkit
     from ..store import ConnectedAccount, Store
 
 
@@ -26,15 +27,16 @@ def list_accounts(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show an account. Returns 1 if a key can't be used or checked; a refusal by OpenRouter expires the account."""
-    from ..manifest import load
-
     with _chosen(options) as (store, found):
-        keys = account_views.check_keys(load(), store, found)
+        loaded = toolkit_of(found, options.manifest)
+        keys = {} if loaded is None else account_views.check_keys(loaded, store, found)
         account = store.accounts.get(found.id)
     if options.json:
         terminal.print_json({**records.as_dict(account), "keys": keys})
     else:
         account_views.print_account(account, keys)
+    if loaded is None:
+        terminal.print_message(_manifest_missing(account))
     works = not any("problem" in key for key in keys.values())
     if works and keys and account.status == "EXPIRED":
         terminal.print_message(f"Its key works. To use it again: {_how_to_enable(account)}")
@@ -81,7 +83,13 @@ def disable(options: argparse.Namespace) -> int:
 def enable(options: argparse.Namespace) -> int:
     """Switch an account on; an expired one only if its keys work now."""
     with _chosen(options) as (store, account):
-        changed = _reconnect(store, account) if account.status == "EXPIRED" else store.accounts.enable(account.id)
+        if account.status == "EXPIRED":
+            loaded = toolkit_of(account, options.manifest)
+            if loaded is None:
+                raise terminal.usage_error(_manifest_missing(account))
+            changed = _reconnect(store, loaded, account)
+        else:
+            changed = store.accounts.enable(account.id)
     if changed.status != "ACTIVE":
         raise CommandFailed(f"{name(account)} is {changed.status}: a key has to be connected first")
     return records.report(options, changed, f"{name(account)} is switched on.")
@@ -102,12 +110,10 @@ def disconnect(options: argparse.Namespace) -> int:
     return 0
 
 
-def _reconnect(store: Store, account: ConnectedAccount) -> ConnectedAccount:
+def _reconnect(store: Store, loaded: LoadedToolkit, account: ConnectedAccount) -> ConnectedAccount:
     """Connect an expired account again with the keys that it has, if they work now."""
-    from ..manifest import load
-
     credentials = store.accounts.credentials(account.id)
-    keys = account_views.check_keys(load(), store, account)
+    keys = account_views.check_keys(loaded, store, account)
     problems = [f"{field}: {key['problem']}" for field, key in keys.items() if "problem" in key]
     if problems:
         raise CommandFailed(f"{name(account)} is still EXPIRED. {' '.join(problems)}")
@@ -144,6 +150,10 @@ def _chosen(options: argparse.Namespace) -> Iterator[tuple[Store, ConnectedAccou
             whose = "" if options.user_id is None else f" of user {options.user_id}"
             raise records.no_such("account", options.id, store, "accounts", whose)
         yield store, found
+
+
+def _manifest_missing(account: ConnectedAccount) -> str:
+    return f"{account.id} is an account of the toolkit {account.toolkit}: to check its key, name it with --manifest"
 
 
 def _how_to_enable(account: ConnectedAccount) -> str:

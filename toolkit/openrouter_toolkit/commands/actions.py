@@ -20,7 +20,7 @@ _WIDE_TERMINAL = 140
 
 def list_actions(options: argparse.Namespace) -> int:
     """List the actions in the manifest's order."""
-    with open_registry() as registry:
+    with open_registry(options.manifest) as registry:
         if options.json:
             terminal.print_json([_summary(action) for action in registry.actions.values()])
         else:
@@ -30,7 +30,7 @@ def list_actions(options: argparse.Namespace) -> int:
 
 def print_tools(options: argparse.Namespace) -> int:
     """Print the definitions in a format for function calling."""
-    with open_registry(**toolset(options)) as registry:
+    with open_registry(options.manifest, **toolset(options)) as registry:
         terminal.print_json(registry.tools(options.format, extensions=options.extensions))
     return 0
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..manifest import Toolkits
 
 _FALLBACK_USER = "default"
 
 
-def slugs(**_cursor: Any) -> list[str]:
+def slugs(parsed_args: argparse.Namespace, **_cursor: Any) -> list[str]:
     """The actions' slugs."""
-    from ..manifest import load
+    return [action.slug for action in _toolkits(parsed_args).actions]
 
-    return [action.slug for action in load().actions]
+
+def _toolkits(options: argparse.Namespace) -> Toolkits:
+    """The packaged toolkit, and those whose manifests were given before the cursor."""
+    from ..manifest import Toolkits, load_several
+
+    return Toolkits(load_several([None, *(getattr(options, "manifest", None) or ())]))
 
 
 def models(**_cursor: Any) -> list[str]:
@@ -49,9 +57,7 @@ def setting_values(parsed_args: argparse.Namespace, **_cursor: Any) -> list[str]
 
 def parameters(prefix: str, parsed_args: argparse.Namespace, **_cursor: Any) -> list[str]:
     """`name=` for each parameter of the action that was not given yet; behind it, the values that it may have."""
-    from ..manifest import load
-
-    action = load().find(getattr(parsed_args, "slug", None))
+    action = _toolkits(parsed_args).find(getattr(parsed_args, "slug", None))
     if action is None:
         return []
     properties: dict[str, dict[str, Any]] = action.definition.input_parameters.get("properties", {})

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..connecting import Callback, Checked, check, check_for
-from ..manifest import LoadedToolkit, load
+from ..manifest import LoadedToolkit
 from . import account_views, key_input
-from .store import open_store
-from .terminal import PROGRAM, CommandFailed, check_input, print_line, print_message
+from .store import chosen_toolkit, open_store
+from .terminal import PROGRAM, CommandFailed, check_input, print_line, print_message, usage_error
 
 if TYPE_CHECKING:  # its packages may be missing
     from ..store import ConnectedAccount, Store
@@ -22,7 +22,9 @@ DEFAULT_USER = "default"
 
 def connect(options: argparse.Namespace) -> int:
     """Get the keys, check them and store them."""
-    loaded = load()
+    loaded = chosen_toolkit(options)
+    if not loaded.auth.fields:
+        raise usage_error(f"{loaded.toolkit.name} needs no login, so there is nothing to connect")
     with open_store() as store:
         connecting = _Connecting(loaded, store, options)
         if options.browser:
@@ -64,6 +66,7 @@ class _Connecting:
         self.stored = False
         self._user_id = None if options.organisation else check_input(names.user, "--user-id", options.user_id)
         self._alias = None if options.alias is None else check_input(names.alias, "--alias", options.alias)
+        self._manifests = "".join(f" --manifest {shlex.quote(path)}" for path in options.manifest)
         self._replaced = _account_to_replace(store, loaded.toolkit.slug, self._user_id, self._alias)
         self.label = f"{PROGRAM} {self._alias}" if self._alias else PROGRAM
         if self._replaced is not None:
@@ -130,8 +133,9 @@ class _Connecting:
         whose = "" if user == DEFAULT_USER else f" --user-id {shlex.quote(user)}"
         auth = self._loaded.auth
         given = f" --arguments {shlex.quote(json.dumps(auth.verify_arguments))}" if auth.verify_arguments else ""
-        trial = f"{PROGRAM} execute {auth.verify}{whose}{given}"
-        print_message(f"Agents use it by {PROGRAM} mcp{whose}, or serve; to try it: {trial}")
+        whose += self._manifests
+        trial = f"; to try it: {PROGRAM} execute {auth.verify}{whose}{given}" if auth.verify else ""
+        print_message(f"Agents use it by {PROGRAM} mcp{whose}, or serve{trial}")
         if not account.default:
             print_message(f"Another account is the default; to change that: {PROGRAM} accounts default {account.id}")
 

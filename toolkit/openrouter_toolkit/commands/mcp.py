@@ -17,7 +17,7 @@ def mcp(options: argparse.Namespace) -> int:
 
     if sys.stdin is None:
         raise terminal.usage_error("mcp reads standard input, and there is none")
-    with open_registry(**toolset(options)) as registry:
+    with open_registry(options.manifest, **toolset(options)) as registry:
         if not registry.actions:
             terminal.print_error(
                 "no action is left to offer: those that are allowed are denied, not read-only, or switched off"

@@ -22,7 +22,6 @@ _ADVICE = {errno.EADDRINUSE: "choose another with --port", errno.EACCES: "choose
 def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     require_server()
-    from ..manifest import ManifestError
     from ..server import create
     from ..server.graceful_shutdown import Server, address_of, url_of
     from ..server.pages.login import new_link
@@ -39,12 +38,7 @@ def serve(options: argparse.Namespace) -> int:
             trusted_proxies=tuple(options.trusted_proxy),
         )
         with open_store() as store:
-            try:
-                application = create(settings, store, options.manifest)
-            except ManifestError:
-                raise
-            except ValueError as error:
-                raise usage_error(f"--manifest: {error}") from None
+            application = create(settings, store, options.manifest)
             for address in options.return_address:
                 return_addresses.register(store, "--return-address", address)
             link = new_link(store, settings)  # made before serving: if the store is not writable, nothing is served

@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import Action
+from ..manifest import Action, load_several
 from ..registry import ToolRegistry
 from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
@@ -24,7 +24,8 @@ _MIN_WIDTH = 30
 
 def show(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
-    registry = ToolRegistry.from_manifest()
+    toolkits = load_several([None, *options.manifest])
+    registry = ToolRegistry.from_manifest(toolkits)
     action = find(registry, options.slug)
     if action is None:
         near = close_matches(options.slug, registry.actions)
@@ -33,7 +34,7 @@ def show(options: argparse.Namespace) -> int:
     if options.json:
         terminal.print_json(action.definition.model_dump(exclude_none=True))
     else:
-        _print_action(action)
+        _print_action(action, dict(zip(toolkits, [None, *options.manifest], strict=True))[registry.toolkits.of(action)])
     return 0
 
 
@@ -54,7 +55,8 @@ def sample(schema: dict[str, Any]) -> Any:
     return {"integer": number, "number": number, "boolean": True, "null": None}.get(kind, "...")
 
 
-def _print_action(action: Action) -> None:
+def _print_action(action: Action, manifest: str | None) -> None:
+    """Print it; `manifest` is the path of its manifest, None for the packaged one."""
     console = terminal.console()
     definition = action.definition
     _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
@@ -65,7 +67,9 @@ def _print_action(action: Action) -> None:
     _print_parameters(console, definition.input_parameters)
     arguments = sample(definition.input_parameters)
     given = f" --arguments {shlex.quote(json.dumps(arguments))}" if arguments else ""
-    python = f"ToolRegistry.from_manifest().execute({json.dumps(action.slug)}, {arguments!r})"
+    given += f" --manifest {shlex.quote(manifest)}" if manifest else ""
+    path = json.dumps(manifest) if manifest else ""
+    python = f"ToolRegistry.from_manifest({path}).execute({json.dumps(action.slug)}, {arguments!r})"
     for title, *code in (
         ("In Python:", "from openrouter_toolkit import ToolRegistry", python),
         ("On the command line:", f"{terminal.PROGRAM} execute {action.slug}{given}"),

@@ -5,9 +5,10 @@ The store's packages may be missing and are slow to import, so a file that does 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ from .places import data_file
 from .terminal import PROGRAM, CommandFailed, print_message, usage_error
 
 if TYPE_CHECKING:
+    from ..manifest import LoadedToolkit
     from ..registry import ToolRegistry
-    from ..store import Store
+    from ..store import ConnectedAccount, Store
 
 _DATABASE = "OPENROUTER_TOOLKIT_DATABASE"
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
@@ -53,8 +55,10 @@ def open_existing_store() -> Iterator[Store | None]:
 
 
 @contextmanager
-def open_registry(**options: Any) -> Iterator[ToolRegistry]:
-    """A context with a registry. The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
+def open_registry(manifests: Sequence[str] = (), **options: Any) -> Iterator[ToolRegistry]:
+    """A context with a registry of OpenRouter's toolkit, and of those whose manifests are given.
+
+    The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
 
     If there is a store, its connected accounts and switches apply, and the user `default` has the environment's keys
     as long as no account is connected for that user. Otherwise only the environment's keys apply.
@@ -65,14 +69,15 @@ def open_registry(**options: Any) -> Iterator[ToolRegistry]:
     Raises:
         CommandFailed: a name in the toolset does not exist (status 2), or the store can't be opened.
     """
-    from ..manifest import ManifestError
+    from ..manifest import ManifestError, load, load_several
     from ..registry import ToolRegistry
 
+    toolkits = load_several([None, *manifests]) if manifests else None
     with ExitStack() as stack:
         if store_exists() and not _ignores_store():
-            options |= _store_options(stack)
+            options |= _store_options(stack, toolkits or [load()])
         try:
-            registry = ToolRegistry.from_manifest(**options)
+            registry = ToolRegistry.from_manifest(toolkits, **options)
         except ManifestError:
             raise
         except ValueError as error:
@@ -80,18 +85,45 @@ def open_registry(**options: Any) -> Iterator[ToolRegistry]:
         yield stack.enter_context(registry)
 
 
-def _store_options(stack: ExitStack) -> dict[str, Any]:
+def _store_options(stack: ExitStack, toolkits: Sequence[LoadedToolkit]) -> dict[str, Any]:
     from ..accounts import EnvironmentAccounts
-    from ..manifest import load
 
-    loaded = load()
     store = stack.enter_context(open_store())
     from ..store import StoredOrEnvironment
 
+    stored = store.for_registry()
     return {
-        "accounts": StoredOrEnvironment(store.for_registry(), EnvironmentAccounts(loaded.auth.environment)),
-        "switched_off": lambda: store.switches.off(loaded.toolkit.slug),
+        "accounts": {
+            one.toolkit.slug: StoredOrEnvironment(stored, EnvironmentAccounts(one.auth.environment)) for one in toolkits
+        },
+        "switched_off": lambda: {slug for one in toolkits for slug in store.switches.off(one.toolkit.slug)},
     }
+
+
+def chosen_toolkit(options: argparse.Namespace) -> LoadedToolkit:
+    """The toolkit that `--toolkit` names; without it, that of the only `--manifest`, or OpenRouter's.
+
+    Raises:
+        CommandFailed: there is no such toolkit, or more than one could be meant (status 2).
+    """
+    from ..manifest import load_several
+
+    toolkits = {one.toolkit.slug: one for one in load_several([None, *options.manifest])}
+    if options.toolkit is not None:
+        found = toolkits.get(options.toolkit.upper())
+        if found is None:
+            raise usage_error(f"there is no such toolkit; there are {', '.join(toolkits)} (--manifest adds one)")
+        return found
+    if len(toolkits) > 2:
+        raise usage_error(f"say which toolkit with --toolkit: {', '.join(toolkits)}")
+    return list(toolkits.values())[-1]
+
+
+def toolkit_of(account: ConnectedAccount, manifests: Sequence[str]) -> LoadedToolkit | None:
+    """The toolkit of an account; None if it is neither OpenRouter's nor that of a given manifest."""
+    from ..manifest import load_several
+
+    return next((one for one in load_several([None, *manifests]) if one.toolkit.slug == account.toolkit), None)
 
 
 def _ignores_store() -> bool:

@@ -19,9 +19,13 @@ _WHOSE = option(
 _TIMEOUT = option("--timeout SECONDS", "for the whole call (default: no limit)", types.call_timeout)
 _SETTING = option("name NAME", "model, user or output", complete=completers.settings)
 _TOOLSET = (
-    several("--allow SLUG|TAG", "only these actions"),
+    several("--allow SLUG|TAG", "only these actions, or those of these toolkits"),
     several("--deny SLUG|TAG", "not these actions, whatever else is said"),
     flag("--read-only", "only actions that change nothing"),
+)
+_MANIFEST = option("--manifest PATH", "a further toolkit's manifest; may be given again", action="append", default=[])
+_TAKEN_MANIFEST = option(
+    "--manifest PATH", "taken as by other commands; a token is for all toolkits", action="append", default=[]
 )
 _OF_USER = option(
     "--user-id U",
@@ -35,7 +39,7 @@ _SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 def _of_account(name: str, help: str, *options: Option) -> Command:
     """An action on one account."""
     account = option("id ID", "the account: its id, the beginning of it, or its alias")
-    return Command(f"accounts {name}", help, account, _JSON, _OF_USER, *options)
+    return Command(f"accounts {name}", help, account, _JSON, _OF_USER, _MANIFEST, *options)
 
 
 def _output(name: str, help: str) -> Option:
@@ -54,6 +58,7 @@ COMMANDS = (
         "actions",
         "list the actions",
         flag("--json", "as a JSON array, for programs"),
+        _MANIFEST,
         run="actions:list_actions",
         description="Lists the actions.",
     ),
@@ -62,6 +67,7 @@ COMMANDS = (
         "tell about one action",
         _SLUG,
         flag("--json", "its full definition, for programs"),
+        _MANIFEST,
         description="Tells about one action.",
     ),
     Command(
@@ -139,6 +145,7 @@ examples:
             _output("data", "print the data alone; an error goes to standard error"),
             _output("text", "print what the model said alone; an error goes to standard error"),
         ),
+        _MANIFEST,
         description="""\
 Executes an action and prints its envelope, one JSON object with data, error and successful, on standard output.
 Exit status: 0 successful, 1 not successful, 2 wrong command line (then nothing is printed there).""",
@@ -161,6 +168,7 @@ examples:
         ),
         flag("--extensions", "with the parameters that the API takes beyond the documented ones"),
         *_TOOLSET,
+        _MANIFEST,
         run="actions:print_tools",
         description="Prints the actions' definitions as a JSON array, in the format that a model's API takes.",
     ),
@@ -169,6 +177,7 @@ examples:
         "serve the actions to an MCP client (stdio)",
         _WHOSE,
         *_TOOLSET,
+        _MANIFEST,
         description=(
             "Serves the actions as tools of the Model Context Protocol on standard input and output, for "
             "one client that starts this command, until its input ends. The client has to hand "
@@ -188,6 +197,8 @@ examples:
             flag("--browser", "log in with the browser, which makes a key"),
             flag("--headless", "the same with a browser elsewhere: paste its code"),
         ),
+        _MANIFEST,
+        option("--toolkit SLUG", "which toolkit's (default: that of the manifest; without one, OPENROUTER)"),
         description="""\
 Connects an account: asks for the key without showing it, tries it, and keeps it sealed. Where the user has an account
 of that alias (or of none), or one that has expired, it gets the new key in place of the old one.""",
@@ -202,13 +213,14 @@ examples:
         "list and manage connected accounts",
         _JSON,
         _OF_USER,
+        _MANIFEST,
         run="accounts:list_accounts",
         description=(
             "Lists connected accounts, the newest first, or does something with one. An ID may be "
             "shortened while it is unambiguous, or be the account's alias."
         ),
     ),
-    Command("accounts list", "list them all", _JSON, _OF_USER, run="accounts:list_accounts"),
+    Command("accounts list", "list them all", _JSON, _OF_USER, _MANIFEST, run="accounts:list_accounts"),
     _of_account("show", "show one, with the limits and the spending of its keys as they are now"),
     _of_account(
         "rename",
@@ -234,6 +246,7 @@ examples:
         "tokens",
         "make, list and revoke API tokens",
         _JSON,
+        _TAKEN_MANIFEST,
         run="tokens:list_tokens",
         description=("Lists the API tokens, with which hosts call the web application, or does something with one."),
     ),
@@ -243,12 +256,14 @@ examples:
         option("--name N", "what to call it", default="made on the command line"),
         several("--user-id U", "for whom it may act (default: every user)"),
         _JSON,
+        _TAKEN_MANIFEST,
         description="Makes a token and prints it alone on standard output, this one time.",
     ),
     Command(
         "tokens list",
         "list them all",
         _JSON,
+        _TAKEN_MANIFEST,
         run="tokens:list_tokens",
         description="Lists all tokens, revoked ones too.",
     ),
@@ -257,6 +272,7 @@ examples:
         "end one",
         option("id ID", "its id (tok_...), or the beginning of it"),
         _JSON,
+        _TAKEN_MANIFEST,
         description="Ends a token, everywhere and at once.",
     ),
     Command(
@@ -369,6 +385,13 @@ examples:
             "Prints the toolkit as a marketplace lists it, as JSON: Composio's toolkit metadata, or a "
             "server.json of the MCP Registry."
         ),
+    ),
+    Command(
+        "new-toolkit",
+        "write a small toolkit of your own that runs",
+        option("name NAME", "what the API is called, such as Weather"),
+        option("--directory D", "the folder to write to (default: the name, in lower case)"),
+        description="Writes a manifest, a schema, a README and a test that passes. Nothing that exists is changed.",
     ),
     Command(
         "config",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # rich takes a while to import, and only tables need it
 
 PROGRAM = "openrouter-toolkit"
 USAGE_ERROR = 2
-_KEY_VARIABLES = ("OPENROUTER_API_KEY", "OPENROUTER_MANAGEMENT_API_KEY", "OPENROUTER_TOOLKIT_MASTER_KEY")
+# The ends of the names of variables that hold keys, those of other toolkits and programs too.
+_KEY_VARIABLES = ("_API_KEY", "_MASTER_KEY", "_SECRET", "_TOKEN", "_PASSWORD")
 # The prefixes of keys and of this toolkit's own tokens.
 _SECRET_PREFIXES = ("sk-", "ort_")
 _MAX_QUOTED = 60
@@ -57,7 +58,7 @@ def print_error(reason: str) -> None:
 
 def redact_keys(text: str) -> str:
     """The text without the environment's keys, pieces of them, and anything else that looks like a key."""
-    return redact_thoroughly(text, [os.environ[name] for name in _KEY_VARIABLES if os.environ.get(name)])
+    return redact_thoroughly(text, [value for name, value in os.environ.items() if name.endswith(_KEY_VARIABLES)])
 
 
 def quote_input(text: str) -> str | None:

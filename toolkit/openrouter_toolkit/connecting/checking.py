@@ -78,7 +78,7 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
         if value is None:
             if field.required:
                 refusals[name] = f"{field.title} is needed.{_where_to_get(field)}"
-        elif field.secret and not loaded.client_takes_credentials and (wrong := unusable(value)) is not None:
+        elif field.secret and not loaded.client_takes_any_value and (wrong := unusable(value)) is not None:
             refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(field)}"
         elif name in keys and complete and loaded.auth.verify is not None:
             envelope = _verify(loaded, others, name, value, client_options)

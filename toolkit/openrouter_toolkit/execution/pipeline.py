@@ -21,7 +21,7 @@ from ..accounts import (
 )
 from ..call import Call
 from ..envelope import ActionError, Envelope
-from ..manifest import Action, LoadedToolkit
+from ..manifest import Action, Toolkits
 from ..text.close_matches import close_matches
 from ..text.redaction import redact, redact_thoroughly, redacted_traceback
 from ..text.sanitize import clean, preview, quoted
@@ -38,24 +38,24 @@ _OPENTELEMETRY = "opentelemetry.trace"
 
 
 class Execution:
-    """Executes a toolkit's actions. Safe to use from many threads."""
+    """Executes the actions of a registry's toolkits. Safe to use from many threads."""
 
     def __init__(
         self,
-        loaded: LoadedToolkit,
+        toolkits: Toolkits,
         toolset: Toolset,
         *,
-        accounts: Accounts,
+        accounts: Mapping[str, Accounts],
         hooks: Hooks,
         resources: Resources,
         fill_trace: bool = False,
     ) -> None:
-        self._loaded = loaded
-        self._auth = loaded.auth
+        """`accounts` are those of each toolkit, by its slug; the client of `resources` is a `Clients`."""
+        self._toolkits = toolkits
         self._toolset = toolset
         self._accounts = accounts
         self._hooks = hooks
-        self._client = resources.client
+        self._clients = resources.client
         self._fill_trace = fill_trace
         self._verifier = Verifier()
 
@@ -68,8 +68,9 @@ class Execution:
             return self._run_logged(record, call, account_id)
         from .telemetry import observed
 
-        record.action = self._loaded.find(slug)
-        with observed(record, call, self._loaded.toolkit.slug.lower()):
+        record.action = self._toolkits.find(slug)
+        loaded = self._toolkits.first if record.action is None else self._toolkits.of(record.action)
+        with observed(record, call, loaded.toolkit.slug.lower()):
             return self._run_logged(record, call, account_id)
 
     def _run_logged(self, record: CallRecord, call: Call, account_id: str | None) -> Envelope:
@@ -101,16 +102,21 @@ class Execution:
             if resolved is not None:
                 resolved.used()
         except ActionError as error:
-            if resolved is not None and refuses_key(error):
+            if action is not None and resolved is not None and refuses_key(error):
                 resolved.refused(error, partial(self._verdict, action, resolved, call))
             envelope = _failure(error, resolved)
-        except Exception as error:  # noqa: BLE001 - a bug in a handler: logged and returned, never raised
-            _log.error("%s failed unexpectedly\n%s", action, redacted_traceback(_secrets(resolved)))
-            envelope = _failure(_unexpected(error), resolved)
+        except Exception as error:  # noqa: BLE001 - the network, or a bug in a handler: returned, never raised
+            from .network_errors import network_failure  # it loads OpenSSL
+
+            toolkit = self._toolkits.first if action is None else self._toolkits.of(action)
+            failed = network_failure(error, toolkit.toolkit.name)
+            if failed is None:
+                _log.error("%s failed unexpectedly\n%s", action, redacted_traceback(_secrets(resolved)))
+            envelope = _failure(failed or _unexpected(error), resolved)
         return envelope
 
     def _find(self, slug: str) -> Action:
-        action = self._loaded.find(slug)
+        action = self._toolkits.find(slug)
         if action is None:
             usable = self._toolset.actions
             matches = close_matches(slug, usable, count=3) if isinstance(slug, str) else []
@@ -121,28 +127,24 @@ class Execution:
 
     def _display_slug(self, slug: str) -> str:
         """Quote an unknown slug; as JSON if only invisible characters, such as spaces, make it unknown."""
-        return json.dumps(slug[:80]) if self._loaded.find(clean(slug[:80])) else quoted(slug, 80)
+        return json.dumps(slug[:80]) if self._toolkits.find(clean(slug[:80])) else quoted(slug, 80)
 
     def _resolve(self, action: Action, user_id: str, account_id: str | None) -> ResolvedCredentials | None:
         """Resolve the user's account and the key for this action; None if the toolkit has no login."""
-        if self._auth.scheme == "NO_AUTH":
+        loaded = self._toolkits.of(action)
+        if loaded.auth.scheme == "NO_AUTH":
             return None
-        return resolve_credentials(
-            self._accounts,
+        resolved = resolve_credentials(
+            self._accounts[loaded.toolkit.slug],
             user_id=user_id,
             account_id=account_id,
-            toolkit=(self._loaded.toolkit.slug, self._loaded.toolkit.name),
-            fields=self._auth.fields,
-            key=self._auth.key.name,
+            toolkit=(loaded.toolkit.slug, loaded.toolkit.name),
+            fields=loaded.auth.fields,
+            key=loaded.auth.key.name,
             preferred=action.credential,
-            all_fields=self._loaded.client_takes_credentials,
+            all_fields=loaded.client_takes_any_value,
         )
-
-    def _client_credentials(self, resolved: ResolvedCredentials | None) -> Any:
-        """What the client's `connected` method takes: the key, or all credentials of the account."""
-        if self._loaded.client_takes_credentials:
-            return Credentials({}) if resolved is None else resolved.credentials
-        return None if resolved is None else resolved.key
+        return resolved.with_secrets(loaded.derived_secrets(resolved.credentials))
 
     def _revalidate(self, action: Action, resolved: ResolvedCredentials | None) -> None:
         """Before a retry, check that the action is still allowed and the account still connected."""
@@ -150,9 +152,10 @@ class Execution:
         if resolved is not None:
             resolved.revalidate()
 
-    def _verdict(self, action: Action | None, resolved: ResolvedCredentials, call: Call) -> Verdict:
+    def _verdict(self, action: Action, resolved: ResolvedCredentials, call: Call) -> Verdict:
         """After a refused call: use the manifest's `verify` action to check whether the API refuses the key itself."""
-        verify = self._loaded.find(self._auth.verify)
+        loaded = self._toolkits.of(action)
+        verify = loaded.find(loaded.auth.verify)
         if verify is None or verify is action:  # no other call would give a better answer
             return Verdict.REFUSED
         return self._verifier.verdict(resolved.credentials, partial(self._call_verify, verify, resolved), call)
@@ -160,7 +163,8 @@ class Execution:
     def _call_verify(self, verify: Action, resolved: ResolvedCredentials) -> Verdict:
         try:
             call = Call(timeout=VERIFY_TIMEOUT, secrets=_secrets(resolved))
-            self._run(verify, dict(self._auth.verify_arguments), resolved, call)
+            arguments = dict(self._toolkits.of(verify).auth.verify_arguments)
+            self._run(verify, arguments, resolved, call)
         except ActionError as error:
             return Verdict.REFUSED if refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
@@ -168,8 +172,11 @@ class Execution:
     def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
         call.check()
         client = []
-        if self._loaded.client is not None:
-            client = [self._client().connected(self._client_credentials(resolved), call)]
+        loaded = self._toolkits.of(action)
+        if loaded.client is not None:
+            credentials, key = (Credentials({}), None) if resolved is None else (resolved.credentials, resolved.key)
+            made = self._clients().of(loaded.toolkit.slug)
+            client = [made.connected(loaded.client_credentials(credentials, key), call)]
         data: object = action.handler(arguments, *client)
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")

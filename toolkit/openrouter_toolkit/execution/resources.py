@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -31,6 +31,32 @@ class Job(Generic[_Answer]):
     call: Call
     run: Callable[[], _Answer]
     failed: Callable[[ActionError], _Answer]
+
+
+class Clients:
+    """The clients of a registry's toolkits, each made at its first call. Safe to use from many threads."""
+
+    def __init__(self, factories: Mapping[str, Callable[[], Any]]) -> None:
+        """`factories` makes each toolkit's client, by the toolkit's slug."""
+        self._factories = factories
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def of(self, toolkit: str) -> Any:
+        """Return a toolkit's client, which keeps connections open between calls."""
+        client = self._made.get(toolkit)
+        if client is None:
+            with self._lock:
+                client = self._made.get(toolkit)
+                if client is None:
+                    client = self._made[toolkit] = self._factories[toolkit]()
+        return client
+
+    def close(self) -> None:
+        """Close all that were made."""
+        for client in self._made.values():
+            if client is not None:
+                client.close()
 
 
 class Resources:

@@ -61,7 +61,7 @@ def choose(
     tags: Iterable[str] | None = None,
     read_only: bool = False,
 ) -> list[Action]:
-    """Filter actions. A name in `allow` or `deny` is a slug, an older slug or a tag; `deny` takes precedence.
+    """Filter actions. A name in `allow` or `deny` is a slug, an older slug, a tag or a toolkit's slug; `deny` wins.
 
     Raises:
         ValueError: a name is unknown: a misspelt denial must not leave an action allowed.
@@ -78,7 +78,7 @@ def choose(
 def _slugs_by_name(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
     slugs: set[str] = set()
     for name in _check_names(names):
-        matching = {a.slug for a in actions if name == a.slug or name in a.aliases or name in a.tags}
+        matching = {a.slug for a in actions if name in (a.slug, a.toolkit_slug, *a.aliases, *a.tags)}
         if not matching:
             raise ValueError(f"there is no action or tag {name!r}" + _hint(name, actions))
         slugs |= matching

@@ -139,5 +139,5 @@ def too_large(limit: int) -> ActionError:
         "invalid_response",
         f"The answer is larger than {limit} bytes.",
         f"The answer is larger than the limit of {limit / 2**20:g} MiB and was not read to its end. Ask for less "
-        "(a filter, a limit, a smaller max_tokens), or have the limit raised (max_answer_bytes).",
+        "(a filter, a smaller limit), or have max_answer_bytes raised.",
     )

@@ -35,7 +35,7 @@ class JsonBody:
                 yield json.dumps(text[start : start + _PIECE])[1:-1].encode()
 
 
-def encode(arguments: Mapping[str, Any]) -> bytes | JsonBody:
+def encode(arguments: Any) -> bytes | JsonBody:
     """The arguments as JSON. Raises `TypeError`, `ValueError` or `RecursionError` for what JSON can't hold."""
     texts: list[str] = []
 
@@ -47,9 +47,8 @@ def encode(arguments: Mapping[str, Any]) -> bytes | JsonBody:
             return {name: shortened(item) for name, item in value.items()}
         return [shortened(item) for item in value] if isinstance(value, list | tuple) else value
 
-    frame = json.dumps(
-        shortened(arguments) if _may_hold_long_text(arguments) else arguments, separators=(",", ":"), allow_nan=False
-    )
+    long = isinstance(arguments, Mapping) and _may_hold_long_text(arguments)
+    frame = json.dumps(shortened(arguments) if long else arguments, separators=(",", ":"), allow_nan=False)
     return JsonBody(frame, texts) if texts else frame.encode()
 
 

@@ -25,6 +25,8 @@ _MAX_BACKOFF = 20.0
 # statuses, nothing reached OpenRouter: it refused the connection (521), could not be reached (523), or there was no
 # secure connection to it (525, 526). With 520, 522, 524, 527 and 530 that is unknown.
 _NOTHING_BILLED = frozenset({402, 429, 502, 503, 521, 523, 525, 526, 529})
+# The API refused the request for its limit, or nothing reached it. After 502 and 503 that is unknown.
+_NOTHING_EXECUTED = frozenset({429, 521, 523, 525, 526})
 
 
 def reads(error: ActionError) -> bool:
@@ -47,6 +49,13 @@ def completions(error: ActionError) -> bool:
     if error.type == "connection_failed":
         return error.retryable and error.details.get("sent") is False
     return error.retryable and error.status in _NOTHING_BILLED
+
+
+def writes(error: ActionError) -> bool:
+    """Policy for requests that change something: repeat only if nothing can have been executed."""
+    if error.type == "connection_failed":
+        return error.retryable and error.details.get("sent") is False
+    return error.retryable and error.status in _NOTHING_EXECUTED
 
 
 def never(error: ActionError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import re
 import socket
@@ -30,7 +31,9 @@ from urllib3.exceptions import (
 
 from ..call import Call
 from ..envelope import ActionError
+from ..text.redaction import redact_thoroughly
 from ..text.sanitize import quoted
+from .api import UNNAMED, Api
 from .json_body import JsonBody
 
 # With more threads than this, the additional connections are closed after use.
@@ -50,8 +53,9 @@ class Exchange:
     never hits a connection that serves another call by then.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, api: Api = UNNAMED) -> None:
         self.call = call
+        self.api = api
         self._lock = threading.RLock()  # reentrant: a finalizer may call `interrupt` at any time
         self._connection: Any = None
         self._socket: Any = None
@@ -90,7 +94,20 @@ class Exchange:
 
     def failure(self, error: Exception) -> ActionError:
         """The `ActionError` for one of `NETWORK_ERRORS`; after `interrupt`, the reason why the call ended."""
-        return self.call.ending() or _network_failure(error, begun=self._begun)
+        return self.call.ending() or _network_failure(error, self.api, begun=self._begun)
+
+
+class _RedactUrls(logging.Filter):
+    """Redacts the account's secrets in what urllib3 logs about an exchange: its URL may have one in its query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        exchange: Exchange | None = getattr(_current, "exchange", None)
+        if exchange is not None and exchange.call.secrets:
+            record.msg, record.args = redact_thoroughly(record.getMessage(), exchange.call.secrets), None
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_RedactUrls())
 
 
 class _IdleConnections:
@@ -238,7 +255,7 @@ class Transport:
         self._adapter.close()
 
 
-def _network_failure(error: Exception, *, begun: bool) -> ActionError:
+def _network_failure(error: Exception, api: Api, *, begun: bool) -> ActionError:
     """The error for a network failure; `begun`: the connection was open, so the request may have been sent."""
     cause: BaseException = error
     while isinstance(cause, HTTPError) and isinstance(getattr(cause, "reason", None), Exception):
@@ -247,33 +264,33 @@ def _network_failure(error: Exception, *, begun: bool) -> ActionError:
     if isinstance(cause, SSLError | PythonSSLError) and not begun:
         return ActionError(
             "connection_failed",
-            f"No secure connection to OpenRouter: {what}",
+            f"No secure connection to {api.name}: {what}",
             advice="Nothing was sent. The operator of this agent has to look at the certificates, the proxy or "
-            "OPENROUTER_BASE_URL.",
+            f"{api.base_url_setting}.",
             sent=False,
         )
     if not begun or isinstance(cause, NewConnectionError | ConnectTimeoutError | ProxyError):
         return ActionError(
             "connection_failed",
-            f"No connection to OpenRouter: {what}",
-            f"OpenRouter can't be reached: {what}. Nothing was sent. Call again later; if it stays so, the "
-            "network, the proxy or OPENROUTER_BASE_URL is at fault.",
+            f"No connection to {api.name}: {what}",
+            f"{api.at_start} can't be reached: {what}. Nothing was sent. Call again later; if it stays so, the "
+            f"network, the proxy or {api.base_url_setting} is at fault.",
             retryable=True,
             sent=False,
         )
     if isinstance(cause, ReadTimeoutError | TimeoutError):
         return ActionError(
             "timeout",
-            "OpenRouter sent nothing for too long.",
-            "OpenRouter was sent the request and then kept silent for too long. It may still have been executed "
-            "and billed. Call again, with stream true or a smaller max_tokens for a long completion.",
+            f"{api.at_start} sent nothing for too long.",
+            f"{api.at_start} was sent the request and then kept silent for too long. It may still have been executed "
+            "and billed. Call again if that does no harm.",
             retryable=True,
             sent=True,
         )
     return ActionError(
         "connection_failed",
-        f"The connection to OpenRouter broke: {what}",
-        f"The connection to OpenRouter broke before the answer was complete: {what}. The request may have been "
+        f"The connection to {api.name} broke: {what}",
+        f"The connection to {api.name} broke before the answer was complete: {what}. The request may have been "
         "executed and billed all the same. Call again if that does no harm.",
         retryable=True,
         sent=True,

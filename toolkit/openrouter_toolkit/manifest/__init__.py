@@ -1,8 +1,10 @@
 """The manifest: the toolkit's description, its auth scheme and its actions, as typed definitions."""
 
+from .clients import ToolkitClient
 from .definitions import Action, Auth, AuthField, Definition, LoadedToolkit, Toolkit
 from .errors import ManifestError
-from .loading import load, packaged_manifest
+from .loading import Source, load, load_several, packaged_manifest
+from .toolkits import Toolkits, clashes
 
 __all__ = [
     "Action",
@@ -11,7 +13,12 @@ __all__ = [
     "Definition",
     "LoadedToolkit",
     "ManifestError",
+    "Source",
     "Toolkit",
+    "ToolkitClient",
+    "Toolkits",
+    "clashes",
     "load",
+    "load_several",
     "packaged_manifest",
 ]

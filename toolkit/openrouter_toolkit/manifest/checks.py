@@ -8,6 +8,7 @@ from typing import Any
 
 from ..envelope import ActionError
 from .clients import request_problem
+from .declared_checks import declared_problems
 from .definitions import Action, Brief, Definition, LoadedToolkit
 from .file_models import ManifestFile
 from .yaml_lines import YamlFile
@@ -108,6 +109,7 @@ def consistency_problems(source: YamlFile, manifest: ManifestFile, loaded: Loade
         if entry.request is not None:
             problems = _request_problems(entry.request, action, loaded.client)
             yield from (f"{source.where('actions', number, 'request')}: {problem}" for problem in problems)
+    yield from declared_problems(source, manifest, loaded)
     for version, slugs in loaded.toolkit.earlier_versions.items():
         where = source.where("toolkit", "earlier_versions", version)
         yield from (f"{where}: there is no action {slug}" for slug in slugs if slug not in names)

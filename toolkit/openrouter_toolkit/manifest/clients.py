@@ -5,9 +5,35 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ..call import Call
 from ..text.close_matches import close_matches
+
+if TYPE_CHECKING:
+    from ..http.rest import BoundRestClient, Route
+
+
+class ToolkitClient(Protocol):
+    """A toolkit's own client: what `toolkit.client` names, as `module:name`, is called once and returns this.
+
+    The call's keywords are the registry's `client_options`. It is shared by all calls and threads.
+    """
+
+    def connected(self, credentials: Mapping[str, str], call: Call) -> Any:
+        """Return what handlers get, for one call of one account.
+
+        Args:
+            credentials: all fields of the account by name, such as `api_key`; none for a toolkit without login. A
+                parameter named `key` in its place gets the value of the key alone, or None.
+            call: the call's deadline and cancellation. Before it waits, a client asks `call.remaining()`; it waits for
+                the network inside `call.interruptible(...)`, and between attempts with `call.wait(...)`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what is open; a later call may open it again."""
+        ...
 
 
 class RequestClient(Protocol):
@@ -24,6 +50,15 @@ def request_handler(request: str) -> Callable[[dict[str, Any], RequestClient], s
 
     def handler(arguments: dict[str, Any], client: RequestClient) -> str:
         return client.request(method, path, arguments)
+
+    return handler
+
+
+def route_handler(route: Route) -> Callable[[dict[str, Any], BoundRestClient], str]:
+    """Make the handler of an action that sends a request with the client that the manifest declares."""
+
+    def handler(arguments: dict[str, Any], client: BoundRestClient) -> str:
+        return client.send(route, arguments)
 
     return handler
 

@@ -6,14 +6,17 @@ What the files may contain is in `file_models`: a start from the compiled manife
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..validation.arguments import ArgumentValidator
-from .clients import request_handler, takes_credentials
+from .clients import request_handler, route_handler, takes_credentials
+
+if TYPE_CHECKING:
+    from ..http.rest import DeclaredApi, Route
 
 
 class _Record:
@@ -31,7 +34,7 @@ class _Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Toolkit(_Record):
-    """The toolkit's name, version and links, and the factory of its handlers' client.
+    """The toolkit's name, version and links, and its client: an import path, or the description of an API.
 
     `earlier_versions` names the actions of each earlier version, for hosts that pin one.
     """
@@ -43,7 +46,7 @@ class Toolkit(_Record):
     categories: list[str]
     links: dict[str, str]
     logo: str | None = None
-    client: str | None = None
+    client: str | dict[str, Any] | None = None
     earlier_versions: dict[str, list[str]] = field(default_factory=dict)
 
     def versions(self, slug: str | None = None) -> list[str]:
@@ -185,13 +188,21 @@ class Action:
         handler: str | None = None,
         credential: str | None = None,
         aliases: list[str] | None = None,
+        parameters: dict[str, dict[str, Any]] | None = None,
+        body: str | None = None,
     ) -> None:
-        """`handler` is an import path, `module:function`; an action that only sends a request has a `request`."""
+        """`handler` is an import path, `module:function`; an action that only sends a request has a `request`.
+
+        `parameters` and `body` say how the client that a manifest declares sends the arguments; see `http.rest.Route`.
+        """
         self.definition = definition
         self.credential = credential
         self.aliases = aliases or []
+        self.toolkit: LoadedToolkit | None = None
         self._request = request
         self._handler = handler
+        self._parameters = parameters or {}
+        self._body = body
 
     def __str__(self) -> str:
         return self.slug
@@ -202,15 +213,48 @@ class Action:
     @cached_property
     def handler(self) -> Callable[..., str]:
         """The function that executes it, imported on first use."""
-        function: Callable[..., str] = (
-            imported(self._handler) if self._handler else request_handler(self._request or "")
+        if self._handler:
+            function: Callable[..., str] = imported(self._handler)
+            return function
+        if self.toolkit is not None and self.toolkit.declared_api is not None:
+            return route_handler(self.route(self.toolkit.declared_api))
+        return request_handler(self._request or "")
+
+    def route(self, api: DeclaredApi) -> Route:
+        """How the client of a declared API sends its arguments."""
+        from ..http.rest import Parameter, Route
+
+        parameters = {
+            name: Parameter(
+                place=given["place"],
+                name=given["name"] or name,
+                style=given["style"],
+                explode=given["style"] == "form" if given["explode"] is None else given["explode"],
+                whole=given["whole"],
+            )
+            for name, given in self._parameters.items()
+        }
+        method, _, path = (self._request or "").partition(" ")
+        hints = self.definition.annotations
+        data = self.definition.output_parameters.get("properties", {}).get("data", {})
+        return Route(
+            method,
+            path,
+            parameters,
+            form=(self._body or api.body) == "form",
+            repeatable=hints.readOnlyHint or hints.idempotentHint,
+            expects_json=isinstance(data, dict) and data.get("contentMediaType") == "application/json",
         )
-        return function
 
     @property
     def slug(self) -> str:
         """The name that agents use to call it."""
         return self.definition.slug
+
+    @property
+    def toolkit_slug(self) -> str | None:
+        """The slug of the toolkit that it was loaded with."""
+        return None if self.toolkit is None else self.toolkit.toolkit.slug
 
     @property
     def tags(self) -> list[str]:
@@ -240,6 +284,8 @@ class LoadedToolkit:
         self.toolkit = toolkit
         self.auth = auth
         self.actions = actions
+        for action in actions:
+            action.toolkit = self
         self._by_name = {name: action for action in actions for name in (*action.aliases, action.slug)}
 
     @classmethod
@@ -251,18 +297,53 @@ class LoadedToolkit:
     @cached_property
     def client(self) -> Callable[..., Any] | None:
         """The factory of the handlers' client, imported on first use."""
-        client: Callable[..., Any] | None = imported(self.toolkit.client)
+        if self.declared_api is not None:
+            from ..http.rest import client_factory
+
+            return client_factory(self.declared_api)
+        client: Callable[..., Any] | None = imported(cast(str | None, self.toolkit.client))
         return client
+
+    @cached_property
+    def declared_api(self) -> DeclaredApi | None:
+        """The API that the manifest describes in place of naming a client; None if it names one, or has none."""
+        if not isinstance(self.toolkit.client, dict):
+            return None
+        from ..http.rest import DeclaredApi
+
+        return DeclaredApi.from_data(self.toolkit.name, self.toolkit.client)
 
     @property
     def client_is_imported(self) -> bool:
         """Whether the client's module is there already, as it is when the manifest was checked."""
-        return (self.toolkit.client or "").partition(":")[0] in sys.modules
+        client = self.toolkit.client
+        return isinstance(client, dict) or (client or "").partition(":")[0] in sys.modules
 
     @cached_property
     def client_takes_credentials(self) -> bool:
         """Whether the client takes all credentials of an account, not only the key."""
         return self.client is not None and takes_credentials(self.client)
+
+    @property
+    def client_takes_any_value(self) -> bool:
+        """Whether the client decides which secrets are sent: a password may have blanks in it, an API key has none."""
+        api = self.declared_api
+        return self.client_takes_credentials and (api is None or "basic" in api.authorization_kinds)
+
+    def client_credentials(self, credentials: Mapping[str, str], key: str | None) -> Any:
+        """What the client's `connected` takes: all credentials, or the key alone.
+
+        In the templates of a declared API, the main key stands for the key that the action prefers.
+        """
+        if not self.client_takes_credentials:
+            return key
+        if self.declared_api is None or key is None:
+            return credentials
+        return {**credentials, self.auth.key.name: key}
+
+    def derived_secrets(self, credentials: Mapping[str, str]) -> tuple[str, ...]:
+        """Secrets that the client makes of an account's fields."""
+        return () if self.declared_api is None else self.declared_api.derived_secrets(credentials)
 
     @cached_property
     def check(self) -> Callable[[str, dict[str, Any]], str | None] | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+
+from ..http.base_url import base_url_problem
+from ..http.rest.templates import base_url_template_problem
 
 
 def _version(text: str) -> str:
@@ -34,6 +39,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 Version = Annotated[str, AfterValidator(_version)]
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{[A-Za-z_]\w*\}))+$")]
 
 
@@ -41,6 +47,67 @@ class FileModel(BaseModel):
     """A part of a file: unknown keys and values of another type are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class HeaderTemplate(FileModel):
+    """A header, and the template of its value."""
+
+    name: HeaderName
+    value: Text
+
+
+class QueryTemplate(FileModel):
+    """A query parameter, and the template of its value."""
+
+    name: Text
+    value: Text
+
+
+class BasicPart(FileModel):
+    """The templates of HTTP's Basic authentication."""
+
+    username: str
+    password: str
+
+
+class AuthorizationPart(FileModel):
+    """`authorization` of a declared client: header, query or basic. A text is the header Authorization."""
+
+    header: HeaderTemplate | None = None
+    query: QueryTemplate | None = None
+    basic: BasicPart | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return {"header": {"name": "Authorization", "value": raw}} if isinstance(raw, str) else raw
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(part is not None for part in (self.header, self.query, self.basic)) != 1:
+            raise ValueError("is a text such as Bearer {api_key}, or one of header, query and basic")
+        return self
+
+
+class ClientPart(FileModel):
+    """`toolkit.client` as a description of the API; see `http.rest.DeclaredApi`."""
+
+    base_url: Text
+    authorization: AuthorizationPart | None = None
+    headers: dict[HeaderName, Text] = {}
+    body: Literal["json", "form"] = "json"
+    retries: int = Field(2, ge=0, le=10)
+    connect_timeout: float = Field(10.0, gt=0, le=3600)
+    read_timeout: float = Field(60.0, gt=0, le=3600)
+    max_answer_bytes: int = Field(64 * 1024 * 1024, ge=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _possible(cls, base_url: str) -> str:
+        problem = base_url_template_problem(base_url) if "{" in base_url else base_url_problem(base_url)
+        if problem is not None:
+            raise ValueError(problem)
+        return base_url
 
 
 class ToolkitPart(FileModel):
@@ -53,7 +120,13 @@ class ToolkitPart(FileModel):
     categories: list[Text] = Field(min_length=1)
     links: dict[str, Link]
     logo: Link | None = None
-    client: ImportPath | None = None
+    client: (
+        Annotated[
+            Annotated[ImportPath, Tag("(path)")] | Annotated[ClientPart, Tag("(declared)")],
+            Discriminator(lambda client: "(path)" if isinstance(client, str) else "(declared)"),
+        ]
+        | None
+    ) = None
     earlier_versions: dict[Version, list[Slug]] = {}
 
 
@@ -98,14 +171,32 @@ class AuthPart(FileModel):
         return {**raw, "verify": verify["action"], "verify_arguments": verify.get("arguments", {})}
 
 
+class ParameterPart(FileModel):
+    """Where an argument goes, in OpenAPI's words; see `http.rest.Parameter`. A text is `in` alone."""
+
+    place: Literal["path", "query", "header", "body"] = Field(alias="in")
+    name: Text | None = None
+    style: Literal["form", "spaceDelimited", "pipeDelimited", "deepObject"] = "form"
+    explode: bool | None = None
+    whole: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return {"in": raw} if isinstance(raw, str) else raw
+
+
 class ActionEntry(FileModel):
     """An entry of the manifest's actions: the schema file, its handler or request, and settings for the registry.
 
-    An action that only sends a request has a `request`, such as `GET /models/{author}`, in place of a `handler`.
+    An action that only sends a request has a `request`, such as `GET /models/{author}`, in place of a `handler`. Its
+    arguments go into the path, and by method into the query or the body, unless `parameters` says otherwise.
     """
 
     schema_file: Text = Field(alias="schema")
     request: Request | None = None
+    parameters: dict[Text, ParameterPart] = {}
+    body: Literal["json", "form"] | None = None
     handler: ImportPath | None = Field(None, validate_default=True)
     credential: Text | None = None
     aliases: list[Slug] = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from . import compiled
 from .definitions import LoadedToolkit
+from .errors import ManifestError
+from .toolkits import clashes
 
 
 def packaged_manifest() -> Path:
@@ -16,8 +20,38 @@ def packaged_manifest() -> Path:
     return inside if inside.exists() else package.parent.parent / "manifest.yaml"
 
 
+# A manifest's path, None for the packaged one, or a toolkit that is loaded already.
+Source: TypeAlias = Path | str | LoadedToolkit | None
+
+
+def load_several(paths: Iterable[Source]) -> list[LoadedToolkit]:
+    """Load several manifests; None stands for the packaged one, and a toolkit that is loaded already for itself.
+
+    Raises:
+        ManifestError: a manifest is invalid, or two share the slug of their toolkit or of an action.
+    """
+    loaded: dict[str, LoadedToolkit] = {}
+    problems: list[str] = []
+    shared: list[str] = []
+    for path in paths:
+        file = _named(path)
+        try:
+            one = path if isinstance(path, LoadedToolkit) else load(path)
+        except ManifestError as error:
+            problems += error.problems
+            continue
+        for other_file, other in loaded.items():
+            shared += [f"{file}: the {name} is there already, in {other_file}" for name in clashes(one, other)]
+        loaded[file if file not in loaded else f"{file} (again)"] = one
+    if problems or shared:
+        raise ManifestError(problems + shared, clash=not problems)
+    return list(loaded.values())
+
+
 def load(path: Path | str | None = None) -> LoadedToolkit:
     """Load a manifest and everything that it names; by default the packaged one.
+
+    A folder stands for the file manifest.yaml in it.
 
     The packaged schemas are validated by the tests, and not again at each start.
 
@@ -30,9 +64,19 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
             return LoadedToolkit.from_data(data)
     from .parsing import check_parts, parse
 
-    parsed = parse(packaged_manifest() if path is None else Path(path), check_schemas=path is not None)
+    parsed = parse(packaged_manifest() if path is None else _file(Path(path)), check_schemas=path is not None)
     loaded = check_parts(parsed)
     if path is None:
         with suppress(OSError):
             compiled.write(packaged_manifest(), parsed.data)
     return loaded
+
+
+def _named(source: Source) -> str:
+    if isinstance(source, LoadedToolkit):
+        return source.toolkit.slug
+    return str(packaged_manifest() if source is None else source)
+
+
+def _file(path: Path) -> Path:
+    return path / "manifest.yaml" if path.is_dir() else path

@@ -68,11 +68,17 @@ def check_parts(parsed: Parsed) -> LoadedToolkit:
     return loaded
 
 
+def names_code(manifest: ManifestFile) -> bool:
+    """Whether a manifest names anything that has to be imported."""
+    named = [manifest.auth.check, manifest.auth.browser, *(entry.handler for entry in manifest.actions)]
+    return isinstance(manifest.toolkit.client, str) or any(named)
+
+
 def _import_problems(source: YamlFile, manifest: ManifestFile) -> Iterator[str]:
     """Yield the import paths that can't be imported or called, and a client that handlers can't use."""
     client = source.where("toolkit", "client")
     named = [
-        (manifest.toolkit.client, client),
+        (manifest.toolkit.client if isinstance(manifest.toolkit.client, str) else None, client),
         (manifest.auth.check, source.where("auth", "check")),
         (manifest.auth.browser, source.where("auth", "browser")),
     ]
@@ -132,7 +138,14 @@ def _parse(model: type[_Model], raw: Any, where: Callable[..., str]) -> _Model:
         return model.model_validate(raw)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        raise ManifestError([f"{where(*problem['loc'])}: {_error_message(problem)}" for problem in problems]) from None
+        raise ManifestError(
+            [f"{where(*_without_tags(problem['loc']))}: {_error_message(problem)}" for problem in problems]
+        ) from None
+
+
+def _without_tags(steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The path of a value, without pydantic's names of alternatives; here those stand in parentheses."""
+    return tuple(step for step in steps if not str(step).startswith("("))
 
 
 def _error_message(problem: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..call import Call
 from ..envelope import ActionError
+from ..http import options
+from ..http.connections import Connections
+from ..http.header_values import header_value
+from ..http.request import Request
 from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found
 from . import base_url as base_urls
-from . import options, suggestions
 from . import request as outgoing
 from . import response_cache as response_caching
-from .headers import header_value, split
-from .request import Request
+from . import suggestions
+from .headers import split
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from ..http.transport import Exchange, Transport
+    from ..http.transport import Exchange
     from .streams.reader import Accumulator
 
 _PLAIN_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
@@ -72,14 +74,12 @@ class OpenRouter:
             ValueError: a timeout is not above 0, a number is out of range, or an attribution can't be a header.
             ActionError: `connection_failed`, if the base URL can't be used.
         """
-        self._connect_timeout = options.seconds("connect_timeout", connect_timeout)
+        connect_timeout = options.seconds("connect_timeout", connect_timeout)
         self.read_timeout = options.seconds("read_timeout", read_timeout)
         self.completion_timeout = options.seconds("completion_timeout", completion_timeout)
         self.max_answer_bytes = options.count("max_answer_bytes", max_answer_bytes)
         self.retries = Retries(options.count("max_attempts", max_attempts))
         self.catalogue = suggestions.Catalogue()
-        self._lock = threading.Lock()
-        self._transport: Transport | None = None
         attribution = {
             "http_referer": options.header("http_referer", http_referer),
             "x_title": options.header("x_title", x_title),
@@ -88,7 +88,8 @@ class OpenRouter:
         _, self.completion_headers = split(
             response_caching.options(response_cache, response_cache_ttl, response_cache_clear)
         )
-        self._base_url = base_urls.resolve(options.text("base_url", base_url))
+        resolved = base_urls.resolve(options.text("base_url", base_url))
+        self.connections = Connections(resolved, base_urls.API, connect_timeout=connect_timeout)
         _, attribution_headers = split({name: value for name, value in attribution.items() if value})
         self.headers: dict[str, Any] = {
             "Accept": "application/json, text/event-stream",
@@ -104,41 +105,15 @@ class OpenRouter:
             cls(**client_options)
 
     def __repr__(self) -> str:
-        return f"<OpenRouter at {self._base_url}>"
+        return f"<OpenRouter at {self.connections.base_url}>"
 
     def connected(self, key: str | None, call: Call) -> BoundClient:
         """The client for one call of one account; `key` is None for requests that need no key."""
         return BoundClient(self, key or "", call)
 
-    @property
-    def transport(self) -> Transport:
-        """The pooled connections; created at the first call, which also imports requests."""
-        transport = self._transport
-        if transport is None:
-            from ..http.transport import Transport
-
-            with self._lock:
-                transport = self._transport
-                if transport is None:
-                    transport = Transport(self._base_url, connect_timeout=self._connect_timeout)
-                    self._transport = transport
-        return transport
-
-    def discard(self, transport: Transport) -> None:
-        """Stop using a transport in which a call was interrupted: its state is unknown.
-
-        It is not closed, because calls of other threads may still use it.
-        """
-        with self._lock:
-            if self._transport is transport:
-                self._transport = None
-
     def close(self) -> None:
         """Close the pooled connections."""
-        with self._lock:
-            transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
+        self.connections.close()
 
 
 class BoundClient:
@@ -189,6 +164,8 @@ class BoundClient:
         """Add advice to a failure that needs the call's arguments: other fitting models, a missing max_tokens."""
         if "affordable_tokens" in error.details and not any(map(arguments.get, _OUTPUT_LIMITS)):
             error.explanation += " No max_tokens was given, so the model's own maximum was reserved."
+        if error.type == "timeout" and error.status is None:  # nothing came in time
+            error.explanation += " For a long completion, stream true, a smaller max_tokens or a faster model helps."
         if not suggestions.another_model_helps(error):
             return
         remaining = self._call.remaining()
@@ -219,25 +196,18 @@ class BoundClient:
         accumulator: Callable[[], Accumulator] | None = None,
     ) -> str:
         """One attempt: send the request, read the answer, parse it."""
-        from ..http.transport import Exchange
-
         headers = {**self._openrouter.headers, **request.headers}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        exchange = Exchange(self._call)
-        with self._call.interruptible(exchange.interrupt):
-            transport = self._openrouter.transport
-            try:
-                response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)
-                stream = None if accumulator is None else accumulator()
-                text = self._read(exchange, response, stream, xml=xml)
-            except BaseException as error:
-                if not isinstance(error, Exception):  # such as KeyboardInterrupt
-                    self._openrouter.discard(transport)
-                raise
+
+        def read(exchange: Exchange, response: BaseHTTPResponse) -> str:
+            stream = None if accumulator is None else accumulator()
+            text = self._read(exchange, response, stream, xml=xml)
             return response_caching.add_cache_status(text, response.headers, self._call)
+
+        return self._openrouter.connections.exchange(request, headers, self._call, timeout, read)
 
     def _read(
         self, exchange: Exchange, response: BaseHTTPResponse, accumulator: Accumulator | None, *, xml: bool
@@ -258,10 +228,6 @@ class BoundClient:
         except ActionError as error:
             _add_details(error, response)
             raise
-        finally:
-            if getattr(response, "connection", None) is not None:  # not read to its end: not reusable
-                with suppress(Exception):
-                    response.close()
 
 
 def _mark_as_wrong_base_url(error: ActionError) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 from urllib3 import BaseHTTPResponse
 
 from ..envelope import ActionError
+from ..http.json_answer import MAX_PARSED, not_json
 from ..text.sanitize import quoted
+from .base_url import API
 from .errors.error_object import error_in
-
-# Answers up to this size are parsed, to check that they are JSON. A catalogue is twelve times as large, and parsing
-# it would cost more than the whole call: of larger answers only both ends are checked.
-_MAX_PARSED = 64 * 1024
 
 
 def parse_response(
@@ -32,15 +30,15 @@ def parse_response(
         raise api_errors.from_answer(status, headers, text)
     if xml and text.startswith("<") and "html" not in text[:200].lower():
         return text
-    if len(text) > _MAX_PARSED:
+    if len(text) > MAX_PARSED:
         if text[0] not in "{[" or text[-1] not in "}]":
-            raise not_json(text, status)
+            raise not_json(text, status, API)
         if text.startswith('{"data"') and check is None:
             return text
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        raise not_json(text, status) from None
+        raise not_json(text, status, API) from None
     raise_if_error(body, status, headers)
     if check is not None:
         check(body)
@@ -69,17 +67,3 @@ def _add_native_reason(failure: ActionError, choices: Any) -> None:
             failure.details["native_finish_reason"] = native
             failure.explanation += f" The provider's own reason (native_finish_reason): {quoted(native, 80)}."
             return
-
-
-def not_json(text: str, status: int) -> ActionError:
-    """The error for an answer that should be JSON and is not."""
-    what = f"begins with {quoted(text[:400], 80)}" if text else "is empty"
-    return ActionError(
-        "invalid_response",
-        f"The answer (HTTP {status}) is not valid JSON; it {what}.",
-        f"OpenRouter's answer (HTTP {status}) is not valid JSON; it {what}. Something between here and OpenRouter may "
-        "have answered in its place. Call again; if it stays so, tell the operator of this agent to look at "
-        "OPENROUTER_BASE_URL and the proxy.",
-        status=status,
-        retryable=True,
-    )

@@ -51,8 +51,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
         manifests: manifests of other toolkits, in addition to OpenRouter's.
 
     Raises:
-        ManifestError: a manifest is invalid.
-        ValueError: two manifests define the same toolkit slug or action name.
+        ManifestError: a manifest is invalid, or two define the same toolkit slug or action name.
     """
     state = State(settings, store, manifests)
     endpoints = McpEndpoints(state)

@@ -6,13 +6,14 @@ Requests are stateless, so any process can answer them; closing a response cance
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import INVALID_PARAMS
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Route
@@ -45,15 +46,22 @@ class McpEndpoints:
     def __init__(self, state: State) -> None:
         endpoints = {
             slug.lower(): McpEndpoint(toolkit.registry, user_id=_user_of_call)
-            for slug, toolkit in state.toolkits.items()
+            for slug, toolkit in {**state.toolkits, **state.offered}.items()
         }
         self._endpoints = list(endpoints.values())
         paths = {MCP: self._endpoints[0], **{f"{MCP}/{name}": endpoint for name, endpoint in endpoints.items()}}
+        unknown = _UnknownEndpoint(state)
+        offered = {f"{MCP}/{slug.lower()}" for slug in state.offered}
         self.routes = [
-            Route(path, endpoint=endpoint, methods=["POST"], include_in_schema=False)
+            Route(
+                path,
+                endpoint=_IfThere(endpoint, path, unknown) if path in offered else endpoint,
+                methods=["POST"],
+                include_in_schema=False,
+            )
             for path, endpoint in paths.items()
         ]
-        self.routes.append(Route(f"{MCP}/{{rest:path}}", endpoint=_UnknownEndpoint(paths), include_in_schema=False))
+        self.routes.append(Route(f"{MCP}/{{rest:path}}", endpoint=unknown, include_in_schema=False))
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -110,13 +118,29 @@ def _json_refusals(scope: Scope, receive: Receive, send: Send) -> Send:
 class _UnknownEndpoint:
     """An ASGI application for all other paths below /mcp: its error lists the existing MCP servers."""
 
-    def __init__(self, paths: Collection[str]) -> None:
-        self._paths = paths
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def paths(self) -> list[str]:
+        """The addresses of the MCP servers; a package's toolkit has one once it is added."""
+        return [MCP, *(f"{MCP}/{slug.lower()}" for slug in self._state.toolkits)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in self._paths:  # with another method: clients try GET for a stream that does not exist
+        paths = await run_in_threadpool(self.paths)
+        if scope["path"] in paths:  # with another method: clients try GET for a stream that does not exist
             raise Problem(405, headers={"Allow": "POST"})
-        raise Problem(404, f"No MCP server is at this address. There are {', '.join(self._paths)}.")
+        raise Problem(404, f"No MCP server is at this address. There are {', '.join(paths)}.")
+
+
+class _IfThere:
+    """An ASGI application that answers at its path only while the path's toolkit is on the server."""
+
+    def __init__(self, endpoint: McpEndpoint, path: str, unknown: _UnknownEndpoint) -> None:
+        self._endpoint, self._path, self._unknown = endpoint, path, unknown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        there = self._path in await run_in_threadpool(self._unknown.paths)
+        await (self._endpoint if there else self._unknown)(scope, receive, send)
 
 
 def user_of(request: Request) -> str | None:

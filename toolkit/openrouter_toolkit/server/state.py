@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from .. import manifest
 from ..envelope import ActionError
 from ..execution.toolset import Toolset
 from ..manifest import LoadedToolkit
+from ..manifest.installed import Offer, offers
 from ..store import Store, StoreError
 from .access.shared_check import SharedCheck
 from .active_calls import ActiveCalls, HostedRegistry
@@ -24,10 +25,15 @@ from .settings import Settings
 
 @dataclass(frozen=True)
 class HostedToolkit:
-    """A toolkit on this server: its manifest, and its registry, which uses the store's accounts."""
+    """A toolkit on this server: its manifest, and its registry, which uses the store's accounts.
+
+    Attributes:
+        offer: the installed package that offers it; None for a toolkit that the operator chose.
+    """
 
     loaded: LoadedToolkit
     registry: HostedRegistry
+    offer: Offer | None = None
 
 
 class State:
@@ -36,7 +42,8 @@ class State:
     Attributes:
         settings: the settings it was created with.
         store: connected accounts and all other stored data; shared with other instances.
-        toolkits: the toolkits by slug, in the order of their manifests; OpenRouter's is the first.
+        offered: the toolkits that installed packages offer, by slug, whether an administrator added them or not.
+        broken_offers: those that can't be used, each with what is wrong.
         running: the active calls.
         throttle: slows down answers to wrong logins, tokens and keys.
         call_limit: limits the calls of each token.
@@ -51,8 +58,7 @@ class State:
         """Load the manifests of OpenRouter and, from `manifests`, of other toolkits.
 
         Raises:
-            ManifestError: a manifest is invalid.
-            ValueError: two manifests have the same slug, or an action of the same name.
+            ManifestError: a manifest is invalid, or two have the same slug, or an action of the same name.
         """
         self.settings = settings
         self.store = store
@@ -64,10 +70,18 @@ class State:
         self.store_check = StoreCheck(store)
         self.shared_check = SharedCheck(store.lookups)
         self.logged: set[str] = set()
-        self.toolkits: Mapping[str, HostedToolkit] = {}
-        for path in (None, *manifests):
-            self._add(manifest.load(path))
-        store.links.toolkits = tuple(self.toolkits)
+        chosen = manifest.load_several((None, *manifests))
+        self._chosen = {loaded.toolkit.slug: HostedToolkit(loaded, self._registry(loaded)) for loaded in chosen}
+        self.offered, self.broken_offers = self._offers()
+        store.links.toolkits = (*self._chosen, *self.offered)
+
+    @property
+    def toolkits(self) -> Mapping[str, HostedToolkit]:
+        """The toolkits by slug: OpenRouter's, the operator's, and those of packages that an administrator added."""
+        if not self.offered:
+            return self._chosen
+        added = self.store.switches.activated()
+        return {**self._chosen, **{slug: one for slug, one in self.offered.items() if slug in added}}
 
     @property
     def csrf_keys(self) -> tuple[bytes, ...]:
@@ -92,36 +106,66 @@ class State:
         """Close the registries' connections and the store check."""
         self.store_check.close()
         self.shared_check.close()
-        for toolkit in self.toolkits.values():
+        for toolkit in (*self._chosen.values(), *self.offered.values()):
             toolkit.registry.close()
 
-    def _add(self, loaded: LoadedToolkit) -> None:
-        slug = loaded.toolkit.slug
-        if slug in self.toolkits:
-            raise ValueError(f"two manifests have the toolkit slug {slug}")
-        registry = HostedRegistry(
+    def _offers(self) -> tuple[dict[str, HostedToolkit], list[Offer]]:
+        """Read what packages offer. One that is broken, or whose names are taken, is left out, with the reason."""
+        offered: dict[str, HostedToolkit] = {}
+        broken: list[Offer] = []
+        for offer in offers():
+            if offer.loaded is None:
+                broken.append(offer)
+                continue
+            slug = offer.loaded.toolkit.slug
+            others = (*self._chosen.values(), *offered.values())
+            problems = [
+                f"the {name} is there already, in {one.offer.package if one.offer else one.loaded.toolkit.name}"
+                for one in others
+                for name in manifest.clashes(offer.loaded, one.loaded)
+            ]
+            if not problems and slug in self.store.switches.activated():
+                problems = problems_of(offer)
+            if problems:
+                broken.append(replace(offer, problems=problems))
+            else:
+                offered[slug] = HostedToolkit(offer.loaded, self._registry(offer.loaded, offered=True), offer)
+        return offered, broken
+
+    def _registry(self, loaded: LoadedToolkit, *, offered: bool = False) -> HostedRegistry:
+        return HostedRegistry(
             loaded,
-            Toolset(loaded.actions, lambda: self._switched_off(loaded)),
+            Toolset(loaded.actions, lambda: self._switched_off(loaded, offered=offered)),
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
             threads=self.threads,
             max_workers=self.settings.worker_threads,
         )
-        for name in (name for action in loaded.actions for name in (action.slug, *action.aliases)):
-            if any(other.loaded.find(name) for other in self.toolkits.values()):
-                raise ValueError(f"two manifests have an action named {name}")
-        self.toolkits = {**self.toolkits, slug: HostedToolkit(loaded, registry)}
 
-    def _switched_off(self, loaded: LoadedToolkit) -> Collection[str]:
-        """Return the slugs of a toolkit's inactive actions: all of them if it needs no login and is not activated."""
+    def _switched_off(self, loaded: LoadedToolkit, *, offered: bool) -> Collection[str]:
+        """Return the slugs of a toolkit's inactive actions.
+
+        These are all of them if it needs no login and is not activated, or if a package offers it and it is not added.
+        """
         slug = loaded.toolkit.slug
         try:
-            if loaded.auth.scheme == "NO_AUTH" and slug not in self.store.switches.activated():
+            if (offered or loaded.auth.scheme == "NO_AUTH") and slug not in self.store.switches.activated():
                 return [action.slug for action in loaded.actions]
             return self.store.switches.off(slug)
         except StoreError:
             text = "Which actions are allowed can't be looked up now, so the call was not made. Call again later."
             raise ActionError("not_connected", text, retryable=True) from None
+
+
+def problems_of(offer: Offer) -> list[str]:
+    """Import what an offered toolkit names, and return what is wrong with it."""
+    try:
+        offer.check()
+    except manifest.ManifestError as error:
+        return error.problems
+    except Exception as error:  # noqa: BLE001 - a broken package must break nothing else
+        return [f"can't be loaded: {type(error).__name__}: {error}"]
+    return []
 
 
 def hosted(connection: HTTPConnection) -> State:

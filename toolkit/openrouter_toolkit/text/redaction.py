@@ -27,6 +27,16 @@ _BETWEEN = r"(?:\\u[0-9a-fA-F]{4}|[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f
 _MIN_FRAGMENT = 12
 
 
+def spellings(secret: str) -> list[str]:
+    """A secret as it is and, where that differs, as a URL writes it."""
+    if not _NOT_KEY_CHARACTER.search(secret):
+        return [secret]
+    from urllib.parse import quote, quote_plus
+
+    encoded = [encode(secret, safe="", errors="replace") for encode in (quote, quote_plus)]
+    return list(dict.fromkeys([secret, *encoded]))
+
+
 def longest_first(secrets: Iterable[str]) -> list[str]:
     """The secrets that are long enough to redact, longest first: one key may be the prefix of another."""
     return sorted((secret for secret in secrets if len(secret) >= MIN_LENGTH), key=len, reverse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..answer import ToolCall
 from ..envelope import ActionError, Envelope
-from ..manifest import Action, LoadedToolkit
+from ..manifest import Action, Toolkits
 from ..text.sanitize import clean, quoted, shorten
 from ..validation.arguments import interruptible
 from .coercion import prepare_arguments
@@ -113,20 +113,20 @@ def read_arguments(name: str, written: Any, loads: Callable[[str], Any] = json.l
 _TYPE_NAMES = {str: "text", list: "an array", bool: "a truth value", int: "a number", float: "a number"}
 
 
-def find_tool(loaded: LoadedToolkit, written: Any) -> Action | None:
+def find_tool(toolkits: Toolkits, written: Any) -> Action | None:
     """Find the action that a model named, also if the name has common additions; None if it is unknown.
 
     Common additions are spaces, quotes, a namespace (`functions.NAME`, `mcp__server__NAME`), parentheses, a call
     number (`NAME:0`) and special tokens of the model's own format (`NAME<|channel|>json`).
     """
-    action = loaded.find(written)
+    action = toolkits.find(written)
     if action is not None or not isinstance(written, str):
         return action
     name = clean(written[:_MAX_NAME]).partition("<|")[0].strip(_NAME_PADDING).removesuffix("()")
     name = _CALL_NUMBER.sub("", name)
     parts = _NAMESPACES.split(name)
     ends = ["".join(parts[start:]) for start in range(0, len(parts), 2)]
-    return next((found for end in (name, *ends) if (found := loaded.find(end))), None)
+    return next((found for end in (name, *ends) if (found := toolkits.find(end))), None)
 
 
 _MAX_NAME = 300

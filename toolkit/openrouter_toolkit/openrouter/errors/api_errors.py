@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...envelope import ActionError
+from ...text.markup import without_tags
 from ...text.sanitize import clean, preview, shorten
 from .classification import ParsedError
 from .error_object import error_in
@@ -55,7 +56,7 @@ def from_answer(status: int, headers: Mapping[str, str], text: str) -> ActionErr
             "right.",
             status=status,
         )
-    error_text = shorten(clean(_without_tags(text[:20_000])), 200)
+    error_text = shorten(clean(without_tags(text[:20_000])), 200)
     message = f"HTTP {status}, without JSON: {error_text}" if error_text else f"HTTP {status}, with nothing in it."
     unexpected = status in _ALWAYS_JSON or (status == 400 and text.startswith("<"))
     return from_object({"message": message}, {}, status, headers, not_openrouter=unexpected)
@@ -128,11 +129,3 @@ def mark_as_wrong_base_url(error: ActionError) -> None:
     if not error.details.get("availability"):
         error.details["not_openrouter"] = True
         error.explanation = explain(error)
-
-
-def _without_tags(page: str) -> str:
-    title = re.search(r"<title[^>]*>(.*?)</title>", page, re.IGNORECASE | re.DOTALL)
-    if title:
-        return title[1]
-    page = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.IGNORECASE | re.DOTALL)
-    return re.sub(r"<[^<>]*>", " ", page)

@@ -8,10 +8,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ...http.retry_after import retry_after
+from ...http.statuses import PASSING, type_of_status
 from . import provider_messages
 from .limits import IN_FLIGHT, PROVIDER_CREDIT, Limit, limit_in, resets_in
-from .retry_after import retry_after
-from .types import PASSING, TYPES, status_of_code, type_in_code, type_of_code, type_of_status
+from .types import TYPES, status_of_code, type_in_code, type_of_code
 
 # Types that OpenRouter uses for many failures; the rest of the error may give a more precise type.
 _BROAD = frozenset(

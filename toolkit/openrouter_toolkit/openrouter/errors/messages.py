@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...envelope import ActionError
+from ...http.statuses import CLOUDFLARE, PASSING
 from ...text.sanitize import quoted
 from .limits import limit_step, payment_step
 from .provider_messages import plain_message
-from .types import CLOUDFLARE, PASSING
 
 _KEYS = "https://openrouter.ai/settings/keys"
 _PRIVACY = "https://openrouter.ai/settings/privacy"

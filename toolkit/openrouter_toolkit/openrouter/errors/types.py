@@ -1,4 +1,4 @@
-"""The error types, and the tables that map HTTP statuses and providers' codes to them."""
+"""OpenRouter's error types, and the tables that map providers' codes to them."""
 
 from __future__ import annotations
 
@@ -35,42 +35,6 @@ TYPES = {
     "timeout": "No answer in time: upstream, on the way, or within the deadline that the caller set.",
     "unmapped": "A failure that no other type describes.",
 }
-# Transient types: the same call may succeed later.
-PASSING = frozenset({"rate_limit_exceeded", "provider_overloaded", "provider_unavailable", "server", "timeout"})
-# The type by HTTP status, if the error gives none. 520 to 527 and 530 come from Cloudflare, OpenRouter's proxy.
-BY_STATUS = {
-    400: "invalid_request",
-    401: "authentication",
-    402: "payment_required",
-    403: "permission_denied",
-    404: "not_found",
-    408: "timeout",
-    410: "not_found",
-    412: "precondition_failed",
-    413: "payload_too_large",
-    422: "unprocessable",
-    429: "rate_limit_exceeded",
-    451: "permission_denied",
-    499: "timeout",
-    500: "server",
-    501: "unmapped",
-    502: "provider_unavailable",
-    503: "provider_overloaded",
-    504: "timeout",
-    505: "unmapped",
-    520: "server",
-    521: "server",
-    522: "server",
-    523: "server",
-    524: "timeout",
-    525: "server",
-    526: "server",
-    527: "server",
-    529: "provider_overloaded",
-    530: "server",
-}
-CLOUDFLARE = frozenset({520, 521, 522, 523, 525, 526, 527, 530})
-PASSING_STATUSES = tuple(status for status, name in BY_STATUS.items() if name in PASSING)
 # OpenRouter's status for each type, for errors without a status: in a stream or inside a 200 answer.
 _STATUS_BY_TYPE = {
     "authentication": 401,
@@ -150,13 +114,6 @@ def type_of_code(code: Any) -> str | None:
 def type_in_code(code: str) -> str | None:
     """The type that an unlisted code means, by the words in it (`upstream_rate_limited`, ECONNRESET), or None."""
     return next((name for name, parts in _CODE_PATTERNS if parts.search(code)), None)
-
-
-def type_of_status(status: int) -> str:
-    """The type that an HTTP status means."""
-    if status in BY_STATUS:
-        return BY_STATUS[status]
-    return "invalid_response" if status < 400 else "invalid_request" if status < 500 else "server"
 
 
 def status_of_code(code: Any) -> int | None:

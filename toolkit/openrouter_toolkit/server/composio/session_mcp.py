@@ -44,10 +44,9 @@ class SessionRegistry:
         """The toolkit that the server is named after."""
         return self._first.loaded.toolkit
 
-    @property
-    def accounts(self) -> Accounts:
-        """The connected accounts."""
-        return self._first.registry.accounts
+    def accounts_for(self, action: Action | None) -> Accounts:
+        """The connected accounts of an action's toolkit; for None, of the first."""
+        return self._first.registry.accounts  # the store's, which are for all toolkits
 
     @property
     def actions(self) -> Mapping[str, Action]:

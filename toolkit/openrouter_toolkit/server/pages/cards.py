@@ -5,14 +5,16 @@ from __future__ import annotations
 import unicodedata
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from ...manifest import Auth, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store, Which
+from ..state import HostedToolkit
 
 TOOLS = "/admin/tools"
+OFFERS = "/admin/offers"
 _COLOURS = 6
 # How many unusable accounts are checked at most for one that was ever connected.
 _MAX_CHECKED = 100
@@ -48,6 +50,7 @@ class ToolkitCard:
         login: whether it needs a connected account; otherwise it is activated.
         accounts: the number of its usable accounts.
         state: its status, or None while it is only available.
+        package: the installed package that offers it, if it is offered and not added.
     """
 
     slug: str
@@ -62,6 +65,7 @@ class ToolkitCard:
     login: bool
     accounts: int
     state: Badge | None
+    package: str | None = None
 
     @property
     def active(self) -> bool:
@@ -112,6 +116,13 @@ def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
         accounts=accounts,
         state=state,
     )
+
+
+def offer_card(toolkit: HostedToolkit, store: Store) -> ToolkitCard:
+    """Return the card of a toolkit that a package offers and that is not added."""
+    card = toolkit_card(toolkit.loaded, store)
+    package = toolkit.offer.package if toolkit.offer else None
+    return replace(card, path=f"{OFFERS}/{card.slug.lower()}", state=None, accounts=0, package=package)
 
 
 def path_of(slug: str) -> str:

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, Which
 from ..error_responses import Problem
-from ..state import hosted
-from .cards import TOOLS, account_row, path_of, toolkit_card
+from ..state import State, hosted
+from .cards import OFFERS, TOOLS, account_row, path_of, toolkit_card
 from .parameters import parameters
 from .rendering import Form, Toolkit, redirect_after, render
 
@@ -34,6 +34,7 @@ def details(request: Request, toolkit: Toolkit) -> Response:
         accounts=[account_row(account, toolkit.auth) for account in accounts],
         more=more,
         actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in toolkit.actions],
+        offer=_offer(state, slug),
         links=[(name.replace("_", " ").capitalize(), link) for name, link in toolkit.toolkit.links.items()],
         url=state.settings.url,
         mcp="/mcp" if slug == next(iter(state.toolkits)) else f"/mcp/{slug.lower()}",
@@ -95,6 +96,14 @@ def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
         "documented": [parameter for parameter in described if not parameter.extension],
         "extensions": [parameter for parameter in described if parameter.extension],
     }
+
+
+def _offer(state: State, slug: str) -> dict[str, str] | None:
+    """Return the package of a toolkit that an administrator added, and the path that takes it away again."""
+    offered = state.offered.get(slug)
+    if offered is None or offered.offer is None:
+        return None
+    return {"package": offered.offer.package, "path": f"{OFFERS}/{slug.lower()}"}
 
 
 def _accounts(store: Store, slug: str, after: str | None) -> tuple[list[ConnectedAccount], bool]:

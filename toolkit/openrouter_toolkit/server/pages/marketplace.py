@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from ...text.close_matches import close_matches
 from ..state import hosted
-from .cards import TOOLS, normalize, toolkit_card
+from .cards import TOOLS, normalize, offer_card, toolkit_card
 from .rendering import counted, render
 
 router = APIRouter()
@@ -28,7 +28,9 @@ def tools(request: Request) -> Response:
         parts = {"tab": tab, "q": q, "sort": "" if sort == "popularity" else sort}
         return f"{TOOLS}?{urlencode({name: value for name, value in parts.items() if value})}"
 
-    all_cards = [toolkit_card(toolkit.loaded, server.store) for toolkit in server.toolkits.values()]
+    there = server.toolkits
+    all_cards = [toolkit_card(toolkit.loaded, server.store) for toolkit in there.values()]
+    all_cards += [offer_card(one, server.store) for slug, one in server.offered.items() if slug not in there]
     all_cards.sort(key=lambda card: normalize(card.name))
     if sort == "popularity":  # no other measure of it is known here
         all_cards.sort(key=lambda card: -card.accounts)
@@ -53,6 +55,7 @@ def tools(request: Request) -> Response:
         hidden={card.slug for card in cards if card not in found},
         any_found=bool(found),
         meant=meant,
+        broken=server.broken_offers if tab == "available" else [],
         found_words=counted(len(found), "tool"),
         at_tools=True,
     )

@@ -28,6 +28,8 @@ _DONE = {
     "default": "The account is its owner's first choice now.",
     "disabled": "The account is switched off. Agents can't use it until it is switched on again.",
     "enabled": "The account is switched on. Agents can use it now.",
+    "added": "The tool is added. Agents can use it once an account is connected, if it needs one.",
+    "taken": "The tool is taken away. Agents can't use it any more; connected accounts are kept.",
     "activated": "The tool is activated. Agents can use it now.",
     "deactivated": "The tool is deactivated. Agents can't use it any more.",
     "on": "The action is on.",

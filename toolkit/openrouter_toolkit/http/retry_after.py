@@ -1,4 +1,4 @@
-"""Read the retry delay that OpenRouter or a provider gives, from headers, error bodies and messages."""
+"""Read the retry delay that an API gives, from headers, error bodies and messages."""
 
 from __future__ import annotations
 

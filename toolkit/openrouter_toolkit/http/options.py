@@ -1,4 +1,4 @@
-"""Check the client's options: an invalid value is a programming error and raises `TypeError` or `ValueError`."""
+"""Check a client's options: an invalid value is a programming error and raises `TypeError` or `ValueError`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from ..envelope import ActionError
-from .headers import header_value
+from .header_values import header_value
 
 
 def seconds(name: str, value: Any) -> float:
