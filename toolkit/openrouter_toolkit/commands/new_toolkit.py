@@ -32,7 +32,7 @@ def new_toolkit(options: argparse.Namespace) -> int:
         "TEST": f"test_{slug.lower()}.py",
         "VERSION": f"{datetime.now(UTC):%Y%m%d}_00",
     }
-    folder = Path(host if options.directory is None else options.directory)
+    folder = Path(host if options.directory is None else check_input(str, "--directory", options.directory))
     contents = {folder / path: text for path, text in _filled(words).items()}
     existing = [str(path) for path in contents if path.exists()]
     if existing:
