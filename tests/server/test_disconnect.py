@@ -15,8 +15,10 @@ import pytest
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..timing import wait_until
+from .conftest import both_parsers
 from .served import CHAT, KEY, QUESTION, Served
 
+pytestmark = both_parsers
 SILENT = {**QUESTION, "model": "sandbox/silent"}
 
 
