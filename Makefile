@@ -4,13 +4,14 @@ BIN := .venv/bin
 COMPOSIO_CORE := .venv-composio-core
 COMPOSIO_OLDER := .venv-composio-older
 COMPOSIO_GEMINI := .venv-composio-gemini
+RAY := .venv-ray
 WHEEL := .venv-wheel
 BENCH := .venv-bench
 SITE := .venv-site
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients fix snapshots types screenshots \
+.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients ray fix snapshots types screenshots \
 	cassettes docs site drift bench bench-check clean
 
 help:
@@ -19,6 +20,7 @@ help:
 	@echo "make lint        ruff, mypy, import-linter, plain words"
 	@echo "make unit        the tests alone, without those of the agent frameworks"
 	@echo "make frameworks  the tests of the agent frameworks"
+	@echo "make ray         the tests of bulk runs on Ray (two minutes)"
 	@echo "make load        the tests of load in full, one at a time (minutes)"
 	@echo "make faults      the tests of kills, full disks and lost connections in full (minutes)"
 	@echo "make fix         format, and fix what ruff can fix"
@@ -59,7 +61,7 @@ faults load: .venv/.development system
 	OPENROUTER_TOOLKIT_FULL=1 $(BIN)/python -m pytest -m $@ --timeout 1800 $(ARGS)
 
 load: export OPENROUTER_TOOLKIT_FULL := 1
-load: composio-clients
+load: composio-clients ray
 
 # PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
 system:
@@ -83,6 +85,11 @@ composio-core: $(COMPOSIO_CORE)/.installed
 composio-clients: $(COMPOSIO_OLDER)/.installed $(COMPOSIO_GEMINI)/.installed
 	$(COMPOSIO_OLDER)/bin/python -m pytest -q --confcutdir=tests/composio_clients tests/composio_clients/older
 	$(COMPOSIO_GEMINI)/bin/python -m pytest -q --confcutdir=tests/composio_clients tests/composio_clients/gemini
+
+# Bulk runs on a local Ray of two workers. It listens on more than loopback, so it has a network of its own.
+ray: $(RAY)/.installed
+	unshare --user --map-root-user --net sh -c 'ip link set lo up && exec "$$@"' sh \
+		$(RAY)/bin/python -m pytest -q -W default --confcutdir=tests/bulk_on_ray tests/bulk_on_ray $(ARGS)
 
 fix: .venv/.development
 	$(BIN)/ruff check --fix .
@@ -123,7 +130,7 @@ bench-check: .venv/.development
 	$(BIN)/python benchmarks/library.py
 
 clean:
-	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(WHEEL) $(BENCH) $(SITE) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(RAY) $(WHEEL) $(BENCH) $(SITE) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each environment is made once, and again when what it needs has changed.
 ENVIRONMENT = @echo "Setting up $(@D) (once) ..." && PYTHON="$(PYTHON)" sh tests/environment.sh $(@D)
@@ -153,6 +160,10 @@ $(BENCH)/.installed: .venv/.development
 $(SITE)/.installed: .venv/.runtime
 	$(ENVIRONMENT) --editable . --group site
 	npm install --silent --no-save --prefix $(SITE) iframe-worker@1 || echo "Without npm, a site in a folder has no search."
+	@touch $@
+
+$(RAY)/.installed: .venv/.runtime
+	$(ENVIRONMENT) --editable . --group test-ray
 	@touch $@
 
 $(COMPOSIO_OLDER)/.installed: .venv/.runtime

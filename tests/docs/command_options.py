@@ -15,6 +15,7 @@ def commands() -> dict[str, Any]:
 
 
 def unmentioned_options(command: str, document: str) -> list[str]:
-    """The options of a command that a document does not mention, `--help` aside."""
-    options = [action.option_strings for action in commands()[command]._actions if action.dest != "help"]
+    """The options of a command that a document does not mention, `--help` and what stands without a name aside."""
+    named = [action for action in commands()[command]._actions if action.dest != "help" and action.option_strings]
+    options = [action.option_strings for action in named]
     return [str(names) for names in options if not any(f"`{name}" in document for name in names)]

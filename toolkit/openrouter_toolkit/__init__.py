@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .accounts import Accounts, Credentials, EnvironmentAccounts, MemoryAccounts
     from .action_types import OpenRouterRegistry
     from .answer import ToolCall
+    from .bulk import BulkRun
     from .envelope import ActionError, Envelope
     from .execution.event_stream import EventStream
     from .execution.hooks import Refused
@@ -27,6 +28,7 @@ _HOMES = {
     "Accounts": "accounts",
     "Action": "manifest",
     "ActionError": "envelope",
+    "BulkRun": "bulk",
     "Credentials": "accounts",
     "Envelope": "envelope",
     "EnvironmentAccounts": "accounts",
@@ -43,6 +45,7 @@ __all__ = [
     "Accounts",
     "Action",
     "ActionError",
+    "BulkRun",
     "Credentials",
     "Envelope",
     "EnvironmentAccounts",

@@ -24,6 +24,8 @@ class Call:
         timeout: seconds for all attempts and waits, None without a limit.
         secrets: the account's secrets; no event may contain one.
         cached: whether the answer came from a cache, set by the client; None if no cache was used.
+        waits_for_limits: whether the client repeats the call after a rate limit; a bulk run does that itself, since its
+            other calls have to wait, too.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Call:
         self.timeout = timeout
         self.secrets = secrets
         self.cached: bool | None = None
+        self.waits_for_limits = True
         self._revalidate: Callable[[], None] | None = None
         self._deadline = None if timeout is None else monotonic() + timeout
         self._state = _State()

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from . import manifest
-from .accounts import Accounts, EnvironmentAccounts
+from .accounts import Accounts, EnvironmentAccounts, picklable_accounts
 from .call import Call, Listener
 from .envelope import Envelope
 from .execution import toolset
@@ -26,16 +26,27 @@ from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_as
 from .tool_calling.options import DEFAULT_LIMIT, CallKeywords, CallOptions
 from .tool_calling.tool_calls import find_tool
 
+if TYPE_CHECKING:  # a start needs none of it
+    from decimal import Decimal
+
+    from .bulk import BulkRun, GivenRow
+    from .bulk.calls import WorstCase
+    from .spending import Catalogue
+
 _Answer = TypeVar("_Answer")
 
 
 class ToolRegistry:
     """The actions of one or several toolkits, ready to be listed and executed. Safe to use from many threads.
 
+    It can be pickled if its keys come from the environment, and is made again in the other process.
+
     Attributes:
         toolkits: the toolkits, in the order of their manifests.
         loaded, toolkit, auth, accounts: those of the first toolkit.
     """
+
+    _made_from: tuple[Manifests] | None = None  # what `from_manifest` was given
 
     def __init__(
         self,
@@ -55,6 +66,8 @@ class ToolRegistry:
         self.auth = self.loaded.auth
         self._accounts = accounts_by_toolkit(self.toolkits, accounts)
         self._toolset = chosen
+        self._hooks = hooks
+        self._settings = {"client_options": client_options, "max_workers": max_workers, "fill_trace": fill_trace}
         clients = {
             one.toolkit.slug: partial(_make_client, one, options)
             for one, options in client_options_by_toolkit(self.toolkits, client_options)
@@ -138,7 +151,7 @@ class ToolRegistry:
                 one.toolkit.slug: EnvironmentAccounts(one.auth.environment, needed=one.auth.needed) for one in toolkits
             }
         hooks = Hooks(before_execute, after_execute)
-        return cls(
+        registry = cls(
             [*toolkits],
             chosen,
             accounts=accounts,
@@ -147,6 +160,8 @@ class ToolRegistry:
             max_workers=max_workers,
             fill_trace=fill_trace,
         )
+        registry._made_from = (path,)
+        return registry
 
     def tools(self, format: str = "openai", *, extensions: bool = False, strict: bool = False) -> list[dict[str, Any]]:
         """Return the tool definitions of all allowed actions, in manifest order.
@@ -314,6 +329,75 @@ class ToolRegistry:
         name, answer, written = read(response)
         return messages(name, answer, self.call_tools(written, **options))
 
+    def bulk(
+        self,
+        slug: str,
+        arguments: Iterable[GivenRow] | str | Path,
+        *,
+        concurrency: int = 16,
+        max_cost: Decimal | float | str | None = None,
+        ordered: bool = False,
+        output: str | Path | None = None,
+        retry_failed: bool = False,
+        user_id: str = "default",
+        account_id: str | None = None,
+        timeout: float | None = None,
+    ) -> BulkRun:
+        """Execute an action many times at once; an iterator of (id, envelope), for `for` and `async for`.
+
+        Nothing is sent before the first answer is asked for, and new calls are only begun while answers are read.
+
+        Args:
+            slug: the action.
+            arguments: the arguments of each call: a list or any iterable of dicts, whose id is their number from 1 on,
+                of pairs (id, dict), or of `{"id": …, "arguments": {…}}`; or the path of a file with such JSON on each
+                line. A list or a file is checked before anything is sent, another iterable is read as calls are made.
+            concurrency: how many calls are made at once; fewer while a rate limit is hit.
+            max_cost: what the run may cost in US dollars. A call whose worst case does not fit into what is left is not
+                sent, and has no answer.
+            ordered: answer in the order of the arguments.
+            output: a file to which each answer is appended, as a line of JSON. A run that ended early, or was killed,
+                is continued by making it again: lines that have an answer there are not sent again, and not returned.
+            retry_failed: send lines whose answer in `output` is a failure again.
+            user_id: as in `execute`, like `account_id`.
+            account_id: see there.
+            timeout: seconds for each call.
+
+        Raises:
+            ActionError: there is no such action, or it is not allowed.
+            TypeError, ValueError: an argument is invalid.
+            What the iterator raises: `bulk.InvalidRows` and `bulk.OutputRefused` (both are ValueErrors), OSError for
+                the files, and `ActionError` if `max_cost` is given and the prices can't be read.
+        """
+        from .bulk import BulkOptions, BulkRun
+        from .bulk.calls import nothing
+        from .spending import worst_case as worst_case_of
+
+        options = BulkOptions.checked(concurrency, max_cost, output, ordered=ordered, retry_failed=retry_failed)
+        calls = CallOptions(user_id, account_id, timeout=timeout)
+        action = self._execution.check_allowed(slug)
+
+        def execute(arguments: Mapping[str, Any], call: Call) -> Envelope:
+            return self._execution.run(action.slug, arguments, user_id, call, account_id)
+
+        def worst_case() -> WorstCase:
+            if options.max_cost is None or not action.definition.annotations.costsMoney:
+                return nothing
+            return partial(worst_case_of, catalogue=self._prices(action, calls))
+
+        return BulkRun(action.slug, arguments, options, execute=execute, new_call=calls.new_call, worst_case=worst_case)
+
+    def _prices(self, action: Action, options: CallOptions) -> Catalogue:
+        """The prices of all models; none if the action's toolkit has no catalogue."""
+        catalogue = self.toolkits.of(action).toolkit.catalogue
+        if catalogue is None:
+            return {}
+        from .spending import read_catalogue
+
+        call = options.new_call()
+        text = self._execution.look_up(catalogue, options.user_id, call, options.account_id)
+        return read_catalogue(text)
+
     async def handle_tool_calls_async(self, response: Any, **options: Unpack[CallKeywords]) -> list[dict[str, Any]]:
         """`handle_tool_calls` for async code, with async streams; cancelling it cancels all calls."""
         name, answer, written = await read_async(response)
@@ -342,6 +426,22 @@ class ToolRegistry:
     async def _run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
         """Run jobs in worker threads: all async calls come through here."""
         return await self._resources.run_async(jobs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle how it was made, without any key: it is made again where it is used.
+
+        Raises:
+            TypeError: keys would be in the pickle, or it was not made by `from_manifest`.
+        """
+        if self._made_from is None:
+            raise TypeError("only a registry that was made by from_manifest can be pickled")
+        options = {
+            "accounts": {slug: picklable_accounts(accounts) for slug, accounts in self._accounts.items()},
+            **self._toolset.choice(),
+            **self._hooks.given(),
+            **self._settings,
+        }
+        return _made_again, (type(self), *self._made_from, options)
 
     def close(self) -> None:
         """Close the open connections. The registry can still be used; it opens new ones."""
@@ -379,3 +479,7 @@ class ToolRegistry:
 
 def _make_client(loaded: LoadedToolkit, options: Mapping[str, Any]) -> Any:
     return None if loaded.client is None else loaded.client(**options)
+
+
+def _made_again(kind: type[ToolRegistry], path: Manifests, options: dict[str, Any]) -> ToolRegistry:
+    return kind.from_manifest(path, **options)

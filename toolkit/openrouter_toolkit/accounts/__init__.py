@@ -1,6 +1,6 @@
 """Connected accounts: which users are connected, and their credentials."""
 
-from .credentials import Accounts, Credentials, TracksUse, checked_accounts, unusable
+from .credentials import Accounts, Credentials, TracksUse, checked_accounts, picklable_accounts, unusable
 from .providers import EnvironmentAccounts, MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
 from .verification import VERIFY_TIMEOUT, Verdict, Verifier, refuses_key
@@ -16,6 +16,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "checked_accounts",
+    "picklable_accounts",
     "refuses_key",
     "resolve_credentials",
     "unusable",

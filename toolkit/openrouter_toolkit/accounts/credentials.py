@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, NoReturn, Protocol, cast, runtime_checkable
 
 _PLACEHOLDER = re.compile(
     r"""^(?:none|null|undefined|nil|false|true|todo|tbd|changeme|change[-_]me|placeholder|dummy|secret|token|key
@@ -41,6 +41,9 @@ class Credentials(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"Credentials({', '.join(self._values) or 'none'})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials can't be pickled or copied: their values would be in it")
+
 
 class Accounts(Protocol):
     """A store of connected accounts. Implementations are safe to use from many threads."""
@@ -66,6 +69,20 @@ def checked_accounts(accounts: Any) -> Accounts:
         wanted = "MemoryAccounts({user_id: {field: value}}) or Store.open().for_registry()"
         raise TypeError(f"accounts must be something like {wanted}, not {given}")
     return cast(Accounts, accounts)
+
+
+def picklable_accounts(accounts: Accounts) -> Accounts:
+    """Return accounts that may go into a pickle, since their class defines how. Raises `TypeError` for others.
+
+    The defaults of Python would write everything that the object holds, keys included.
+    """
+    kind = type(accounts)
+    if kind.__reduce__ is object.__reduce__ and kind.__reduce_ex__ is object.__reduce_ex__:
+        raise TypeError(
+            f"a registry with {kind.__name__} can't be pickled, since keys would be in it: create it where it is used, "
+            "or use the environment's keys there (the default, or EnvironmentAccounts)"
+        )
+    return accounts
 
 
 @runtime_checkable

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, NoReturn
 
 from ..text.sanitize import short_name
 from .credentials import Credentials
@@ -21,6 +23,12 @@ class MemoryAccounts:
         if not isinstance(accounts, Mapping | None):
             raise TypeError(f"{_EXPECTED}, not {type(accounts).__name__}")
         self._accounts = {user: _validated(user, values) for user, values in (accounts or {}).items()}
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "MemoryAccounts can't be pickled, since keys would be in it: create it where it is used, or use the "
+            "environment's keys there (the default of a registry, or EnvironmentAccounts)"
+        )
 
     def __repr__(self) -> str:
         return f"MemoryAccounts({len(self._accounts)} users)"
@@ -72,6 +80,12 @@ class EnvironmentAccounts:
         self._needed = needed
         self._environment = os.environ if environment is None else environment
         self._key_variable = next(iter(self._variables.values()), "the key's variable")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the names of the variables; they are read again in the other process."""
+        if self._environment is not os.environ:
+            raise TypeError("EnvironmentAccounts of another environment than os.environ can't be pickled with its keys")
+        return partial(EnvironmentAccounts, needed=self._needed), (self._variables,)
 
     def __repr__(self) -> str:
         return f"EnvironmentAccounts({', '.join(self._variables.values())})"

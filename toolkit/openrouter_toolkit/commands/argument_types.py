@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -27,6 +28,17 @@ def number(kind: type[int] | type[float], low: float, high: float, advice: str) 
         return value
 
     return read
+
+
+def dollars(text: str) -> Decimal:
+    """An amount of US dollars."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        value = Decimal("nan")
+    if not value.is_finite() or value < 0:
+        raise argparse.ArgumentTypeError("give an amount of US dollars, such as 5 or 0.50")
+    return value
 
 
 port = number(int, 0, 65535, "give a number from 0 to 65535")

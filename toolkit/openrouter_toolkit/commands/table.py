@@ -158,6 +158,46 @@ examples:
   openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream""",
     ),
     Command(
+        "bulk",
+        "execute an action for each line of a file",
+        _SLUG,
+        option(
+            "file FILE",
+            "JSON lines: on each the arguments of a call, or an object of id and arguments; - reads them from standard "
+            "input; or a table for --template: .csv, .jsonl or .parquet",
+        ),
+        option("--output FILE", "where each answer is appended, as a line of JSON; a run continues it", required=True),
+        _count("--concurrency N", "how many calls are made at once", high=1000, default=16),
+        option(
+            "--max-cost USD",
+            "what the run may cost; a call whose worst case does not fit into what is left is not sent",
+            types.dollars,
+        ),
+        flag("--ordered", "write the answers in the order of the lines"),
+        flag("--retry-failed", "send the lines again whose answer in the output is a failure"),
+        option(
+            "--arguments JSON|@FILE", "arguments of every line; its own come first, such as max_tokens", default="{}"
+        ),
+        option("--template TEXT", 'the prompt for each row of a table, such as "Summarise: {text}"'),
+        option("--model ID", "the model that answers the template"),
+        option("--id-column NAME", "the column whose value is a row's id (default: the row's number)"),
+        _WHOSE,
+        option("--timeout SECONDS", "for each call (default: no limit)", types.call_timeout),
+        option("--report FILE.html", "write a report that needs no network"),
+        flag("--report-answers", "show the first 100 answers in the report, too"),
+        flag("--json", "print the summary for programs"),
+        description="""\
+Executes an action for each line of a file, many at once, and appends each answer to the output as it comes:
+{"id": …, "envelope": {…}}. A run that ended early, or was killed, is continued by the same command: lines that have an
+answer are not sent again. Exit status: 0 every line has a successful answer, 1 not, 2 wrong command line or input (then
+nothing was sent).""",
+        examples="""\
+examples:
+  openrouter-toolkit bulk OPENROUTER_CREATE_CHAT_COMPLETION questions.jsonl --output answers.jsonl --max-cost 5
+  openrouter-toolkit bulk OPENROUTER_CREATE_CHAT_COMPLETION reviews.csv --output answers.jsonl \\
+      --template "Summarise: {text}" --model acme/atlas-small --id-column id --arguments '{"max_tokens": 200}'""",
+    ),
+    Command(
         "tools",
         "print the actions' definitions for function calling",
         option(

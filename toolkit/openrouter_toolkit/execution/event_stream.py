@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from functools import partial
-from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
 from ..call import Call, Listener
 from ..envelope import Envelope
+from .thread_queue import ThreadQueue
 
 _CLOSE_TIMEOUT = 1.0  # seconds
 
@@ -26,7 +25,7 @@ class EventStream(Iterator[Any], AsyncIterator[Any]):
 
     def __init__(self, run: Callable[[Call], Envelope], new_call: Callable[[Listener], Call]) -> None:
         """`run` executes the call that `new_call` makes for the stream's listener; it is called in a new thread."""
-        self._queue = _Queue()
+        self._queue: ThreadQueue[Any] = ThreadQueue()
         self._call = new_call(self._queue.put)
         self._envelope: Envelope | None = None
         self._closed = False
@@ -121,43 +120,7 @@ class EventStream(Iterator[Any], AsyncIterator[Any]):
             call.cancel()
 
 
-class _Queue:
-    """A queue from a thread to threads and to tasks of event loops."""
-
-    def __init__(self) -> None:
-        self._items: SimpleQueue[Any] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._waiting: list[Callable[[], object]] = []  # each wakes a task, in its own event loop
-
-    def put(self, item: Any) -> None:
-        """Add an item, and wake the waiting tasks."""
-        self._items.put(item)
-        with self._lock:
-            woken, self._waiting = self._waiting, []
-        for wake in woken:
-            with suppress(RuntimeError):  # its event loop is closed
-                wake()
-
-    def get(self) -> Any:
-        """Remove the next item; waits for it."""
-        return self._items.get()
-
-    async def get_async(self) -> Any:
-        """`get` without blocking the event loop."""
-        import asyncio
-
-        wake_up = asyncio.get_running_loop().call_soon_threadsafe
-        while True:
-            with suppress(Empty):
-                return self._items.get_nowait()
-            arrived = asyncio.Event()
-            with self._lock:
-                self._waiting.append(partial(wake_up, arrived.set))
-            if self._items.empty():  # else an item came before the task was among the waiting
-                await arrived.wait()
-
-
-def _run(run: Callable[[Call], Envelope], call: Call, queue: _Queue) -> None:
+def _run(run: Callable[[Call], Envelope], call: Call, queue: ThreadQueue[Any]) -> None:
     try:
         queue.put(run(call))
     except BaseException as error:  # noqa: BLE001 - such as SystemExit in a hook: re-raised in the reading thread

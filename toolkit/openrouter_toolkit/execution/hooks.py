@@ -59,6 +59,10 @@ class Hooks:
                 wanted = "(action, arguments, user_id)"
                 raise TypeError(f"a before_execute hook takes {wanted}; {_hook_name(hook)} does not")
 
+    def given(self) -> dict[str, Any]:
+        """The hooks, as keywords of `ToolRegistry.from_manifest`."""
+        return {"before_execute": self._before, "after_execute": [hook for hook, _ in self._after]}
+
     def before(self, action: Action, arguments: dict[str, Any], user_id: str) -> dict[str, Any]:
         """Call the before hooks in order. Raises `ActionError` of type `refused_by_policy`."""
         for hook in self._before:

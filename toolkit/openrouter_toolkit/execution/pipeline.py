@@ -115,6 +115,23 @@ class Execution:
             envelope = _failure(failed or _unexpected(error), resolved)
         return envelope
 
+    def check_allowed(self, slug: str) -> Action:
+        """Return an action that may be called. Raises `ActionError` if there is none, or if it is not allowed."""
+        action = self._find(slug)
+        self._toolset.check_allowed(action)
+        return action
+
+    def look_up(self, slug: str, user_id: str, call: Call, account_id: str | None = None) -> str:
+        """Call a read-only action for the toolkit's own use, outside the toolset and without hooks.
+
+        Raises:
+            ActionError: the call failed.
+        """
+        action = self._find(slug)
+        resolved = self._resolve(action, user_id, account_id)
+        call = call.with_account(_secrets(resolved), call.check)
+        return redact(self._run(action, {}, resolved, call), _secrets(resolved))
+
     def _find(self, slug: str) -> Action:
         action = self._toolkits.find(slug)
         if action is None:

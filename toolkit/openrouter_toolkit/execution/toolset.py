@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ..envelope import ActionError
 from ..manifest import Action
@@ -28,6 +29,10 @@ class Toolset:
     def __len__(self) -> int:
         """Count the actions that the host chose, without calling `switched_off`."""
         return len(self._chosen)
+
+    def choice(self) -> dict[str, Any]:
+        """What it was made of, as keywords of `ToolRegistry.from_manifest`."""
+        return {"allow": list(self._chosen), "switched_off": self._switched_off}
 
     @property
     def actions(self) -> Mapping[str, Action]:

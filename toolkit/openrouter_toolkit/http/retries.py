@@ -63,6 +63,12 @@ def never(error: ActionError) -> bool:
     return False
 
 
+def limited(error: ActionError) -> bool:
+    """Whether a rate limit or an overloaded provider refused the call, so that nothing was billed."""
+    of_this_kind = error.type in ("rate_limit_exceeded", "provider_overloaded")
+    return of_this_kind and error.retryable and error.partial is None and "http_status" not in error.details
+
+
 class RetryQuota:
     """The retry quota of a registry: limits all its retries, so that they don't overload a failing upstream.
 
@@ -109,6 +115,7 @@ class Retries:
             except ActionError as error:
                 delay = _delay(error, number)
                 may_retry = policy(error) and number < self._max_attempts and delay <= _longest_wait(call)
+                may_retry = may_retry and (call.waits_for_limits or not limited(error))
                 cost = self.quota.acquire(error) if may_retry else 0
                 if not cost:
                     _add_attempts(error, number)

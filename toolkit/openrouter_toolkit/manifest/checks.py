@@ -110,6 +110,8 @@ def consistency_problems(source: YamlFile, manifest: ManifestFile, loaded: Loade
             problems = _request_problems(entry.request, action, loaded.client)
             yield from (f"{source.where('actions', number, 'request')}: {problem}" for problem in problems)
     yield from declared_problems(source, manifest, loaded)
+    if loaded.toolkit.catalogue not in (None, *(action.slug for action in loaded.actions)):
+        yield f"{source.where('toolkit', 'catalogue')}: there is no action {loaded.toolkit.catalogue}"
     for version, slugs in loaded.toolkit.earlier_versions.items():
         where = source.where("toolkit", "earlier_versions", version)
         yield from (f"{where}: there is no action {slug}" for slug in slugs if slug not in names)

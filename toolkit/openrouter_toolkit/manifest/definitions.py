@@ -36,6 +36,7 @@ class _Record:
 class Toolkit(_Record):
     """The toolkit's name, version and links, and its client: an import path, or the description of an API.
 
+    `catalogue` is the action that lists models with their prices, by which the cost of calls is bounded.
     `earlier_versions` names the actions of each earlier version, for hosts that pin one.
     """
 
@@ -47,6 +48,7 @@ class Toolkit(_Record):
     links: dict[str, str]
     logo: str | None = None
     client: str | dict[str, Any] | None = None
+    catalogue: str | None = None
     earlier_versions: dict[str, list[str]] = field(default_factory=dict)
 
     def versions(self, slug: str | None = None) -> list[str]:

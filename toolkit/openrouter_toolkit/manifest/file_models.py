@@ -127,6 +127,7 @@ class ToolkitPart(FileModel):
         ]
         | None
     ) = None
+    catalogue: Slug | None = None
     earlier_versions: dict[Version, list[Slug]] = {}
 
 

@@ -1,0 +1,158 @@
+"""The worst case of a call: what it costs at most by the catalogue's prices, or None where nothing bounds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from .prices import Prices, highest_accepted
+
+Catalogue = Mapping[str, Prices | None]
+
+# More than any provider's documentation counts for one image: 48,169 tokens in high detail by OpenAI's smallest models.
+_TOKENS_PER_IMAGE = 50_000
+_IMAGES = frozenset({"image", "image_url", "input_image"})
+# Their length in tokens can't be known from the call; the model's context bounds it.
+_LONG_MEDIA = frozenset({"file", "document", "input_file", "input_audio", "audio", "video_url", "input_video", "video"})
+# Parameters whose use is billed beyond tokens, or that may exchange the model.
+_UNBOUNDED = ("plugins", "preset", "web_search_options", "mcp_servers", "fallbacks", "audio", "image_config")
+# Tiers that cost what the catalogue says, or less.
+_USUAL_TIERS = (None, "auto", "default", "flex", "standard_only")
+_FUNCTION_TYPES = (None, "function", "custom")
+_MAX_DEPTH = 100
+
+
+@dataclass(slots=True)
+class _Content:
+    """What a call's arguments hold besides text."""
+
+    images: int = 0
+    long_media: bool = False
+    caching: bool = False
+    embedded: int = 0  # bytes of data inside that are no text
+
+
+def worst_case(arguments: Mapping[str, Any], catalogue: Catalogue) -> Decimal | None:
+    """What a call costs at most in US dollars; None if its price is unknown.
+
+    A prompt has at most as many tokens as its JSON has bytes, an answer as many as `max_tokens` or the model allow; of
+    several models, the dearest counts, and each of `n` answers as a call of its own. The price of a router, or of a
+    model that is not in the catalogue, is unknown unless `provider.max_price` bounds it; that of presets, plugins,
+    tools that run at the provider and faster service tiers always is.
+    """
+    if _is_unbounded(arguments):
+        return None
+    accepted = highest_accepted(arguments.get("provider"))
+    content = _content(arguments)
+    text = len(json.dumps(arguments, ensure_ascii=False, default=str).encode(errors="replace")) - content.embedded
+    dearest = Decimal(0)
+    for model in _models(arguments):
+        prices = _bounded(_listed(catalogue, model), accepted)
+        cost = None if prices is None else _cost(arguments, prices, content, text)
+        if cost is None:
+            return None
+        dearest = max(dearest, cost)
+    return dearest * _answers(arguments)
+
+
+def _models(arguments: Mapping[str, Any]) -> list[str]:
+    """The models that may answer; without any, the account's default, which is unknown."""
+    others = arguments.get("models")
+    named = [arguments.get("model"), *(others if isinstance(others, list) else ())]
+    return [model for model in named if isinstance(model, str)] or [""]
+
+
+def _listed(catalogue: Catalogue, model: str) -> Prices | None:
+    """A model's prices. The variant `:floor` asks for the cheapest provider; other unlisted ones may be dearer."""
+    found = catalogue.get(model)
+    return catalogue.get(model.removesuffix(":floor")) if found is None else found
+
+
+def _bounded(prices: Prices | None, accepted: Mapping[str, Decimal]) -> Prices | None:
+    """The prices under what the call accepts at most; None if neither is known."""
+    prompt, completion = accepted.get("prompt"), accepted.get("completion")
+    if prices is None:
+        if prompt is None or completion is None:
+            return None
+        media = max(prompt, accepted.get("audio", prompt))
+        image, request = (accepted.get(name, Decimal(0)) for name in ("image", "request"))
+        return Prices(prompt, prompt, media, completion, image, request)
+    return replace(
+        prices,
+        prompt=prices.prompt if prompt is None else min(prices.prompt, prompt),
+        output=prices.output if completion is None else min(prices.output, completion),
+        request=min(prices.request, accepted.get("request", prices.request)),
+        image=min(prices.image, accepted.get("image", prices.image)),
+    )
+
+
+def _cost(arguments: Mapping[str, Any], prices: Prices, content: _Content, text: int) -> Decimal | None:
+    output = _most_output(arguments, prices)
+    if output is None or (content.long_media and prices.context is None):
+        return None
+    tokens = text + content.images * _TOKENS_PER_IMAGE
+    if prices.context is not None:
+        tokens = prices.context if content.long_media else min(tokens, prices.context)
+        output = min(output, prices.context)
+    price = prices.cache_write if content.caching else prices.prompt
+    if content.images or content.long_media:
+        price = max(price, prices.media)
+    return tokens * price + output * prices.output + content.images * prices.image + prices.request
+
+
+def _most_output(arguments: Mapping[str, Any], prices: Prices) -> int | None:
+    limits = [arguments.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    given = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0]
+    return max(given, default=prices.max_output)
+
+
+def _answers(arguments: Mapping[str, Any]) -> int:
+    numbers = [arguments.get(name) for name in ("n", "best_of")]
+    return max([number for number in numbers if isinstance(number, int) and number > 0], default=1)
+
+
+def _is_unbounded(arguments: Mapping[str, Any]) -> bool:
+    """Whether something else than tokens, images and requests may be billed."""
+    modalities, tools = arguments.get("modalities"), arguments.get("tools")
+    return (
+        any(arguments.get(name) not in (None, "", []) for name in _UNBOUNDED)
+        or arguments.get("service_tier") not in _USUAL_TIERS
+        or arguments.get("speed") not in (None, "standard")
+        or (isinstance(modalities, list) and modalities != ["text"])
+        or any(isinstance(tool, Mapping) and tool.get("type") not in _FUNCTION_TYPES for tool in _listed_in(tools))
+    )
+
+
+def _listed_in(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _content(arguments: Mapping[str, Any]) -> _Content:
+    content = _Content(caching=any(name.startswith("prompt_cache") for name in arguments))
+    for part in _objects(arguments, 0):
+        kind = part.get("type")
+        content.caching |= "cache_control" in part
+        if not isinstance(kind, str) or not (kind in _IMAGES or kind in _LONG_MEDIA):
+            continue
+        content.images += kind in _IMAGES
+        content.long_media |= kind in _LONG_MEDIA
+        content.embedded += len(json.dumps(part, ensure_ascii=False, default=str).encode(errors="replace"))
+    return content
+
+
+def _objects(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Every object inside, those of media without what is in them."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        yield value
+        kind = value.get("type")
+        if not isinstance(kind, str) or not (kind in _IMAGES or kind in _LONG_MEDIA):
+            for item in value.values():
+                yield from _objects(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _objects(item, depth + 1)
