@@ -85,12 +85,14 @@ def test_a_dataset_of_another_shape_is_said(sandbox: Sandbox) -> None:
         envelopes(dataset([{"text": "a"}]), ToolRegistry.from_manifest(), CHAT).take_all()
 
 
-def test_the_documents_program_runs(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documents_program_runs(sandbox: Sandbox, tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text(encoding="utf-8")
     _, _, after = text.partition("## On several machines")
     program = after.partition("```python\n")[2].partition("```")[0]
-    monkeypatch.chdir(tmp_path)
-    lines = [json.dumps({"id": n, "arguments": json.dumps(question(n))}) for n in range(5)]
-    Path("questions.jsonl").write_text("\n".join(lines))
+    lines = [json.dumps({"id": n, "arguments": question(n)}) for n in range(5)]
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines))
+    for name in ("questions.jsonl", "answers"):  # a worker has another working directory
+        assert f'"{name}"' in program
+        program = program.replace(f'"{name}"', repr(str(tmp_path / name)))
     exec(program, {})
-    assert ray.data.read_parquet([str(path) for path in Path("answers").glob("*.parquet")]).count() == 5
+    assert ray.data.read_parquet([str(path) for path in (tmp_path / "answers").glob("*.parquet")]).count() == 5

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..registry import ToolRegistry
 
 _ARGUMENTS = "arguments"
-_ANSWER = ("data", "error", "successful")
+_CPUS = 0.25  # a worker waits most of the time; with whole ones, nothing might be left to read the dataset by
 
 
 def envelopes(
@@ -47,7 +47,7 @@ def envelopes(
             that does not fit is answered by an envelope of type `refused_by_policy`.
         user_id: as in `ToolRegistry.execute`.
         timeout: seconds for each call.
-        ray_options: further options of `Dataset.map_batches`, such as `num_cpus` or `runtime_env`.
+        ray_options: further options of `Dataset.map_batches`, such as `num_cpus` (default 0.25) or `runtime_env`.
 
     Returns:
         The dataset with the columns `data`, `error` and `successful` in place of `arguments`.
@@ -66,7 +66,7 @@ def envelopes(
         compute=ActorPoolStrategy(size=workers),
         batch_size=4 * concurrency,
         batch_format="pyarrow",
-        **ray_options,
+        **{"num_cpus": _CPUS, **ray_options},
     )
 
 

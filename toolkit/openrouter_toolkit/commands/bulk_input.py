@@ -15,7 +15,7 @@ from ..bulk.rows import Source, json_lines
 from ..bulk.templates import Template, filled
 from ..manifest import Action
 from ..text.sanitize import clean
-from .execute import read_arguments
+from .action_arguments import read_arguments
 from .terminal import CommandFailed, usage_error
 
 

@@ -179,7 +179,7 @@ examples:
             "--arguments JSON|@FILE", "arguments of every line; its own come first, such as max_tokens", default="{}"
         ),
         option("--template TEXT", 'the prompt for each row of a table, such as "Summarise: {text}"'),
-        option("--model ID", "the model that answers the template"),
+        option("--model ID", "the model that answers the template", complete=completers.models),
         option("--id-column NAME", "the column whose value is a row's id (default: the row's number)"),
         _WHOSE,
         option("--timeout SECONDS", "for each call (default: no limit)", types.call_timeout),
