@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -273,3 +274,31 @@ def test_notebooks_show_the_summary(registry: ToolRegistry) -> None:
     assert "1 successfully, 1 failed" in shown
     assert "cost of acme/atlas-small" in shown
     assert repr(run) == f"<BulkRun of {CHAT}, 2 answers>"
+
+
+def test_no_call_begins_before_a_limit_is_over(registry: ToolRegistry, sandbox: Sandbox) -> None:
+    limited: ScriptedAnswer = {"error": {"status": 429, "message": "slow down", "headers": {"Retry-After": "0.3"}}}
+    rows = [question(model="my/model"), *[question(str(number)) for number in range(30)]]
+    sandbox.script("my/model", [limited, "fine"])
+    assert registry.bulk(CHAT, rows, concurrency=2).finish().complete
+    times = [request.received_at for request in sandbox.requests]
+    longest, began = max((later - earlier, earlier) for earlier, later in pairwise(times))
+    assert longest > 0.25
+    assert sum(time <= began for time in times) <= 5  # those that had begun when the limit was hit
+
+
+def test_each_call_has_its_whole_time(registry: ToolRegistry, sandbox: Sandbox) -> None:
+    sandbox.script("my/model", [{"text": "fine", "delay": 0.4}], repeat_last=True)
+    rows = [question(model="my/model")] * 6
+    assert registry.bulk(CHAT, rows, concurrency=2, timeout=0.7).finish().complete
+
+
+def test_after_stop_no_line_is_sent_and_answers_in_order_are_not_lost(registry: ToolRegistry, sandbox: Sandbox) -> None:
+    sandbox.script("my/model", [{"text": "fine", "delay": 0.1}], repeat_last=True)
+    run = registry.bulk(CHAT, [question(model="my/model")] * 40, concurrency=4, ordered=True)
+    next(run)
+    run.stop()
+    began = len(sandbox.requests)
+    answers = 1 + len(list(run))
+    assert began <= answers == len(sandbox.requests) <= began + 4
+    assert run.summary.not_sent == {"stopped": 40 - answers}

@@ -18,7 +18,7 @@ from ..envelope import ActionError, Envelope
 from ..execution.thread_queue import ThreadQueue
 from ..http.retries import limited
 from ..spending import SpendingLimit, Verdict
-from .calls import Done, Execute, Job, WorstCase, make_call, nothing
+from .calls import Caller, Done, Execute, Gate, Job, WorstCase, nothing
 from .concurrency import AdaptiveConcurrency
 from .options import BulkOptions
 from .ordering import AsTheyCome, InOrder
@@ -83,6 +83,7 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
         self._worst: WorstCase = nothing
         self._spending = SpendingLimit(options.max_cost)
         self._concurrency = AdaptiveConcurrency(options.concurrency)
+        self._gate = Gate(self._concurrency)
         self._queue: ThreadQueue[Done | None] = ThreadQueue()
         self._running: set[Job] = set()
         self._again: deque[Job] = deque()
@@ -137,28 +138,29 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
     def stop(self, why: str = "the run was stopped") -> None:
         """Send nothing more, from any thread; calls in flight are still answered."""
         self.summary.stopped = self.summary.stopped or why
-        self._stopping = True
+        self._stopping = self._gate.closed = True
         self._queue.put(None)
 
     def close(self) -> None:
         """Cancel the calls in flight, and close the output."""
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._gate.closed = True
         running, self._running = self._running, set()
         for job in running:
-            if job.call is not None:
-                job.call.cancel()
+            job.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
-        self.summary.unanswered += len(running)
+        begun = sum(job.call is not None for job in running)
+        self.summary.unanswered += begun
+        self.summary.not_sent["stopped"] += len(running) - begun
         self._count_unsent()
         self.summary.end()
         if self._output is not None:
             with suppress(OSError):
                 for answer in self._ready.waiting() if self._options.ordered else ():
                     self._write(answer)  # it is paid for
-            self._output.close(in_flight=bool(running))
+            self._output.close(in_flight=bool(begun))
 
     async def aclose(self) -> None:
         """`close` for async code; it does not wait."""
@@ -205,6 +207,7 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
         except BaseException:
             self.close()
             raise
+        self._caller = Caller(self._execute, self._new_call, self._gate, self._queue, self._output)
         self._pool = ThreadPoolExecutor(options.concurrency, "openrouter-toolkit-bulk")
         summary.concurrency = options.concurrency
         summary.begin()
@@ -249,8 +252,8 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
 
     def _send(self) -> None:
         if self._stopping:
-            self.summary.not_sent["stopped"] += len(self._again)
-            self._again.clear()
+            while self._again:
+                self._leave_out(self._again.popleft(), "stopped")
             return
         while len(self._running) < self._most_running and not self._concurrency.pause:
             job = self._next_job()
@@ -261,11 +264,15 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
                 self._again.appendleft(job)
                 return
             if isinstance(reserved, Verdict):
-                self.summary.not_sent[reserved.value] += 1
-                self._ready.leave_out(job.number)
+                self._leave_out(job, reserved.value)
                 continue
             job.reservation = reserved
             self._start(job)
+
+    def _leave_out(self, job: Job, why: str) -> None:
+        """Count a line that is not sent in this run."""
+        self.summary.not_sent[why] += 1
+        self._ready.leave_out(job.number)
 
     @property
     def _most_running(self) -> int:
@@ -313,12 +320,8 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
 
     def _start(self, job: Job) -> None:
         assert self._pool is not None
-        job.call = self._new_call()
-        job.call.waits_for_limits = False
-        job.attempts += 1
         self._running.add(job)
-        # The thread refers to the queue but not to the run, so that a run that is not used any more is collected.
-        self._pool.submit(contextvars.copy_context().run, make_call, job, self._execute, self._queue, self._output)
+        self._pool.submit(contextvars.copy_context().run, self._caller.make, job)
 
     def _take(self, done: Done | None) -> None:
         """Count an answer, write it and make it ready; or send its line again later."""
@@ -336,6 +339,10 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
         job, envelope = done.job, done.envelope
         if isinstance(envelope, BaseException):
             raise envelope
+        if envelope is None:
+            self._spend(job, Decimal(0))
+            self._send_later(job)
+            return
         error = envelope.action_error
         if error is not None and self._is_put_off(job, error):
             self._spend(job, Decimal(0))
@@ -345,8 +352,7 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
         data = parsed(envelope)
         self._spend(job, cost_of(data, error), answers.field_in(data, "model"))
         if error is not None and ends_run(error):
-            self.summary.not_sent["stopped"] += 1
-            self._ready.leave_out(job.number)
+            self._leave_out(job, "stopped")
             self.stop(envelope.error or error.message)
             return
         self._count(error, done.ended_at - job.began_at)
@@ -362,14 +368,17 @@ class BulkRun(Iterator[BulkAnswer], AsyncIterator[BulkAnswer]):
         self.summary.limited += 1
         wait = error.retry_after
         if wait is not None and wait > LONGEST_PAUSE:
-            self.summary.not_sent["stopped"] += 1
-            self._ready.leave_out(job.number)
+            self._leave_out(job, "stopped")
             self.stop(f"{error.explanation} The limit asks for a wait of {wait:,.0f} s.")
             return True
         self._concurrency.limited(job.began_at, wait)
         self.summary.concurrency = self._concurrency.limit
-        self._again.append(job)
+        self._send_later(job)
         return True
+
+    def _send_later(self, job: Job) -> None:
+        job.call = None
+        self._again.append(job)
 
     def _spend(self, job: Job, cost: Decimal | None, model: str | None = None) -> None:
         assert job.reservation is not None
