@@ -98,15 +98,15 @@ def _run(registry: ToolRegistry, source: Source, options: argparse.Namespace) ->
 
 @contextmanager
 def _on_one_core(concurrency: int) -> Iterator[None]:
-    """A context whose threads stay on one core, where the system can do that.
+    """A context whose threads stay on one core, where the system can do that and is idle.
 
-    Python's threads take turns anyway. On one core they find its caches warm: with many calls a second, half as many
-    again.
+    Python's threads take turns anyway. On one core they find its caches warm, which allows a third more calls a second;
+    but beside other work they might get only a part of it.
     """
-    if concurrency < _MANY_THREADS or not hasattr(os, "sched_setaffinity"):
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if concurrency < _MANY_THREADS or os.getloadavg()[0] >= len(cores) / 2:
         yield
         return
-    cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {random.choice(sorted(cores))})  # noqa: S311 - any of them
     try:
         yield
