@@ -104,7 +104,7 @@ def _on_one_core(concurrency: int) -> Iterator[None]:
     but beside other work they might get only a part of it.
     """
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
-    if concurrency < _MANY_THREADS or os.getloadavg()[0] >= len(cores) / 2:
+    if concurrency < _MANY_THREADS or not cores or os.getloadavg()[0] >= len(cores) / 2:
         yield
         return
     os.sched_setaffinity(0, {random.choice(sorted(cores))})  # noqa: S311 - any of them
