@@ -578,8 +578,8 @@ def test_a_manifest_that_is_missing(tmp_path: Path) -> None:
     assert caught.value.problems == [f"{tmp_path / 'lost.yaml'}: can't be read: No such file or directory"]
 
 
-def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="can't be read: Is a directory"):
+def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="can.t be read: No such file or directory"):
         load(tmp_path)
 
 

@@ -29,13 +29,16 @@ def test_it_is_made_again_as_it_was_made() -> None:
     assert list(again.actions) == list(registry.actions)
     assert again._resources._max_workers == 3
     assert again._hooks._before == [check]
-    assert again._resources.client().headers == registry._resources.client().headers
+    clients = [one._resources.client().of("OPENROUTER") for one in (again, registry)]
+    assert clients[0].headers == clients[1].headers
     assert list(pickle.loads(pickle.dumps(again)).actions) == list(registry.actions)
 
 
 def test_another_toolkits_too() -> None:
     path = Path(__file__).parent / "echo_toolkit" / "manifest.yaml"
     assert pickle.loads(pickle.dumps(ToolRegistry.from_manifest(path))).toolkit.slug == "ECHO"
+    both = ToolRegistry.from_manifest([None, path])
+    assert list(pickle.loads(pickle.dumps(both)).actions) == list(both.actions)
 
 
 def test_another_process_takes_the_key_from_its_own_environment(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack
 
 from . import manifest
 from .accounts import Accounts, EnvironmentAccounts, picklable_accounts
@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # a start needs none of it
     from .spending import Catalogue
 
 _Answer = TypeVar("_Answer")
+Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
 
 
 class ToolRegistry:
@@ -100,7 +101,7 @@ class ToolRegistry:
     @classmethod
     def from_manifest(  # noqa: PLR0913 - they are keywords, and most hosts pass two or three
         cls,
-        path: Path | str | Sequence[manifest.Source] | None = None,
+        path: Manifests = None,
         *,
         accounts: Accounts | Mapping[str, Accounts] | None = None,
         allow: Iterable[str] | None = None,
