@@ -18,13 +18,8 @@ _MAX_SLUG = 40
 
 def new_toolkit(options: argparse.Namespace) -> int:
     """Write the files; nothing that exists is changed."""
-    name = check_input(_name, "NAME", options.name)
-    slug = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", slug) or len(slug) > _MAX_SLUG:
-        raise usage_error(f"NAME: give a name that begins with a letter, of {_MAX_SLUG} characters at most")
-    if slug == load().toolkit.slug:
-        raise usage_error(f"NAME: the slug {slug} is that of the packaged toolkit; choose another name")
-    host = slug.lower().replace("_", "-")
+    name, slug = checked_name("NAME", options.name)
+    host = folder_name(slug)
     words = {
         "SLUG": slug,
         "NAME": name,
@@ -43,6 +38,22 @@ def new_toolkit(options: argparse.Namespace) -> int:
         print_line(str(path))
     print_message(f"Try it: {PROGRAM} actions --manifest {shlex.quote(str(folder))}; the README has more.")
     return 0
+
+
+def checked_name(option: str, text: str) -> tuple[str, str]:
+    """A new toolkit's name and its slug. Raises `CommandFailed` (status 2) for a name that can't be one."""
+    name = check_input(_name, option, text)
+    slug = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", slug) or len(slug) > _MAX_SLUG:
+        raise usage_error(f"{option}: give a name that begins with a letter, of {_MAX_SLUG} characters at most")
+    if slug == load().toolkit.slug:
+        raise usage_error(f"{option}: the slug {slug} is that of the packaged toolkit; choose another name")
+    return name, slug
+
+
+def folder_name(slug: str) -> str:
+    """The name of a new toolkit's folder: `open-meteo`."""
+    return slug.lower().replace("_", "-")
 
 
 def _filled(words: dict[str, str]) -> dict[str, str]:

@@ -434,6 +434,25 @@ examples:
         description="Writes a manifest, a schema, a README and a test that passes. Nothing that exists is changed.",
     ),
     Command(
+        "import-openapi",
+        "write a toolkit from an API's OpenAPI document",
+        option("file FILE", "an OpenAPI 3.0 or 3.1 document, JSON or YAML; - reads standard input"),
+        flag("--list", "list the document's tags, and write nothing"),
+        option("--tag TAG", "the operations with this tag; may be given again", action="append", default=[]),
+        option(
+            "--operation ID", "the operation with this operationId; may be given again", action="append", default=[]
+        ),
+        flag("--read-only", "of these only what reads: GET"),
+        option("--name NAME", "what the API is called (default: by the document's title)"),
+        option("--base-url URL", "the API's address, in place of the document's servers"),
+        option("--directory D", "the folder to write to (default: the name, in lower case)"),
+        description=(
+            "Writes a manifest, and a schema for each operation that a request with JSON or a form can do, to be "
+            "edited. Nothing that exists is changed, and nothing is fetched. Without --tag and --operation, it is all "
+            "of them: a model chooses best among few."
+        ),
+    ),
+    Command(
         "config",
         "show and change defaults: model, user, output",
         flag("--json", "for programs"),

@@ -40,7 +40,9 @@ Link = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 Version = Annotated[str, AfterValidator(_version)]
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{[A-Za-z_]\w*\}))+$")]
+# A path's steps are literal characters and arguments, as in `/users/@me` and `/models/{model}:generate`.
+_REQUEST = r"^(GET|POST|PUT|PATCH|DELETE) /(([\w.~:@!$&'()*+,;=-]|\{[A-Za-z_]\w*\})+(/|$))*$"
+Request = Annotated[str, StringConstraints(pattern=_REQUEST)]
 
 
 class FileModel(BaseModel):
@@ -262,21 +264,19 @@ class SchemaFile(FileModel):
         data = raw["data"]
         if "output_parameters" in raw or not isinstance(data, dict) or data.keys() != {"description", "contentSchema"}:
             raise ValueError("data is an object of description and contentSchema, in place of output_parameters")
-        envelope = _envelope_schema(**data)
+        envelope = envelope_schema(
+            data["description"], contentMediaType="application/json", contentSchema=data["contentSchema"]
+        )
         return {name: value for name, value in raw.items() if name != "data"} | {"output_parameters": envelope}
 
 
-def _envelope_schema(description: str, contentSchema: Any) -> dict[str, Any]:  # noqa: N803 - JSON Schema's keywords
+def envelope_schema(description: str, **holds: Any) -> dict[str, Any]:
+    """The `output_parameters` of an action whose `data` is described; `holds` are further keywords for that text."""
     failure = "When the call failed: JSON whose error key holds type, message, status, retryable and more."
     return {
         "type": "object",
         "properties": {
-            "data": {
-                "type": "string",
-                "description": f"{description} {failure}",
-                "contentMediaType": "application/json",
-                "contentSchema": contentSchema,
-            },
+            "data": {"type": "string", "description": f"{description} {failure}", **holds},
             "error": {
                 "type": ["string", "null"],
                 "description": "What went wrong and what to do next; null on success.",

@@ -48,12 +48,13 @@ def load_several(paths: Iterable[Source]) -> list[LoadedToolkit]:
     return list(loaded.values())
 
 
-def load(path: Path | str | None = None) -> LoadedToolkit:
+def load(path: Path | str | None = None, *, check_schemas: bool = True) -> LoadedToolkit:
     """Load a manifest and everything that it names; by default the packaged one.
 
     A folder stands for the file manifest.yaml in it.
 
-    The packaged schemas are validated by the tests, and not again at each start.
+    The packaged schemas are validated by the tests, and not again at each start; `check_schemas=False` is for
+    others that were validated already.
 
     Raises:
         ManifestError: with all problems, each with its file and, for YAML, its line.
@@ -64,7 +65,9 @@ def load(path: Path | str | None = None) -> LoadedToolkit:
             return LoadedToolkit.from_data(data)
     from .parsing import check_parts, parse
 
-    parsed = parse(packaged_manifest() if path is None else _file(Path(path)), check_schemas=path is not None)
+    parsed = parse(
+        packaged_manifest() if path is None else _file(Path(path)), check_schemas=check_schemas and path is not None
+    )
     loaded = check_parts(parsed)
     if path is None:
         with suppress(OSError):
