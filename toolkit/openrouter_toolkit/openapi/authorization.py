@@ -38,6 +38,12 @@ class Login:
     taken: set[tuple[str, str]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def key(self) -> str | None:
+        """The field of the main key, if several could be it."""
+        secret = [field["name"] for field in self.fields if field["secret"]]
+        return secret[0] if len(secret) > 1 else None
+
     def suits(self, requirement: list[frozenset[str]]) -> bool:
         """Whether an operation with this requirement can be called with such an account."""
         return not requirement or any(schemes <= self.schemes for schemes in requirement)

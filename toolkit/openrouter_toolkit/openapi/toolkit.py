@@ -337,7 +337,7 @@ def _manifest(
     if verify:
         auth["verify"] = verify
     if account.fields:
-        auth["fields"] = account.fields
+        auth |= {"credential": account.key, "fields": account.fields} if account.key else {"fields": account.fields}
     what = clean(f"{words(document.info.get('title'))} {document.info.get('version', '')}")
     return "\n".join(
         [

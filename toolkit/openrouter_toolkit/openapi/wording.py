@@ -58,9 +58,10 @@ def action_slug(toolkit: str, words: list[str], unique: str) -> str:
 def with_digest(slug: str, unique: str) -> str:
     """The slug with a digest at its end, which is always the same, cut between words to the greatest length."""
     digest = hashlib.sha256(unique.encode("utf-8", "surrogatepass")).hexdigest()[:6].upper()
-    while len(slug) > MAX_SLUG - len(digest) - 1:
-        before, _, _ = slug.rpartition("_")
-        slug = before or slug[: MAX_SLUG - len(digest) - 1]
+    limit = MAX_SLUG - len(digest) - 1
+    if len(slug) > limit:
+        words, _, _ = slug[: limit + 1].rpartition("_")
+        slug = words if len(words) > limit // 2 else slug[:limit].rstrip("_")
     return f"{slug}_{digest}"
 
 
