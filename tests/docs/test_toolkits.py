@@ -31,6 +31,7 @@ from openrouter_toolkit.store import Store
 from ..declared import write
 from ..server.pages.person import Person
 from ..server.served import serving
+from .command_options import unmentioned_options
 from .test_snippets import python_of, sections
 
 TEXT = (Path(__file__).parents[2] / "docs" / "toolkits.md").read_text(encoding="utf-8")
@@ -173,6 +174,23 @@ def test_arguments_go_where_the_page_says(tmp_path: Path) -> None:
     )
     assert request.target == "/all?dry_run=true&page%5Bsize%5D=5&tags=a%2Cb&filter%5Bsky%5D=clear"
     assert (request.headers["X-Request-Id"], request.body) == (b"r1", b"7")
+
+
+def test_a_document_is_imported_as_the_page_says(reader: Reader) -> None:
+    section = SECTIONS["From an OpenAPI document"]
+    (content,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    (reader.folder / "shop.yaml").write_text(content)
+    listing, importing, actions = LINES["From an OpenAPI document"]
+    assert re.findall(r"^(\w+) +1 ", reader.run(listing)[1], re.MULTILINE) == ["pets", "photos"]
+    status, out, errors = reader.run(importing)
+    assert (status, out) == (0, "shop/manifest.yaml\n"), errors
+    assert "SHOP_LIST_PETS" in reader.run(actions)[1]
+    (action,) = load(reader.folder / "shop").actions
+    assert action.toolkit
+    assert action.toolkit.declared_api
+    assert action.route(action.toolkit.declared_api).request({"page_size": 5}).target == "/pets?page%5Bsize%5D=5"
+    assert "multipart" in reader.run(importing.replace("--tag pets", "--directory all"))[2]
+    assert unmentioned_options("import-openapi", section) == []
 
 
 def test_every_key_and_every_authorization_is_told() -> None:

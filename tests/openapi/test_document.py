@@ -28,7 +28,9 @@ from openrouter_toolkit.openapi.document import Unsupported
         ('{"openapi": "3.0.0",\n "paths": }', "a.json", "in line 2, column 11"),
         ("[" * 100_000, "a.yaml", "nest"),
         ("[" * 100_000, "a.json", "nested too deeply"),
-        ("1" * 5_000, "a.json", "too many digits"),
+        ("1" * 5_000, "a.json", "too large"),
+        ('{"a": NaN}', "a.json", "NaN is not a JSON number"),
+        ('{"a": "\\ud800"}', "a.json", "half of a surrogate pair"),
         ("openapi: *nothing", "a.yaml", "undefined alias"),
     ],
 )

@@ -243,7 +243,7 @@ def test_the_lines_for_a_key_that_the_document_forgot_work(importing: Importing,
     text = imported.files["manifest.yaml"]
     content = yaml.safe_load(text)
     commented = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
-    content["auth"] = yaml.safe_load("\n".join(line[2:] if line.startswith("  ") else line for line in commented))
+    content["auth"] = yaml.safe_load("\n".join(line.removeprefix("  ") for line in commented))
     content["toolkit"]["client"]["authorization"] = "Bearer {api_key}"
     (tmp_path / "shop" / "manifest.yaml").write_text(yaml.safe_dump(content))
     assert load(tmp_path / "shop").auth.fields[0].environment == "SHOP_API_KEY"

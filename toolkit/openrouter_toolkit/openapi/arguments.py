@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .document import Document, Json, Unsupported, mapping, words
+from .document import Document, Json, Unsupported, listing, mapping, words
 from .operations import Operation
 from .schemas import Translator, is_object, required_names
 from .wording import argument
@@ -75,7 +75,7 @@ def _parameters(document: Document, operation: Operation) -> Iterator[Json]:
     """The parameters of an operation and of its path; the operation's own count."""
     found: dict[tuple[str, str], Json] = {}
     for holder in (operation.item, operation.content):
-        for raw in holder.get("parameters") or ():
+        for raw in listing(holder.get("parameters")):
             parameter = document.resolved(raw)
             name, place = words(parameter.get("name")), words(parameter.get("in"))
             if name:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 from urllib.parse import unquote
 
 import yaml
 
+from ..text.json_text import InvalidJson, parse_json
 from ..text.sanitize import quoted
 
 Json = dict[str, Any]
@@ -126,13 +126,9 @@ def words(value: Any) -> str:
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise WrongDocument(f"no valid JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise WrongDocument("no valid JSON: it is nested too deeply") from None
-    except ValueError:
-        raise WrongDocument("no valid JSON: a number has too many digits") from None
+        return parse_json(text)
+    except InvalidJson as error:
+        raise WrongDocument(f"no valid JSON: {error}") from None
 
 
 def _parse_yaml(text: str) -> Any:

@@ -6,7 +6,6 @@ becomes `anyOf`, as branches may match together once a keyword is gone.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ _DESCRIPTION, _NESTED_DESCRIPTION = 300, 120
 _CIRCULAR = "Nested like the object that it is in."
 _CUT = "The API's documentation has its members."
 _MAX_MERGED = 50
+_HUGE = 10**100
 
 
 class TooLarge(Exception):
@@ -174,12 +174,12 @@ def required_names(schema: Json, properties: Json) -> list[str]:
 
 
 def _is_json(value: Any, depth: int) -> bool:
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return True
     if isinstance(value, str):
         return len(value) <= 1_000 and not re.search("[\ud800-\udfff]", value)
-    if isinstance(value, float):
-        return math.isfinite(value)
+    if isinstance(value, int | float):
+        return _is_number(value)
     inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
     return inner is not None and depth > 0 and len(inner) <= 100 and all(_is_json(one, depth - 1) for one in inner)
 
@@ -262,7 +262,7 @@ def _bounds(schema: Json) -> Json:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
 
 
 def _nullable(branch: Json) -> Json | None:
