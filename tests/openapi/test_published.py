@@ -50,7 +50,7 @@ def test_openrouters_actions_are_those_of_the_packaged_toolkit(openrouter: Docum
         {"header"},
     )
     for action in loaded.actions:
-        own = requests[action._request].definition.input_parameters["properties"]
+        own = requests[action._request or ""].definition.input_parameters["properties"]
         assert action.definition.input_parameters["properties"].keys() <= own.keys()
 
 

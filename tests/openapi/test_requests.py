@@ -310,7 +310,7 @@ def test_arguments_are_checked_before_anything_is_sent(server: Server, importing
 def test_a_body_that_may_be_left_out_requires_no_members(importing: Importing) -> None:
     schema = {"type": "object", "properties": {"name": TEXT}, "required": ["name"]}
     for said, required in ((False, []), (True, ["name"]), (None, ["name"])):
-        more = {} if said is None else {"required": said}
+        more: Json = {} if said is None else {"required": said}
         _, loaded = importing(document({"/pets": {"post": operation(requestBody=body(schema, **more))}}))
         assert loaded.actions[0].definition.input_parameters["required"] == required
 

@@ -24,9 +24,9 @@ PET: Json = {
 }
 
 
-def translate(schema: Any, *, depth: int = 6, budget: int = 1_000, **schemas: Any) -> Json:
-    document = Document({"openapi": "3.0.0", "components": {"schemas": {"Node": NODE, "Pet": PET, **schemas}}})
-    translated = Translator(document, depth=depth, budget=budget).translate(schema)
+def translate(schema: Any, schemas: Json | None = None, *, depth: int = 6) -> Json:
+    document = Document({"openapi": "3.0.0", "components": {"schemas": {"Node": NODE, "Pet": PET, **(schemas or {})}}})
+    translated = Translator(document, depth=depth, budget=1_000).translate(schema)
     Draft202012Validator.check_schema(translated)
     return translated
 
@@ -110,13 +110,13 @@ def test_a_schema_becomes(schema: Any, expected: Json | None) -> None:
 
 
 def test_circles_end() -> None:
-    schemas = {
+    schemas: Json = {
         "A": {"allOf": [{"$ref": "#/components/schemas/B"}]},
         "B": {"anyOf": [{"$ref": "#/components/schemas/A"}, {"type": "string"}]},
         "C": {"$ref": "#/components/schemas/C"},
     }
-    assert translate({"$ref": "#/components/schemas/A"}, **schemas) == {}
-    assert translate({"$ref": "#/components/schemas/C"}, **schemas) == {
+    assert translate({"$ref": "#/components/schemas/A"}, schemas) == {}
+    assert translate({"$ref": "#/components/schemas/C"}, schemas) == {
         "description": "Nested like the object that it is in."
     }
 
@@ -130,13 +130,13 @@ def test_depth_is_cut_with_a_note() -> None:
 
 
 def test_what_multiplies_is_stopped_early() -> None:
-    schemas = {
+    schemas: Json = {"S8": {}} | {
         f"S{level}": {"properties": {f"p{n}": {"$ref": f"#/components/schemas/S{level + 1}"} for n in range(10)}}
         for level in range(8)
     }
     with pytest.raises(TooLarge):
-        translate({"$ref": "#/components/schemas/S0"}, depth=8, **schemas, S8={})
-    assert len(translate({"$ref": "#/components/schemas/S0"}, depth=2, **schemas, S8={})["properties"]) == 10
+        translate({"$ref": "#/components/schemas/S0"}, schemas, depth=8)
+    assert len(translate({"$ref": "#/components/schemas/S0"}, schemas, depth=2)["properties"]) == 10
 
 
 def test_no_value_that_the_document_takes_is_refused() -> None:

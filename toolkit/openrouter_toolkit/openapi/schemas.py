@@ -253,7 +253,7 @@ def _bounds(schema: Json) -> Json:
     if _is_number(given.get("multipleOf")) and given["multipleOf"] > 0:
         result["multipleOf"] = given["multipleOf"]
     for name in _COUNTS:
-        count = given.get(name)
+        count: Any = given.get(name)
         if _is_number(count) and count >= 0 and count == int(count):
             result[name] = int(count)
     if given.get("uniqueItems") is True:
