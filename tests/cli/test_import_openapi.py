@@ -107,8 +107,13 @@ def test_nothing_is_overwritten(run: Run, file: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"shop exists already, so nothing was written" in done.stderr
     assert [path.name for path in kept.parent.iterdir()] == ["mine"]
+
+
+def test_an_empty_folder_is_filled(run: Run, file: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert run("import-openapi", file, "--directory", "empty").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["README.md", "manifest.yaml", "schemas"]
+    load(tmp_path / "empty")
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,12 @@ def test_what_can_not_be_sent_is_skipped_with_the_reason(importing: Importing, c
     assert told in imported.files["README.md"]
 
 
+def test_what_a_document_says_makes_no_lines_of_its_own(importing: Importing) -> None:
+    whole = pets(operationId="a\n# Run this", parameters=[parameter("c\n\n- x", "cookie", required=True)])
+    imported, _ = importing(whole)
+    assert "- needs c - x, a cookie: a # Run this\n" in imported.files["README.md"]
+
+
 @pytest.mark.parametrize("path", ["/a//b", "/a/../b", "/a/{}", "/a/{+rest}/{rest}", "/a b", "a", "/ä", "/a?b=c", "/{x"])
 def test_a_path_that_can_not_be_written(importing: Importing, path: str) -> None:
     imported, _ = importing(document({path: {"get": operation()}, "/fine": {"get": operation(operationId="fine")}}))

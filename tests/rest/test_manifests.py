@@ -88,6 +88,22 @@ def test_a_row_that_can_not_be(tmp_path: Path, row: dict[str, Any], problem: str
     assert problem in problems(tmp_path, client(), row)
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/cities/", "/users/@me", "/cities/{city}:run", "/cities/{city}.json", "/a(b='{city}')"]
+)
+def test_a_path_that_can_be(tmp_path: Path, path: str) -> None:
+    (action,) = load(write(tmp_path, client(), {"GET": {"request": f"GET {path}", "takes": {"city": {}}}})).actions
+    assert action.slug == "WEATHER_GET"
+
+
+@pytest.mark.parametrize(
+    "path", ["", "cities", "//cities", "/a//b", "/a?b=c", "/a#b", "/a b", "/{a-b}", "/{}", "/{a", "/%2e"]
+)
+def test_a_path_that_can_not_be(tmp_path: Path, path: str) -> None:
+    row = {"request": f"GET {path}", "takes": {}}
+    assert "a request is a method and a path" in problems(tmp_path, client(), row)
+
+
 def test_an_argument_never_stands_in_for_the_key(tmp_path: Path) -> None:
     row = {"request": "GET /cities", "takes": {"Key": {}}}
     given = client(authorization={"query": {"name": "key", "value": "{api_key}"}})

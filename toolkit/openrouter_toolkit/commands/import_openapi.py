@@ -25,6 +25,7 @@ _EMPTY_WORDS = re.compile(
 )
 _MAX_NAME = 40
 _MAX_SHOWN = 8
+_MAX_NOTES = 15
 # The largest file that is read into memory; less may be taken, by kind.
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -107,8 +108,7 @@ def _write(
     unfinished = _write_beside(folder, imported.files)
     try:
         load(unfinished, check_schemas=False)  # each was when it was made
-        _check_free(folder)
-        unfinished.rename(folder)
+        _put(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     _report(imported, chosen, folder)
@@ -132,9 +132,12 @@ def _check_free(folder: Path) -> None:
 
 
 def _write_beside(folder: Path, files: Mapping[str, str]) -> Path:
-    """Write the files to a hidden folder beside the one that they are for, so that this appears whole or not at all."""
+    """Write the files to a hidden folder beside the one that they are for, so that this appears whole or not at all.
+
+    Where that folder exists and is empty, such as the current one, the hidden one is in it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.parent / f".{folder.name}-{secrets.token_hex(4)}"
+    unfinished = (folder if folder.exists() else folder.parent) / f".{folder.name}-{secrets.token_hex(4)}"
     try:
         for path, text in files.items():
             place = unfinished / path
@@ -146,13 +149,23 @@ def _write_beside(folder: Path, files: Mapping[str, str]) -> Path:
     return unfinished
 
 
+def _put(unfinished: Path, folder: Path) -> None:
+    if not folder.exists():
+        unfinished.rename(folder)
+        return
+    for path in sorted(unfinished.iterdir(), reverse=True):
+        path.rename(folder / path.name)
+
+
 def _report(imported: Imported, chosen: list[Operation], folder: Path) -> None:
     print_line(str(folder / "manifest.yaml"))
     print_message(f"Wrote {len(imported.slugs)} actions of {len(chosen)} operations; the toolkit loads.")
     for reason, ids in imported.skipped.items():
         print_message(f"Skipped {_some(list(ids))}: {reason}.")
-    for note in imported.notes:
+    for note in imported.notes[:_MAX_NOTES]:
         print_message(f"Look at: {note}.")
+    if len(imported.notes) > _MAX_NOTES:
+        print_message(f"Look at: {len(imported.notes) - _MAX_NOTES} more things, which the README has.")
     if len(imported.slugs) > 100:
         print_message("Look at: this is more than a model can choose from; import some tags alone, or use --allow.")
     print_message(f"Try it: {PROGRAM} actions --manifest {shlex.quote(str(folder))}; the README has more.")

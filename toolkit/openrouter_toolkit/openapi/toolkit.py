@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ..manifest.checks import schema_problems
 from ..manifest.definitions import Definition
 from ..manifest.file_models import SchemaFile, envelope_schema
-from ..text.sanitize import clean
+from ..text.sanitize import clean, short_name, shorten
 from . import servers
 from .arguments import Arguments, arguments, json_type
 from .authorization import Login, login, requirement
@@ -101,15 +101,16 @@ def import_toolkit(
                 servers.check_address(document, operation)
             made.append(_action(document, operation, slugs[operation.line], slug, account))
         except Unsupported as error:
-            skipped.setdefault(str(error), []).append(operation.id)
+            skipped.setdefault(shorten(clean(str(error)), 200), []).append(short_name(operation.id, 100))
         except RecursionError:
-            skipped.setdefault("has a schema that is nested too deeply", []).append(operation.id)
+            skipped.setdefault("has a schema that is nested too deeply", []).append(short_name(operation.id, 100))
     if not made:
         reasons = "; ".join(f"{ids[0]} {reason}" for reason, ids in list(skipped.items())[:3])
         raise WrongDocument(f"none of the operations can be an action: {reasons}")
-    notes = [*account.notes, *([] if base_url else servers.notes(document)), *_left_out(made)]
+    notes = [*account.notes, *([] if base_url else servers.notes(document))]
     verify = _verify(document, made, account)
-    notes += _account_notes(document, made, account, verify)
+    notes += [*_account_notes(document, made, account, verify), *_left_out(made)]
+    notes = [shorten(clean(note), 500) for note in notes]
     manifest = _manifest(document, made, account, name=name, slug=slug, base_url=address, verify=verify)
     texts = {"manifest.yaml": manifest, "README.md": _readme(name, slug, made, account, skipped, notes)}
     texts |= {one.row["schema"]: json.dumps(one.definition, ensure_ascii=False, indent=2) + "\n" for one in made}
@@ -206,7 +207,7 @@ def _definition_problem(definition: Json) -> str:
 
 def _name(operation: Operation) -> str:
     summary = plain(words(operation.content.get("summary")), 200).rstrip(".")
-    return summary if 0 < len(summary) <= 60 else title(_words(operation)) or operation.line
+    return summary if 0 < len(summary) <= 60 else title(_words(operation))
 
 
 def _description(operation: Operation) -> str:
@@ -216,7 +217,7 @@ def _description(operation: Operation) -> str:
     parts = [sentence(summary) if summary and not repeats else "", sentence(text)]
     if operation.content.get("deprecated") is True:
         parts.insert(0, "Deprecated.")
-    return " ".join(filter(None, parts)) or f"{operation.line}."
+    return " ".join(filter(None, parts)) or f"{clean(operation.line)}."
 
 
 @dataclass(frozen=True)
