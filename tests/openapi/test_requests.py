@@ -151,8 +151,9 @@ def test_a_parameter_called_body_stands_beside_the_body(send: Send) -> None:
 
 
 def test_the_same_name_in_path_and_query(send: Send) -> None:
-    given = [parameter("id", "path", required=True), parameter("id")]
-    assert send("GET /pets/{id}", {"parameters": given}, id="p", query_id="q").target == "/api/v1/pets/p?id=q"
+    given = [parameter("id"), parameter("id", "path", required=True)]
+    for parameters in (given, given[:1], given[::-1]):
+        assert send("GET /pets/{id}", {"parameters": parameters}, id="p", query_id="q").target == "/api/v1/pets/p?id=q"
 
 
 def test_a_delete_may_have_a_body(send: Send) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,9 +55,14 @@ def arguments(
         TooLarge, WrongDocument: as the translator raises them.
     """
     collector = _Collector(document, operation, translator, taken)
-    for parameter in _parameters(document, operation):
-        collector.add_parameter(parameter)
-    collector.finish_path()
+    parameters = _parameters(document, operation)
+    for parameter in parameters:
+        if parameter.get("in") == "path":
+            collector.add_to_path(parameter)
+    collector.finish_path()  # before others, which take another name where theirs is in the path
+    for parameter in parameters:
+        if parameter.get("in") != "path":
+            collector.add_parameter(parameter)
     collector.add_body()
     if len(collector.found.properties) > _MAX_ARGUMENTS:
         raise Unsupported(f"has more than {_MAX_ARGUMENTS} parameters")
@@ -71,7 +75,7 @@ def json_type(media_type: str) -> bool:
     return essence in ("application/json", "text/json") or essence.endswith("+json")
 
 
-def _parameters(document: Document, operation: Operation) -> Iterator[Json]:
+def _parameters(document: Document, operation: Operation) -> list[Json]:
     """The parameters of an operation and of its path; the operation's own count."""
     found: dict[tuple[str, str], Json] = {}
     for holder in (operation.item, operation.content):
@@ -80,7 +84,7 @@ def _parameters(document: Document, operation: Operation) -> Iterator[Json]:
             name, place = words(parameter.get("name")), words(parameter.get("in"))
             if name:
                 found[name, place] = parameter
-    yield from found.values()
+    return list(found.values())
 
 
 class _Collector:
@@ -98,9 +102,7 @@ class _Collector:
     def add_parameter(self, parameter: Json) -> None:
         name, place = parameter["name"], parameter.get("in")
         is_required = parameter.get("required") is True
-        if place == "path":
-            self._add_to_path(name, parameter)
-        elif place == "header":
+        if place == "header":
             if name.lower() not in _OWN_HEADERS and (place, name.lower()) not in self._taken:
                 self._add(name, "header", self._schema(parameter), required=is_required)
         elif place == "query":
@@ -119,7 +121,8 @@ class _Collector:
             description = f"Deprecated. {description}"
         return self._translator.translate(schema, description)
 
-    def _add_to_path(self, name: str, parameter: Json) -> None:
+    def add_to_path(self, parameter: Json) -> None:
+        name = parameter["name"]
         if f"{{{name}}}" not in self._operation.path:
             return
         if parameter.get("style", "simple") != "simple":
@@ -149,7 +152,7 @@ class _Collector:
             needed = schema.get("required", []) if required else []
             for member, own in schema["properties"].items():
                 self._add(member, "query", own, required=member in needed)
-        elif "object" in kinds and style != "deepObject" and kinds == ["object"]:
+        elif "object" in kinds and style != "deepObject":
             self._leave_out(name, f"an object in the query in the style {style}", required)
         else:
             place: Json = {"style": style} if style != "form" else {}
