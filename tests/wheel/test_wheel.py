@@ -40,7 +40,7 @@ def test_the_command_executes_an_action(openrouter_sandbox: Sandbox, tmp_path: P
 def test_manifest_and_schemas_are_inside_the_package(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
     code = (
         "from openrouter_toolkit import ToolRegistry, manifest;"
-        "print(len(ToolRegistry.from_manifest().tools()), manifest.packaged_manifest())"
+        "print(len(ToolRegistry.from_manifest().actions), manifest.packaged_manifest())"
     )
     done = run(openrouter_sandbox, tmp_path, "python", "-c", code)
     assert done.returncode == 0, done.stderr
