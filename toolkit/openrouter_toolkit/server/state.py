@@ -135,12 +135,7 @@ class State:
     def _registry(self, loaded: LoadedToolkit, *, offered: bool = False) -> HostedRegistry:
         return HostedRegistry(
             loaded,
-            # Their switches decide about withdrawn actions, too: in a new store they are off.
-            Toolset(
-                loaded.actions,
-                lambda: self._switched_off(loaded, offered=offered),
-                {one.slug for one in loaded.actions if one.withdrawn},
-            ),
+            Toolset(loaded.actions, lambda: self._switched_off(loaded, offered=offered)),
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
             threads=self.threads,

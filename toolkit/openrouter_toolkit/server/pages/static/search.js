@@ -1,5 +1,4 @@
-// Search as you type, categories and sorting, in the cards that are there. The address keeps them for reload and the
-// back button.
+// Search as you type, and sorting, in the cards that are there. The address keeps both for reload and the back button.
 
 const form = document.querySelector("[data-search]");
 const list = document.querySelector("[data-cards]");
@@ -9,7 +8,8 @@ if (form && list) {
   const found = document.querySelector("[data-found]");
   const none = document.querySelector("[data-none]");
   const meant = document.querySelector("[data-meant]");
-  const { q, category, sort } = form.elements;
+  const input = form.elements.q;
+  const sort = form.elements.sort;
 
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const byName = (a, b) => a.dataset.name.localeCompare(b.dataset.name);
@@ -24,8 +24,7 @@ if (form && list) {
 
   const address = (from) => {
     const to = new URL(from);
-    const values = [["q", q.value.trim(), ""], ["category", category.value, ""], ["sort", sort.value, "popularity"]];
-    for (const [name, value, usual] of values) {
+    for (const [name, value, usual] of [["q", input.value.trim(), ""], ["sort", sort.value, "popularity"]]) {
       if (value === usual) {
         to.searchParams.delete(name);
       } else {
@@ -36,28 +35,21 @@ if (form && list) {
   };
 
   const search = () => {
-    const words = plain(q.value).split(/\s+/).filter(Boolean);
-    const fits = (card) =>
-      words.every((word) => plain(card.dataset.words).includes(word)) &&
-      (!category.value || JSON.parse(card.dataset.categories).includes(category.value)) &&
-      (words.length > 0 || !("elsewhere" in card.dataset));
-    show(cards.filter(fits));
-    remember();
-    correct();
-  };
-
-  const show = (wanted) => {
+    const words = plain(input.value).split(/\s+/).filter(Boolean);
+    let count = 0;
     for (const card of cards) {
-      card.hidden = !wanted.includes(card);
+      card.hidden = !words.every((word) => plain(card.dataset.words).includes(word));
+      count += card.hidden ? 0 : 1;
     }
-    none.hidden = wanted.length > 0;
-    found.textContent = wanted.length === 1 ? "1 tool" : `${wanted.length} tools`;
+    none.hidden = count > 0;
+    found.textContent = count === 1 ? "1 tool" : `${count} tools`;
+    remember();
+    suggest();
   };
 
-  // What a misspelt search probably meant is the server's to know: it is asked when nothing is found and nobody types
-  // any more.
+  // What was probably meant is the server's to know: it is asked when nothing is found and nobody types any more.
   let asking;
-  const correct = () => {
+  const suggest = () => {
     clearTimeout(asking);
     meant.hidden = true;
     if (none.hidden) {
@@ -66,19 +58,15 @@ if (form && list) {
     asking = setTimeout(async () => {
       const asked = location.href;
       const answer = await fetch(asked).then((page) => page.text(), () => "");
-      const page = new DOMParser().parseFromString(answer, "text/html");
-      const told = page.querySelector("[data-meant]:not([hidden])");
+      const told = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-meant]");
       if (told && asked === location.href) {
-        const shown = new Set([...page.querySelectorAll("[data-slug]:not([hidden])")].map((card) => card.dataset.slug));
-        show(cards.filter((card) => shown.has(card.dataset.slug)));
         meant.replaceChildren(...told.childNodes);
-        meant.hidden = false;
+        meant.hidden = told.hidden;
       }
     }, 300);
   };
 
-  q.addEventListener("input", search);
-  category.addEventListener("change", search);
+  input.addEventListener("input", search);
   sort.addEventListener("change", () => {
     cards.sort(sort.value === "alphabet" ? byName : byAccounts);
     list.append(...cards);
@@ -89,7 +77,7 @@ if (form && list) {
     search();
   });
   // Somebody who is quick has typed before this was here.
-  if (q.value !== q.defaultValue) {
+  if (input.value !== input.defaultValue) {
     search();
   }
 }
