@@ -42,7 +42,7 @@ demo: .venv/.runtime
 
 # The tests take longest, so everything else runs beside them, one after the other.
 test: .venv/.development system
-	@$(MAKE) $(TOGETHER) SYSTEM= unit lint frameworks composio-core composio-clients wheel site bench-check
+	@$(MAKE) $(TOGETHER) SYSTEM= unit lint frameworks composio-core wheel bench-check
 
 lint: .venv/.development
 	$(BIN)/ruff check .
@@ -63,7 +63,7 @@ faults load: .venv/.development system
 	OPENROUTER_TOOLKIT_FULL=1 $(BIN)/python -m pytest -m $@ --timeout 1800 $(ARGS)
 
 load: export OPENROUTER_TOOLKIT_FULL := 1
-load: composio-clients ray
+load: composio-clients ray site
 
 # PostgreSQL, Chromium, npm, nginx and Caddy, for the tests that want them.
 system:
