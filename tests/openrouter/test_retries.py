@@ -32,7 +32,7 @@ COMPLETED_AGAIN = {429, 502, 503, 521, 523, 525, 526, 529}
 
 
 def quota(registry: ToolRegistry) -> RetryQuota:
-    found: Any = registry._resources.client().retries.quota
+    found: Any = registry._resources.client().of("OPENROUTER").retries.quota
     assert isinstance(found, RetryQuota)
     return found
 

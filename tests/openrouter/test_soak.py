@@ -60,7 +60,7 @@ def test_two_hundred_threads_all_get_their_envelopes_and_leave_nothing_behind(co
         with ThreadPoolExecutor(THREADS) as threads:
             outcomes = list(threads.map(ask, range(CALLS)))
         sent = Counter(request.path for request in sandbox.requests)
-        quota = registry._resources.client().retries.quota
+        quota = registry._resources.client().of("OPENROUTER").retries.quota
         left = quota.available
         registry.close()
         assert settled(lambda: len(set(threading.enumerate()) - threads_before), 1) >= 1  # the sandbox itself
