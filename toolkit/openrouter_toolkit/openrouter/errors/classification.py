@@ -58,6 +58,14 @@ _MAX_CODE_LENGTH = 80
 _MAX_LENGTH = 2_000
 
 
+def _as_text(value: Any, *, ensure_ascii: bool = True) -> str:
+    """A part of an answer as JSON. Writing takes more of the stack than parsing, so it may be nested too deeply."""
+    try:
+        return json.dumps(value, ensure_ascii=ensure_ascii)
+    except RecursionError:
+        return "an answer that is nested too deeply"
+
+
 class ParsedError:
     """An error object and its surrounding body, parsed.
 
@@ -74,10 +82,10 @@ class ParsedError:
         self.availability = _as_dict(error.get("availability")) or _as_dict(self.metadata.get("availability"))
         self.status = _status(error, status)
         raw = self.metadata.get("raw")
-        self.provider_message = raw if isinstance(raw, str) else None if raw is None else json.dumps(raw)
+        self.provider_message = raw if isinstance(raw, str) else None if raw is None else _as_text(raw)
         message = error.get("message")
         if message and not isinstance(message, str):
-            message = json.dumps(message, ensure_ascii=False)
+            message = _as_text(message, ensure_ascii=False)
         self.message = message or self.provider_message or _placeholder_message(error, status)
         self.words = f"{self.message[:_MAX_LENGTH]}\n{(self.provider_message or '')[:_MAX_LENGTH]}"
         provider = self.metadata.get("provider_name")
