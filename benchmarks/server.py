@@ -20,11 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from canned_server import start
@@ -45,6 +45,7 @@ with Store.open() as store:
     for number in range({TOKENS}):
         print(store.tokens.create("benchmark", ["alice"])[1])
 """
+T = TypeVar("T")
 SQLITE, POSTGRESQL, LITELLM = "this toolkit on SQLite", "this toolkit on PostgreSQL", "LiteLLM's proxy"
 
 
@@ -138,8 +139,15 @@ async def send(target: Target, load: Load) -> Result:
     return Result(len(done) / seconds, used / len(done) * 1000, p50, p99)
 
 
-def _generate(results: multiprocessing.Queue[Result], target: Target, load: Load) -> None:
-    results.put(asyncio.run(send(target, load)))
+def in_own_process(work: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+    """What a load generator measures, in a process of its own; it may take so many seconds."""
+    results: multiprocessing.Queue[T] = multiprocessing.Queue()
+    generator = multiprocessing.Process(target=lambda: results.put(asyncio.run(work())))
+    generator.start()
+    try:
+        return results.get(timeout=seconds + PATIENCE)
+    finally:
+        generator.terminate()
 
 
 def measure(contender: Contender, upstream: str, load: Load) -> Result:
@@ -147,13 +155,7 @@ def measure(contender: Contender, upstream: str, load: Load) -> Result:
     with contender(upstream) as target:
         if os.environ.get("PROFILE"):
             print(target.process, flush=True)
-        results: multiprocessing.Queue[Result] = multiprocessing.Queue()
-        generator = multiprocessing.Process(target=_generate, args=(results, target, load))
-        generator.start()
-        try:
-            return results.get(timeout=SECONDS + PATIENCE)
-        finally:
-            generator.terminate()
+        return in_own_process(partial(send, target, load), SECONDS)
 
 
 def measure_in_turn(contenders: Mapping[str, Contender], upstream: str, load: Load) -> dict[str, Result]:

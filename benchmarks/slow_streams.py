@@ -12,12 +12,13 @@ import multiprocessing
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from canned_server import chunk
 
-from server import BODY, PATIENCE, Target, toolkit
+from server import BODY, Target, in_own_process, toolkit
 
 EVENTS = 20  # of each stream; the first ones are not measured, because not all streams have begun by then
 MEASURED = 8
@@ -93,10 +94,6 @@ def _memory(process: int) -> int:
     return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[0])
 
 
-def _generate(results: multiprocessing.Queue[Delays], target: Target, streams: int) -> None:
-    results.put(asyncio.run(_measure(target, streams)))
-
-
 def measure(streams: int) -> Delays:
     """Put so many streams through a server."""
     port: multiprocessing.Queue[int] = multiprocessing.Queue()
@@ -104,13 +101,7 @@ def measure(streams: int) -> Delays:
     upstream.start()
     try:
         with toolkit(None, f"http://127.0.0.1:{port.get()}/api/v1", {**BODY, "stream": True}) as target:
-            results: multiprocessing.Queue[Delays] = multiprocessing.Queue()
-            generator = multiprocessing.Process(target=_generate, args=(results, target, streams))
-            generator.start()
-            try:
-                return results.get(timeout=EVENTS + PATIENCE)
-            finally:
-                generator.terminate()
+            return in_own_process(partial(_measure, target, streams), EVENTS)
     finally:
         upstream.terminate()
 
