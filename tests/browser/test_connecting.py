@@ -27,6 +27,7 @@ from .walking import (
     WRONG_KEY,
     enter,
     let_expire,
+    to_link,
     to_secure_page,
     told,
 )
@@ -65,6 +66,7 @@ def test_a_management_key_belongs_in_the_other_field(page: Page, store: Store) -
 def test_a_key_is_pasted(page: Page, store: Store) -> None:
     to_secure_page(page)
     field = page.get_by_label("API key", exact=True)
+    field.focus()
     assert (field.get_attribute("type"), field.get_attribute("autocomplete")) == ("password", "off")
     page.evaluate(
         """(text) => {
@@ -98,10 +100,9 @@ def test_a_login_at_openrouter(page: Page, process: Process, store: Store, sandb
 
 def test_cancelling_at_openrouter(page: Page, store: Store) -> None:
     to_secure_page(page)
-    address = page.url
     page.get_by_role("button", name="Continue with OpenRouter").click()
     page.get_by_role("button", name="Cancel").click()
-    page.wait_for_url(f"{address}*")
+    page.wait_for_url("**/connect/*?cancelled")
     told(page, "nothing was stored")
     enter(page, KEY)
     page.wait_for_url("**/admin/tools*")
@@ -109,7 +110,7 @@ def test_cancelling_at_openrouter(page: Page, store: Store) -> None:
 
 
 def test_reload_and_back_button_store_nothing_twice(page: Page, store: Store) -> None:
-    to_secure_page(page)
+    to_link(page, store)
     address = page.url
     enter(page, KEY)
     page.wait_for_url("**/admin/tools*")
@@ -130,11 +131,11 @@ def test_reload_after_a_refusal_sends_the_same_again_and_keeps_nothing(page: Pag
     page.locator("#api_key-fault").wait_for()
     page.reload()
     page.locator("#api_key-fault").wait_for()
-    assert store.accounts.list()[0].status == Status.INITIATED
+    assert store.accounts.count() == 0
 
 
 def test_a_link_that_is_too_old(page: Page, store: Store) -> None:
-    to_secure_page(page)
+    to_link(page, store)
     let_expire(store, page.url)
     enter(page, KEY)
     page.get_by_role("heading", name="This link is too old").wait_for()
@@ -144,7 +145,10 @@ def test_a_link_that_is_too_old(page: Page, store: Store) -> None:
 
 
 def test_a_link_in_somebody_elses_browser(page: Page, new_page: NewPage, store: Store) -> None:
-    to_secure_page(page)
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY})
+    page.goto(DETAILS)
+    page.get_by_role("button", name="Reconnect").click()
+    page.wait_for_url("**/connect/*")
     with new_page() as other:
         other.goto(page.url)
         expect(other.get_by_role("heading", level=1)).to_have_text("This link is not for this browser")
@@ -159,7 +163,6 @@ def test_somebody_without_a_login_is_sent_a_link(new_page: NewPage, store: Store
         page.goto(f"/connect/{link.secret}")
         expect(page.locator(".whose")).to_contain_text("User carol")
         expect(page.locator(".whose")).to_contain_text("research")
-        assert page.get_by_role("link", name="Cancel").count() == 0
         enter(page, KEY)
         page.get_by_role("heading", name="Connected").wait_for()
         page.goto("/admin/tools")
@@ -228,9 +231,70 @@ def host_page() -> Iterator[str]:
 def test_back_to_the_host(page: Page, store: Store, host_page: str) -> None:
     store.return_addresses.register(host_page)
     page.goto(f"{DETAILS}/connect?return_address={host_page.replace('?', '%3F')}")
-    page.get_by_role("button", name="Continue").click()
     enter(page, KEY)
     page.get_by_role("heading", name="Welcome back").wait_for()
     (account,) = store.accounts.list()
     assert page.url == f"{host_page}&status=success&connected_account_id={account.id}"
     assert page.evaluate("document.referrer") == "", "the link's address is told to nobody"
+
+
+def test_cancelling_leads_back_to_the_host(page: Page, new_page: NewPage, store: Store, host_page: str) -> None:
+    store.return_addresses.register(host_page)
+    page.goto(f"{DETAILS}/connect?return_address={host_page}")
+    page.get_by_role("link", name="Cancel").click()
+    page.wait_for_url(f"{host_page}&status=cancelled")
+    with new_page(logged_in=False) as other:
+        link = to_link(other, store, return_address=host_page)
+        other.get_by_role("button", name="Cancel").click()
+        other.wait_for_url(f"{host_page}&status=cancelled&connected_account_id={link.account_id}")
+    assert store.accounts.list()[0].status == Status.FAILED
+
+
+def test_users_become_chips(page: Page, store: Store) -> None:
+    page.goto(f"{DETAILS}/connect")
+    expect(page.get_by_label("Everyone")).to_be_checked()
+    page.get_by_label("Some users").check()
+    users = page.get_by_label("Only for these users")
+    chips = page.locator(".chips-field .chip")
+    users.fill("bob, carol,, bob ,dave")
+    expect(chips).to_have_text(["bob×", "carol×"])
+    users.press("Enter")
+    expect(chips).to_have_text(["bob×", "carol×", "dave×"])
+    page.get_by_role("button", name="Remove carol").click()
+    expect(users).to_be_focused()
+    users.press_sequentially("erin")
+    users.press("Backspace")
+    users.press("Tab")
+    expect(chips).to_have_text(["bob×", "dave×", "eri×"])
+    users.press("Backspace")
+    expect(chips).to_have_text(["bob×", "dave×"])
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+    assert store.accounts.list()[0].users == frozenset({"bob", "dave"})
+    page.goto(DETAILS)
+    expect(page.locator(".account .chip")).to_have_text(["bob", "dave"])
+
+
+def test_users_are_chips_still_after_a_refusal(page: Page) -> None:
+    page.goto(f"{DETAILS}/connect")
+    page.get_by_label("Some users").check()
+    page.get_by_label("Only for these users").fill("bob, carol")
+    enter(page, WRONG_KEY)
+    page.locator("#api_key-fault").wait_for()
+    expect(page.locator(".chips-field .chip")).to_have_text(["bob×", "carol×"])
+
+
+def test_another_services_key_is_refused_by_name(page: Page, sandbox: Sandbox) -> None:
+    to_secure_page(page, None)
+    enter(page, "sk-ant-api03-0123456789abcdef0123")
+    expect(page.locator("#api_key-fault")).to_contain_text("This is an Anthropic key")
+    assert sandbox.requests == []
+
+
+def test_a_link_that_was_made_is_the_same_after_a_reload(page: Page, store: Store) -> None:
+    to_secure_page(page)
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("The link").input_value()
+    page.reload()
+    assert page.get_by_label("The link").input_value() == link
+    assert store.accounts.count() == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from openrouter_toolkit.store import Store, names
+from openrouter_toolkit.store import Link, Store, names
 from openrouter_toolkit.store.columns import now
 from openrouter_toolkit.store.tables import LinkRow
 
@@ -23,13 +23,18 @@ DETAILS = "/admin/tools/openrouter"
 
 
 def to_secure_page(page: Page, user_id: str | None = "alice") -> None:
-    """Ask for a connection, for a user or for the organisation."""
+    """To the page of a new account, for a user or for everyone."""
     page.goto(f"{DETAILS}/connect")
     if user_id is not None:
         page.get_by_label("One user").check()
         page.get_by_label("The user_id").fill(user_id)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/connect/*")
+
+
+def to_link(page: Page, store: Store, user_id: str | None = "alice", **wanted: str) -> Link:
+    """To the page of a one-time link."""
+    made = store.links.to_connect("OPENROUTER", user_id, **wanted)
+    page.goto(f"/connect/{made.secret}")
+    return made.link
 
 
 def enter(page: Page, key: str) -> None:
