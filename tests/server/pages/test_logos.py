@@ -78,3 +78,4 @@ def test_pages_show_it_from_this_server(admin: Person, elsewhere: tuple[str, lis
     assert answer.content == SVG
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert admin.client.get("/logos/nothing").status_code == 404
+    assert admin.client.get("/logos/openrouter").status_code == 404, "that one is packaged, and nothing is fetched"

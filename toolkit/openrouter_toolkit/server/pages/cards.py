@@ -100,7 +100,7 @@ def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
         description=toolkit.description,
         categories=toolkit.categories,
         path=path_of(slug),
-        logo=_logo(slug, toolkit.logo),
+        logo=logo_path(slug, toolkit.logo),
         colour=colour_of(slug),
         action_names=[action.definition.name for action in loaded.actions],
         login=login,
@@ -135,7 +135,7 @@ def _state(loaded: LoadedToolkit, store: Store, active: int) -> Badge | None:
     return Badge("Needs attention", "warn") if refused else Badge("Ready", "good")
 
 
-def _logo(slug: str, address: str | None) -> str | None:
+def logo_path(slug: str, address: str | None) -> str | None:
     """Return the path of a toolkit's logo on this server: a packaged file, or what the manifest's address has."""
     packaged = f"logos/{slug.lower()}.svg"
     if files(__package__).joinpath("static", packaged).is_file():

@@ -15,7 +15,7 @@ import requests
 from fastapi import APIRouter, Response
 
 from ..error_responses import Problem
-from .cards import LOGOS, colour_of, initials_of
+from .cards import LOGOS, colour_of, initials_of, logo_path
 from .rendering import Toolkit
 
 # As in style.css.
@@ -63,12 +63,13 @@ _logos = Logos()
 
 @router.get("/{toolkit}")
 def show(toolkit: Toolkit) -> Response:
-    """Answer with a toolkit's logo, or with its initials."""
-    if toolkit.toolkit.logo is None:
+    """Answer with a toolkit's logo, or with its initials. Packaged logos are among the static files instead."""
+    slug, address = toolkit.toolkit.slug, toolkit.toolkit.logo
+    if address is None or logo_path(slug, address) != f"{LOGOS}/{slug.lower()}":
         raise Problem(404)
-    logo = _logos.find(toolkit.toolkit.logo)
+    logo = _logos.find(address)
     if logo is None:
-        return Response(_initials(toolkit.toolkit.slug, toolkit.toolkit.name), media_type="image/svg+xml")
+        return Response(_initials(slug, toolkit.toolkit.name), media_type="image/svg+xml")
     return Response(logo.content, media_type=logo.type, headers=_BROWSERS_KEEP_IT)
 
 
