@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from composio import Composio
@@ -40,7 +41,8 @@ def test_a_wrong_key_is_refused_and_the_page_stays_usable(page: Page, store: Sto
     to_secure_page(page)
     enter(page, WRONG_KEY)
     field = page.get_by_label("API key", exact=True)
-    expect(page.locator("#api_key-fault")).to_contain_text("No account goes with this API key")
+    fault = page.locator("#api_key-fault")
+    expect(fault).to_contain_text('OpenRouter said: "No account goes with this API key". Copy it again')
     assert field.get_attribute("aria-invalid") == "true"
     assert "api_key-fault" in (field.get_attribute("aria-describedby") or "")
     assert field.input_value() == ""
@@ -154,7 +156,7 @@ def test_a_link_in_somebody_elses_browser(page: Page, new_page: NewPage, store: 
         expect(other.get_by_role("heading", level=1)).to_have_text("This link is not for this browser")
         assert other.get_by_role("textbox").count() == 0
     enter(page, KEY)
-    page.wait_for_url("**/admin/tools*")
+    told(page, "OpenRouter is connected for user alice.")
 
 
 def test_somebody_without_a_login_is_sent_a_link(new_page: NewPage, store: Store) -> None:
@@ -210,7 +212,7 @@ def test_reconnecting(page: Page, store: Store) -> None:
     page.get_by_role("button", name="Reconnect").click()
     expect(page.locator(".whose")).to_contain_text("This replaces the key ending in 4242")
     enter(page, OTHER_KEY)
-    page.wait_for_url("**/admin/tools*")
+    told(page, "OpenRouter is connected for user alice.")
     (account,) = store.accounts.list()
     assert (account.status, account.last_four) == (Status.ACTIVE, {"api_key": OTHER_KEY[-4:]})
 
@@ -250,6 +252,58 @@ def test_cancelling_leads_back_to_the_host(page: Page, new_page: NewPage, store:
     assert store.accounts.list()[0].status == Status.FAILED
 
 
+def test_a_login_that_fails_leads_back_to_the_host(page: Page, store: Store, host_page: str) -> None:
+    store.return_addresses.register(host_page)
+    link = to_link(page, store, return_address=host_page)
+    page.get_by_role("button", name="Continue with OpenRouter").click()
+    page.get_by_role("button", name="Authorize").wait_for()
+    page.goto(f"{parse_qs(urlsplit(page.url).query)['callback_url'][0]}?code=auth_code_nonsense")
+    page.wait_for_url(f"{host_page}&status=failed&connected_account_id={link.account_id}")
+
+
+def test_the_return_address_survives_the_login(new_page: NewPage, store: Store, host_page: str) -> None:
+    store.return_addresses.register(host_page)
+    with new_page(logged_in=False) as page:
+        page.goto(f"{DETAILS}/connect?return_address={host_page}")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+        page.goto(f"/login/{store.links.to_log_in().secret}")
+        page.get_by_role("button", name="Log in").click()
+        enter(page, KEY)
+        page.get_by_role("heading", name="Welcome back").wait_for()
+        assert page.url.startswith(f"{host_page}&status=success&")
+
+
+def test_a_newer_link_voids_the_older_one(page: Page, store: Store) -> None:
+    older = to_link(page, store)
+    newer = store.links.to_reconnect(older.account_id or "")
+    enter(page, KEY)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This link isn't valid")
+    expect(page.locator("main")).to_contain_text("Ask for a new one.")
+    page.goto(f"/connect/{newer.secret}")
+    enter(page, KEY)
+    page.wait_for_url("**/admin/tools*")
+
+
+def test_what_waits_for_a_key_stands_apart_and_vanishes_when_it_ends(
+    page: Page, new_page: NewPage, store: Store
+) -> None:
+    with new_page(logged_in=False) as alices:
+        to_link(alices, store, "alice")
+        late = store.links.to_connect("OPENROUTER", "bob")
+        page.goto(DETAILS)
+        expect(page.get_by_role("region", name="Connected accounts")).to_contain_text("None yet.")
+        waiting = page.get_by_role("region", name="Waiting for a key")
+        expect(waiting.get_by_role("heading", level=3)).to_contain_text(["bob", "alice"])
+        alices.get_by_role("button", name="Cancel").click()
+        alices.get_by_role("heading", name="Cancelled").wait_for()
+        page.reload()
+        expect(waiting.get_by_role("heading", level=3)).to_contain_text(["bob"])
+        let_expire(store, late.secret)
+        page.reload()
+        expect(waiting).to_have_count(0)
+        expect(page.locator(".account")).to_have_count(0)
+
+
 def test_users_become_chips(page: Page, store: Store) -> None:
     page.goto(f"{DETAILS}/connect")
     expect(page.get_by_label("Everyone")).to_be_checked()
@@ -282,6 +336,14 @@ def test_users_are_chips_still_after_a_refusal(page: Page) -> None:
     enter(page, WRONG_KEY)
     page.locator("#api_key-fault").wait_for()
     expect(page.locator(".chips-field .chip")).to_have_text(["bob×", "carol×"])
+
+
+def test_one_begins_at_what_was_not_taken(page: Page) -> None:
+    page.goto(f"{DETAILS}/connect")
+    page.get_by_label("Some users").check()
+    enter(page, KEY)
+    expect(page.locator("#users-fault")).to_have_text("Enter a user_id, or several.")
+    expect(page.get_by_label("Only for these users")).to_be_focused()
 
 
 def test_another_services_key_is_refused_by_name(page: Page, sandbox: Sandbox) -> None:

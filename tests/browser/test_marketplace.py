@@ -13,7 +13,7 @@ from openrouter_toolkit.store import Store
 from ..scale import scaled
 from ..server.served import Process
 from .conftest import NewPage
-from .walking import DETAILS, KEY, told
+from .walking import DETAILS, KEY, OTHER_KEY, enter, told
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -105,9 +105,22 @@ def test_the_way_back_keeps_the_page_of_accounts(page: Page, store: Store) -> No
     page.get_by_role("button", name="Switch off").click()
     told(page, "The account of user user-0 is switched off.")
     expect(page.locator(".message")).to_be_in_viewport()
+    second = page.get_by_text("Page 2 of 2")
     page.get_by_role("link", name="Disconnect").click()
     page.go_back()
-    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(second).to_be_visible()
+    page.get_by_role("button", name="Reconnect").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(second).to_be_visible()
+    page.get_by_role("button", name="Reconnect").click()
+    enter(page, OTHER_KEY)
+    told(page, "OpenRouter is connected for user user-0.")
+    expect(page.locator(".message")).to_be_in_viewport()
+    expect(second).to_be_visible()
+    page.get_by_role("link", name="Disconnect").click()
+    page.get_by_role("button", name="Disconnect").click()
+    told(page, "The account of user user-0 is disconnected.")
+    expect(page.locator(".message")).to_be_in_viewport()
 
 
 def test_broken_json_is_marked_at_its_field(page: Page, store: Store, sandbox: Sandbox) -> None:

@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from openrouter_toolkit.store import Link, Store, names
+from openrouter_toolkit.store.account_query import LINK_LIFETIME
 from openrouter_toolkit.store.columns import now
-from openrouter_toolkit.store.tables import LinkRow
+from openrouter_toolkit.store.tables import AccountRow, LinkRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -49,8 +50,12 @@ def told(page: Page, words: str) -> None:
 
 
 def let_expire(store: Store, address: str) -> None:
-    """Let the time of a link run out."""
+    """Let the time of a link run out, which was made when its account was."""
     secret = re.sub(r".*/connect/", "", address)
+    link = store.links.find(secret)
+    assert link is not None
     late = update(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)).values(expires_at=now())
+    begun = update(AccountRow).where(AccountRow.id == link.account_id).values(created_at=now() - LINK_LIFETIME)
     with store._database.write() as session:
-        assert session.execute(late).rowcount == 1  # type: ignore[attr-defined]
+        for statement in (late, begun):
+            assert session.execute(statement).rowcount == 1  # type: ignore[attr-defined]

@@ -446,6 +446,7 @@ def test_keys_are_in_no_page_afterwards(admin: Person, store: Store) -> None:
         ("sk-proj-0123456789abcdefghij", "an OpenAI key"),
         ("sk-ant-api03-0123456789abcdef", "an Anthropic key"),
         ("ghp_0123456789abcdefghij0123456789abcdef", "a GitHub token"),
+        ("sk-0123456789abcdefghij", "another service's key"),
         ("AKIA0123456789ABCDEF", "an AWS access key"),
         ("OPENROUTER_API_KEY=sk-or-v1-0123456789abcdef", "behind OPENROUTER_API_KEY="),
         ("export KEY = sk-or-v1-0123456789abcdef", "behind KEY="),
@@ -516,13 +517,15 @@ def test_cancelling_ends_the_link_and_leads_back(admin: Person, person: MakePers
     own = person()
     assert cancel(own, asked(own, store)) == "/connect/cancelled"
     assert "Nothing was stored." in own.open("/connect/cancelled").text
-    assert cancel(admin, asked(admin, store)) == DETAILS
+    page = asked(admin, store)
+    assert cancel(admin, page).startswith(f"{DETAILS}#ca_")
     assert admin.open(f"{DETAILS}/connect?return_address={back}").links["Cancel"] == f"{back}&status=cancelled"
 
 
 def test_cancelling_a_reconnect_leaves_the_account_as_it_is(admin: Person, store: Store) -> None:
     account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
-    assert cancel(admin, admin.send(admin.open(DETAILS), to=f"{account.id}/reconnect")) == DETAILS
+    page = admin.send(admin.open(DETAILS), to=f"{account.id}/reconnect")
+    assert cancel(admin, page) == f"{DETAILS}#{account.id}"
     assert store.accounts.get(account.id).status == Status.ACTIVE
 
 

@@ -15,7 +15,7 @@ from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
 from ..text.json_text import json_or
 from ..text.sanitize import quoted, short_name
-from .foreign import why_foreign
+from .foreign import why_foreign, why_too_much
 
 if TYPE_CHECKING:  # the store is an extra, which `check` does not need
     from ..store import ConnectedAccount, Store
@@ -102,8 +102,11 @@ def _unfit(loaded: LoadedToolkit, field: AuthField, value: str | None) -> str | 
     if value is None:
         return f"{field.title} is needed.{_where_to_get(field)}" if field.required else None
     any_text = not field.secret or loaded.client_takes_any_value  # such a client judges passwords itself
-    if (field.prefix or not any_text) and (foreign := why_foreign(field, value)):
-        return f"{foreign}{_where_to_get(field)}"
+    if field.prefix or not any_text:
+        if too_much := why_too_much(field, value):
+            return too_much
+        if foreign := why_foreign(field, value):
+            return f"{foreign}{_where_to_get(field)}"
     wrong = None if any_text else unusable(value)
     return None if wrong is None else f"This can't be a key: {wrong}.{_where_to_get(field)}"
 

@@ -20,6 +20,7 @@ from .errors import SealBroken, StoreError, UnknownAccount
 from .tables import ORGANISATION, AccountRow, fixed_auth_config
 
 ALL = Which()
+SWITCHED_OFF = "It was switched off."
 _MAX_COMPARED = 20
 
 
@@ -148,6 +149,11 @@ class ConnectedAccounts:
         query = _matching(which).order_by(*keys).limit(limit).offset(offset)
         return [to_account(row) for row in self._database.read_all(query)]
 
+    def newer(self, account: ConnectedAccount, which: Which) -> int:
+        """Return how many of the matching accounts stand before one in a `page` with the newest first."""
+        before = tuple_(AccountRow.created_at, AccountRow.id) > (account.created_at, account.id)
+        return self._database.read_first(select(func.count(AccountRow.id)).where(*which.conditions(), before)) or 0
+
     def best(
         self, user_id: str, toolkit: str, *, account_id: str | None = None, auth_config: str | None = None
     ) -> ConnectedAccount | None:
@@ -217,7 +223,7 @@ class ConnectedAccounts:
             share_with(row, users)
             return self._changed_account(session, row, "shared")
 
-    def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
+    def disable(self, account_id: str, why: str = SWITCHED_OFF) -> ConnectedAccount:
         """Stop its use, beginning with the next call. Its credentials are kept."""
         with self._locked_row(account_id) as (session, row):
             row.status, row.reason = Status.INACTIVE, names.reason(why)

@@ -11,7 +11,7 @@ from ...store import ConnectedAccount, Status, UnknownAccount
 from ...store.names import possible_id
 from ..access.browsers import browser_id
 from ..state import hosted
-from .cards import TOOLS, account_row, named, path_of, toolkit_card
+from .cards import TOOLS, account_row, named, page_of, path_of, row_address, toolkit_card
 from .handed_on import show_later
 from .rendering import Form, Toolkit, page_number, redirect_after, render
 
@@ -44,37 +44,36 @@ def make_reconnect_link(request: Request, account: Account) -> Response:
 
 
 @router.post("/default")
-def make_default(request: Request, account: Account, form: Form) -> Response:
+def make_default(request: Request, account: Account) -> Response:
     """Make the account its owner's default."""
     if not account.default:
         hosted(request).store.accounts.make_default(account.id)
-    return _done(request, account, form, "default", already=account.default)
+    return _done(request, account, "default", already=account.default)
 
 
 @router.post("/disable")
-def disable(request: Request, account: Account, form: Form) -> Response:
+def disable(request: Request, account: Account) -> Response:
     """Switch the account off; its key is kept."""
     already = account.status == Status.INACTIVE
     if not already:
         hosted(request).store.accounts.disable(account.id)
-    return _done(request, account, form, "disabled", already=already)
+    return _done(request, account, "disabled", already=already)
 
 
 @router.post("/enable")
-def enable(request: Request, account: Account, form: Form) -> Response:
+def enable(request: Request, account: Account) -> Response:
     """Undo `disable`. An account that is not switched off stays as it is, and its row shows its status."""
     changed = hosted(request).store.accounts.enable(account.id)
     if changed.status != Status.ACTIVE:
-        page = page_number(form.get("page", ""))
-        return RedirectResponse(f"{path_of(account.toolkit)}?page={page}#{account.id}", 303)
-    return _done(request, account, form, "enabled", already=account.status == Status.ACTIVE)
+        return RedirectResponse(row_address(hosted(request).store, account), 303)
+    return _done(request, account, "enabled", already=account.status == Status.ACTIVE)
 
 
 @router.get("/disconnect")
 def confirm_disconnect(request: Request, toolkit: Toolkit, account: Account) -> Response:
     """Show the confirmation page for a disconnect."""
-    card, details = toolkit_card(toolkit, hosted(request).store), account_row(account, toolkit.auth)
-    page = page_number(request.query_params.get("page", ""))
+    store = hosted(request).store
+    card, details = toolkit_card(toolkit, store), account_row(account, toolkit.auth)
     yes, text = "Remove", "No key was ever entered for it. A link that was made for it ends."
     if account.connected_at is not None:
         link = toolkit.auth.key.link
@@ -97,8 +96,8 @@ def confirm_disconnect(request: Request, toolkit: Toolkit, account: Account) -> 
         facts={"icon": icon, "name": details["name"], "text": endings or details["whose"]},
         yes=yes,
         bad=True,
-        back=f"{card.path}?page={page}#{account.id}" if page > 1 else f"{card.path}#{account.id}",
-        hidden={"page": page},
+        back=row_address(store, account),
+        hidden={"page": page_of(store, account)},
     )
 
 
@@ -117,8 +116,8 @@ def disconnect(request: Request, toolkit: Toolkit, account_id: str, form: Form) 
     return redirect_after(request, done, named(account), path, at=_SECTION, page=page)
 
 
-def _done(request: Request, account: ConnectedAccount, form: dict[str, str], done: str, *, already: bool) -> Response:
-    """Redirect to the account's row, on the page of accounts that it was on, with what was done."""
+def _done(request: Request, account: ConnectedAccount, done: str, *, already: bool) -> Response:
+    """Redirect to the account's row, on its page of accounts, with what was done."""
     done = f"{done}-already" if already else done
-    page = page_number(form.get("page", ""))
+    page = page_of(hosted(request).store, account)
     return redirect_after(request, done, named(account), path_of(account.toolkit), at=account.id, page=page)

@@ -90,7 +90,8 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
     except StoreError as error:
         _log.error("an account was not stored: %s", error)
         return outcome(request, 503, "Not connected", f"It could not be stored. {made}", link=link)
-    return connected(request, link.return_address, account, left_out=bool(checked.left_out))
+    before = account.connected_at is not None
+    return connected(request, link.return_address, account, left_out=bool(checked.left_out), reconnected=before)
 
 
 def _failed(request: Request, link: Link, account: ConnectedAccount, why: str, to_do: str = "") -> Response:

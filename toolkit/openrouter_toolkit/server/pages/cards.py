@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from ...manifest import Auth, AuthField, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store, Which
+from ...store.connected_accounts import SWITCHED_OFF
 from ..state import HostedToolkit
 
 TOOLS = "/admin/tools"
 OFFERS = "/admin/offers"
 LOGOS = "/logos"
+ACCOUNTS_PER_PAGE = 50
 _COLOURS = 6
 _MAX_NAMED = 20
 
@@ -158,6 +161,25 @@ def path_of(slug: str) -> str:
     return f"{TOOLS}/{slug.lower()}"
 
 
+def connected_accounts(slug: str) -> Which:
+    """Return which accounts are listed as connected; a details page shows `ACCOUNTS_PER_PAGE`, the newest first."""
+    return Which(toolkits=[slug], connected=True)
+
+
+def page_of(store: Store, account: ConnectedAccount) -> int:
+    """Return the number of the page of accounts that an account is on; 1 for one that waits for its key."""
+    if account.connected_at is None:
+        return 1
+    return store.accounts.newer(account, connected_accounts(account.toolkit)) // ACCOUNTS_PER_PAGE + 1
+
+
+def row_address(store: Store, account: ConnectedAccount, **query: str) -> str:
+    """Return the address of an account's row on its toolkit's details page."""
+    page = page_of(store, account)
+    parts = urlencode({**({"page": page} if page > 1 else {}), **query})
+    return f"{path_of(account.toolkit)}{f'?{parts}' if parts else ''}#{account.id}"
+
+
 def normalize(text: str) -> str:
     """Return the text in lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
@@ -182,7 +204,9 @@ def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
         # Its name within a sentence: "work of user alice".
         "called": called(account),
         "status": _STATUSES[account.status],
-        "why": None if account.status == Status.ACTIVE else account.reason,
+        # Why it can't be used, unless its status says it all.
+        "why": None if account.reason == SWITCHED_OFF else account.reason,
+        "to_do": "Reconnect it with another key." if account.status == Status.EXPIRED else None,
         "default": account.default,
         # Whether it is switched on; None if it can't be switched.
         "switched": _SWITCHED.get(account.status) if account.connected_at else None,

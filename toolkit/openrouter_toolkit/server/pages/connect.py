@@ -57,7 +57,7 @@ def cancel(request: Request, secret: str) -> Response:
     with suppress(UnknownAccount), store.transaction():
         store.links.consume(secret, browser_id(request))
         store.accounts.fail(account.id, _CANCELLED)
-    return cancelled(request, link.return_address, account.toolkit, account.id)
+    return cancelled(request, link.return_address, account)
 
 
 def _connect(request: Request, secret: str, form: Form) -> Response:
@@ -75,7 +75,8 @@ def _connect(request: Request, secret: str, form: Form) -> Response:
             store.accounts.fill(account.id, checked.values)
     except UnknownAccount:
         raise LinkRefused("unknown") from None
-    return connected(request, link.return_address, account, left_out=bool(checked.left_out))
+    before = account.connected_at is not None
+    return connected(request, link.return_address, account, left_out=bool(checked.left_out), reconnected=before)
 
 
 def _page(

@@ -13,12 +13,20 @@ from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, Which
 from ..error_responses import Problem
 from ..state import State, hosted
-from .cards import OFFERS, TOOLS, account_row, in_order, path_of, toolkit_card
+from .cards import (
+    ACCOUNTS_PER_PAGE,
+    OFFERS,
+    TOOLS,
+    account_row,
+    connected_accounts,
+    in_order,
+    path_of,
+    toolkit_card,
+)
 from .parameters import parameters
 from .rendering import Form, Toolkit, page_number, redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}")
-_ACCOUNTS_PER_PAGE = 50
 _MAX_PENDING = 50
 
 
@@ -127,11 +135,11 @@ def _accounts(store: Store, slug: str, page: int) -> tuple[Sequence[ConnectedAcc
 
     A page that there is no longer is the last one.
     """
-    connected = Which(toolkits=[slug], connected=True)
-    pages = max(1, ceil(store.accounts.count(connected) / _ACCOUNTS_PER_PAGE))
+    connected = connected_accounts(slug)
+    pages = max(1, ceil(store.accounts.count(connected) / ACCOUNTS_PER_PAGE))
     page = min(page, pages)
     found = store.accounts.page(
-        connected, order="created_at", descending=True, limit=_ACCOUNTS_PER_PAGE, offset=(page - 1) * _ACCOUNTS_PER_PAGE
+        connected, order="created_at", descending=True, limit=ACCOUNTS_PER_PAGE, offset=(page - 1) * ACCOUNTS_PER_PAGE
     )
     return found, page, pages
 

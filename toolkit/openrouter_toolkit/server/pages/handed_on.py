@@ -12,7 +12,7 @@ from ...store import NewLink
 from ..access.browsers import SECRET
 from ..error_responses import Problem
 from ..state import hosted
-from .cards import TOOLS, path_of, toolkit_card
+from .cards import TOOLS, path_of, row_address, toolkit_card
 from .links import CONNECT
 from .rendering import Toolkit, render
 
@@ -57,6 +57,7 @@ def show(request: Request, toolkit: Toolkit, link_id: str) -> Response:
         users=sorted(account.users or ()),
         link=f"{state.settings.url}{CONNECT}/{secret}",
         expires_at=link.expires_at,
+        back=row_address(state.store, account),
     )
 
 

@@ -17,8 +17,8 @@ from ..access.browsers import browser_id, is_administrator
 from ..error_responses import Problem
 from ..limits import mark_refused
 from ..state import hosted
-from .cards import TOOLS, path_of
-from .rendering import TO_TOOLS, notice, with_outcome
+from .cards import TOOLS, path_of, row_address
+from .rendering import TO_TOOLS, notice, outcome_query, with_outcome
 
 CONNECT = "/connect"
 # So that a slow API does not block the pages. Further key checks wait.
@@ -80,8 +80,11 @@ def connected(
     *,
     left_out: bool = False,
     repeated: bool = False,
+    reconnected: bool = False,
 ) -> Response:
     """Redirect to the registered return address, else administrators to the tools and others to a final page.
+
+    Administrators who have reconnected an account are back at its row.
 
     Args:
         request: the request.
@@ -89,22 +92,26 @@ def connected(
         account: the connected account.
         left_out: whether one of its earlier keys was left out.
         repeated: whether it was connected with these keys before.
+        reconnected: whether it was connected before, with other keys.
     """
-    flags = {"left_out": left_out, "repeated": repeated}
+    given = [name for name, is_so in (("left_out", left_out), ("repeated", repeated)) if is_so]
     if is_registered(request, return_address):
         home = with_outcome(str(return_address), "success", account.id)
+    elif is_administrator(request) and reconnected:
+        home = row_address(hosted(request).store, account, **outcome_query("success", account.id, *given))
     elif is_administrator(request):
-        home = with_outcome(TOOLS, "success", account.id, *(name for name, given in flags.items() if given))
+        home = with_outcome(TOOLS, "success", account.id, *given)
     else:
         home = f"{CONNECT}/done{'?left_out=1' if left_out else ''}"
     return RedirectResponse(home, 303)
 
 
-def cancelled(request: Request, return_address: str | None, toolkit: str, account_id: str) -> Response:
-    """Redirect to the registered return address, else administrators to the toolkit and others to a final page."""
+def cancelled(request: Request, return_address: str | None, account: ConnectedAccount) -> Response:
+    """Redirect to the registered return address, else administrators to the account and others to a final page."""
     if is_registered(request, return_address):
-        return RedirectResponse(with_outcome(str(return_address), "cancelled", account_id), 303)
-    return RedirectResponse(path_of(toolkit) if is_administrator(request) else f"{CONNECT}/cancelled", 303)
+        return RedirectResponse(with_outcome(str(return_address), "cancelled", account.id), 303)
+    home = row_address(hosted(request).store, account) if is_administrator(request) else f"{CONNECT}/cancelled"
+    return RedirectResponse(home, 303)
 
 
 def is_registered(request: Request, return_address: str | None) -> bool:

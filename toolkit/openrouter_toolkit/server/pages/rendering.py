@@ -132,9 +132,13 @@ def with_outcome(address: str, status: str, account_id: str | None = None, *flag
         account_id: the account, if there is one.
         flags: names of further parameters that are set.
     """
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(outcome_query(status, account_id, *flags))}"
+
+
+def outcome_query(status: str, account_id: str | None = None, *flags: str) -> dict[str, str]:
+    """Return the query parameters of `with_outcome`."""
     account = {"connected_account_id": account_id} if account_id else {}
-    query = {"status": status, **account, **dict.fromkeys(flags, "1")}
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+    return {"status": status, **account, **dict.fromkeys(flags, "1")}
 
 
 class _Message(NamedTuple):
@@ -165,7 +169,7 @@ def _message(request: Request) -> _Message | None:
     if "repeated" in query:
         text = f"{name} was connected for {account.owner}{as_alias} with this key already. Nothing was changed."
     more = f"{path_of(account.toolkit)}#agents" if toolkit else None
-    return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more)
+    return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more, at=account.id)
 
 
 def counted(number: int, noun: str) -> str:

@@ -63,6 +63,8 @@ def secure_page(
         address=address,
         costs_money=any(action.definition.annotations.costsMoney for action in loaded.actions),
         problems=problems,
+        # Whether one begins at the key: not where something else has to be put right.
+        key_first=problems.keys() <= {field.name for field in fields},
         required=[field for field in fields if field.required],
         optional=optional,
         optional_open=any(field.name in problems for field in optional),

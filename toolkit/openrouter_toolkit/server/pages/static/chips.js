@@ -5,6 +5,7 @@ for (const field of document.querySelectorAll("[data-chips]")) {
   const entry = field.cloneNode();
   const list = document.createElement("ul");
   const box = document.createElement("div");
+  const focused = document.activeElement === field;
   let names = [];
 
   box.className = "chips-field";
@@ -85,4 +86,7 @@ for (const field of document.querySelectorAll("[data-chips]")) {
   // Not on the way to a chip's button, which would be gone before it is clicked.
   entry.addEventListener("blur", (event) => box.contains(event.relatedTarget) || finish());
   add(field.value);
+  if (focused) {
+    entry.focus();
+  }
 }
