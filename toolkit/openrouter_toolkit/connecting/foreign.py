@@ -28,7 +28,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _OWN_TOKEN = re.compile(r"ort_[0-9A-Za-z]{20}")
 _SETTING = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]{0,63})\s*=\s*[^\s=]")
-# Of a value that may be anything, such as a password, a line is told by its name: OPENROUTER_API_KEY.
+# Where a value may be anything, such as a password, only a name like OPENROUTER_API_KEY shows that it is a line.
 _CERTAIN_SETTING = re.compile(r"(?:export\s+)?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,9})\s*=\s*[^\s=]")
 _AUTHORIZATION = re.compile(r"(?:Authorization:\s*)?Bearer\s", re.IGNORECASE)
 
