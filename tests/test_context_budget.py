@@ -20,7 +20,8 @@ from openrouter_toolkit.tool_calling.options import DEFAULT_LIMIT
 from openrouter_toolkit.tool_calling.summary import for_model
 
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "shared/recordings") / "models"
-REGISTRY = ToolRegistry.from_manifest()
+# With the withdrawn action, which is offered only if it is named.
+REGISTRY = ToolRegistry.from_manifest(allow=ToolRegistry.from_manifest().actions)
 BRIEFS = {slug: action.definition.brief for slug, action in REGISTRY.actions.items() if action.definition.brief}
 MODELS = "OPENROUTER_LIST_AVAILABLE_MODELS"
 DOCUMENTED = REGISTRY.toolkit.earlier_versions["20260316_00"]

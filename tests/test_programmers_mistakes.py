@@ -68,7 +68,7 @@ def test_so_it_is_where_none_means_the_default(registry: ToolRegistry, user: Any
         attach(LangchainProvider(), registry, user_id=user)
     with pytest.raises(TypeError, match="user_id must be a text"):
         mcp.server(registry, user_id=user)
-    assert len(attach(LangchainProvider(), registry)) == len(registry.actions)
+    assert len(attach(LangchainProvider(), registry)) == len(registry.offered)
 
 
 async def awaited(event: Any) -> None: ...

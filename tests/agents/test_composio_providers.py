@@ -184,7 +184,7 @@ def with_plain_names(schema: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("extensions", [False, True])
 def test_our_tools_are_composios_tools_with_exactly_our_schemas(registry: ToolRegistry, extensions: bool) -> None:
     made = tools(registry, extensions=extensions)
-    assert [tool.slug for tool in made] == list(registry.actions)
+    assert [tool.slug for tool in made] == list(registry.offered)
     for tool in made:
         action = registry.actions[tool.slug]
         assert json.dumps(tool.input_parameters) == json.dumps(input_schema(action, extensions=extensions))
@@ -220,7 +220,7 @@ def test_what_a_model_is_shown_is_ours_but_for_the_documented_differences(
     elif name == "anthropic":
         ours = registry.tools("anthropic", extensions=extensions)
         assert shown == [{**tool, "input_schema": with_plain_names(tool["input_schema"])} for tool in ours]
-    for tool, action in zip(shown, registry.actions.values(), strict=True):
+    for tool, action in zip(shown, registry.offered.values(), strict=True):
         ours_is = input_schema(action, extensions=extensions)
         schema = parameters_of(tool)
         if name == "openai-agents":
@@ -311,7 +311,7 @@ def test_the_title_arrives_as_the_header_x_title(
     name: str, registry: ToolRegistry, openrouter_sandbox: Sandbox
 ) -> None:
     attached = Attached(name, registry)
-    tool = attached.tools[list(registry.actions).index("OPENROUTER_LIST_EMBEDDING_MODELS")]
+    tool = attached.tools[list(registry.offered).index("OPENROUTER_LIST_EMBEDDING_MODELS")]
     title, referer, _ = parameters_of(tool)["properties"]
     dashed = name in ("openai", "responses", "openai-agents")
     assert (title, referer) == (("X-Title", "HTTP-Referer") if dashed else ("X_Title", "HTTP_Referer"))
@@ -523,7 +523,7 @@ def test_two_registries_with_two_providers_do_not_mix(name: str, openrouter_sand
         for attached in (first, second, first):
             assert attached.call("OPENROUTER_GET_CURRENT_KEY", "{}")["successful"]
     assert [request.key for request in openrouter_sandbox.requests] == [ALICE, BOB, ALICE]
-    assert (len(first.tools), len(second.tools)) == (len(one.actions), 1)
+    assert (len(first.tools), len(second.tools)) == (len(one.offered), 1)
 
 
 @pytest.mark.parametrize("name", RAISING)
@@ -668,7 +668,7 @@ def test_importing_attaching_calling_and_leaving_reach_nobody_and_write_no_file(
         timeout=60,
     )
     wanted = {"data": {"data": {"count": 14}}, "error": None, "successful": True}
-    assert (ran.stdout, ran.stderr) == (f"14 [{wanted}]\n", "")
+    assert (ran.stdout, ran.stderr) == (f"13 [{wanted}]\n", "")
     assert list(home.iterdir()) == []
 
 

@@ -47,7 +47,7 @@ def test_the_model_is_shown_our_definitions_as_they_are(
         shown = [(name, description, framework.told(schema)) for name, description, schema in model.definitions()]
     assert shown == [
         (slug, action.definition.description, framework.told(input_schema(action, extensions=extensions)))
-        for slug, action in registry.actions.items()
+        for slug, action in registry.offered.items()
     ]
     schemas = {name: schema for name, _, schema in shown}
     assert "X-Title" in schemas["OPENROUTER_LIST_EMBEDDING_MODELS"]["properties"]
@@ -61,7 +61,7 @@ def test_the_model_is_shown_our_definitions_as_they_are(
 def test_only_what_may_be_used_is_shown(framework: Framework, openrouter_sandbox: Sandbox) -> None:
     with ToolRegistry.from_manifest(allow=["account"], read_only=True) as registry, framework.model("Done.") as model:
         asyncio.run(framework.run(model, registry))
-        assert {name for name, _, _ in model.definitions()} == set(registry.actions)
+        assert {name for name, _, _ in model.definitions()} == set(registry.offered)
         assert COMPLETION not in registry.actions
 
 

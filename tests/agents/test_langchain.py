@@ -85,7 +85,7 @@ def test_a_name_with_a_dash_arrives_by_hand_too(tools: dict[str, BaseTool], open
 
 
 def test_what_an_action_does_is_in_the_metadata(registry: ToolRegistry, tools: dict[str, BaseTool]) -> None:
-    for slug, action in registry.actions.items():
+    for slug, action in registry.offered.items():
         assert tools[slug].metadata == action.definition.annotations.model_dump()
         assert tools[slug].tags == action.definition.tags
     completion = tools["OPENROUTER_CREATE_CHAT_COMPLETION"].metadata or {}

@@ -118,7 +118,7 @@ def test_the_tools_are_the_registrys_in_its_order(registry: ToolRegistry, mode: 
     for tool in expected:
         assert tool["outputSchema"]["properties"]["data"].pop("contentSchema")
     assert tools == expected
-    assert [tool["name"] for tool in tools] == list(registry.actions)
+    assert [tool["name"] for tool in tools] == list(registry.offered)
 
 
 def test_a_tool_says_what_a_client_may_want_to_know(registry: ToolRegistry, mode: str) -> None:

@@ -85,7 +85,7 @@ def result(done: subprocess.CompletedProcess[str]) -> Any:
 def test_it_lists_the_tools(inspect: Inspect, registry: ToolRegistry, era: str) -> None:
     done = inspect("--protocol-era", era, "--method", "tools/list")
     assert done.returncode == 0, done.stderr
-    assert [tool["name"] for tool in result(done)["tools"]] == list(registry.actions)
+    assert [tool["name"] for tool in result(done)["tools"]] == list(registry.offered)
     assert "Schema portability: 0 errors" in done.stderr
 
 

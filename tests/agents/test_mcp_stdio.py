@@ -155,7 +155,7 @@ def test_without_a_key_it_lists_and_tells_how_to_connect(mode: str, openrouter_s
     """The key is in this process's environment, and no client hands that down unasked."""
 
     async def use(client: Client) -> types.CallToolResult:
-        assert len((await client.list_tools()).tools) == len(ToolRegistry.from_manifest().actions)
+        assert len((await client.list_tools()).tools) == len(ToolRegistry.from_manifest().offered)
         return await client.call_tool("OPENROUTER_GET_CURRENT_KEY")
 
     result = asked(mode, {"OPENROUTER_BASE_URL": openrouter_sandbox.base_url}, use)

@@ -17,7 +17,7 @@ from .scripted_models import Call, ChatModel
 
 def test_they_are_function_tools_and_not_strict(registry: ToolRegistry) -> None:
     made = openai_agents.tools(registry)
-    assert [tool.name for tool in made] == list(registry.actions)
+    assert [tool.name for tool in made] == list(registry.offered)
     assert all(isinstance(tool, FunctionTool) and tool.strict_json_schema is False for tool in made)
 
 

@@ -19,7 +19,7 @@ from openrouter_toolkit.store import Store
 from ..scale import FULL, scaled
 from .chromium import axe
 from .conftest import NewPage
-from .walking import DETAILS, KEY, MANAGEMENT_KEY, OTHER_KEY, WRONG_KEY, enter, let_expire, to_secure_page
+from .walking import DETAILS, KEY, MANAGEMENT_KEY, OTHER_KEY, WRONG_KEY, enter, let_expire, to_link, to_secure_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -49,6 +49,11 @@ def _some_accounts(store: Store) -> None:
 
 def _log_in(page: Page, store: Store) -> None:
     page.goto(f"/login/{store.links.to_log_in().secret}")
+
+
+def _logged_out(page: Page, store: Store) -> None:
+    store.sessions.revoke_all()
+    page.goto("/admin/tools")
 
 
 def _tools(page: Page, store: Store) -> None:
@@ -90,8 +95,9 @@ def _refused(page: Page, store: Store) -> None:
 
 def _wrong_name(page: Page, store: Store) -> None:
     page.goto(f"{DETAILS}/connect")
-    page.get_by_label("One user").check()
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Some users").check()
+    page.get_by_label("Only for these users").fill("bob@example.com, carol, \u202e,")
+    enter(page, KEY)
     page.locator(".fault").wait_for()
 
 
@@ -103,8 +109,25 @@ def _handed_on(page: Page, store: Store) -> None:
     page.get_by_label("The link").wait_for()
 
 
+def _broken_json(page: Page, store: Store) -> None:
+    page.goto(f"{DETAILS}/actions/openrouter_get_models_count/try")
+    page.get_by_text("1 more parameter").click()
+    page.get_by_label("output_modalities").fill('["text",')
+    page.get_by_role("button", name="Run").click()
+    page.locator(".fault").wait_for()
+
+
+def _switched_off(page: Page, store: Store) -> None:
+    _some_accounts(store)
+    store.accounts.connect("OPENROUTER", None, {"api_key": KEY}, users=["alice", "bob@example.com"], alias="research")
+    store.links.to_connect("OPENROUTER", "dave")
+    page.goto(DETAILS)
+    page.get_by_role("button", name="Switch off research").click()
+    page.locator(".message").wait_for()
+
+
 def _too_old(page: Page, store: Store) -> None:
-    to_secure_page(page)
+    to_link(page, store)
     let_expire(store, page.url)
     page.reload()
 
@@ -132,7 +155,7 @@ def _failed(page: Page, store: Store) -> None:
 
 PAGES: dict[str, Visit] = {
     "log-in": _log_in,
-    "how-to-log-in": lambda page, _: page.goto("/login"),
+    "how-to-log-in": _logged_out,
     "tools": _tools,
     "tools-connected": _connected,
     "tools-empty": lambda page, _: page.goto("/admin/tools"),
@@ -140,10 +163,11 @@ PAGES: dict[str, Visit] = {
     "tools-nothing-found": _search,
     "details": _details,
     "details-parameters": _parameters,
+    "details-switched-off": _switched_off,
     "details-without-login": lambda page, _: page.goto("/admin/tools/echo"),
-    "connect-for": lambda page, _: page.goto(f"{DETAILS}/connect"),
-    "connect-for-refused": _wrong_name,
     "connect": lambda page, _: to_secure_page(page, None),
+    "connect-with-link": lambda page, store: to_link(page, store, "alice"),
+    "connect-users": _wrong_name,
     "connect-refused": _refused,
     "connect-link": _handed_on,
     "connect-too-old": _too_old,
@@ -151,6 +175,7 @@ PAGES: dict[str, Visit] = {
     "disconnect": _disconnect,
     "try": _tried,
     "try-failed": _failed,
+    "try-broken-json": _broken_json,
     "not-found": lambda page, _: page.goto("/admin/tools/nothing"),
 }
 # Which of them the documentation shows.

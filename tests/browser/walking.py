@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from openrouter_toolkit.store import Store, names
+from openrouter_toolkit.store import Link, Store, names
+from openrouter_toolkit.store.account_query import LINK_LIFETIME
 from openrouter_toolkit.store.columns import now
-from openrouter_toolkit.store.tables import LinkRow
+from openrouter_toolkit.store.tables import AccountRow, LinkRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,13 +24,18 @@ DETAILS = "/admin/tools/openrouter"
 
 
 def to_secure_page(page: Page, user_id: str | None = "alice") -> None:
-    """Ask for a connection, for a user or for the organisation."""
+    """To the page of a new account, for a user or for everyone."""
     page.goto(f"{DETAILS}/connect")
     if user_id is not None:
         page.get_by_label("One user").check()
         page.get_by_label("The user_id").fill(user_id)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/connect/*")
+
+
+def to_link(page: Page, store: Store, user_id: str | None = "alice", **wanted: str) -> Link:
+    """To the page of a one-time link."""
+    made = store.links.to_connect("OPENROUTER", user_id, **wanted)
+    page.goto(f"/connect/{made.secret}")
+    return made.link
 
 
 def enter(page: Page, key: str) -> None:
@@ -44,8 +50,12 @@ def told(page: Page, words: str) -> None:
 
 
 def let_expire(store: Store, address: str) -> None:
-    """Let the time of a link run out."""
+    """Let the time of a link run out, which was made when its account was."""
     secret = re.sub(r".*/connect/", "", address)
+    link = store.links.find(secret)
+    assert link is not None
     late = update(LinkRow).where(LinkRow.secret_hash == names.hashed(secret)).values(expires_at=now())
+    begun = update(AccountRow).where(AccountRow.id == link.account_id).values(created_at=now() - LINK_LIFETIME)
     with store._database.write() as session:
-        assert session.execute(late).rowcount == 1  # type: ignore[attr-defined]
+        for statement in (late, begun):
+            assert session.execute(statement).rowcount == 1  # type: ignore[attr-defined]

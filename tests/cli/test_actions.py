@@ -12,6 +12,7 @@ from openrouter_toolkit.commands.show import sample, type_of
 from openrouter_toolkit.tool_calling import FORMATS
 
 from ..schemas.definitions import ACTIONS, definition, properties
+from .conftest import Command
 
 Printed = pytest.CaptureFixture[str]
 
@@ -34,7 +35,20 @@ def test_actions_for_people_are_a_line_each(capsys: Printed, registry: ToolRegis
     assert [row.split()[0] for row in rows] == list(registry.actions)
     for row, action in zip(rows, registry.actions.values(), strict=True):
         assert action.definition.name in row
-        assert ("costs money" in row) == action.definition.annotations.costsMoney
+        assert ("withdrawn" in row) == (action.withdrawn is not None)
+        assert ("costs money" in row) == (action.definition.annotations.costsMoney and not action.withdrawn)
+
+
+def test_a_withdrawn_action_is_listed_though_a_new_store_has_it_off(
+    command_here: Command, registry: ToolRegistry
+) -> None:
+    _, listed, _ = command_here("actions", "--json")
+    assert [action["slug"] for action in json.loads(listed)] == list(registry.actions)
+    _, tools, _ = command_here("tools", "--format", "anthropic")
+    assert [tool["name"] for tool in json.loads(tools)] == list(registry.offered)
+    (withdrawn,) = registry.actions.keys() - registry.offered.keys()
+    assert "Not offered to models: OpenRouter has withdrawn charges" in command_here("show", withdrawn)[1]
+    assert "OpenRouter has withdrawn charges" in json.loads(command_here("execute", withdrawn)[1])["error"]
 
 
 def test_actions_for_programs(capsys: Printed, registry: ToolRegistry) -> None:

@@ -161,7 +161,9 @@ def test_only_the_protocol_is_on_standard_output(converse: Converse, environment
     environment["OPENROUTER_TOOLKIT_DEBUG"] = "1"
     conversation = converse()
     conversation.greet()
-    assert len(conversation.ask("tools/list")["result"]["tools"]) == len(load().actions)
+    assert len(conversation.ask("tools/list")["result"]["tools"]) == len(
+        [action for action in load().actions if not action.withdrawn]
+    )
     question = {"model": "sandbox/echo-key", "messages": [{"role": "user", "content": "Hello?"}]}
     assert conversation.ask("tools/call", name=CHAT, arguments=question)["result"]["isError"] is True
     output, errors = conversation.process.communicate(timeout=PATIENCE)

@@ -23,7 +23,7 @@ import composio
 from composio.utils import sentry
 atexit.unregister(sentry.update_dsn)
 import openrouter_toolkit
-print(json.dumps([composio.__version__, len(openrouter_toolkit.ToolRegistry.from_manifest().tools())]))
+print(json.dumps([composio.__version__, len(openrouter_toolkit.ToolRegistry.from_manifest().actions)]))
 """
 
 

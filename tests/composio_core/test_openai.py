@@ -53,7 +53,7 @@ def test_an_agent_with_the_openai_client(
 
 def test_tags_choose_tools(openai_toolset: Any, registry: ToolRegistry) -> None:
     tools = openai_toolset.get_tools(apps=[APP], tags=["account"])
-    wanted = [f"{APP}_{slug}" for slug, action in registry.actions.items() if "account" in action.tags]
+    wanted = [f"{APP}_{slug}" for slug, action in registry.offered.items() if "account" in action.tags]
     assert [tool["function"]["name"] for tool in tools] == wanted
     refused, good = openai_toolset.handle_tool_calls(calling((COUNT, "{}"), (f"{APP}_OPENROUTER_GET_CURRENT_KEY", "")))
     assert (refused["successful"], good["successful"]) == (False, True)

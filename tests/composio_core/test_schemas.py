@@ -28,7 +28,7 @@ def test_action_schemas_are_those_of_the_registry(toolset: Any, registry: ToolRe
     ours = registry.tools("composio")
     assert [model["name"] for model in dumped] == [f"{APP}_{tool['slug']}" for tool in ours]
     assert [model["description"] for model in dumped] == [tool["description"] for tool in ours]
-    assert [model["tags"] for model in dumped] == [action.tags for action in registry.actions.values()]
+    assert [model["tags"] for model in dumped] == [action.tags for action in registry.offered.values()]
     assert [as_text(model["parameters"]) for model in dumped] == [as_text(tool["input_parameters"]) for tool in ours]
 
 
@@ -83,7 +83,7 @@ def test_a_dumped_schema_is_the_callers(toolset: Any, registry: ToolRegistry) ->
 
 def test_what_a_host_changes_of_a_schema_is_dumped(toolset: Any, registry: ToolRegistry) -> None:
     (model,) = toolset.get_action_schemas(actions=[f"{APP}_OPENROUTER_LIST_MODEL_ENDPOINTS"])
-    own = registry.tools("composio")[list(registry.actions).index("OPENROUTER_LIST_MODEL_ENDPOINTS")][
+    own = registry.tools("composio")[list(registry.offered).index("OPENROUTER_LIST_MODEL_ENDPOINTS")][
         "input_parameters"
     ]
     assert own["required"] == ["author", "slug"]
@@ -96,12 +96,20 @@ def test_actions_by_name_by_tag_and_each_once(toolset: Any, registry: ToolRegist
     name = f"{APP}_OPENROUTER_GET_CREDITS"
     for given in (name, name.lower(), upstream("Action")(name)):
         assert [model.name for model in toolset.get_action_schemas(actions=[given, name])] == [name]
-    assert len(toolset.get_action_schemas(apps=[upstream("App")(APP)], actions=[name])) == len(registry.actions)
-    assert len(toolset.get_action_schemas(apps=["openrouter_toolkit"])) == len(registry.actions)
+    assert len(toolset.get_action_schemas(apps=[upstream("App")(APP)], actions=[name])) == len(registry.offered)
+    assert len(toolset.get_action_schemas(apps=["openrouter_toolkit"])) == len(registry.offered)
     with_tag = [model.name for model in toolset.get_action_schemas(apps=[APP], tags=["Account"])]
-    assert with_tag == [f"{APP}_{slug}" for slug, action in registry.actions.items() if "account" in action.tags]
-    assert 0 < len(with_tag) < len(registry.actions)
+    assert with_tag == [f"{APP}_{slug}" for slug, action in registry.offered.items() if "account" in action.tags]
+    assert 0 < len(with_tag) < len(registry.offered)
     assert toolset.get_action_schemas(apps=[APP], tags=["no-such-tag"]) == []
+
+
+def test_a_withdrawn_action_has_to_be_named(toolset: Any, registry: ToolRegistry) -> None:
+    (slug,) = registry.actions.keys() - registry.offered.keys()
+    name = f"{APP}_{slug}"
+    assert name not in [model.name for model in toolset.get_action_schemas(apps=[APP])]
+    assert [model.name for model in toolset.get_action_schemas(actions=[name])] == [name]
+    assert toolset.get_action_schemas(apps=[APP], actions=[name])[-1].name == name
 
 
 def test_an_action_that_there_is_not_is_an_error_of_composios(toolset: Any) -> None:

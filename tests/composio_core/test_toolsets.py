@@ -63,7 +63,7 @@ def test_toolsets_are_made_in_many_threads(registry: ToolRegistry) -> None:
     with ThreadPoolExecutor(8) as pool:
         toolsets = list(pool.map(lambda _: local_toolset(registry), range(16)))
     assert {type(toolset) for toolset in toolsets} == {type(toolsets[0])}
-    assert all(len(toolset.get_action_schemas(apps=[APP])) == len(registry.actions) for toolset in toolsets)
+    assert all(len(toolset.get_action_schemas(apps=[APP])) == len(registry.offered) for toolset in toolsets)
 
 
 def test_it_is_a_toolset_of_composios(toolset: Any, openai_toolset: Any) -> None:

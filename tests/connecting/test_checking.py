@@ -161,6 +161,25 @@ def test_another_toolkits_key_is_tried_and_judged_by_its_own(echo: LoadedToolkit
     assert check(echo, {"api_key": "abc"}).refusals == {"api_key": "This word is too short."}
 
 
+@pytest.mark.parametrize("key", ["dGVzdGtleQ==", "user=name!", "sk-proj-0123456789abcdef", "hf_word"])
+def test_where_the_manifest_names_no_beginning_a_key_may_look_like_anything(echo: LoadedToolkit, key: str) -> None:
+    assert check(echo, {"api_key": key}).passed
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("ECHO_API_KEY=open-sesame", "Enter only what stands behind ECHO_API_KEY=."),
+        ("Bearer open-sesame", "Enter only what stands behind Bearer."),
+        ("ort_0123456789abcdefghijABCD", "This is an API token of this server"),
+    ],
+)
+def test_some_things_are_no_toolkits_key(echo: LoadedToolkit, value: str, why: str) -> None:
+    checked = check(echo, {"api_key": value})
+    assert why in checked.refusals["api_key"]
+    assert "open-sesame" not in checked.refusals["api_key"]
+
+
 def test_each_login_has_a_verifier_of_its_own() -> None:
     verifiers = {new_verifier() for _ in range(50)}
     assert len(verifiers) == 50

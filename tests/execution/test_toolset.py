@@ -136,3 +136,20 @@ def test_nothing_is_executed_when_nobody_can_tell_what_is_switched_off() -> None
     assert not registry.execute("OPENROUTER_GET_CREDITS", {}).successful
     with pytest.raises(OSError, match="the database is gone"):
         registry.tools()
+
+
+def test_a_withdrawn_action_is_offered_to_models_only_if_it_is_named() -> None:
+    charge = "OPENROUTER_CREATE_COINBASE_CHARGE"
+    cases: list[tuple[dict[str, Any], bool]] = [
+        ({}, False),
+        ({"tags": ["payments"]}, False),
+        ({"allow": ["payments"]}, False),
+        ({"allow": [charge, "models"]}, True),
+    ]
+    for options, offered in cases:
+        registry = ToolRegistry.from_manifest(**options)
+        assert charge in registry.actions, "it is allowed, and answers that it was withdrawn"
+        assert (charge in registry.offered) is offered
+        assert (charge in [tool["function"]["name"] for tool in registry.tools()]) is offered
+    off = ToolRegistry.from_manifest(switched_off=lambda: [charge]).execute(charge, {})
+    assert "OpenRouter has withdrawn charges by API" in str(off.error)

@@ -19,12 +19,15 @@ from .served import KEY, Served
 # What anybody may look at: nothing of anybody's is there.
 PUBLIC = {
     ("GET", "/"),
+    ("GET", "/admin"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/login"),
     ("GET", "/login/{secret}"),
     ("GET", "/connect/{secret}"),
     ("GET", "/connect/done"),
+    ("GET", "/connect/cancelled"),
+    ("GET", "/logos/{toolkit}"),  # on the pages of links, too
     ("GET", "/connect/callback/{login_state}"),
 }
 

@@ -21,6 +21,7 @@ from ..scale import scaled
 from ..store.test_secrets import seen
 from .pages.person import Person
 from .pages.test_browser_login import authorize
+from .pages.test_connecting import begin
 from .served import CHAT, KEY, QUESTION, Served, serving
 from .test_access import application, filled, routes
 from .test_disconnect import LEGACY, MODERN
@@ -110,8 +111,7 @@ def hearing(heard: list[str]) -> Callable[[httpx2.Response], None]:
 
 def connect(admin: Person, user: str, **fields: str) -> str:
     """Connect an account on the secure page: what the page says then."""
-    whose = admin.open(f"{TOOLS}/connect")
-    secure = admin.send(whose, "Continue", whose="user", user_id=user)
+    secure = begin(admin, user_id=user)
     return admin.send(secure, "Connect", **{f"field.{name}": value for name, value in fields.items()}).text
 
 
@@ -119,8 +119,7 @@ def connect_in_every_way(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None
     """Keys that are good, typed and made; and some that are refused, or stand where none should."""
     both = {"api_key": SECRETS["typed"], "management_api_key": SECRETS["management"]}
     assert "is connected" in connect(admin, "typed", **both)
-    whose = admin.open(f"{TOOLS}/connect")
-    secure = admin.send(whose, "Continue", whose="user", user_id="made")
+    secure = begin(admin, user_id="made")
     monkeypatch.setattr("openrouter_toolkit.sandbox.authorization.API_KEY", SECRETS["made"])
     answer = admin.client.post(f"{secure.answer.url}/browser", data=secure.form("Continue with").fields)
     assert "is connected" in admin.open(authorize(admin, answer.headers["Location"])).text
@@ -130,11 +129,11 @@ def connect_in_every_way(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None
         keys = {"api_key": SECRETS["typed"], "management_api_key": SECRETS[wrong]}
         assert "is connected" not in connect(admin, "wrong", **keys)
     for field in ("user_id", "alias", "users"):
-        wanted = {"whose": "organisation" if field == "users" else "user", "user_id": "x", field: SECRETS["misplaced"]}
-        assert admin.send(whose, "Continue", **wanted).status == 422
-    whose = admin.open("/admin/tools/echo/connect")
-    secure = admin.send(whose, "Continue", whose="user", user_id="typed")
-    assert "is connected" in admin.send(secure, "Connect", **{"field.api_key": SECRETS["echo"]}).text
+        wanted = {"whose": "users" if field == "users" else "user", "user_id": "x", field: SECRETS["misplaced"]}
+        assert admin.send(begin(admin), "Connect", **wanted, **{"field.api_key": SECRETS["typed"]}).status == 422
+    secure = admin.open("/admin/tools/echo/connect")
+    wanted = {"whose": "user", "user_id": "typed", "field.api_key": SECRETS["echo"]}
+    assert "is connected" in admin.send(secure, "Connect", **wanted).text
 
 
 def ask_every_route(served: Served, admin: Person, host: httpx2.Client) -> None:
@@ -188,11 +187,11 @@ def call_by_mcp(host: httpx2.Client, user: str, slug: str, arguments: dict[str, 
 def fail_unexpectedly(served: Served, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake in the middle of connecting, which tells the key."""
 
-    def fill(_: str, credentials: dict[str, str]) -> None:
-        raise RuntimeError(f"it did not work with {dict(credentials)}")
+    def connect_once(_: str, user_id: str | None, credentials: dict[str, str], **__: Any) -> None:
+        raise RuntimeError(f"it did not work for {user_id} with {dict(credentials)}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(served.store.accounts, "fill", fill)
+        patch.setattr(served.store.accounts, "connect_once", connect_once)
         assert "itself failed" in connect(admin, "later", api_key=SECRETS["typed"])
 
 

@@ -162,25 +162,34 @@ def test_on_pages_that_anybody_may_look_at(served: Served, foreign: Foreign) -> 
         def post(address: str) -> httpx2.Response:
             return alice.post(address, data=form)
 
-        ways: list[Ask] = [
-            lambda name: alice.get(f"/connect/{name}"),
+        forms: list[Ask] = [
             lambda name: post(f"/connect/{name}"),
             lambda name: post(f"/connect/{name}/browser"),
-            lambda name: alice.get(f"/connect/callback/{name}?code=x"),
-            lambda name: alice.get(f"/login/{name}"),
             lambda name: post(f"/login/{name}"),
-            lambda name: alice.get(f"/admin/tools/openrouter/accounts/{name}/disconnect"),
             lambda name: post(f"/admin/tools/{name}/activate"),
             *(
                 lambda name, what=what: post(f"/admin/tools/openrouter/accounts/{name}/{what}")
                 for what in ("disconnect", "reconnect", "default", "disable", "enable")
+            ),
+        ]
+        pages: list[Ask] = [
+            *(
+                lambda name, page=page: alice.get(page.format(name))
+                for page in (
+                    "/connect/{}",
+                    "/connect/callback/{}?code=x",
+                    "/login/{}",
+                    "/admin/tools/openrouter/accounts/{}/disconnect",
+                )
             ),
             *(
                 lambda name, page=page: alice.get(page, params={"status": "success", "connected_account_id": name})
                 for page in ("/login", "/connect/done", "/connect/x", "/nothing")
             ),
         ]
-        statuses = {status for way in ways for status, *_ in same(without_csrf(way), foreign)}
+        statuses = {status for way in forms for status, *_ in same(without_csrf(way), foreign)}
+        assert "What you sent last was not done." in Page(alice.get("/login")).text, "it is told once"
+        statuses |= {status for way in pages for status, *_ in same(without_csrf(way), foreign)}
     assert statuses == {200, 303, 404}
     assert served.store.accounts.get(foreign.account.id) == foreign.account
 
@@ -215,16 +224,20 @@ def test_an_administrators_address_names_an_account_of_its_toolkit(served: Serve
         form = {"csrf": csrf(admin.get("/admin/tools"))}
         tools = "/admin/tools/openrouter"
         for theirs, nobodys in pairs:
-            for ask in (
-                lambda name: admin.get(f"{tools}/accounts/{name}/disconnect"),
-                *(
-                    lambda name, what=what: admin.post(f"{tools}/accounts/{name}/{what}", data=form)
-                    for what in ("disconnect", "reconnect", "default", "disable", "enable")
-                ),
+            for method, what, status in (
+                ("GET", "disconnect", 404),
+                ("POST", "disconnect", 303),  # and says that it is not connected any more
+                *(("POST", what, 404) for what in ("reconnect", "link", "default", "disable", "enable")),
             ):
-                found = told(without_csrf(ask), theirs)
-                assert found == told(without_csrf(ask), nobodys)
-                assert found[0] == 404
+                sent = {"data": form} if method == "POST" else {}
+                ask = without_csrf(
+                    lambda name, method=method, what=what, sent=sent: admin.request(  # type: ignore[misc]
+                        method, f"{tools}/accounts/{name}/{what}", **sent
+                    )
+                )
+                found = told(ask, theirs)
+                assert found == told(ask, nobodys)
+                assert found[0] == status
         for method, what in (("GET", "try"), ("POST", "try"), ("POST", "switch")):
             for action in ("echo_list_topics", "echo_nothing"):
                 body = {"data": {**form, "to": "off"}} if method == "POST" else {}
@@ -244,10 +257,10 @@ def test_a_link_whose_toolkit_is_not_offered_here_leads_nowhere(served: Served) 
         for secret in (link.secret, "n" * 43):
             answer = alice.get(f"/connect/{secret}")
             assert answer.status_code == 404
-            assert "This link leads nowhere" in answer.text
+            assert "This link isn't valid" in Page(answer).text
         form = {"csrf": csrf(alice.get(served.login_link())), "field.api_key": ALICE}
         answer = alice.post(f"/connect/{link.secret}", data=form)
-    assert (answer.status_code, "This link leads nowhere" in answer.text) == (404, True)
+    assert (answer.status_code, "This link isn't valid" in Page(answer).text) == (404, True)
 
 
 def test_a_stream_in_anothers_name_is_refused(served: Served, sandbox: Sandbox) -> None:

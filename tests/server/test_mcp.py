@@ -63,7 +63,7 @@ def test_tools_are_listed_and_called(served: Served, sandbox: Sandbox, mode: str
         return [tool.name for tool in listed.tools], await client.call_tool(CHAT, QUESTION)
 
     names, result = asked(served, served.token("alice"), mode, use)
-    assert names == list(served.state.toolkits["OPENROUTER"].registry.actions)
+    assert names == list(served.state.toolkits["OPENROUTER"].registry.offered)
     assert not result.is_error
     assert "17 * 3 = 51" in text(result)
     assert [request.key for request in sandbox.requests] == [ALICE]

@@ -78,7 +78,7 @@ def test_it_is_off_until_somebody_adds_it_and_off_again_after_that(start: Starti
     assert "The installed package wind-toolkit 1.2 offers this tool." in page.text
     assert not was_imported(wind)
     page = admin.send(page, "Add")
-    assert "The tool is added." in page.text
+    assert "Wind is added." in page.text
     assert "From the package wind-toolkit 1.2" in page.text
     assert was_imported(wind)
     assert executed(served) == {"data": '{"reported": true}', "error": None, "successful": True}
@@ -86,7 +86,7 @@ def test_it_is_off_until_somebody_adds_it_and_off_again_after_that(start: Starti
     assert mcp_status(served) != 404
 
     page = admin.send(page, "Take away")
-    assert "The tool is taken away." in page.text
+    assert "Wind is taken away." in page.text
     assert not executed(served)["successful"]
     assert mcp_status(served) == 404
     assert store.switches.activated() == {}

@@ -87,8 +87,8 @@ def test_the_login_in_the_browser_leads_back_to_the_public_address(
     page = browser.open("/admin/tools/openrouter")
     assert page.status == 200
     page = browser.open("/admin/tools/openrouter/connect")
-    page = browser.send(page, "", whose="user", user_id="carol")
-    left = browser.open(f"{page.answer.url}/browser", page.form("Continue with").fields)
+    wanted = {**page.form("Continue with").fields, "whose": "user", "user_id": "carol"}
+    left = browser.open(f"{page.answer.url}/browser", wanted)
     address = left.answer.headers["location"]
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert query["callback_url"].startswith(f"{URL}/connect/callback/")

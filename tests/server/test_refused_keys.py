@@ -55,5 +55,6 @@ def test_an_organisation_stays_connected_unless_openrouter_refuses_its_key(
         assert "stays connected" in by_mcp
     else:
         assert account.status == Status.EXPIRED
+        assert account.reason == 'OpenRouter refused the key. OpenRouter said: "User not found".'
         assert json.loads(by_api["data"])["error"]["type"] == "authentication"
         assert "/admin/tools" in by_api["error"]

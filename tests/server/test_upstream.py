@@ -19,6 +19,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from .conftest import ALICE, BOB
 from .pages.person import Person
 from .pages.test_browser_login import authorize
+from .pages.test_connecting import begin
 from .served import CHAT, KEY, MODELS, QUESTION, Served
 from .test_mcp import ACCEPT, LIST, asked
 from .test_secrets import found, logged
@@ -60,11 +61,10 @@ def test_what_callers_log_in_with_stays_here(served: Served, sandbox: Sandbox) -
         asked(served, token, mode, call, **{"X-User-Id": "alice"})
     for slug in (KEY, MODELS):
         admin.send(admin.open(f"/admin/tools/openrouter/actions/{slug.lower()}/try"), "Run", user_id="alice")
-    whose = admin.open("/admin/tools/openrouter/connect")
-    secure = admin.send(whose, "Continue", whose="user", user_id="carol")
+    secure = begin(admin, user_id="carol")
     answer = admin.client.post(f"{secure.answer.url}/browser", data=secure.form("Continue with").fields)
     assert "is connected" in admin.open(authorize(admin, answer.headers["Location"])).text
-    secure = admin.send(whose, "Continue", whose="user", user_id="dave")
+    secure = begin(admin, user_id="dave")
     assert "is connected" in admin.send(secure, "Connect", **{"field.api_key": BOB}).text
 
     text = sent(sandbox)
@@ -166,13 +166,12 @@ def test_a_form_does_not_choose_the_host(served: Served, sandbox: Sandbox, elsew
     admin = Person(served).log_in()
     more = dict.fromkeys(("base_url", "field.base_url", "argument.base_url", "url", "endpoint"), elsewhere.base_url)
     admin.send(admin.open(f"/admin/tools/openrouter/actions/{KEY.lower()}/try"), "Run", user_id="alice", **more)
-    whose = admin.open("/admin/tools/openrouter/connect")
-    secure = admin.send(whose, "Continue", whose="user", user_id="carol", **more)
+    secure = begin(admin, user_id="carol", **more)
     fields = {**secure.form("Continue with").fields, **more, "callback_url": elsewhere.base_url}
     answer = admin.client.post(f"{secure.answer.url}/browser", data=fields, params=more)
     assert urlsplit(answer.headers["Location"]).netloc == urlsplit(sandbox.base_url).netloc
     assert urlsplit(elsewhere.base_url).netloc not in answer.headers["Location"].replace("%3A", ":")
-    secure = admin.send(whose, "Continue", whose="user", user_id="dave")
+    secure = begin(admin, user_id="dave")
     assert "is connected" in admin.send(secure, "Connect", **{"field.api_key": BOB}, **more).text
     assert {request.key for request in sandbox.requests} == {ALICE, BOB}
     admin.client.close()

@@ -202,6 +202,8 @@ def test_lists_in_pages(store: Store, pass_time: PassTime) -> None:
     assert listed[0] == ours.id, "the newest first"
     assert sorted(listed) == sorted([*made, ours.id])
     assert listed == [account.id for account in store.accounts.list()]
+    assert [store.accounts.newer(store.accounts.get(name), Which()) for name in listed] == list(range(8))
+    assert store.accounts.newer(store.accounts.get(made[0]), Which(users=["user-1"])) == 3
     assert store.accounts.list(Which(toolkits=["echo"])) == [ours]
     assert store.accounts.list(Which(users=[None, "user-0"]))[0] == ours
     assert store.accounts.count(Which(users=["user-0"])) == 4

@@ -11,6 +11,7 @@ from .conftest import OpenStore
 
 def test_actions_are_switched_off_and_on(open_store: OpenStore) -> None:
     here, there = open_store(), open_store()
+    here.switches.turn_on("openrouter", "openrouter_create_coinbase_charge")
     here.switches.turn_off("openrouter", "openrouter_create_message")
     first = there.switches.off("OPENROUTER")
     assert list(first) == ["OPENROUTER_CREATE_MESSAGE"]
@@ -22,6 +23,13 @@ def test_actions_are_switched_off_and_on(open_store: OpenStore) -> None:
     assert here.switches.off("OPENROUTER") == {}
     with pytest.raises(ValueError, match="slug"):
         here.switches.turn_off("OPENROUTER", "a\0")
+
+
+def test_in_a_new_store_withdrawn_actions_are_off(open_store: OpenStore) -> None:
+    new = open_store()
+    assert list(new.switches.off("OPENROUTER")) == ["OPENROUTER_CREATE_COINBASE_CHARGE"]
+    new.switches.turn_on("OPENROUTER", "OPENROUTER_CREATE_COINBASE_CHARGE")
+    assert open_store().switches.off("OPENROUTER") == {}, "a store that is there keeps its switches"
 
 
 def test_toolkits_are_activated(store: Store) -> None:

@@ -98,6 +98,11 @@ class ToolRegistry:
         """The actions that are currently allowed, by slug, in manifest order."""
         return self._toolset.actions
 
+    @property
+    def offered(self) -> Mapping[str, Action]:
+        """The allowed actions that models are shown: one that its API has withdrawn only if `allow` names its slug."""
+        return self._toolset.offered
+
     @classmethod
     def from_manifest(  # noqa: PLR0913 - they are keywords, and most hosts pass two or three
         cls,
@@ -122,7 +127,8 @@ class ToolRegistry:
                 for the packaged one, gives a registry of several toolkits.
             accounts: the connected accounts; by default one user, `default`, from environment variables. For several
                 toolkits, those of a store, or a dict of accounts by the toolkits' slugs.
-            allow: slugs or tags of the only actions that are allowed, or slugs of toolkits; all by default.
+            allow: slugs or tags of the only actions that are allowed, or slugs of toolkits; all by default. One that
+                its API has withdrawn is offered to models only if its slug is here.
             deny: slugs or tags of actions that are not allowed, likewise; this overrides the other arguments.
             tags: tags of actions that are allowed, in addition to those of `allow`.
             read_only: allow only actions that change nothing.
@@ -146,7 +152,7 @@ class ToolRegistry:
         else:
             toolkits = Toolkits(manifest.load_several(path))
         actions = toolset.choose(toolkits.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
-        chosen = Toolset(actions, switched_off)
+        chosen = Toolset(actions, switched_off, toolset.named(toolkits.actions, allow))
         if accounts is None:
             accounts = {
                 one.toolkit.slug: EnvironmentAccounts(one.auth.environment, needed=one.auth.needed) for one in toolkits
@@ -165,7 +171,7 @@ class ToolRegistry:
         return registry
 
     def tools(self, format: str = "openai", *, extensions: bool = False, strict: bool = False) -> list[dict[str, Any]]:
-        """Return the tool definitions of all allowed actions, in manifest order.
+        """Return the tool definitions of the actions that are `offered`, in manifest order.
 
         Args:
             format: a name in `formats.FORMATS`: "openai" (chat completions), "openai-responses", "anthropic",
@@ -181,7 +187,7 @@ class ToolRegistry:
             raise ValueError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
         return [
             FORMATS[format](action, self.toolkits.of(action).toolkit, extensions, strict)
-            for action in self.actions.values()
+            for action in self.offered.values()
         ]
 
     def execute(

@@ -17,7 +17,7 @@ from openrouter_toolkit.store import Status, Store, StoreUnavailable
 
 from ..served import KEY, Served, serving
 from .person import Page, Person
-from .test_connecting import DETAILS, begin
+from .test_connecting import DETAILS, asked, begin
 
 MakePerson = Callable[[], Person]
 
@@ -47,7 +47,7 @@ def test_a_key_that_openrouter_made(admin: Person, served: Served, store: Store,
     assert query["key_label"] == "OpenRouter Toolkit work"
     assert query["callback_url"].startswith(f"{served.url}/connect/callback/")
     page = admin.open(authorize(admin, address))
-    assert "OpenRouter is connected for user alice." in page.text
+    assert "OpenRouter is connected for user alice, as “work”." in page.text
     exchange = next(request for request in sandbox.requests if request.path == "/auth/keys")
     verifier = exchange.body["code_verifier"]
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
@@ -57,7 +57,7 @@ def test_a_key_that_openrouter_made(admin: Person, served: Served, store: Store,
 
 
 def test_neither_the_link_nor_the_verifier_is_told_to_openrouter(admin: Person, store: Store) -> None:
-    page = begin(admin)
+    page = asked(admin, store)
     secret = str(page.answer.url).rsplit("/", 1)[1]
     answer = admin.client.post(f"{page.answer.url}/browser", data=page.form("Continue with").fields)
     assert secret not in answer.headers["Location"]
@@ -213,3 +213,36 @@ def test_reconnecting_in_the_same_way(admin: Person, store: Store) -> None:
     assert "is connected" in admin.open(authorize(admin, answer.headers["Location"])).text
     (account,) = store.accounts.list()
     assert (account.id, account.version) == (old.id, 2)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_login_that_fails_leads_back_to_the_host(
+    person: MakePerson, store: Store, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = "https://host.example/back"
+    store.return_addresses.register(back)
+    link = store.links.to_connect("OPENROUTER", "alice", return_address=back)
+    alice = person()
+    page = alice.open(f"/connect/{link.secret}")
+    answer = alice.client.post(f"/connect/{link.secret}/browser", data=page.form("Continue with").fields)
+    failed = f"{back}?status=failed&connected_account_id={link.link.account_id}"
+    if made:  # there is something to do first
+        monkeypatch.setattr("openrouter_toolkit.sandbox.authorization.API_KEY", "sk-or-v1-sandbox-management")
+        page = alice.open(authorize(alice, answer.headers["Location"]))
+        assert "delete it at https://openrouter.ai/keys" in page.text
+        assert page.links["Back to host.example"] == failed
+    else:
+        query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        answer = alice.client.get(f"{query['callback_url'][0]}?code=auth_code_nonsense")
+        assert (answer.status_code, answer.headers["Location"]) == (303, failed)
+
+
+def test_from_the_page_of_a_new_account(admin: Person, store: Store) -> None:
+    page = begin(admin, whose="users", users="bob, carol", user_id="")
+    answer = admin.client.post(f"{DETAILS}/connect/browser", data=page.form("Continue with").fields)
+    back = authorize(admin, answer.headers["Location"])
+    assert "Waiting for a key" in admin.open(DETAILS).text
+    assert "OpenRouter is connected for the organisation." in admin.open(back).text
+    (account,) = store.accounts.list()
+    assert account.users == frozenset({"bob", "carol"})
+    assert "Waiting for a key" not in admin.open(DETAILS).text

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -30,20 +31,30 @@ def enter(person: Person, page: Page, key: str = ALICE, **more: str) -> Page:
 
 
 def begin(admin: Person, **wanted: str) -> Page:
-    """Ask for a connection: the secure page."""
-    form = {"whose": "user", "user_id": "alice", **wanted}
-    return admin.send(admin.open(f"{DETAILS}/connect"), "Continue", **form)
+    """The secure page of a new account, on which it was chosen for whom it is."""
+    page = admin.open(f"{DETAILS}/connect")
+    page.form("Connect").fields.update({"whose": "user", "user_id": "alice", **wanted})
+    return page
+
+
+def make_link(admin: Person, **wanted: str) -> Page:
+    """Have a link made for somebody else: the page that shows it."""
+    return admin.post(f"{DETAILS}/connect/link", **begin(admin, **wanted).form("Connect").fields)
+
+
+def asked(admin: Person, store: Store, **wanted: str) -> Page:
+    """The secure page of a link for alice."""
+    return admin.open(f"/connect/{store.links.to_connect('OPENROUTER', 'alice', **wanted).secret}")
 
 
 def test_the_five_steps(admin: Person, served: Served, store: Store) -> None:
     tools = admin.open("/admin/tools")
     available = admin.open(tools.links["Available (2)"])
     details = admin.open(available.links["OpenRouter"])
-    whose = admin.open(details.links["Connect"])
-    secure = admin.send(whose, "Continue", whose="user", user_id="alice")
+    secure = admin.open(details.links["Connect"])
     assert "OpenRouter Toolkit wants to connect to your OpenRouter" in secure.text
-    assert "User alice" in secure.text
-    page = enter(admin, secure)
+    assert secure.form("Connect").fields["whose"] == "organisation", "for everyone, unless somebody changes it"
+    page = enter(admin, secure, whose="user", user_id="alice")
     assert "OpenRouter is connected for user alice. Agents can use it now." in page.text
     assert "Active (1)" in page.links
     with served.client(served.token("alice")) as host:
@@ -61,7 +72,7 @@ def test_what_comes_after_connecting_is_told(admin: Person, served: Served) -> N
         f"{served.url}/mcp",
         """openrouter-toolkit tokens create --name agents --user-id 'o'"'"'hara'""",
         "--user-id binds it to users",
-        "To rename or share one, use the command line: openrouter-toolkit accounts.",
+        "To rename or share one: openrouter-toolkit accounts.",
     ):
         assert words in page.text
     assert f"{served.url}/mcp/echo" in admin.open("/admin/tools/echo").text
@@ -78,16 +89,33 @@ def test_for_whom_it_is(admin: Person, store: Store) -> None:
         (newest, *_) = store.accounts.list()
         return newest.user_id, newest.users, newest.alias
 
-    begin(admin, whose="organisation", user_id="ignored")
+    enter(admin, begin(admin, whose="organisation", user_id="ignored"))
     assert account() == (None, None, None)
-    begin(admin, whose="organisation", users="bob\r\n\r\n carol \r\nbob")
+    enter(admin, begin(admin, whose="users", users="bob,, carol ,\r\nbob"))
     assert account() == (None, frozenset({"bob", "carol"}), None)
-    begin(admin, user_id=" alice@example.com ", users="ignored", alias=" work ")
+    enter(admin, begin(admin, user_id=" alice@example.com ", users="ignored", alias=" work "))
     assert account() == ("alice@example.com", frozenset(), "work")
-    page = begin(admin, whose="organisation", users="bob", alias="shared")
-    assert "The organisation" in page.text
-    assert "For bob." in page.text
-    assert "shared" in page.text
+    page = admin.open(DETAILS)
+    assert "Shared with everyone" in page.text
+    assert [line for line in page.text.split("\n") if line in ("bob", "carol")] == ["bob", "carol"], "one chip each"
+
+
+def test_looking_at_the_page_stores_nothing(admin: Person, store: Store) -> None:
+    for _ in range(3):
+        begin(admin)
+    assert store.accounts.count() == 0
+    assert "Waiting for a key" not in admin.open(DETAILS).text
+
+
+def test_sending_it_twice_makes_one_account(admin: Person, store: Store) -> None:
+    page = begin(admin)
+    assert "is connected for user alice" in enter(admin, page).text
+    assert "was connected for user alice with this key already" in enter(admin, page).text
+    assert store.accounts.count() == 1
+    enter(admin, page, BOB)
+    enter(admin, page, whose="users", users="bob")
+    enter(admin, page, alias="another name for it")
+    assert store.accounts.count() == 4
 
 
 @pytest.mark.parametrize(
@@ -97,14 +125,15 @@ def test_for_whom_it_is(admin: Person, store: Store) -> None:
         ({"user_id": "  "}, "Enter the user_id."),
         ({"user_id": "x" * 256}, "1 to 255"),
         ({"user_id": "a\u202eb"}, "printable"),
-        ({"whose": "organisation", "users": "bob\n\u0007"}, "printable"),
+        ({"whose": "users", "users": "bob,\u0007"}, "printable"),
+        ({"whose": "users", "users": " , "}, "Enter a user_id, or several."),
         ({"whose": "nonsense"}, "Choose one"),
         ({"alias": "x" * 101}, "1 to 100"),
         ({"alias": "ca_1"}, "does not begin with ca_"),
     ],
 )
 def test_names_that_nobody_can_have(admin: Person, store: Store, wanted: dict[str, str], said: str) -> None:
-    page = begin(admin, **wanted)
+    page = enter(admin, begin(admin, **wanted))
     assert page.status == 422
     assert said in page.text
     assert store.accounts.count() == 0
@@ -112,7 +141,7 @@ def test_names_that_nobody_can_have(admin: Person, store: Store, wanted: dict[st
 
 @pytest.mark.parametrize("field", ["user_id", "alias"])
 def test_a_key_in_the_wrong_field_is_not_shown_again(admin: Person, store: Store, field: str) -> None:
-    page = begin(admin, **{field: ALICE})
+    page = enter(admin, begin(admin, **{field: ALICE}))
     assert page.status == 422
     assert "This looks like a key" in page.text
     assert ALICE not in page.html
@@ -121,9 +150,10 @@ def test_a_key_in_the_wrong_field_is_not_shown_again(admin: Person, store: Store
 
 def test_an_alias_is_an_owners_only_once(admin: Person, store: Store) -> None:
     store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE}, alias="work")
-    page = begin(admin, alias="work")
-    assert "There is an account of that name already." in page.text
-    assert page.form("Continue").fields["user_id"] == "alice", "what was typed is still there"
+    for page in (enter(admin, begin(admin, alias="work"), BOB), make_link(admin, alias="work")):
+        assert "There is an account of that name already." in page.text
+        assert page.form("Connect").fields["user_id"] == "alice", "what was typed is still there"
+    assert store.accounts.count() == 1
 
 
 def test_a_wrong_key_is_refused_with_the_reason_and_the_page_stays(admin: Person, store: Store) -> None:
@@ -132,7 +162,7 @@ def test_a_wrong_key_is_refused_with_the_reason_and_the_page_stays(admin: Person
     assert "No account goes with this API key" in page.text
     assert WRONG not in page.html
     assert WRONG[12:24] not in page.html
-    assert store.accounts.list()[0].status == Status.INITIATED
+    assert store.accounts.count() == 0
     page = enter(admin, page, f"  {ALICE}\n")
     assert "is connected for user alice" in page.text
 
@@ -172,7 +202,8 @@ def test_reconnecting_keeps_the_account_and_its_other_key(admin: Person, store: 
     assert credentials is not None
     store.for_registry().refused(credentials, "it was revoked")
     page = admin.send(admin.open(DETAILS), to=f"{old.id}/reconnect")
-    assert "This replaces the key ending in cdef" in page.text
+    assert "This replaces the key ending in cdef." in page.text
+    assert "The Management key ending in abcd stays unless you enter another." in page.text
     told = enter(admin, page, BOB).text
     assert "is connected for user alice" in told
     assert "left out" not in told
@@ -209,13 +240,13 @@ def test_openrouter_can_not_be_reached(admin: Person, store: Store, monkeypatch:
     assert "could not be checked" in page.text
     assert "Try again later" in page.text
     monkeypatch.undo()
-    assert store.accounts.list()[0].status == Status.INITIATED
+    assert store.accounts.count() == 0
 
 
 def test_a_link_is_handed_on(admin: Person, person: MakePerson, store: Store) -> None:
-    page = admin.send(admin.open(f"{DETAILS}/connect"), "Continue", whose="user", user_id="alice", then="link")
+    page = make_link(admin)
     assert "A link for user alice" in page.text
-    assert "shown this one time" in page.text
+    assert "Send this only to user alice" in page.text
     (address,) = [given["value"] for tag, given in page.elements if given.get("id") == "link"]
     alice, bob = person(), person()
     seen = [anybody.open(address) for anybody in (admin, alice, bob)]
@@ -268,15 +299,16 @@ def test_a_link_belongs_to_the_browser_that_used_it_first(person: MakePerson, st
     assert store.accounts.list()[0].status == Status.INITIATED
 
 
-def test_an_administrators_link_is_for_that_browser_alone(admin: Person, person: MakePerson) -> None:
-    address = str(begin(admin).answer.url)
+def test_an_administrators_link_is_for_that_browser_alone(admin: Person, person: MakePerson, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    address = str(admin.send(admin.open(DETAILS), to=f"{account.id}/reconnect").answer.url)
     assert person().open(address).status == 403
     assert person().log_in().open(address).status == 403
     assert admin.open(address).status == 200
 
 
 def test_links_that_are_too_old(admin: Person, store: Store, pass_time: PassTime) -> None:
-    page = begin(admin)
+    page = asked(admin, store)
     pass_time(timedelta(minutes=11))
     for late in (admin.open(str(page.answer.url)), enter(admin, page)):
         assert late.status == 410
@@ -293,7 +325,7 @@ def test_a_link_that_gets_too_old_while_the_key_is_tried(
         pass_time(timedelta(minutes=11))
         return check(*given)
 
-    page = begin(admin)
+    page = asked(admin, store)
     monkeypatch.setattr("openrouter_toolkit.connecting.checking.check", slow)
     assert enter(admin, page).status == 410
     assert store.accounts.credentials(store.accounts.list()[0].id) is None
@@ -342,7 +374,7 @@ def test_a_login_link_connects_nothing_and_is_not_spoilt_by_trying(
 
 
 def test_an_account_that_is_disconnected_meanwhile(admin: Person, store: Store) -> None:
-    page = begin(admin)
+    page = asked(admin, store)
     store.accounts.disconnect(store.accounts.list()[0].id)
     for late in (admin.open(str(page.answer.url)), enter(admin, page)):
         assert late.status == 404
@@ -382,24 +414,22 @@ def test_nobody_is_sent_where_it_is_not_registered(admin: Person, person: MakePe
         page = admin.open(f"{DETAILS}/connect?return_address={wrong}")
         assert page.status == 400
         assert "not registered" in page.text
-        page = begin(admin, return_address=wrong)
+        page = enter(admin, begin(admin, return_address=wrong))
         assert page.status == 400
     assert store.accounts.count() == 0
     store.return_addresses.register(address)
-    page = admin.send(
-        admin.open(f"{DETAILS}/connect?return_address={address}"), "Continue", whose="user", user_id="alice"
-    )
+    page = asked(admin, store, return_address=address)
     store.return_addresses.remove(address)
     assert "is connected for user alice" in enter(admin, page).text, "it was taken back meanwhile"
 
 
 def test_the_form_needs_its_token(admin: Person, person: MakePerson, store: Store) -> None:
-    page = begin(admin)
+    page = asked(admin, store)
     address = str(page.answer.url)
     for token in ("", "nonsense", person().open("/login").html[:64], "\u00e9"):
         assert admin.post(address, csrf=token, **{"field.api_key": ALICE}).status == 403
     other = person().log_in()
-    token = other.open(f"{DETAILS}/connect").form("Continue").fields["csrf"]
+    token = other.open(f"{DETAILS}/connect").form("Connect").fields["csrf"]
     assert admin.post(address, csrf=token, **{"field.api_key": ALICE}).status == 403
     assert store.accounts.list()[0].status == Status.INITIATED
 
@@ -408,3 +438,116 @@ def test_keys_are_in_no_page_afterwards(admin: Person, store: Store) -> None:
     enter(admin, begin(admin))
     for address in ("/admin/tools", DETAILS, f"{DETAILS}/actions/openrouter_get_current_key/try"):
         assert ALICE[-16:-4] not in admin.open(address).html
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("sk-proj-0123456789abcdefghij", "an OpenAI key"),
+        ("sk-ant-api03-0123456789abcdef", "an Anthropic key"),
+        ("ghp_0123456789abcdefghij0123456789abcdef", "a GitHub token"),
+        ("sk-0123456789abcdefghij", "another service's key"),
+        ("AKIA0123456789ABCDEF", "an AWS access key"),
+        ("OPENROUTER_API_KEY=sk-or-v1-0123456789abcdef", "behind OPENROUTER_API_KEY="),
+        ("export KEY = sk-or-v1-0123456789abcdef", "behind KEY="),
+        ("Bearer sk-or-v1-0123456789abcdef", "behind Bearer"),
+    ],
+)
+def test_what_is_plainly_no_key_of_it_is_refused_by_name_and_sent_nowhere(
+    admin: Person, store: Store, sandbox: Sandbox, secret: str, said: str
+) -> None:
+    for page in (begin(admin), asked(admin, store)):
+        refused = enter(admin, page, secret, **{"field.management_api_key": MANAGEMENT})
+        assert refused.status == 422
+        assert said in refused.text
+        assert secret not in refused.html
+    assert sandbox.requests == []
+
+
+def test_a_token_of_this_server_is_no_key(admin: Person, served: Served, sandbox: Sandbox) -> None:
+    page = enter(admin, begin(admin), served.token("alice"))
+    assert "This is an API token of this server" in page.text
+    assert sandbox.requests == []
+
+
+def test_a_newer_link_voids_the_older_ones(person: MakePerson, store: Store) -> None:
+    first = store.links.to_connect("OPENROUTER", "alice")
+    seen = person()
+    page = seen.open(f"/connect/{first.secret}")
+    second = store.links.to_reconnect(first.link.account_id or "")
+    for old in (seen.open(f"/connect/{first.secret}"), enter(seen, page)):
+        assert old.status == 404
+        assert "This link isn't valid\nAsk for a new one." in old.text
+    alice = person()
+    assert "You can close this page." in enter(alice, alice.open(f"/connect/{second.secret}")).text
+
+
+def test_reloading_a_link_that_was_made_makes_no_other(admin: Person, person: MakePerson, store: Store) -> None:
+    page = make_link(admin, whose="users", users="bob, carol")
+    assert "the person who holds the organisation's key" in page.text
+    assert "bob\ncarol" in page.text
+    address = str(page.answer.url)
+    (link,) = [given["value"] for tag, given in page.elements if given.get("id") == "link"]
+    assert link in admin.open(address).html
+    assert store.accounts.count() == 1
+    assert link not in person().log_in().open(address).html, "it is shown where it was made"
+    bob = person()
+    assert "You can close this page." in enter(bob, bob.open(link)).text
+    assert admin.open(address).answer.url.path == DETAILS, "it was used"
+
+
+def cancel(who: Person, page: Page) -> str:
+    """Where Cancel leads to."""
+    form = page.form("Cancel", to="/cancel")
+    answer = who.client.post(page.answer.url.join(form.action), data=form.fields)
+    assert answer.status_code == 303
+    return str(answer.headers["Location"])
+
+
+def test_cancelling_ends_the_link_and_leads_back(admin: Person, person: MakePerson, store: Store) -> None:
+    back = "https://host.example/back?chat=1"
+    store.return_addresses.register(back)
+    alice = person()
+    link = store.links.to_connect("OPENROUTER", "alice", return_address=back)
+    page = alice.open(f"/connect/{link.secret}")
+    assert cancel(alice, page) == f"{back}&status=cancelled&connected_account_id={link.link.account_id}"
+    assert alice.open(f"/connect/{link.secret}").status == 410
+    account = store.accounts.get(link.link.account_id or "")
+    assert (account.status, account.reason) == (Status.FAILED, "You cancelled it.")
+    own = person()
+    assert cancel(own, asked(own, store)) == "/connect/cancelled"
+    assert "Nothing was stored." in own.open("/connect/cancelled").text
+    page = asked(admin, store)
+    assert cancel(admin, page).startswith(f"{DETAILS}#ca_")
+    assert admin.open(f"{DETAILS}/connect?return_address={back}").links["Cancel"] == f"{back}&status=cancelled"
+
+
+def test_cancelling_a_reconnect_leaves_the_account_as_it_is(admin: Person, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    page = admin.send(admin.open(DETAILS), to=f"{account.id}/reconnect")
+    assert cancel(admin, page) == f"{DETAILS}#{account.id}"
+    assert store.accounts.get(account.id).status == Status.ACTIVE
+
+
+def test_a_link_that_is_too_old_leads_back_to_the_host(person: MakePerson, store: Store, pass_time: PassTime) -> None:
+    back = "https://host.example/back"
+    store.return_addresses.register(back)
+    link = store.links.to_connect("OPENROUTER", "alice", return_address=back)
+    pass_time(timedelta(minutes=11))
+    page = person().open(f"/connect/{link.secret}")
+    failed = f"{back}?status=failed&connected_account_id={link.link.account_id}"
+    assert page.links["Back to host.example"] == failed
+
+
+@pytest.mark.parametrize("encode", [False, True])
+def test_the_return_address_survives_the_login(person: MakePerson, served: Served, store: Store, encode: bool) -> None:
+    back = "https://squad.example/tools?agent=7&tab=tools"
+    store.return_addresses.register(back)
+    somebody = person()
+    login = somebody.open(f"{DETAILS}/connect?return_address={quote(back, safe='') if encode else back}")
+    assert "Log in" in login.text
+    page = somebody.send(somebody.open(served.login_link()), "Log in")
+    assert page.form("Connect").fields["return_address"] == back
+    answer = somebody.client.post(f"{DETAILS}/connect", data={**page.form("Connect").fields, "field.api_key": ALICE})
+    (account,) = store.accounts.list()
+    assert answer.headers["Location"] == f"{back}&status=success&connected_account_id={account.id}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from openrouter_toolkit import manifest
@@ -13,6 +16,7 @@ from .person import Person
 
 DETAILS = "/admin/tools/openrouter"
 CREDITS = "OPENROUTER_GET_CREDITS"
+WITHDRAWN = "OPENROUTER_CREATE_COINBASE_CHARGE"
 
 
 def test_everything_that_the_manifest_says_is_there(admin: Person) -> None:
@@ -60,14 +64,14 @@ def test_accounts_are_told_without_their_keys(admin: Person, store: Store) -> No
     assert ALICE not in page.html
     assert BOB not in page.html
     assert ALICE[-12:-4] not in page.html
-    for words in ("work", "cdef", "carol, dave", "Eve left.", "Switched off", "default", "Last used", "never"):
+    for words in ("work", "cdef", "carol", "dave", "Eve left.", "Switched off", "default", "Last used", "never"):
         assert words in page.text
 
 
 def test_many_accounts_come_in_pages(admin: Person, store: Store) -> None:
     with store.transaction():
         for number in range(120):
-            store.accounts.initiate("OPENROUTER", f"user-{number:03}")
+            store.accounts.connect("OPENROUTER", f"user-{number:03}", {"api_key": ALICE})
     seen: list[str] = []
     address = DETAILS
     for _ in range(3):
@@ -76,7 +80,91 @@ def test_many_accounts_come_in_pages(admin: Person, store: Store) -> None:
         address = page.links.get("Older accounts", "")
     assert address == ""
     assert [line.split()[0] for line in seen] == [f"user-{number:03}" for number in reversed(range(120))]
-    assert admin.open(f"{DETAILS}?after=ca_nonsense").status == 200
+    assert "Page 3 of 3" in admin.open(f"{DETAILS}?page=99").text
+    for nonsense in ("0", "-1", "x", "9" * 5000, "\u0663"):
+        assert "Page 1 of 3" in admin.open(f"{DETAILS}?page={nonsense}").text
+
+
+def test_after_an_action_on_page_3_one_is_there_still(admin: Person, store: Store) -> None:
+    with store.transaction():
+        accounts = [store.accounts.connect("OPENROUTER", f"user-{n:03}", {"api_key": ALICE}) for n in range(101)]
+    oldest = accounts[0]
+    address = f"{DETAILS}?page=3"
+    for button, said in (("Switch off", "is switched off"), ("Switch on", "is switched on")):
+        page = admin.send(admin.open(address), button)
+        assert f"The account of user user-000 {said}." in page.text
+        assert "Page 3 of 3" in page.text
+        assert page.answer.url.fragment == oldest.id
+        row = page.html.partition(f'id="{oldest.id}"')[2].partition("</li>\n")[0]
+        assert said in row, "in view, beside the account"
+    question = admin.open(admin.open(address).links["Disconnect user user-000"])
+    assert question.links["Cancel"] == f"{DETAILS}?page=3#{oldest.id}"
+    page = admin.send(question, "Disconnect")
+    assert "The account of user user-000 is disconnected." in page.text
+    assert page.answer.url.fragment == "accounts"
+    assert "Page 2 of 2" in page.text, "the third is gone, and the last is the nearest to it"
+
+
+def test_nobody_can_put_another_text_into_the_message(
+    admin: Person, person: Callable[[], Person], store: Store
+) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    page = admin.send(admin.open(DETAILS), "Switch off")
+    address = str(page.answer.url.copy_with(fragment=None))
+    assert "The account of user alice is switched off." in admin.open(address).text
+    for changed in (address.replace("alice", "mallory"), address.replace("done=disabled", "done=removed")):
+        assert changed != address
+        assert 'role="status"><div' not in admin.open(changed).html.replace("\n", "")
+    assert "is switched off." not in person().log_in().open(address).text, "it is another browser's"
+    assert store.accounts.get(account.id).status == Status.INACTIVE
+
+
+def test_what_waits_for_a_key_stands_apart_until_it_ends(
+    admin: Person, store: Store, pass_time: Callable[[timedelta], None]
+) -> None:
+    store.links.to_connect("OPENROUTER", "carol", alias="begun")
+    failed = store.links.to_connect("OPENROUTER", "dave", alias="given-up")
+    store.accounts.fail(failed.link.account_id or "", "no")
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE}, alias="done")
+    text = admin.open(DETAILS).text
+    connected, _, rest = text.partition("Waiting for a key\n")
+    assert "done" in connected
+    assert "begun" not in connected
+    assert "begun" in rest
+    assert "given-up" not in text
+    pass_time(timedelta(minutes=11))
+    text = admin.open(DETAILS).text
+    assert "begun" not in text
+    assert "Waiting for a key" not in text
+
+
+def test_fields_come_in_the_order_in_which_they_are_asked_for(admin: Person, store: Store) -> None:
+    account = store.accounts.connect("OPENROUTER", "alice", {"management_api_key": BOB, "api_key": ALICE})
+    text = admin.open(DETAILS).text
+    assert text.index("API key") < text.index("Management key")
+    question = admin.open(f"{DETAILS}/accounts/{account.id}/disconnect").text
+    assert "API key ending in cdef, Management key ending in 3210" in question
+    assert "Its keys are deleted here" in question
+
+
+def test_who_repeats_what_is_done_is_told_so(admin: Person, person: Callable[[], Person], store: Store) -> None:
+    """Two administrators look at the same page."""
+    first = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    second = store.accounts.connect("OPENROUTER", "alice", {"api_key": BOB}, alias="second")
+    other = person().log_in()
+    seen, echo = admin.open(DETAILS), admin.open("/admin/tools/echo")
+    others, others_echo = other.open(DETAILS), other.open("/admin/tools/echo")
+    for button, to in (("Switch off", f"{first.id}/disable"), ("Make default", f"{second.id}/default")):
+        admin.send(seen, button, to=to)
+        assert "already." in other.send(others, button, to=to).text
+    assert "was switched off already" in other.send(others, to=f"{first.id}/disable").text
+    question, others_question = (who.open(f"{DETAILS}/accounts/{first.id}/disconnect") for who in (admin, other))
+    assert "is disconnected" in admin.send(question, "Disconnect").text
+    assert "was disconnected already" in other.send(others_question, "Disconnect").text
+    admin.send(seen, to="get_credits/switch")
+    assert "Get Credits was off already." in other.send(others, to="get_credits/switch").text
+    admin.send(echo, "Activate")
+    assert "Echo was activated already." in other.send(others_echo, "Activate").text
 
 
 def test_a_switch_counts_everywhere_at_once(admin: Person, served: Served, store: Store) -> None:
@@ -84,16 +172,30 @@ def test_a_switch_counts_everywhere_at_once(admin: Person, served: Served, store
     page = admin.open(DETAILS)
     switched = f"/actions/{CREDITS.lower()}/switch"
     page = admin.send(page, to=switched)
-    assert "The action is off." in page.text
+    assert "Get Credits is off." in page.text
+    assert page.answer.url.fragment == CREDITS
     assert store.switches.off("OPENROUTER").keys() == {CREDITS}
     with served.client(served.token("alice")) as host:
         assert CREDITS not in host.get("/api/tools").text
         answer = host.post(f"/api/actions/{CREDITS}", json={"arguments": {}}).json()
         assert "switched it off" in answer["error"]
         page = admin.send(page, to=switched)
-        assert "The action is on." in page.text
+        assert "Get Credits is on." in page.text
         assert CREDITS in host.get("/api/tools").text
     assert store.switches.off("OPENROUTER") == {}
+
+
+def test_a_withdrawn_action_says_why_and_can_be_switched_on(admin: Person, served: Served, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    store.switches.turn_off("OPENROUTER", WITHDRAWN)  # as it is in a new store
+    page = admin.open(DETAILS)
+    assert "OpenRouter has withdrawn charges by API. Top up at openrouter.ai/credits." in page.text
+    with served.client(served.token("alice")) as host:
+        assert WITHDRAWN not in host.get("/api/tools").text
+        answer = host.post(f"/api/actions/{WITHDRAWN}", json={"arguments": {}}).json()
+        assert "OpenRouter has withdrawn charges by API" in answer["error"]
+        admin.send(page, to="coinbase_charge/switch")
+        assert WITHDRAWN in host.get("/api/tools").text
 
 
 def test_a_switch_says_to_which_side(admin: Person, store: Store) -> None:
@@ -134,18 +236,18 @@ def test_disconnecting_asks_first(admin: Person, store: Store) -> None:
     page = admin.send(question, "Disconnect")
     assert "disconnected" in page.text
     assert store.accounts.count() == 0
-    assert admin.send(question, "Disconnect").status == 404, "it is gone"
+    assert "was disconnected already" in admin.send(question, "Disconnect").text
 
 
 def test_an_account_is_switched_off_and_on(admin: Person, store: Store) -> None:
     account = store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
     page = admin.send(admin.open(DETAILS), "Switch off")
-    assert "The account is switched off." in page.text
+    assert "The account of user alice is switched off." in page.text
     assert (page.answer.url.path, page.answer.url.fragment) == (DETAILS, account.id)
     assert store.accounts.get(account.id).status == Status.INACTIVE
     assert store.for_registry().credentials("alice", "OPENROUTER") is None
     page = admin.send(page, "Switch on")
-    assert "The account is switched on." in page.text
+    assert "The account of user alice is switched on." in page.text
     credentials = store.for_registry().credentials("alice", "OPENROUTER")
     assert credentials is not None
     assert credentials["api_key"] == ALICE
@@ -171,7 +273,7 @@ def test_another_account_becomes_the_default(admin: Person, store: Store) -> Non
     page = admin.open(DETAILS)
     assert page.form("Make default").action == f"{DETAILS}/accounts/{second.id}/default"
     page = admin.send(page, "Make default")
-    assert "The account is its owner's first choice now." in page.text
+    assert "The account second of user alice is its owner's default now." in page.text
     assert [store.accounts.get(account.id).default for account in (first, second)] == [False, True]
     assert page.form("Make default").action == f"{DETAILS}/accounts/{first.id}/default"
 
@@ -181,7 +283,7 @@ def test_an_account_that_is_not_there(admin: Person, account_id: str) -> None:
     page = admin.open(f"{DETAILS}/accounts/{account_id}/disconnect")
     assert page.status == 404
     token = {"csrf": admin.open(DETAILS).form(to="get_credits/switch").fields["csrf"]}
-    for what in ("disconnect", "reconnect", "link", "disable", "enable", "default"):
+    for what in ("reconnect", "link", "disable", "enable", "default"):
         assert admin.post(f"{DETAILS}/accounts/{account_id}/{what}", **token).status == 404
 
 

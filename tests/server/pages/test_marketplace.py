@@ -67,6 +67,7 @@ def test_search_and_sorting_work_without_script(admin: Person, store: Store) -> 
     assert cards(page) == []
     assert "Nothing found" in page.text
     assert "0 tools" in page.text
+    assert [attributes["name"] for tag, attributes in page.elements if attributes.get("type") == "search"] == ["q"]
     store.accounts.connect("OPENROUTER", None, {"api_key": ALICE})
     store.switches.activate("ECHO")
     assert cards(admin.open(f"{TOOLS}?sort=popularity")) == ["OpenRouter", "Echo"]
@@ -80,9 +81,62 @@ def test_a_search_that_finds_nothing_offers_what_was_probably_meant(admin: Perso
     store.switches.activate("ECHO")
     page = admin.open(f"{TOOLS}?tab=active&q=OpenRouter")
     assert cards(admin.open(page.links["OpenRouter"])) == ["OpenRouter"], "it is on the other tab"
-    for q in ("squirrel", "", "echo", "%00", "x" * 500):
+    for q in ("squirrel", "", "echo", "nonsense words", "%00", "x" * 500):
         assert "Did you mean" not in admin.open(f"{TOOLS}?tab=active&q={q}").text
     assert admin.open(page.links["Show all"]).links == admin.open(f"{TOOLS}?tab=active").links
+
+
+def test_typos_are_forgiven_in_descriptions_too(admin: Person) -> None:
+    page = admin.open(f"{TOOLS}?tab=available&q=langauge+modles")
+    assert cards(page) == ["OpenRouter"]
+    assert "Did you mean language models?" in page.text
+    assert cards(admin.open(page.links["language models"])) == ["OpenRouter"]
+    assert cards(admin.open(f"{TOOLS}?tab=available&q=tets")) == ["Echo"], "a category"
+
+
+def test_a_search_in_available_finds_what_is_connected_already(admin: Person, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", None, {"api_key": ALICE})
+    available = f"{TOOLS}?tab=available"
+    assert cards(admin.open(available)) == ["Echo"]
+    page = admin.open(f"{available}&q=openrouter")
+    assert cards(page) == ["OpenRouter"]
+    assert "connected already" in page.text
+
+
+def test_categories_filter(admin: Person) -> None:
+    available = f"{TOOLS}?tab=available"
+    assert cards(admin.open(f"{available}&category=tests")) == ["Echo"]
+    assert cards(admin.open(f"{available}&category=developer+tools")) == ["OpenRouter"]
+    assert cards(admin.open(f"{available}&category=tests&q=router")) == []
+    assert cards(admin.open(f"{available}&category=nonsense")) == ["Echo", "OpenRouter"]
+
+
+def test_there_is_always_a_search_box(admin: Person) -> None:
+    page = admin.open(TOOLS)
+    assert "Active (0)" in page.links
+    assert any(attributes.get("type") == "search" for _, attributes in page.elements)
+
+
+def test_one_with_a_refused_account_is_not_ready(admin: Person, store: Store) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    assert "Ready" in admin.open(TOOLS).text
+    refused = store.accounts.connect("OPENROUTER", "bob", {"api_key": ALICE})
+    credentials = store.accounts.credentials(refused.id)
+    assert credentials is not None
+    store.for_registry().refused(credentials, "it was revoked")
+    page = admin.open(TOOLS)
+    assert "Ready" not in page.text
+    assert "Needs attention" in page.text
+
+
+def test_one_whose_actions_are_all_off_is_not_ready(admin: Person, store: Store) -> None:
+    store.switches.activate("ECHO")
+    store.switches.turn_off("ECHO", "ECHO_SAY")
+    assert "Ready" in admin.open(TOOLS).text
+    store.switches.turn_off("ECHO", "ECHO_LIST_TOPICS")
+    page = admin.open(TOOLS)
+    assert "Ready" not in page.text
+    assert "All actions are off" in page.text
 
 
 def test_the_tabs_keep_the_search(admin: Person) -> None:

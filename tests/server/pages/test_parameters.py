@@ -52,12 +52,12 @@ def test_types_in_words(part: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        ({"minimum": 0, "maximum": 2}, "at least 0, at most 2"),
-        ({"exclusiveMinimum": 0}, "more than 0"),
-        ({"maxLength": 128}, "at most 128 characters"),
-        ({"enum": ["eu", "us", None]}, "one of eu, us"),
-        ({"enum": [1, 137]}, "one of 1, 137"),
-        ({"enum": [True, "true"]}, "one of true"),
+        ({"minimum": 0, "maximum": 2}, "Minimum 0, maximum 2"),
+        ({"exclusiveMinimum": 0}, "More than 0"),
+        ({"maxLength": 128}, "At most 128 characters"),
+        ({"enum": ["eu", "us", None]}, "One of eu, us"),
+        ({"enum": [1, 137]}, "One of 1, 137"),
+        ({"enum": [True, "true"]}, "One of true"),
         ({"type": "string"}, ""),
     ],
 )

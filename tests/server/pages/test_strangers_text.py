@@ -82,9 +82,11 @@ def test_every_page_shows_it_as_text(admin: Person, store: Store) -> None:
 
 
 def test_a_users_name_is_text(admin: Person, store: Store) -> None:
-    page = admin.send(admin.open("/admin/tools/openrouter/connect"), "Continue", whose="user", user_id=HOSTILE)
-    harmless(page)
+    link = store.links.to_connect("OPENROUTER", HOSTILE)
+    page = harmless(admin.open(f"/connect/{link.secret}"))
     assert f"User {HOSTILE}" in " ".join(page.text.split())
+    page = admin.open("/admin/tools/openrouter/connect")
+    page = harmless(admin.send(page, "Connect", whose="users", users=HOSTILE, alias=HOSTILE[:100]))
     page = admin.send(page, "Connect", **{"field.api_key": ALICE})
     harmless(page)
     harmless(admin.open("/admin/tools/openrouter"))

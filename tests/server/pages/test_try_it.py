@@ -95,4 +95,26 @@ def test_a_very_long_answer_is_cut_and_says_so(admin: Person, store: Store, monk
     monkeypatch.setattr("openrouter_toolkit.server.pages.try_it._MAX_SHOWN", 100)
     page = admin.send(page, "Run")
     assert output(page.html) == whole[:100]
-    assert f"{len(whole) - 100:,} more characters are not shown here." in page.text
+    assert f"Not shown here: {len(whole) - 100:,} more characters." in page.text
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        ("openrouter_list_available_models", "argument.supported_parameters", "[tools"),
+        ("openrouter_get_models_count", "argument.output_modalities", '["text", '),
+    ],
+)
+def test_broken_json_is_marked_at_its_field_and_nothing_is_sent(
+    admin: Person, store: Store, sandbox: Sandbox, action: str, name: str, value: str
+) -> None:
+    store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
+    page = admin.send(admin.open(f"{ACTIONS}/{action}/try"), "Run", **{name: value})
+    assert page.status == 422
+    assert "This is not valid JSON" in page.text
+    assert "Fix it and run again." in page.text
+    field = name.replace(".", "-")
+    assert page.links[name.partition(".")[2]] == f"#{field}"
+    (marked,) = [given for tag, given in page.elements if given.get("aria-invalid") == "true"]
+    assert (marked["id"], page.form("Run").fields["user_id"]) == (field, "alice")
+    assert sandbox.requests == []

@@ -79,6 +79,11 @@ class ResolvedCredentials:
         """The key that is sent."""
         return self.credentials[self.field]
 
+    def _why_refused(self, error: ActionError) -> str:
+        """Return why the account is not used any more, with the API's words as its words."""
+        said = error.message.strip().rstrip(".")
+        return f"{self._name} refused the key.{f' {self._name} said: {quoted(said)}.' if said else ''}"
+
     def with_secrets(self, derived: Sequence[str]) -> ResolvedCredentials:
         """The same with further secrets to redact, which the client derives from the account's."""
         return replace(self, secrets=(*self.secrets, *derived)) if derived else self
@@ -121,7 +126,7 @@ class ResolvedCredentials:
                 )
                 return
             if self._is_main_key:
-                self._tracker.refused(self._loaded, redact_thoroughly(error.message, self.secrets))
+                self._tracker.refused(self._loaded, redact_thoroughly(self._why_refused(error), self.secrets))
             other = None if self._account_id else self._accounts.credentials(self._user_id, self._toolkit)
             if other and other.get(self.field) not in (None, self.key):
                 error.explanation += " Its account is not used any more, and another one is connected: call again."

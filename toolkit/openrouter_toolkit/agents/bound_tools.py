@@ -48,7 +48,7 @@ class BoundTools:
         CallOptions(user_id, limit=limit, timeout=timeout)
         self.call = partial(registry.call_tool, user_id=user_id, limit=limit, timeout=timeout)
         self.call_async = partial(registry.call_tool_async, user_id=user_id, limit=limit, timeout=timeout)
-        self.actions = [(action, input_schema(action, extensions=extensions)) for action in registry.actions.values()]
+        self.actions = [(action, input_schema(action, extensions=extensions)) for action in registry.offered.values()]
 
 
 @contextmanager

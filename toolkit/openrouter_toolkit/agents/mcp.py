@@ -85,7 +85,7 @@ def server(
             is_error=result.failed,
         )
 
-    actions = list(registry.actions.values())
+    actions = list(registry.offered.values())
     toolkits = _toolkits_of(actions) or [registry.toolkit]
     return Server(
         toolkits[0].slug.lower() if len(toolkits) == 1 else "openrouter-toolkit",

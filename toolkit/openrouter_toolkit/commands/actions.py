@@ -22,7 +22,7 @@ def list_actions(options: argparse.Namespace) -> int:
     """List the actions in the manifest's order."""
     with open_registry(options.manifest) as registry:
         if options.json:
-            terminal.print_json([_summary(action) for action in registry.actions.values()])
+            terminal.print_json([_summary(action) for action in _listed(registry)])
         else:
             _print_table(registry)
     return 0
@@ -56,10 +56,17 @@ def find(registry: ToolRegistry, slug: str) -> Action | None:
 
 
 def effect(action: Action) -> str:
-    """An action's effect in two words: whether it costs money or changes anything."""
+    """An action's effect in two words: whether it costs money or changes anything, or is withdrawn."""
+    if action.withdrawn:
+        return "withdrawn"
     if action.definition.annotations.costsMoney:
         return "costs money"
     return "read-only" if action.read_only else "changes things"
+
+
+def _listed(registry: ToolRegistry) -> list[Action]:
+    """The actions that are on, and those that their API has withdrawn, whether on or off."""
+    return [action for action in registry.toolkits.actions if action.slug in registry.actions or action.withdrawn]
 
 
 def _summary(action: Action) -> dict[str, Any]:
@@ -84,10 +91,10 @@ def _print_table(registry: ToolRegistry) -> None:
     for name in ("action", "name", "effect") if wide else ("action", "effect"):
         table.add_column(name, no_wrap=True)
     table.add_column("what it does")
-    for action in registry.actions.values():
+    for action in _listed(registry):
         slug, title = Text(action.slug, style="bold"), terminal.text(action.definition.name)
         first = [slug, title] if wide else [Text.assemble(slug, "\n", title)]
-        style = "yellow" if action.definition.annotations.costsMoney else "green"
+        style = "green" if effect(action) == "read-only" else "yellow"
         table.add_row(*first, Text(effect(action), style=style), Text(_first_sentence(action)))
     console.print(table)
     if console.is_terminal:

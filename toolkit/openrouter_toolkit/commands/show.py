@@ -61,6 +61,8 @@ def _print_action(action: Action, manifest: str | None) -> None:
     definition = action.definition
     _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
     _print(console, definition.description)
+    if action.withdrawn:
+        _print(console, f"Not offered to models: {action.withdrawn}", style="yellow")
     _print(console, f"Tags: {', '.join(action.tags)}", style="dim")
     if action.aliases:
         _print(console, f"Older slugs, still working: {', '.join(action.aliases)}", style="dim")

@@ -15,6 +15,7 @@ from ..manifest import AuthField, LoadedToolkit
 from ..registry import ToolRegistry
 from ..text.json_text import json_or
 from ..text.sanitize import quoted, short_name
+from .foreign import why_foreign, why_too_much
 
 if TYPE_CHECKING:  # the store is an extra, which `check` does not need
     from ..store import ConnectedAccount, Store
@@ -53,6 +54,8 @@ class Checked:
 def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapping[str, Any] | None = None) -> Checked:
     """Verify values for the auth scheme's fields with the manifest's `verify` action.
 
+    Nothing is sent while one of them is plainly none of the toolkit's: a placeholder, or another service's key.
+
     Each key is verified separately: the main key, and each key that only some actions prefer. Other values of the
     account, such as a subdomain or a user name, are used with each of them.
 
@@ -70,17 +73,14 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
     others = {name: value for name, value in given.items() if name not in keys}
     complete = all(name in given or name in keys or not field.required for name, field in fields.items())
-    refusals: dict[str, str] = {}
+    refusals = {name: why for name, field in fields.items() if (why := _unfit(loaded, field, given.get(name)))}
+    if any(name in given for name in refusals):
+        return Checked(Credentials(given), refusals)
     facts: dict[str, dict[str, Any]] = {}
     unsure, unknown_keys = False, set()
     for name, field in fields.items():
         value = given.get(name)
-        if value is None:
-            if field.required:
-                refusals[name] = f"{field.title} is needed.{_where_to_get(field)}"
-        elif field.secret and not loaded.client_takes_any_value and (wrong := unusable(value)) is not None:
-            refusals[name] = f"This can't be a key: {wrong}.{_where_to_get(field)}"
-        elif name in keys and complete and loaded.auth.verify is not None:
+        if value is not None and name in keys and complete and loaded.auth.verify is not None:
             envelope = _verify(loaded, others, name, value, client_options)
             data = json_or(envelope.data)
             answer: dict[str, Any] = data if isinstance(data, dict) else {}
@@ -95,6 +95,20 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
             else:
                 refusals[name] = refusal
     return Checked(Credentials(given), refusals, unsure, frozenset(unknown_keys), facts)
+
+
+def _unfit(loaded: LoadedToolkit, field: AuthField, value: str | None) -> str | None:
+    """Return why a value can't be used, as far as is known without asking the API; None if it may be."""
+    if value is None:
+        return f"{field.title} is needed.{_where_to_get(field)}" if field.required else None
+    any_text = not field.secret or loaded.client_takes_any_value  # such a client judges passwords itself
+    if field.prefix or not any_text:
+        if too_much := why_too_much(field, value):
+            return too_much
+        if foreign := why_foreign(field, value):
+            return f"{foreign}{_where_to_get(field)}"
+    wrong = None if any_text else unusable(value)
+    return None if wrong is None else f"This can't be a key: {wrong}.{_where_to_get(field)}"
 
 
 def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, given: Mapping[str, str]) -> Checked:
@@ -147,6 +161,8 @@ def _refusal(toolkit: str, field: AuthField, error: ActionError) -> str:
     elif error.status == 403:
         what = f"{toolkit} does not let this key be used."
     else:
+        if error.status is not None:
+            return f"It could not be checked. {toolkit} said: {quoted(message)}. Try again later."
         return f"It could not be checked: {short_name(message, 200)}. Try again later."
     return f"{what} {toolkit} said: {quoted(message)}.{_where_to_get(field)}"
 

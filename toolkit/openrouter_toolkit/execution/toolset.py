@@ -13,10 +13,20 @@ SwitchedOff = Callable[[], Collection[str]]
 
 
 class Toolset:
-    """The actions that the host chose, minus those that are switched off at present."""
+    """The actions that the host chose, minus those that are switched off at present.
 
-    def __init__(self, chosen: Iterable[Action], switched_off: SwitchedOff | None = None) -> None:
-        """`switched_off` returns the slugs that are off now; it is called for each listing and each call.
+    An action that its API has withdrawn is allowed, but offered to models only if the host named it.
+    """
+
+    def __init__(
+        self, chosen: Iterable[Action], switched_off: SwitchedOff | None = None, named: Collection[str] = ()
+    ) -> None:
+        """Create a toolset.
+
+        Args:
+            chosen: the actions that the host chose.
+            switched_off: returns the slugs that are off now; it is called for each listing and each call.
+            named: the slugs that the host named, rather than a tag or nothing.
 
         Raises:
             TypeError: `switched_off` is not callable.
@@ -24,6 +34,7 @@ class Toolset:
         if switched_off is not None and not callable(switched_off):
             raise TypeError(f"switched_off must be a function that gives slugs, not {type(switched_off).__name__}")
         self._chosen = {action.slug: action for action in chosen}
+        self._named = frozenset(named)
         self._switched_off = switched_off
 
     def __len__(self) -> int:
@@ -42,6 +53,11 @@ class Toolset:
         off = self._switched_off()
         return {slug: action for slug, action in self._chosen.items() if slug not in off}
 
+    @property
+    def offered(self) -> Mapping[str, Action]:
+        """The allowed actions that models are shown: withdrawn ones only if the host named them."""
+        return {slug: one for slug, one in self.actions.items() if not one.withdrawn or slug in self._named}
+
     def check_allowed(self, action: Action) -> None:
         """Raise `ActionError` of type `refused_by_policy` if the action is not allowed."""
         if action.slug not in self._chosen:
@@ -54,8 +70,14 @@ class Toolset:
             raise ActionError(
                 "refused_by_policy",
                 f"{action.slug} is switched off.",
-                f"{action.slug} exists, but an administrator switched it off. Do without it.",
+                f"{action.slug} exists, but {_why_off(action)}",
             )
+
+
+def _why_off(action: Action) -> str:
+    if action.withdrawn:
+        return f"is switched off: {action.withdrawn}"
+    return "an administrator switched it off. Do without it."
 
 
 def choose(
@@ -78,6 +100,12 @@ def choose(
         chosen = [action for action in chosen if action.slug in wanted]
     denied = _slugs_by_name(actions, deny)
     return [action for action in chosen if action.slug not in denied and (action.read_only or not read_only)]
+
+
+def named(actions: Sequence[Action], allow: Iterable[str] | None) -> set[str]:
+    """Return the slugs of the actions that `allow` names by a slug, not by a tag."""
+    names = _check_names(allow)
+    return {action.slug for action in actions if action.slug in names or set(action.aliases) & set(names)}
 
 
 def _slugs_by_name(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:

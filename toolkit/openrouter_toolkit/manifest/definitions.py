@@ -59,7 +59,10 @@ class Toolkit(_Record):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthField(_Record):
-    """One field of an account, such as an API key."""
+    """One field of an account, such as an API key.
+
+    `prefix` is how its values begin: with it, keys that are plainly another service's are recognized.
+    """
 
     name: str
     title: str
@@ -67,6 +70,7 @@ class AuthField(_Record):
     secret: bool
     description: str
     environment: str | None = None
+    prefix: str | None = None
     link: str | None = None
     steps: list[str] = field(default_factory=list)
 
@@ -192,15 +196,25 @@ class Action:
         aliases: list[str] | None = None,
         parameters: dict[str, dict[str, Any]] | None = None,
         body: str | None = None,
+        withdrawn: str | None = None,
     ) -> None:
-        """`handler` is an import path, `module:function`; an action that only sends a request has a `request`.
+        """Create an action.
 
-        `parameters` and `body` say how the client that a manifest declares sends the arguments; see `http.rest.Route`.
+        Args:
+            definition: its definition.
+            request: the request, of an action that only sends one.
+            handler: the import path of any other's handler, `module:function`.
+            credential: the field that it prefers.
+            aliases: its older slugs.
+            parameters: how the client that a manifest declares sends them; see `http.rest.Route`.
+            body: the same for the body.
+            withdrawn: why its API offers it no more, in a sentence: then it is offered to models only if it is named.
         """
         self.definition = definition
         self.credential = credential
         self.aliases = aliases or []
         self.toolkit: LoadedToolkit | None = None
+        self.withdrawn = withdrawn
         self._request = request
         self._handler = handler
         self._parameters = parameters or {}

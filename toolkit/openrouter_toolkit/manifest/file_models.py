@@ -142,6 +142,7 @@ class AuthFieldPart(FileModel):
     secret: bool
     description: Text
     environment: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    prefix: Text | None = None
     link: Link | None = None
     steps: list[Text] = []
 
@@ -203,6 +204,7 @@ class ActionEntry(FileModel):
     handler: ImportPath | None = Field(None, validate_default=True)
     credential: Text | None = None
     aliases: list[Slug] = []
+    withdrawn: Text | None = None
 
     @field_validator("handler")
     @classmethod

@@ -12,7 +12,7 @@ MCP = "/mcp"
 MCP_SESSIONS = f"{MCP}/session"
 COMPOSIO = ("/api/v3.1", "/api/v3")
 _PROGRAMS = {"/api", MCP}
-_PAGES = {"/admin", "/login", "/logout", "/connect", "/static"}
+_PAGES = {"/admin", "/login", "/logout", "/logos", "/connect", "/static"}
 # Where MCP clients look for OAuth, and for the older transport that streamable HTTP replaced.
 _OAUTH = {
     "/.well-known",
@@ -60,6 +60,11 @@ def is_for_mcp(path: str) -> bool:
 def is_for_oauth(path: str) -> bool:
     """Whether MCP clients look for OAuth at a path, where a refusal is an OAuth error."""
     return area_of(path) in _OAUTH
+
+
+def for_administrators(path: str) -> bool:
+    """Whether only a logged-in administrator has any use for a path's forms."""
+    return area_of(path) in ("/admin", "/logout")
 
 
 def answers_json(path: str) -> bool:

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -81,7 +82,8 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     application.router.routes.extend(session_mcp.routes())
     application.router.routes.extend(endpoints.routes)
     application.include_router(pages)
-    application.mount("/static", StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")]), name="static")
+    static = StaticFiles(packages=[("openrouter_toolkit.server.pages", "static")])
+    application.mount("/static", GZipMiddleware(static, minimum_size=500), name="static")
     _answer_exceptions(application)
     application.add_middleware(Guard, state=state, wrong_host_page=wrong_address)
     return application

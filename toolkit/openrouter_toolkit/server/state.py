@@ -135,7 +135,12 @@ class State:
     def _registry(self, loaded: LoadedToolkit, *, offered: bool = False) -> HostedRegistry:
         return HostedRegistry(
             loaded,
-            Toolset(loaded.actions, lambda: self._switched_off(loaded, offered=offered)),
+            # Their switches decide about withdrawn actions, too: in a new store they are off.
+            Toolset(
+                loaded.actions,
+                lambda: self._switched_off(loaded, offered=offered),
+                {one.slug for one in loaded.actions if one.withdrawn},
+            ),
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
             threads=self.threads,

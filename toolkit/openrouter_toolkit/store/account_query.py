@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from . import names
 from .account import Status
-from .tables import ORGANISATION, AccountRow, AuthConfigRow, ShareRow
+from .columns import now
+from .tables import ORGANISATION, AccountRow, AuthConfigRow, LinkRow, ShareRow
+
+# How long a link can be used, and a new account waits for its credentials.
+LINK_LIFETIME = timedelta(minutes=10)
 
 # The id of an account's auth config, see `tables.fixed_auth_config`.
 _AUTH_CONFIG = func.coalesce(
@@ -27,6 +32,8 @@ class Which:
         statuses: account statuses.
         ids: account ids.
         auth_configs: ids of auth configs.
+        connected: whether they ever had credentials.
+        waiting: whether a person can still connect them for the first time, see `waiting`.
     """
 
     toolkits: Collection[str] | None = None
@@ -34,6 +41,8 @@ class Which:
     statuses: Collection[Status] | None = None
     ids: Collection[str] | None = None
     auth_configs: Collection[str] | None = None
+    connected: bool | None = None
+    waiting: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions. Invalid names match nothing."""
@@ -50,7 +59,24 @@ class Which:
         if self.auth_configs is not None:
             possible = [name for name in self.auth_configs if name.isascii() and name.isprintable()]
             found.append(_AUTH_CONFIG.in_(possible))
+        if self.connected is not None:
+            ever = AccountRow.connected_at.is_not(None)
+            found.append(ever if self.connected else ~ever)
+        if self.waiting is not None:
+            found.append(waiting() if self.waiting else ~waiting())
         return found
+
+
+def waiting() -> ColumnElement[bool]:
+    """Return the condition for accounts that were never connected, and still can be: they are new or have a link."""
+    at = now()
+    open_link = and_(LinkRow.used_at.is_(None), LinkRow.expires_at > at)
+    linked = select(LinkRow.id).where(LinkRow.account_id == AccountRow.id, open_link).exists()
+    return and_(
+        AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]),
+        AccountRow.connected_at.is_(None),
+        or_(AccountRow.created_at >= at - LINK_LIFETIME, linked),
+    )
 
 
 def usable_by(

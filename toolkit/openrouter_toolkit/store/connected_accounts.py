@@ -16,10 +16,11 @@ from .columns import now
 from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
-from .errors import StoreError, UnknownAccount
+from .errors import SealBroken, StoreError, UnknownAccount
 from .tables import ORGANISATION, AccountRow, fixed_auth_config
 
 ALL = Which()
+SWITCHED_OFF = "It was switched off."
 _MAX_COMPARED = 20
 
 
@@ -61,6 +62,27 @@ class ConnectedAccounts:
             row = self._add(session, toolkit, user_id, alias, users, auth_config)
             self._fill(session, row, credentials)
             return self._changed_account(session, row, "connected")
+
+    def connect_once(
+        self,
+        toolkit: str,
+        user_id: str | None,
+        credentials: Mapping[str, str],
+        *,
+        alias: str | None = None,
+        users: Iterable[str] | None = None,
+    ) -> tuple[ConnectedAccount, bool]:
+        """`connect`, unless the owner has an ACTIVE account with these credentials and users, and the alias if given.
+
+        Returns the account, and whether it is new.
+        """
+        shared_with = None if users is None else frozenset(users)
+        with self._database.write() as session:
+            self.lock_accounts(session, names.slug(toolkit), names.owner(user_id))
+            same = self.with_credentials(toolkit, user_id, credentials, fixed_auth_config(toolkit))
+            if same is not None and alias in (None, same.alias) and (user_id or same.users == shared_with):
+                return same, False
+            return self.connect(toolkit, user_id, credentials, alias=alias, users=shared_with), True
 
     def initiate(
         self,
@@ -127,6 +149,11 @@ class ConnectedAccounts:
         query = _matching(which).order_by(*keys).limit(limit).offset(offset)
         return [to_account(row) for row in self._database.read_all(query)]
 
+    def newer(self, account: ConnectedAccount, which: Which) -> int:
+        """Return how many of the matching accounts stand before one in a `page` with the newest first."""
+        before = tuple_(AccountRow.created_at, AccountRow.id) > (account.created_at, account.id)
+        return self._database.read_first(select(func.count(AccountRow.id)).where(*which.conditions(), before)) or 0
+
     def best(
         self, user_id: str, toolkit: str, *, account_id: str | None = None, auth_config: str | None = None
     ) -> ConnectedAccount | None:
@@ -146,14 +173,14 @@ class ConnectedAccounts:
         return self._first(usable_by(user_id, toolkit, named))
 
     def with_credentials(
-        self, toolkit: str, user_id: str, credentials: Mapping[str, str], auth_config: str
+        self, toolkit: str, user_id: str | None, credentials: Mapping[str, str], auth_config: str
     ) -> ConnectedAccount | None:
-        """Return a user's ACTIVE account of an auth config that has exactly these credentials, or None."""
+        """Return an owner's ACTIVE account of an auth config that has exactly these credentials, or None."""
         which = Which([toolkit], [user_id], [Status.ACTIVE], auth_configs=[auth_config])
         query = select(AccountRow).where(*which.conditions()).order_by(AccountRow.created_at.desc())
         with self._database.read() as session:
             rows = session.scalars(query.limit(_MAX_COMPARED)).all()
-            same = (row for row in rows if dict(decrypt_credentials(self._sealer, row) or {}) == dict(credentials))
+            same = (row for row in rows if self._has(row, credentials))
             return next((to_account(row) for row in same), None)
 
     def count(self, which: Which = ALL) -> int:
@@ -196,7 +223,7 @@ class ConnectedAccounts:
             share_with(row, users)
             return self._changed_account(session, row, "shared")
 
-    def disable(self, account_id: str, why: str = "It was switched off.") -> ConnectedAccount:
+    def disable(self, account_id: str, why: str = SWITCHED_OFF) -> ConnectedAccount:
         """Stop its use, beginning with the next call. Its credentials are kept."""
         with self._locked_row(account_id) as (session, row):
             row.status, row.reason = Status.INACTIVE, names.reason(why)
@@ -225,6 +252,12 @@ class ConnectedAccounts:
     def lock_accounts(self, session: Session, toolkit: str, owner: str) -> None:
         """Lock an owner's accounts in a toolkit: one writer at a time, since they share a default and the aliases."""
         self._database.lock(session, f"accounts {toolkit} {owner}")
+
+    def _has(self, row: AccountRow, credentials: Mapping[str, str]) -> bool:
+        try:
+            return dict(decrypt_credentials(self._sealer, row) or {}) == dict(credentials)
+        except SealBroken:
+            return False
 
     def _first(self, query: Select[AccountRow]) -> ConnectedAccount | None:
         with self._database.read() as session:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, select
@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from .. import manifest
 from ..text.sanitize import quoted
 from . import names
+from .account_query import LINK_LIFETIME
 from .columns import damaged, now
 from .connected_accounts import ConnectedAccounts
 from .database import Database
@@ -23,7 +24,6 @@ from .encryption.sealing import Sealer
 from .errors import LinkRefused, UnknownToolkit
 from .tables import LinkRow, convert
 
-LIFETIME = timedelta(minutes=10)
 Kind = Literal["connect", "login"]
 State = Literal["open", "used", "expired"]
 
@@ -129,9 +129,17 @@ class Links:
     def to_reconnect(
         self, account_id: str, *, return_address: str | None = None, session: str | None = None
     ) -> NewLink:
-        """Create a link to store new credentials in an existing account. Raises `UnknownAccount` if there is none."""
-        with self._database.write():
+        """Create a link to store new credentials in an existing account. Its older open links are void from now on.
+
+        Raises:
+            UnknownAccount: there is no such account.
+        """
+        with self._database.write() as transaction:
+            account = self._accounts.get(account_id)
+            self._accounts.lock_accounts(transaction, account.toolkit, names.owner(account.user_id))
             account = self._accounts.hold(account_id)
+            older = (LinkRow.account_id == account.id, LinkRow.used_at.is_(None), LinkRow.expires_at > now())
+            transaction.execute(delete(LinkRow).where(*older))
             owned = {"account_id": account.id, "toolkit": account.toolkit, "owner": names.owner(account.user_id)}
             return self._create(session, kind="connect", return_address=return_address, **owned)
 
@@ -190,7 +198,7 @@ class Links:
             secret_hash=names.hashed(secret),
             session_hash=None if session is None else names.hashed(session),
             created_at=at,
-            expires_at=at + LIFETIME,
+            expires_at=at + LINK_LIFETIME,
             **values,
         )
         with self._database.write() as transaction:

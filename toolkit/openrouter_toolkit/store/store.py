@@ -9,9 +9,12 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
 
+from .. import manifest
 from . import migrating, urls
 from .account import Status
+from .account_query import LINK_LIFETIME
 from .auth_configs import AuthConfigs
 from .columns import now
 from .connected_accounts import ConnectedAccounts
@@ -21,12 +24,12 @@ from .encryption.keys import MasterKey
 from .encryption.rotation import Rotated
 from .encryption.sealing import Sealer
 from .errors import StoreUnavailable
-from .links import LIFETIME, Links
+from .links import Links
 from .lookups import Lookups
 from .sessions import IDLE, Sessions
 from .settings import ReturnAddresses, Switches
 from .stored_accounts import StoredAccounts
-from .tables import AccountRow, LinkRow, SessionRow
+from .tables import AccountRow, LinkRow, SessionRow, SwitchRow
 from .tokens import ApiTokens
 from .tool_sessions import ToolSessions
 
@@ -168,7 +171,7 @@ class Store:
             session.execute(
                 update(AccountRow)
                 .where(AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]))
-                .where(AccountRow.created_at < at - LIFETIME, unlinked)
+                .where(AccountRow.created_at < at - LINK_LIFETIME, unlinked)
                 .values(status=Status.EXPIRED, reason="Nobody connected it in time.", updated_at=at)
             )
             session.execute(
@@ -194,6 +197,13 @@ class Store:
         self.close()
 
 
+def _switch_off_withdrawn(session: Session) -> None:
+    """Switch the actions off that OpenRouter has withdrawn, in a new store; in others the switches stay as they are."""
+    packaged = manifest.load()
+    slugs = [action.slug for action in packaged.actions if action.withdrawn]
+    session.add_all(SwitchRow(toolkit=packaged.toolkit.slug, action=slug, off_at=now()) for slug in slugs)
+
+
 def _prepare(database: Database, given: Sequence[MasterKey] | None) -> tuple[MasterKey, ...]:
     """Create or migrate the tables and register the master key, in one transaction. Returns the master keys."""
     with database.read() as session:
@@ -209,5 +219,7 @@ def _prepare(database: Database, given: Sequence[MasterKey] | None) -> tuple[Mas
         keys = key_check.choose(database, key_check.read_proofs(session), given)
         if not migrating.up_to_date(at):
             migrating.upgrade(connection)
+        if at is None:
+            _switch_off_withdrawn(session)
         key_check.register(database, session, keys[0])
     return keys

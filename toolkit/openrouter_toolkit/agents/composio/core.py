@@ -108,6 +108,7 @@ class _LocalToolSet:
         self._registry = registry
         self._app = app_name(registry)
         self._own = {f"{self._app}_{slug}": action for slug, action in registry.actions.items()}
+        self._offered = [f"{self._app}_{slug}" for slug in registry.offered]
 
     def get_action_schemas(
         self,
@@ -224,8 +225,11 @@ class _LocalToolSet:
     def _split_ours(
         self, apps: Sequence[Any] | None, actions: Sequence[Any] | None
     ) -> tuple[list[str], list[Any], list[Any]]:
-        """Return the names of our actions, each once, and the other apps and actions."""
-        names = dict.fromkeys(self._own) if any(str(app).upper() == self._app for app in apps or ()) else {}
+        """Return the names of our actions, each once, and the other apps and actions.
+
+        Our app stands for the actions that are offered; the others have to be named.
+        """
+        names = dict.fromkeys(self._offered) if any(str(app).upper() == self._app for app in apps or ()) else {}
         others = []
         for action in actions or ():
             name = _action(action).slug

@@ -135,7 +135,7 @@ def attach(
 
 def _definitions(registry: ToolRegistry, extensions: bool) -> Iterator[dict[str, Any]]:
     """Yield the registry's definitions in Composio's format, with `select` and the output schema of `_call_tool`."""
-    for definition, action in zip(registry.tools("composio"), registry.actions.values(), strict=True):
+    for definition, action in zip(registry.tools("composio"), registry.offered.values(), strict=True):
         yield {
             **definition,
             "input_parameters": input_schema(action, extensions=extensions),

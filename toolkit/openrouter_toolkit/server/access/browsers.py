@@ -9,22 +9,27 @@ import hashlib
 import hmac
 import re
 import secrets
+from urllib.parse import quote
 
 from fastapi import Request
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
+from ...store import StoreError
 from ...store.sessions import LIFETIME
+from ..addresses import for_administrators
 from ..error_responses import Problem
 from ..settings import Settings
 from ..state import hosted
 
 # A path below /admin and its query. These characters have no special meaning in a header or to a browser.
-_ADMIN_PAGE = re.compile(r"/admin/[A-Za-z0-9_/-]{0,200}(?:\?[A-Za-z0-9_.~%&=+-]{0,1000})?", re.ASCII)
+_QUERY = "_.~%&=+-"
+_ADMIN_PAGE = re.compile(rf"/admin/[A-Za-z0-9_/-]{{0,200}}(?:\?[A-Za-z0-9{_QUERY}]{{0,2000}})?", re.ASCII)
 _REMEMBER_SECONDS = 600.0
-_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NEW = "new_browser_id"
+_UNDONE = "form"
 FORM_TOKEN = "csrf"  # noqa: S105 - a field's name
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, load it again, and try again."
@@ -43,12 +48,12 @@ def administrator(request: Request) -> None:
 
 def session(request: HTTPConnection) -> str | None:
     """Return the secret session id in a browser's cookie, None without one; the session may have ended."""
-    return _cookie(request, "session", _ID)
+    return _cookie(request, "session", SECRET)
 
 
 def browser_id(request: HTTPConnection) -> str:
     """Return a browser's secret id, to which links are bound. A browser without an id gets a new one."""
-    known = _cookie(request, "browser", _ID)
+    known = _cookie(request, "browser", SECRET)
     if known is not None:
         return known
     new: str = request.scope.setdefault("state", {}).setdefault(_NEW, secrets.token_urlsafe(32))
@@ -67,15 +72,37 @@ def log_out(request: Request, response: Response) -> None:
     session_id = session(request)
     if session_id is not None:
         state.store.sessions.revoke(session_id)
-    name = _cookie_name(state.settings, "session")
-    response.delete_cookie(name, secure=state.settings.secure, httponly=True, samesite="lax")
+    _delete_cookie(response, "session", state.settings)
 
 
 def remember_page(request: Request, response: Response) -> None:
-    """Remember the requested page in a cookie, for after the login."""
-    page = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    """Remember the requested page in a cookie, for after the login; of a form only that one was sent."""
+    query = quote(request.url.query, safe=_QUERY)
+    page = request.url.path + (f"?{query}" if query else "")
     if request.method == "GET" and _ADMIN_PAGE.fullmatch(page):
         _set_cookie(response, "wanted", page, hosted(request).settings, _REMEMBER_SECONDS)
+    elif request.method != "GET":
+        _set_cookie(response, "undone", _UNDONE, hosted(request).settings, _REMEMBER_SECONDS)
+
+
+def form_was_sent(request: Request) -> bool:
+    """Return whether `remember_page` found a form in place of a page, which was not done."""
+    return _cookie(request, "undone", re.compile(_UNDONE)) is not None
+
+
+def forget_form(request: Request, response: Response) -> None:
+    """Forget that a form was sent."""
+    if form_was_sent(request):
+        _delete_cookie(response, "undone", hosted(request).settings)
+
+
+def is_administrator(request: Request) -> bool:
+    """Return whether the request comes from a logged-in administrator; not if the store can't tell."""
+    try:
+        administrator(request)
+    except (LoginNeeded, StoreError):
+        return False
+    return True
 
 
 def remembered_page(request: Request) -> str | None:
@@ -94,7 +121,7 @@ def add_browser_cookie(scope: Scope, headers: list[tuple[bytes, bytes]], setting
 
 def form_token(request: HTTPConnection) -> str:
     """Return the token for a page's forms. It is valid only for this browser and its current session."""
-    return _sign(hosted(request).csrf_keys[0], request)
+    return seal(request, "")
 
 
 async def check_form(request: Request) -> None:
@@ -109,15 +136,27 @@ async def check_form(request: Request) -> None:
         raise Problem(415, f"Forms are taken as {_FORM_TYPE} alone.")
     async with request.form() as form:
         given = form.get(FORM_TOKEN)
-    if not isinstance(given, str) or not given.isascii():
-        raise Problem(403, _OLD_PAGE)
-    if not any(hmac.compare_digest(given, _sign(key, request)) for key in hosted(request).csrf_keys):
-        raise Problem(403, _OLD_PAGE)
+    if isinstance(given, str) and is_seal(request, "", given):
+        return
+    if for_administrators(request.url.path) and not is_administrator(request):
+        raise LoginNeeded  # the page is of a login that has ended, perhaps in another tab
+    raise Problem(403, _OLD_PAGE)
 
 
-def _sign(key: bytes, request: HTTPConnection) -> str:
-    browser_and_session = f"{browser_id(request)} {session(request) or ''}"
-    return hmac.new(key, browser_and_session.encode(), hashlib.sha256).hexdigest()
+def seal(request: HTTPConnection, text: str) -> str:
+    """Return what shows that this server put a text into an address for this browser and its current session."""
+    return _sign(hosted(request).csrf_keys[0], request, text)
+
+
+def is_seal(request: HTTPConnection, text: str, given: str) -> bool:
+    """Return whether `given` is the `seal` of a text."""
+    keys = hosted(request).csrf_keys
+    return given.isascii() and any(hmac.compare_digest(given, _sign(key, request, text)) for key in keys)
+
+
+def _sign(key: bytes, request: HTTPConnection, text: str) -> str:
+    signed = f"{browser_id(request)} {session(request) or ''}{f' {text}' if text else ''}"
+    return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()
 
 
 def _cookie(request: HTTPConnection, what: str, pattern: re.Pattern[str]) -> str | None:
@@ -136,6 +175,10 @@ def _set_cookie(response: Response, what: str, value: str, settings: Settings, s
         httponly=True,
         samesite="lax",
     )
+
+
+def _delete_cookie(response: Response, what: str, settings: Settings) -> None:
+    response.delete_cookie(_cookie_name(settings, what), secure=settings.secure, httponly=True, samesite="lax")
 
 
 def _cookie_name(settings: Settings, what: str) -> str:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...text.redaction import redact_thoroughly
-from ..addresses import HEALTH, ONE_TIME_LINKS, STATIC, answers_json, area_of, is_for_programs
+from ..addresses import HEALTH, ONE_TIME_LINKS, STATIC, answers_json, area_of, is_for_programs, is_page
 from ..error_responses import Problem, accepts_html, problem, retry_after
 from ..limits import FIRST_DELAY, is_refused
 from ..state import State
@@ -58,6 +58,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and is_page(scope["path"]):
+            scope = {**scope, "method": "GET"}  # the server itself sends no body for HEAD
         started = False
 
         async def send_guarded(message: Message) -> None:

@@ -53,6 +53,11 @@ class SessionRegistry:
         """The actions that the session may use."""
         return {slug: action for slug, (action, _) in self._allowed.items()}
 
+    @property
+    def offered(self) -> Mapping[str, Action]:
+        """The same: the switches decide about withdrawn actions."""
+        return self.actions
+
     def tools(self, format: str) -> list[dict[str, Any]]:
         """Return the definitions of the session's actions."""
         toolkits = {toolkit.loaded.toolkit.slug: toolkit for _, toolkit in self._allowed.values()}

@@ -75,7 +75,7 @@ def find_tool(state: State, slug: str, asked: dict[str, str]) -> tuple[Action, H
     """Return an action that is switched on, in the version asked for. Raises `Refusal` 404 if there is none."""
     toolkit = state.toolkit_of(slug.upper())
     action = toolkit.loaded.find(slug.upper())
-    if action is None or action.slug not in toolkit.registry.actions:
+    if action is None or action not in _listed(toolkit):
         refuse(TOOL_NOT_FOUND, f"There is no tool {shown(slug)}.", "GET /api/v3.1/tools lists those there are.")
     version = version_of(toolkit.loaded, asked)
     if version is None or action not in shapes.actions_of(toolkit.loaded, version):
@@ -85,15 +85,21 @@ def find_tool(state: State, slug: str, asked: dict[str, str]) -> tuple[Action, H
 
 
 def _all_tools(query: Query) -> list[tuple[Action, LoadedToolkit]]:
-    """Return the tools that are switched on, each toolkit in the version asked for; none of an unknown version."""
+    """Return the tools that are listed, each toolkit in the version asked for; none of an unknown version."""
     asked = version_asked(query)
     return [
         (action, toolkit.loaded)
         for toolkit in query.state.toolkits.values()
         if (version := version_of(toolkit.loaded, asked)) is not None
-        for action in toolkit.registry.actions.values()
+        for action in _listed(toolkit)
         if action in shapes.actions_of(toolkit.loaded, version)
     ]
+
+
+def _listed(toolkit: HostedToolkit) -> list[Action]:
+    """Return a toolkit's actions that are switched on, and the withdrawn ones, which are in Composio's list too."""
+    on = toolkit.registry.actions
+    return [action for action in toolkit.loaded.actions if action.slug in on or action.withdrawn]
 
 
 def _show(query: Query, action: Action, loaded: LoadedToolkit) -> dict[str, Any]:

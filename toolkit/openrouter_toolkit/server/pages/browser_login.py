@@ -12,11 +12,12 @@ from fastapi.responses import RedirectResponse
 from ...connecting import BrowserLogin, browser_login, check_for
 from ...envelope import ActionError
 from ...manifest import LoadedToolkit
-from ...store import ConnectedAccount, StoreError, UnknownAccount
+from ...store import ConnectedAccount, Link, StoreError, UnknownAccount
 from ..access.browsers import browser_id
 from ..error_responses import Problem
 from ..state import hosted
-from .links import CONNECT, connected, in_thread, link_target, outcome, usable_link
+from .links import CONNECT, connected, in_thread, is_registered, link_target, outcome, usable_link
+from .rendering import with_outcome
 
 router = APIRouter(prefix=CONNECT)
 _CALLBACK = f"{CONNECT}/callback"
@@ -26,7 +27,12 @@ _log = logging.getLogger("openrouter_toolkit")
 
 @router.post("/{secret}/browser")
 def start_login(request: Request, secret: str) -> Response:
-    """Redirect to the toolkit's login page. This binds the link to this browser, but does not use it up."""
+    """Redirect to the toolkit's login page."""
+    return to_login_page(request, secret)
+
+
+def to_login_page(request: Request, secret: str) -> Response:
+    """Redirect to the login page of a link's toolkit. This binds the link to this browser, but does not use it up."""
     state = hosted(request)
     settings = state.settings
     _, account, loaded = usable_link(request, secret)
@@ -71,30 +77,36 @@ def _finish(request: Request, login_state: str, code: str) -> Response:
         with closing(_login(loaded)) as login:
             key = login.finish(code, verifier)
     except ActionError as error:
-        return _failed(request, account, error.explanation)
+        return _failed(request, link, account, error.explanation)
     field = loaded.auth.key
     made = f"A key was made for this and is not kept: delete it at {field.link or loaded.toolkit.name}."
     try:
         checked = check_for(store, loaded, account, {field.name: key})
         if not checked.passed:
-            return _failed(request, account, f"{' '.join(checked.refusals.values())} {made}")
+            return _failed(request, link, account, " ".join(checked.refusals.values()), made)
         store.accounts.fill(account.id, checked.values)
     except UnknownAccount:
-        return _failed(request, account, f"The account was disconnected meanwhile. {made}")
+        return _failed(request, link, account, "The account was disconnected meanwhile.", made)
     except StoreError as error:
         _log.error("an account was not stored: %s", error)
-        return outcome(request, 503, "Not connected", f"It could not be stored. {made}")
-    return connected(request, link, account, checked)
+        return outcome(request, 503, "Not connected", f"It could not be stored. {made}", link=link)
+    before = account.connected_at is not None
+    return connected(request, link.return_address, account, left_out=bool(checked.left_out), reconnected=before)
 
 
-def _failed(request: Request, account: ConnectedAccount, why: str) -> Response:
-    """Show the reason and store it with the account; a retry is offered unless the account was removed."""
+def _failed(request: Request, link: Link, account: ConnectedAccount, why: str, to_do: str = "") -> Response:
+    """Store the reason with the account, and go back to the host, or show it if there is none or something to do.
+
+    A retry is offered unless the account was removed.
+    """
     retry: ConnectedAccount | None = account
     try:
         hosted(request).store.accounts.fail(account.id, why)
     except UnknownAccount:
         retry = None
-    return outcome(request, 502, "Not connected", why, retried=retry)
+    if not to_do and is_registered(request, link.return_address):
+        return RedirectResponse(with_outcome(str(link.return_address), "failed", account.id), 303)
+    return outcome(request, 502, "Not connected", f"{why} {to_do}".strip(), retried=retry, link=link)
 
 
 def _login(loaded: LoadedToolkit) -> BrowserLogin:

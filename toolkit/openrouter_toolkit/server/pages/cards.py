@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from ...manifest import Auth, LoadedToolkit
+from ...manifest import Auth, AuthField, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store, Which
+from ...store.connected_accounts import SWITCHED_OFF
 from ..state import HostedToolkit
 
 TOOLS = "/admin/tools"
 OFFERS = "/admin/offers"
+LOGOS = "/logos"
+ACCOUNTS_PER_PAGE = 50
 _COLOURS = 6
-# How many unusable accounts are checked at most for one that was ever connected.
-_MAX_CHECKED = 100
-_MAX_NAMED = 5
+_MAX_NAMED = 20
 
 
 class Badge(NamedTuple):
@@ -75,7 +77,7 @@ class ToolkitCard:
     @property
     def initials(self) -> str:
         """One or two letters in place of a logo."""
-        return "".join(word[0] for word in self.name.split()[:2]).upper()
+        return initials_of(self.name)
 
     @property
     def words(self) -> str:
@@ -94,14 +96,6 @@ def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
     slug = toolkit.slug
     login = loaded.auth.scheme != "NO_AUTH"
     accounts = store.accounts.count(Which(toolkits=[slug], statuses=[Status.ACTIVE])) if login else 0
-    state = None
-    if accounts or (not login and slug in store.switches.activated()):
-        state = Badge("Ready", "good")
-    elif login:
-        broken = Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE, Status.FAILED])
-        if any(account.connected_at for account in store.accounts.list(broken, limit=_MAX_CHECKED)):
-            state = Badge("Needs attention", "warn")
-    logo = f"logos/{slug.lower()}.svg"
     return ToolkitCard(
         slug=slug,
         name=toolkit.name,
@@ -109,12 +103,12 @@ def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
         description=toolkit.description,
         categories=toolkit.categories,
         path=path_of(slug),
-        logo=f"/static/{logo}" if files(__package__).joinpath("static", logo).is_file() else None,
-        colour=zlib.crc32(slug.encode()) % _COLOURS,
+        logo=logo_path(slug, toolkit.logo),
+        colour=colour_of(slug),
         action_names=[action.definition.name for action in loaded.actions],
         login=login,
         accounts=accounts,
-        state=state,
+        state=_state(loaded, store, accounts),
     )
 
 
@@ -122,7 +116,44 @@ def offer_card(toolkit: HostedToolkit, store: Store) -> ToolkitCard:
     """Return the card of a toolkit that a package offers and that is not added."""
     card = toolkit_card(toolkit.loaded, store)
     package = toolkit.offer.package if toolkit.offer else None
-    return replace(card, path=f"{OFFERS}/{card.slug.lower()}", state=None, accounts=0, package=package)
+    logo = None if card.logo and card.logo.startswith(LOGOS) else card.logo  # nothing is fetched for it yet
+    return replace(card, logo=logo, path=f"{OFFERS}/{card.slug.lower()}", state=None, accounts=0, package=package)
+
+
+def _state(loaded: LoadedToolkit, store: Store, active: int) -> Badge | None:
+    """Return a toolkit's status, of which `active` accounts can be used; None while it is only available."""
+    slug = loaded.toolkit.slug
+    refused = False
+    if loaded.auth.scheme == "NO_AUTH":
+        if slug not in store.switches.activated():
+            return None
+    else:
+        connected = Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE], connected=True)
+        refused = store.accounts.count(replace(connected, statuses=[Status.EXPIRED])) > 0
+        if not active and not store.accounts.count(connected):
+            return None
+        refused = refused or not active
+    if store.switches.off(slug).keys() >= {action.slug for action in loaded.actions if not action.withdrawn}:
+        return Badge("All actions are off", "warn")
+    return Badge("Needs attention", "warn") if refused else Badge("Ready", "good")
+
+
+def logo_path(slug: str, address: str | None) -> str | None:
+    """Return the path of a toolkit's logo on this server: a packaged file, or what the manifest's address has."""
+    packaged = f"logos/{slug.lower()}.svg"
+    if files(__package__).joinpath("static", packaged).is_file():
+        return f"/static/{packaged}"
+    return f"{LOGOS}/{slug.lower()}" if address else None
+
+
+def initials_of(name: str) -> str:
+    """Return one or two letters in place of a logo."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
+def colour_of(slug: str) -> int:
+    """Return the number of the colour of a toolkit's initials, which is always the same."""
+    return zlib.crc32(slug.encode()) % _COLOURS
 
 
 def path_of(slug: str) -> str:
@@ -130,24 +161,52 @@ def path_of(slug: str) -> str:
     return f"{TOOLS}/{slug.lower()}"
 
 
+def connected_accounts(slug: str) -> Which:
+    """Return which accounts are listed as connected; a details page shows `ACCOUNTS_PER_PAGE`, the newest first."""
+    return Which(toolkits=[slug], connected=True)
+
+
+def page_of(store: Store, account: ConnectedAccount) -> int:
+    """Return the number of the page of accounts that an account is on; 1 for one that waits for its key."""
+    if account.connected_at is None:
+        return 1
+    return store.accounts.newer(account, connected_accounts(account.toolkit)) // ACCOUNTS_PER_PAGE + 1
+
+
+def row_address(store: Store, account: ConnectedAccount, **query: str) -> str:
+    """Return the address of an account's row on its toolkit's details page."""
+    page = page_of(store, account)
+    parts = urlencode({**({"page": page} if page > 1 else {}), **query})
+    return f"{path_of(account.toolkit)}{f'?{parts}' if parts else ''}#{account.id}"
+
+
 def normalize(text: str) -> str:
     """Return the text in lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
 
 
+def in_order(auth: Auth) -> list[AuthField]:
+    """Return the fields of an account as people are asked for them: required ones first."""
+    return sorted(auth.fields, key=lambda field: not field.required)
+
+
 def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
     """Return an account as the pages show it."""
-    titles = {field.name: field.title for field in auth.fields}
     user_id = account.user_id
     return {
         "id": account.id,
         "organisation": user_id is None,
         "name": account.alias or user_id or "The organisation",
-        "whose": f"For {user_id} alone" if user_id else f"The organisation's, for {users_of(account)}",
+        "whose": _whose(account),
+        # The users who may use it, if not all may.
+        "users": sorted(account.users or ())[:_MAX_NAMED],
+        "more_users": max(0, len(account.users or ()) - _MAX_NAMED),
         # Its name within a sentence: "work of user alice".
-        "called": f"{account.alias} of {account.owner}" if account.alias else account.owner,
+        "called": called(account),
         "status": _STATUSES[account.status],
-        "why": None if account.status == Status.ACTIVE else account.reason,
+        # Why it can't be used, unless its status says it all.
+        "why": None if account.reason == SWITCHED_OFF else account.reason,
+        "to_do": "Reconnect it with another key." if account.status == Status.EXPIRED else None,
         "default": account.default,
         # Whether it is switched on; None if it can't be switched.
         "switched": _SWITCHED.get(account.status) if account.connected_at else None,
@@ -156,10 +215,29 @@ def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
         # Whether it can become its owner's default.
         "eligible": account.status == Status.ACTIVE and not account.default,
         # The title and the last four characters of each key.
-        "endings": [(titles.get(name, name), ending) for name, ending in account.last_four.items()],
+        "endings": [
+            (field.title, account.last_four[field.name]) for field in in_order(auth) if field.name in account.last_four
+        ],
+        "created_at": account.created_at,
         "connected_at": account.connected_at,
         "last_used_at": account.last_used_at,
     }
+
+
+def called(account: ConnectedAccount) -> str:
+    """Return an account's name within a sentence: `work of user alice`."""
+    return f"{account.alias} of {account.owner}" if account.alias else account.owner
+
+
+def named(account: ConnectedAccount) -> str:
+    """Return an account's name behind the words "The account": `work of user alice`, `of user alice`."""
+    return called(account) if account.alias else f"of {account.owner}"
+
+
+def _whose(account: ConnectedAccount) -> str:
+    if account.user_id is not None:
+        return f"For {account.user_id} alone"
+    return "Shared with everyone" if account.users is None else "Shared with"
 
 
 def users_of(account: ConnectedAccount) -> str:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 
-from ...connecting import browser_login, check_for
-from ...envelope import ActionError
+from ...connecting import check_for
 from ...manifest import LoadedToolkit
-from ...store import LinkRefused, UnknownAccount
+from ...store import ConnectedAccount, LinkRefused, UnknownAccount
 from ..access.browsers import browser_id
-from ..access.middleware import content_security_policy
 from ..limits import mark_refused
 from ..state import hosted
-from .cards import toolkit_card, users_of
-from .links import CONNECT, connected, in_thread, is_administrator, usable_link
-from .rendering import LEFT_OUT, Form, notice, render
+from .cards import users_of
+from .links import CONNECT, cancelled, connected, in_thread, usable_link
+from .rendering import LEFT_OUT, Form, notice
+from .secure_page import entered, secure_page
 
 router = APIRouter(prefix=CONNECT)
-_FIELD = "field."
-_CANCELLED = "You did not authorize it there, and nothing was stored. You can try again, or enter a key."
-# A policy's header must contain nothing that could start another directive.
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.ASCII)
+_CANCELLED_THERE = "You did not authorize it there, and nothing was stored. You can try again, or enter a key."
+_CANCELLED = "You cancelled it."
 
 
 @router.get("/done")
@@ -35,26 +31,41 @@ def done(request: Request) -> Response:
     return notice(request, 200, "Connected", text, "good")
 
 
+@router.get("/cancelled")
+def was_cancelled(request: Request) -> Response:
+    """Show that nothing was stored to people who are not administrators."""
+    return notice(request, 200, "Cancelled", "Nothing was stored. You can close this page.", "late")
+
+
 @router.get("/{secret}")
 def show(request: Request, secret: str) -> Response:
     """Show the connect page."""
-    return _page(request, secret, trouble=_CANCELLED if "cancelled" in request.query_params else None)
+    return _page(request, secret, trouble=_CANCELLED_THERE if "cancelled" in request.query_params else None)
 
 
 @router.post("/{secret}")
 async def connect(request: Request, secret: str, form: Form) -> Response:
     """Check and store the keys. Errors are shown on the same page, so that the user can try again."""
-    entered = {name.removeprefix(_FIELD): value for name, value in form.items() if name.startswith(_FIELD)}
-    return await in_thread(lambda: _connect(request, secret, entered))
+    return await in_thread(lambda: _connect(request, secret, form))
 
 
-def _connect(request: Request, secret: str, entered: Mapping[str, str]) -> Response:
+@router.post("/{secret}/cancel")
+def cancel(request: Request, secret: str) -> Response:
+    """End the link without an account, and go where its use would have led."""
+    store = hosted(request).store
+    link, account, _ = usable_link(request, secret)
+    with suppress(UnknownAccount), store.transaction():
+        store.links.consume(secret, browser_id(request))
+        store.accounts.fail(account.id, _CANCELLED)
+    return cancelled(request, link.return_address, account)
+
+
+def _connect(request: Request, secret: str, form: Form) -> Response:
     store, browser = hosted(request).store, browser_id(request)
     link, account, loaded = usable_link(request, secret)
     try:
         store.links.bind(secret, browser)
-        names = {field.name for field in loaded.auth.fields}
-        checked = check_for(store, loaded, account, {name: entered[name] for name in entered if name in names})
+        checked = check_for(store, loaded, account, entered(loaded, form))
         if not checked.passed:
             if not checked.unsure:
                 mark_refused(request)
@@ -64,7 +75,8 @@ def _connect(request: Request, secret: str, entered: Mapping[str, str]) -> Respo
             store.accounts.fill(account.id, checked.values)
     except UnknownAccount:
         raise LinkRefused("unknown") from None
-    return connected(request, link, account, checked)
+    before = account.connected_at is not None
+    return connected(request, link.return_address, account, left_out=bool(checked.left_out), reconnected=before)
 
 
 def _page(
@@ -75,58 +87,31 @@ def _page(
     trouble: str | None = None,
     status: int = 200,
 ) -> Response:
-    """Render the connect page. `problems` are messages by field; the entered values are not shown again."""
+    """Render the connect page. `problems` are messages by field."""
     link, account, loaded = usable_link(request, secret)
-    toolkit = toolkit_card(loaded, hosted(request).store)
-    problems = problems or {}
-    optional = [field for field in loaded.auth.fields if not field.required]
-    login_page = _login_page(loaded)
-    usage = f"For {users_of(account)}." if account.user_id is None else "For calls in this user's name alone."
-    response = render(
+    of_organisation = account.user_id is None
+    usage = f"For {users_of(account)}." if of_organisation else "Only for calls as this user."
+    return secure_page(
         request,
-        "connect.html",
-        status,
-        toolkit=toolkit,
-        organisation=account.user_id is None,
-        owner="The organisation" if account.user_id is None else f"User {account.user_id}",
-        owner_usage=f"{usage} It is called “{account.alias}”." if account.alias else usage,
-        replaced=", ".join(account.last_four.values()) if account.connected_at else "",
-        costs_money=any(action.definition.annotations.costsMoney for action in loaded.actions),
-        trouble=trouble,
-        problems=problems,
-        required=[field for field in loaded.auth.fields if field.required],
-        optional=optional,
-        optional_open=any(field.name in problems for field in optional),
-        browser=login_page is not None,
+        loaded,
         address=f"{CONNECT}/{secret}",
-        expires_at=link.expires_at,
-        cancel=toolkit.path if is_administrator(request) else None,
-        message=None,
+        return_address=link.return_address,
+        problems=problems,
+        status=status,
+        link=link,
+        organisation=of_organisation,
+        owner="The organisation" if of_organisation else f"User {account.user_id}",
+        owner_usage=f"{usage} It is called “{account.alias}”." if account.alias else usage,
+        replaced=_replaced(loaded, account),
+        trouble=trouble,
     )
-    # Browsers also apply the page's policy to redirects of its forms.
-    targets = [_origin(address) for address in (login_page, link.return_address) if address]
-    response.headers["Content-Security-Policy"] = content_security_policy(*filter(None, targets))
-    return response
 
 
-def _origin(address: str) -> str | None:
-    """Return the origin of an http(s) address, safe for a policy's header; None if there is none."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    origin = f"{parts.scheme}://{parts.netloc}".lower()
-    return origin if _ORIGIN.fullmatch(origin) else None
-
-
-def _login_page(loaded: LoadedToolkit) -> str | None:
-    """Return the address of a toolkit's own login page, None if it has none that can be used."""
-    try:
-        login = browser_login(loaded)
-    except ActionError:
-        return None
-    if login is None:
-        return None
-    address = login.begin(None, "", "")
-    login.close()
-    return address
+def _replaced(loaded: LoadedToolkit, account: ConnectedAccount) -> str:
+    """Return which keys of an account are replaced and which stay, in sentences; empty for a new account."""
+    endings = account.last_four if account.connected_at else {}
+    replaced = [endings[field.name] for field in loaded.auth.fields if field.required and field.name in endings]
+    kept = [field for field in loaded.auth.fields if not field.required and field.name in endings]
+    sentences = [f"This replaces the key{'s' if len(replaced) > 1 else ''} ending in {', '.join(replaced)}."]
+    stay = [f"The {field.title} ending in {endings[field.name]} stays unless you enter another." for field in kept]
+    return " ".join([*(sentences if replaced else ()), *stay])

@@ -1,62 +1,80 @@
-"""The form that asks who a new account is for, before its link is created."""
+"""The page where an administrator connects a new account: for whom it is, and its keys, or a link for somebody else.
+
+Looking at it stores nothing: the account comes into being when its keys have been checked.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
+from ...connecting import check
 from ...manifest import LoadedToolkit
 from ...store import AliasTaken, NewLink, names
 from ...text.redaction import redact_thoroughly
 from ..access.browsers import browser_id
 from ..error_responses import Problem
+from ..limits import mark_refused
 from ..state import hosted
-from .cards import TOOLS, toolkit_card
-from .links import CONNECT
-from .rendering import Form, Toolkit, render
+from .browser_login import to_login_page
+from .cards import TOOLS, path_of
+from .handed_on import show_later
+from .links import connected, in_thread
+from .rendering import Form, Toolkit, with_outcome
+from .secure_page import entered, secure_page
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
 _NOT_REGISTERED = (
     "The address to return to is not registered, letter by letter, so nobody is sent there. "
     "openrouter-toolkit return-addresses lists those that are, and adds one."
 )
-_LOOKS_LIKE_KEY = "This looks like a key. Keys are asked for on the next page."
+_LOOKS_LIKE_KEY = "This looks like a key. Enter it in its own field, further down."
+_BETWEEN_USERS = re.compile(r"[,\n\r]")
+_EVERYONE, _SOME, _ONE = "organisation", "users", "user"
 
 
 @dataclass
-class _ConnectForm:
-    """The submitted form and its problems by field."""
+class NewAccount:
+    """The submitted form of a new account, without its keys, and its problems by field."""
 
-    whose: str = "organisation"
+    whose: str = _EVERYONE
     users: str = ""
     user_id: str = ""
     alias: str = ""
     return_address: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def owner(self) -> str | None:
+        """The user who will own the account, None for the organisation."""
+        return self.user_id if self.whose == _ONE else None
+
+    @property
     def listed_users(self) -> list[str] | None:
-        """Return the users who may use the organisation's account, None for all users."""
-        if self.whose != "organisation":
+        """The users who may use the organisation's account, None for all users."""
+        if self.whose != _SOME:
             return None
-        return [user for user in map(str.strip, self.users.splitlines()) if user] or None
+        return list(dict.fromkeys(user for user in map(str.strip, _BETWEEN_USERS.split(self.users)) if user))
 
     def check(self) -> None:
         """Fill in `problems`."""
-        if self.whose == "user" and not self.user_id:
-            self.problems["user_id"] = "Enter the user_id."
-        elif self.whose == "user":
-            self._check_names("user_id", [self.user_id])
-        elif self.whose == "organisation":
-            self._check_names("users", self.listed_users() or [])
-        else:
+        if self.whose not in (_EVERYONE, _SOME, _ONE):
             self.problems["whose"] = "Choose one of them."
+        if self.whose == _ONE:
+            self._check_names("user_id", [self.user_id])
+        if self.whose == _SOME:
+            self._check_names("users", self.listed_users or [""])
         if self.alias:
             self._check_names("alias", [self.alias])
 
     def _check_names(self, name: str, values: list[str]) -> None:
         for value in values:
+            if not value:
+                self.problems[name] = "Enter the user_id." if name == "user_id" else "Enter a user_id, or several."
+                return
             try:
                 (names.alias if name == "alias" else names.user)(value)
             except ValueError as error:
@@ -69,64 +87,111 @@ class _ConnectForm:
 @router.get("")
 def show_form(request: Request, toolkit: Toolkit) -> Response:
     """Show the empty form."""
-    submitted = _ConnectForm(return_address=request.query_params.get("return_address", ""))
-    _check_toolkit(request, toolkit, submitted)
-    return _page(request, toolkit, submitted)
+    return _page(request, toolkit, _checked_address(request, toolkit, _return_address(request)))
 
 
 @router.post("")
-def connect(request: Request, toolkit: Toolkit, form: Form) -> Response:
-    """Create a link and redirect to it, or show it if the form says that somebody else will use it."""
-    submitted = _ConnectForm(
-        whose=form.get("whose", ""),
-        users=form.get("users", ""),
-        user_id=form.get("user_id", "").strip(),
-        alias=form.get("alias", "").strip(),
-        return_address=form.get("return_address", ""),
-    )
-    _check_toolkit(request, toolkit, submitted)
+async def connect(request: Request, toolkit: Toolkit, form: Form) -> Response:
+    """Check the keys and store a new account. Errors are shown on the same page."""
+    return await in_thread(lambda: _connect(request, toolkit, form))
+
+
+@router.post("/browser")
+def log_in_there(request: Request, toolkit: Toolkit, form: Form) -> Response:
+    """Begin the toolkit's own login, which makes the key."""
+    submitted = _submitted(request, toolkit, form)
+    link = _link(request, toolkit, submitted, session=browser_id(request))
+    return _page(request, toolkit, submitted, 422) if link is None else to_login_page(request, link.secret)
+
+
+@router.post("/link")
+def make_link(request: Request, toolkit: Toolkit, form: Form) -> Response:
+    """Make a link by which somebody else enters the keys, and redirect to the page that shows it."""
+    submitted = _submitted(request, toolkit, form)
+    link = _link(request, toolkit, submitted, session=None)
+    return _page(request, toolkit, submitted, 422) if link is None else show_later(request, link)
+
+
+def _connect(request: Request, loaded: LoadedToolkit, form: Form) -> Response:
+    submitted = _submitted(request, loaded, form)
+    if submitted.problems:
+        return _page(request, loaded, submitted, 422)
+    checked = check(loaded, entered(loaded, form))
+    if not checked.passed:
+        if not checked.unsure:
+            mark_refused(request)
+        submitted.problems |= checked.refusals
+        return _page(request, loaded, submitted, 422)
+    accounts = hosted(request).store.accounts
+    try:
+        account, new = accounts.connect_once(
+            loaded.toolkit.slug,
+            submitted.owner,
+            checked.values,
+            alias=submitted.alias or None,
+            users=submitted.listed_users,
+        )
+    except AliasTaken:
+        submitted.problems["alias"] = "There is an account of that name already."
+        return _page(request, loaded, submitted, 422)
+    return connected(request, submitted.return_address, account, repeated=not new)
+
+
+def _link(request: Request, loaded: LoadedToolkit, submitted: NewAccount, *, session: str | None) -> NewLink | None:
+    """Create the link of a new account; None if the form has problems."""
+    if submitted.problems:
+        return None
+    try:
+        return hosted(request).store.links.to_connect(
+            loaded.toolkit.slug,
+            submitted.owner,
+            alias=submitted.alias or None,
+            users=submitted.listed_users,
+            return_address=submitted.return_address or None,
+            session=session,
+        )
+    except AliasTaken:
+        submitted.problems["alias"] = "There is an account of that name already."
+        return None
+
+
+def _submitted(request: Request, loaded: LoadedToolkit, form: Form) -> NewAccount:
+    submitted = _checked_address(request, loaded, form.get("return_address", ""))
+    submitted.whose = form.get("whose", "")
+    submitted.users = form.get("users", "").strip()
+    submitted.user_id = form.get("user_id", "").strip()
+    submitted.alias = form.get("alias", "").strip()
     submitted.check()
-    as_link = form.get("then") == "link"
-    if not submitted.problems:
-        try:
-            link = hosted(request).store.links.to_connect(
-                toolkit.toolkit.slug,
-                submitted.user_id if submitted.whose == "user" else None,
-                alias=submitted.alias or None,
-                users=submitted.listed_users(),
-                return_address=submitted.return_address or None,
-                session=None if as_link else browser_id(request),
-            )
-            return show_link(request, toolkit, link) if as_link else RedirectResponse(f"/connect/{link.secret}", 303)
-        except AliasTaken:
-            submitted.problems["alias"] = "There is an account of that name already."
-    return _page(request, toolkit, submitted, 422)
+    return submitted
 
 
-def show_link(request: Request, loaded: LoadedToolkit, new_link: NewLink) -> Response:
-    """Show a link, to be passed on to somebody else."""
-    state = hosted(request)
-    owner = new_link.link.owner
-    return render(
+def _page(request: Request, loaded: LoadedToolkit, submitted: NewAccount, status: int = 200) -> Response:
+    toolkit_path = path_of(loaded.toolkit.slug)
+    address = submitted.return_address
+    return secure_page(
         request,
-        "link.html",
-        toolkit=toolkit_card(loaded, state.store),
-        heading=f"A link for {owner}",
-        whom=owner if new_link.link.user_id else "whoever has the organisation's key",
-        link=f"{state.settings.url}{CONNECT}/{new_link.secret}",
-        expires_at=new_link.link.expires_at,
+        loaded,
+        address=f"{toolkit_path}/connect",
+        return_address=address,
+        problems=submitted.problems,
+        status=status,
+        given=submitted,
+        cancel=with_outcome(address, "cancelled") if address else toolkit_path,
     )
 
 
-def _page(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm, status: int = 200) -> Response:
-    toolkit = toolkit_card(loaded, hosted(request).store)
-    return render(request, "connect_for.html", status, toolkit=toolkit, given=submitted)
+def _return_address(request: Request) -> str:
+    """Return the address in the query: a host may have written its own query there without encoding it."""
+    as_a_value = request.query_params.get("return_address", "")
+    rest = request.url.query.partition("return_address=")[2]
+    registered = hosted(request).store.return_addresses.registered
+    return next((found for found in (as_a_value, rest, unquote(rest)) if found and registered(found)), as_a_value)
 
 
-def _check_toolkit(request: Request, loaded: LoadedToolkit, submitted: _ConnectForm) -> None:
-    """Raise `Problem` 404 if the toolkit has no login, 400 if the return address is not registered."""
+def _checked_address(request: Request, loaded: LoadedToolkit, address: str) -> NewAccount:
+    """Return an empty form. Raises `Problem` 404 if the toolkit has no login, 400 if the address is not registered."""
     if loaded.auth.scheme == "NO_AUTH":
         raise Problem(404)
-    address = submitted.return_address
     if address and not hosted(request).store.return_addresses.registered(address):
         raise Problem(400, _NOT_REGISTERED)
+    return NewAccount(return_address=address)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,12 +13,21 @@ from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, Which
 from ..error_responses import Problem
 from ..state import State, hosted
-from .cards import OFFERS, TOOLS, account_row, path_of, toolkit_card
+from .cards import (
+    ACCOUNTS_PER_PAGE,
+    OFFERS,
+    TOOLS,
+    account_row,
+    connected_accounts,
+    in_order,
+    path_of,
+    toolkit_card,
+)
 from .parameters import parameters
-from .rendering import Form, Toolkit, redirect_after, render
+from .rendering import Form, Toolkit, page_number, redirect_after, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}")
-_ACCOUNTS_PER_PAGE = 50
+_MAX_PENDING = 50
 
 
 @router.get("")
@@ -24,15 +35,20 @@ def details(request: Request, toolkit: Toolkit) -> Response:
     """Show a toolkit's details."""
     state, slug = hosted(request), toolkit.toolkit.slug
     card = toolkit_card(toolkit, state.store)
-    accounts, more = _accounts(state.store, slug, request.query_params.get("after")) if card.login else ([], False)
+    accounts, page, pages = _accounts(state.store, slug, page_number(request.query_params.get("page", "")))
+    pending = state.store.accounts.list(Which(toolkits=[slug], waiting=True), limit=_MAX_PENDING)
     off = state.store.switches.off(slug)
     return render(
         request,
         "details.html",
         toolkit=card,
         auth=toolkit.auth,
+        fields=in_order(toolkit.auth),
         accounts=[account_row(account, toolkit.auth) for account in accounts],
-        more=more,
+        page=page,
+        pages=pages,
+        pending=[account_row(account, toolkit.auth) for account in pending],
+        places={"accounts", *(account.id for account in accounts), *(action.slug for action in toolkit.actions)},
         actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in toolkit.actions],
         offer=_offer(state, slug),
         links=[(name.replace("_", " ").capitalize(), link) for name, link in toolkit.toolkit.links.items()],
@@ -46,16 +62,20 @@ def details(request: Request, toolkit: Toolkit) -> Response:
 def activate(request: Request, toolkit: Toolkit) -> Response:
     """Activate a toolkit that needs no login."""
     slug = _slug_without_login(toolkit)
-    hosted(request).store.switches.activate(slug)
-    return redirect_after("activated", path_of(slug))
+    switches = hosted(request).store.switches
+    done = "activated-already" if slug in switches.activated() else "activated"
+    switches.activate(slug)
+    return redirect_after(request, done, toolkit.toolkit.name, path_of(slug))
 
 
 @router.post("/deactivate")
 def deactivate(request: Request, toolkit: Toolkit) -> Response:
     """Undo `activate`."""
     slug = _slug_without_login(toolkit)
-    hosted(request).store.switches.deactivate(slug)
-    return redirect_after("deactivated", path_of(slug))
+    switches = hosted(request).store.switches
+    done = "deactivated" if slug in switches.activated() else "deactivated-already"
+    switches.deactivate(slug)
+    return redirect_after(request, done, toolkit.toolkit.name, path_of(slug))
 
 
 @router.post("/actions/{action}/switch")
@@ -68,10 +88,13 @@ def switch(request: Request, toolkit: Toolkit, action: str, form: Form) -> Respo
     if to not in ("on", "off"):
         raise Problem(400)
     switches = hosted(request).store.switches
+    already = (found.slug in switches.off(slug)) == (to == "off")
     (switches.turn_on if to == "on" else switches.turn_off)(slug, found.slug)
     if request.headers.get("accept") == "application/json":
         return Response(status_code=204)
-    return redirect_after(to, path_of(slug), found.slug)
+    done = f"{to}-already" if already else to
+    page = page_number(form.get("page", ""))
+    return redirect_after(request, done, found.definition.name, path_of(slug), at=found.slug, page=page)
 
 
 def action_of(loaded: LoadedToolkit, slug: str) -> Action:
@@ -90,6 +113,7 @@ def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
         "name": action.definition.name,
         "description": action.definition.description,
         "read_only": action.read_only,
+        "withdrawn": action.withdrawn,
         "costs_money": action.definition.annotations.costsMoney,
         "path": f"{toolkit_path}/actions/{action.slug.lower()}",
         "parameters": described,
@@ -106,11 +130,18 @@ def _offer(state: State, slug: str) -> dict[str, str] | None:
     return {"package": offered.offer.package, "path": f"{OFFERS}/{slug.lower()}"}
 
 
-def _accounts(store: Store, slug: str, after: str | None) -> tuple[list[ConnectedAccount], bool]:
-    """Return a page of accounts, newest first, after the one with id `after`, and whether there are more."""
-    last = store.accounts.find(after) if after else None
-    found = store.accounts.list(Which(toolkits=[slug]), limit=_ACCOUNTS_PER_PAGE + 1, after=last)
-    return found[:_ACCOUNTS_PER_PAGE], len(found) > _ACCOUNTS_PER_PAGE
+def _accounts(store: Store, slug: str, page: int) -> tuple[Sequence[ConnectedAccount], int, int]:
+    """Return a page of connected accounts, newest first, its number, and how many pages there are.
+
+    A page that there is no longer is the last one.
+    """
+    connected = connected_accounts(slug)
+    pages = max(1, ceil(store.accounts.count(connected) / ACCOUNTS_PER_PAGE))
+    page = min(page, pages)
+    found = store.accounts.page(
+        connected, order="created_at", descending=True, limit=ACCOUNTS_PER_PAGE, offset=(page - 1) * ACCOUNTS_PER_PAGE
+    )
+    return found, page, pages
 
 
 def _slug_without_login(loaded: LoadedToolkit) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from ...connecting import Checked
 from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, Link, LinkRefused, StoreError, UnknownAccount
-from ..access.browsers import LoginNeeded, administrator, browser_id
+from ..access.browsers import browser_id, is_administrator
 from ..error_responses import Problem
 from ..limits import mark_refused
 from ..state import hosted
-from .cards import TOOLS, path_of
-from .rendering import TO_TOOLS, notice, with_outcome
+from .cards import TOOLS, path_of, row_address
+from .rendering import TO_TOOLS, notice, outcome_query, with_outcome
 
 CONNECT = "/connect"
 # So that a slow API does not block the pages. Further key checks wait.
@@ -25,8 +26,8 @@ _key_checks = ThreadPoolExecutor(16, "connecting")
 _REFUSALS = {
     "unknown": (
         404,
-        "This link leads nowhere",
-        "It is incomplete, a day old, replaced, or made with another database than this server's. Ask for a new one.",
+        "This link isn't valid",
+        "Ask for a new one. A newer link may have replaced it, or part of its address is missing.",
     ),
     "used": (410, "This link was used already", "Each link works once. To connect again, ask for a new one."),
     "expired": (410, "This link is too old", "A link works for ten minutes. Ask for a new one; nothing was stored."),
@@ -72,42 +73,83 @@ def link_target(request: Request, link: Link) -> tuple[ConnectedAccount, LoadedT
         raise LinkRefused("unknown") from None
 
 
-def connected(request: Request, link: Link, account: ConnectedAccount, checked: Checked) -> Response:
-    """Redirect to the link's registered return address, else administrators to the tools and others to a final page."""
-    address, incomplete = link.return_address, bool(checked.left_out)
-    if address and hosted(request).store.return_addresses.registered(address):
-        home = with_outcome(address, account.id)
+def connected(
+    request: Request,
+    return_address: str | None,
+    account: ConnectedAccount,
+    *,
+    left_out: bool = False,
+    repeated: bool = False,
+    reconnected: bool = False,
+) -> Response:
+    """Redirect to the registered return address, else administrators to the tools and others to a final page.
+
+    Administrators who have reconnected an account are back at its row.
+
+    Args:
+        request: the request.
+        return_address: the host's address, if one was given.
+        account: the connected account.
+        left_out: whether one of its earlier keys was left out.
+        repeated: whether it was connected with these keys before.
+        reconnected: whether it was connected before, with other keys.
+    """
+    given = [name for name, is_so in (("left_out", left_out), ("repeated", repeated)) if is_so]
+    if is_registered(request, return_address):
+        home = with_outcome(str(return_address), "success", account.id)
+    elif is_administrator(request) and reconnected:
+        home = row_address(hosted(request).store, account, **outcome_query("success", account.id, *given))
     elif is_administrator(request):
-        home = with_outcome(TOOLS, account.id, incomplete=incomplete)
+        home = with_outcome(TOOLS, "success", account.id, *given)
     else:
-        home = f"{CONNECT}/done{'?left_out=1' if incomplete else ''}"
+        home = f"{CONNECT}/done{'?left_out=1' if left_out else ''}"
     return RedirectResponse(home, 303)
+
+
+def cancelled(request: Request, return_address: str | None, account: ConnectedAccount) -> Response:
+    """Redirect to the registered return address, else administrators to the account and others to a final page."""
+    if is_registered(request, return_address):
+        return RedirectResponse(with_outcome(str(return_address), "cancelled", account.id), 303)
+    home = row_address(hosted(request).store, account) if is_administrator(request) else f"{CONNECT}/cancelled"
+    return RedirectResponse(home, 303)
+
+
+def is_registered(request: Request, return_address: str | None) -> bool:
+    """Return whether there is a return address, to which browsers may still be sent."""
+    return bool(return_address) and hosted(request).store.return_addresses.registered(str(return_address))
 
 
 def link_refused(request: Request, refusal: LinkRefused) -> Response:
     """Render why a link can't be used, and what to do."""
     if refusal.reason == "unknown":
         mark_refused(request)
-    return outcome(request, *_REFUSALS[refusal.reason])
+    link = None
+    if refusal.reason == "expired":
+        with suppress(StoreError):
+            link = hosted(request).store.links.find(request.path_params.get("secret", ""))
+    return outcome(request, *_REFUSALS[refusal.reason], link=link)
 
 
 def outcome(
-    request: Request, status: int, heading: str, text: str, retried: ConnectedAccount | None = None
+    request: Request,
+    status: int,
+    heading: str,
+    text: str,
+    *,
+    retried: ConnectedAccount | None = None,
+    link: Link | None = None,
 ) -> Response:
-    """Render a failure; administrators also get a link to the tools and, for a `retried` account, a retry button."""
+    """Render a failure, with ways on.
+
+    A `link` with a registered return address leads back there. Administrators get a link to the tools and, for a
+    `retried` account, a button to try again.
+    """
     form = way = None
-    if is_administrator(request):
+    if link is not None and is_registered(request, link.return_address):
+        address = with_outcome(str(link.return_address), "failed", link.account_id)
+        way = {"address": address, "words": f"Back to {urlsplit(str(link.return_address)).hostname}"}
+    elif is_administrator(request):
         way = TO_TOOLS
-        if retried is not None:
-            address = f"{path_of(retried.toolkit)}/accounts/{retried.id}/reconnect"
-            form = {"address": address, "words": "Try again"}
+    if retried is not None and is_administrator(request):
+        form = {"address": f"{path_of(retried.toolkit)}/accounts/{retried.id}/reconnect", "words": "Try again"}
     return notice(request, status, heading, text, "late" if status == 410 else "bad", form=form, way=way)
-
-
-def is_administrator(request: Request) -> bool:
-    """Whether the request comes from a logged-in administrator."""
-    try:
-        administrator(request)
-    except (LoginNeeded, StoreError):
-        return False
-    return True

@@ -7,7 +7,15 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ...store import LinkRefused, Store
-from ..access.browsers import log_in, log_out, remembered_page
+from ..access.browsers import (
+    forget_form,
+    form_was_sent,
+    is_administrator,
+    log_in,
+    log_out,
+    remembered_page,
+    session,
+)
 from ..limits import mark_refused
 from ..settings import Settings
 from ..state import hosted
@@ -28,16 +36,31 @@ def new_link(store: Store, settings: Settings) -> str:
 
 @router.get("/login")
 def how_to_log_in(request: Request) -> Response:
-    """Show how to get a login link."""
+    """Show how to get a login link; and why one is needed, if the login has ended meanwhile."""
+    if is_administrator(request):
+        return RedirectResponse(remembered_page(request) or TOOLS, 303)
+    heading, text = "Log in", "Open the login link that was printed when the server started. To get a new one, run:"
+    if session(request) is not None or form_was_sent(request):
+        undone = " What you sent last was not done." if form_was_sent(request) else ""
+        heading, text = "You are logged out", f"Your login has ended.{undone} To log in again, run this for a new link:"
     command = f"openrouter-toolkit login-link {hosted(request).settings.url}"
-    text = "Open the login link that was printed when the server started. To get a new one, run:"
-    return notice(request, 200, "Log in", text, "late", command=command)
+    page = notice(request, 200, heading, text, "late", command=command)
+    forget_form(request, page)
+    return page
 
 
 @router.get("/login/{secret}")
 def show(request: Request, secret: str) -> Response:
-    """Show the link's page. Programs that fetch links for a preview don't use the link up."""
-    _check(hosted(request).store, secret)
+    """Show the link's page, or the tools to who is logged in already and opens a used link again.
+
+    Programs that fetch links for a preview don't use the link up.
+    """
+    try:
+        _check(hosted(request).store, secret)
+    except LinkRefused as refusal:
+        if refusal.reason == "used" and is_administrator(request):
+            return RedirectResponse(TOOLS, 303)
+        raise
     return render(
         request,
         "question.html",
@@ -48,6 +71,7 @@ def show(request: Request, secret: str) -> Response:
         facts=None,
         bad=False,
         back=None,
+        hidden={},
     )
 
 

@@ -40,16 +40,20 @@ def add(request: Request, toolkit: str) -> Response:
         text = f"It is not added. {' '.join(problems[:5])}"
         way = {"address": f"{OFFERS}/{toolkit.lower()}", "words": "Back"}
         return notice(request, 422, f"{one.loaded.toolkit.name} can't be loaded", text, way=way)
-    hosted(request).store.switches.activate(one.loaded.toolkit.slug)
-    return redirect_after("added", path_of(one.loaded.toolkit.slug))
+    switches, slug = hosted(request).store.switches, one.loaded.toolkit.slug
+    done = "added-already" if slug in switches.activated() else "added"
+    switches.activate(slug)
+    return redirect_after(request, done, one.loaded.toolkit.name, path_of(slug))
 
 
 @router.post("/remove")
 def remove(request: Request, toolkit: str) -> Response:
     """Undo `add`; its connected accounts stay in the store."""
     one = _offered(request, toolkit)
-    hosted(request).store.switches.deactivate(one.loaded.toolkit.slug)
-    return redirect_after("taken", f"{OFFERS}/{toolkit.lower()}")
+    switches, slug = hosted(request).store.switches, one.loaded.toolkit.slug
+    done = "taken" if slug in switches.activated() else "taken-already"
+    switches.deactivate(slug)
+    return redirect_after(request, done, one.loaded.toolkit.name, f"{OFFERS}/{toolkit.lower()}")
 
 
 def _offered(request: Request, slug: str) -> HostedToolkit:

@@ -13,6 +13,7 @@ from ...validation import words
 _PREFIX = "argument."
 _MAX_CHOICES = 20
 _OMITTED = object()
+_OPENING = {"array": "[", "object": "{"}
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,13 @@ def _types(part: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _limits(part: Mapping[str, Any], choices: Sequence[Any]) -> str:
-    if not choices:
-        return ", ".join(words.limits(part))
-    some = ", ".join(dict.fromkeys(map(_label, choices[:_MAX_CHOICES])))
-    return ", ".join([f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}", *words.limits(part)])
+    limits = [f"{keyword} {part[keyword]}" for keyword in ("minimum", "maximum") if keyword in part]
+    limits += words.limits({keyword: value for keyword, value in part.items() if keyword not in ("minimum", "maximum")})
+    if choices:
+        some = ", ".join(dict.fromkeys(map(_label, choices[:_MAX_CHOICES])))
+        limits.insert(0, f"one of {some}{', …' if len(choices) > _MAX_CHOICES else ''}")
+    text = ", ".join(limits)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _label(value: Any) -> str:
@@ -147,6 +151,8 @@ def _argument(field: FormField) -> Any:
     try:
         return parse_json(field.value)
     except InvalidJson as error:
-        if field.control == "number" or "string" in field.parameter.types:
+        types = field.parameter.types
+        meant_as_json = field.value.lstrip()[:1] in [_OPENING[name] for name in types if name in _OPENING]
+        if field.control == "number" or ("string" in types and not meant_as_json):
             return field.value
         raise ValueError(f"This is not valid JSON: {error}.") from None

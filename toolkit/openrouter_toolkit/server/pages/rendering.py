@@ -15,25 +15,36 @@ from starlette.responses import Response
 
 from ...manifest import LoadedToolkit
 from ...store import Status
-from ..access.browsers import FORM_TOKEN, form_token
+from ..access.browsers import FORM_TOKEN, form_token, is_seal, seal
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
 LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
+# What was done, about {}: an account, an action or a tool. "already" in its name: nothing was left to do.
 _DONE = {
-    "disconnected": "The account is disconnected, and its key forgotten here.",
-    "removed": "The account is removed.",
-    "default": "The account is its owner's first choice now.",
-    "disabled": "The account is switched off. Agents can't use it until it is switched on again.",
-    "enabled": "The account is switched on. Agents can use it now.",
-    "added": "The tool is added. Agents can use it once an account is connected, if it needs one.",
-    "taken": "The tool is taken away. Agents can't use it any more; connected accounts are kept.",
-    "activated": "The tool is activated. Agents can use it now.",
-    "deactivated": "The tool is deactivated. Agents can't use it any more.",
-    "on": "The action is on.",
-    "off": "The action is off.",
+    "disconnected": "The account {} is disconnected. Its keys are deleted here.",
+    "disconnected-already": "That account is not connected any more: it was disconnected already.",
+    "removed": "The account {} is removed.",
+    "default": "The account {} is its owner's default now.",
+    "default-already": "The account {} was the default already.",
+    "disabled": "The account {} is switched off. Agents can't use it until it is switched on again.",
+    "disabled-already": "The account {} was switched off already.",
+    "enabled": "The account {} is switched on. Agents can use it now.",
+    "enabled-already": "The account {} was switched on already.",
+    "activated": "{} is activated. Agents can use it now.",
+    "activated-already": "{} was activated already.",
+    "deactivated": "{} is deactivated. Agents can't use it any more.",
+    "deactivated-already": "{} was deactivated already.",
+    "on": "{} is on.",
+    "on-already": "{} was on already.",
+    "off": "{} is off.",
+    "off-already": "{} was off already.",
+    "added": "{} is added. Agents can use it once an account is connected, if it needs one.",
+    "added-already": "{} was added already.",
+    "taken": "{} is taken away. Agents can't use it any more; connected accounts are kept.",
+    "taken-already": "{} was taken away already.",
 }
 _ERRORS = {
     403: ("Not allowed", "This page takes that only from its own form."),
@@ -58,8 +69,12 @@ Toolkit = Annotated[LoadedToolkit, Depends(_toolkit)]
 
 
 def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
-    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token."""
+    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token.
+
+    `places` are the ids of elements that show the message themselves if it is about them.
+    """
     defaults: dict[str, Any] = {
+        "places": (),
         "host_name": hosted(request).settings.host_name,
         "csrf": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token(request)),
     }
@@ -85,45 +100,76 @@ def wrong_address(request: Request, status: int, text: str) -> Response:
     return notice(request, status, "Wrong address", text, message=None, host_name=Settings.host_name)
 
 
-def redirect_after(done: str, path: str, fragment: str = "") -> Response:
-    """Redirect to a page that shows the message for `done`; the address holds this keyword, never a text."""
-    return RedirectResponse(f"{path}?done={done}{f'#{fragment}' if fragment else ''}", 303)
+def redirect_after(request: Request, done: str, about: str, path: str, *, at: str = "", page: int = 1) -> Response:
+    """Redirect to a page that shows what was done, about what.
+
+    Args:
+        request: the request; only this browser's session is shown the message.
+        done: a key of `_DONE`.
+        about: the name of the account, action or tool. The address has it with a seal, so nobody can put another text
+            there.
+        path: the page.
+        at: the id of the element in which the message stands, so that it is in view.
+        page: the number of the page of accounts.
+    """
+    parts = {"page": str(page) if page > 1 else "", "done": done, "about": about, "at": at}
+    query = {**parts, "seal": seal(request, f"{done} {about}")}
+    query = {name: value for name, value in query.items() if value}
+    return RedirectResponse(f"{path}?{urlencode(query)}{f'#{at}' if at else ''}", 303)
 
 
-def with_outcome(address: str, account_id: str, *, incomplete: bool = False) -> str:
+def page_number(text: str) -> int:
+    """Return the number of a page of accounts as a form or a query has it; 1 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1
+
+
+def with_outcome(address: str, status: str, account_id: str | None = None, *flags: str) -> str:
     """Return a return address with the outcome of connecting, in the query parameters of Composio's callbacks.
 
     Args:
         address: where the browser goes.
-        account_id: the connected account.
-        incomplete: whether one of its earlier keys was left out.
+        status: success, failed or cancelled.
+        account_id: the account, if there is one.
+        flags: names of further parameters that are set.
     """
-    query = {"status": "success", "connected_account_id": account_id, **({"left_out": "1"} if incomplete else {})}
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(outcome_query(status, account_id, *flags))}"
+
+
+def outcome_query(status: str, account_id: str | None = None, *flags: str) -> dict[str, str]:
+    """Return the query parameters of `with_outcome`."""
+    account = {"connected_account_id": account_id} if account_id else {}
+    return {"status": status, **account, **dict.fromkeys(flags, "1")}
 
 
 class _Message(NamedTuple):
-    """A message, its kind ("good" or "bad"), and the address of more information."""
+    """A message, its kind (good or warn), the address of more information, and the id of the element that has it."""
 
     text: str
     kind: str = "good"
     more: str | None = None
+    at: str = ""
 
 
 def _message(request: Request) -> _Message | None:
     """Return the message that a page's query asks for, or None."""
     query, state = request.query_params, hosted(request)
     if query.get("status") != "success":
-        done = _DONE.get(query.get("done", ""))
-        return _Message(done) if done else None
+        done, about = query.get("done", ""), query.get("about", "")
+        if done not in _DONE or not is_seal(request, f"{done} {about}", query.get("seal", "")):
+            return None
+        kind = "warn" if done.endswith("-already") else "good"
+        return _Message(_DONE[done].format(about), kind, at=query.get("at", ""))
     account = state.store.accounts.find(query.get("connected_account_id", ""))
     if account is None or account.status != Status.ACTIVE:
         return None
     toolkit = state.toolkits.get(account.toolkit)
     name = toolkit.loaded.toolkit.name if toolkit else account.toolkit
-    text = f"{name} is connected for {account.owner}. Agents can use it now."
+    as_alias = f", as “{account.alias}”" if account.alias else ""
+    text = f"{name} is connected for {account.owner}{as_alias}. Agents can use it now."
+    if "repeated" in query:
+        text = f"{name} was connected for {account.owner}{as_alias} with this key already. Nothing was changed."
     more = f"{path_of(account.toolkit)}#agents" if toolkit else None
-    return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more)
+    return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more, at=account.id)
 
 
 def counted(number: int, noun: str) -> str:

@@ -18,7 +18,7 @@ from ..state import hosted
 from .cards import TOOLS, path_of, toolkit_card
 from .details import action_of, action_row
 from .parameters import FormField, parameters, read
-from .rendering import Form, Toolkit, render
+from .rendering import Form, Toolkit, counted, render
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/actions/{{action}}/try")
 _TIMEOUT = 60.0
@@ -91,6 +91,7 @@ def _page(
         toolkit=toolkit_card(loaded, store),
         action=action_row(action, path_of(slug)),
         fields=fields,
+        wrong=[field for field in fields if field.problem],
         more_open=any(field.value for field in fields if field.parameter.extension),
         user_id=user_id or next(iter(users), "default"),
         users=list(dict.fromkeys(users)),
@@ -110,7 +111,7 @@ def _result(envelope: Envelope, seconds: float) -> dict[str, Any]:
         "successful": envelope.successful,
         "error": None if envelope.error is None else _printable(envelope.error),
         "data": data[:_MAX_SHOWN],
-        "cut": f"{left:,} more characters are not shown here." if left > 0 else None,
+        "cut": f"Not shown here: {counted(left, 'more character')}." if left > 0 else None,
     }
 
 

@@ -2,19 +2,20 @@
 
 // A form that takes its time says so, and is not sent twice.
 for (const form of document.querySelectorAll("form[data-busy]")) {
-  const button = form.querySelector("button");
-  const words = button.innerHTML;
+  let button, words;
   form.addEventListener("submit", (event) => {
     if (form.getAttribute("aria-busy") === "true") {
       event.preventDefault();
       return;
     }
     form.setAttribute("aria-busy", "true");
-    button.textContent = form.dataset.busy;
+    button = event.submitter ?? form.querySelector("button:not([type=button])");
+    words = button.innerHTML;
+    button.textContent = button.dataset.busy ?? form.dataset.busy;
   });
   // The back button may bring the page as it was left.
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) {
+    if (event.persisted && button) {
       form.removeAttribute("aria-busy");
       button.innerHTML = words;
     }
@@ -24,7 +25,7 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
 // A message is for this once: reloading the page does not repeat it.
 if (document.querySelector(".message") && location.search) {
   const address = new URL(location);
-  for (const name of ["status", "connected_account_id", "left_out", "done"]) {
+  for (const name of ["status", "connected_account_id", "left_out", "repeated", "done", "about", "at", "seal"]) {
     address.searchParams.delete(name);
   }
   history.replaceState(history.state, "", address);

@@ -1,4 +1,5 @@
-// Search as you type, and sorting, in the cards that are there. The address keeps both for reload and the back button.
+// Search as you type, categories and sorting, in the cards that are there. The address keeps them for reload and the
+// back button.
 
 const form = document.querySelector("[data-search]");
 const list = document.querySelector("[data-cards]");
@@ -8,8 +9,7 @@ if (form && list) {
   const found = document.querySelector("[data-found]");
   const none = document.querySelector("[data-none]");
   const meant = document.querySelector("[data-meant]");
-  const input = form.elements.q;
-  const sort = form.elements.sort;
+  const { q, category, sort } = form.elements;
 
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const byName = (a, b) => a.dataset.name.localeCompare(b.dataset.name);
@@ -24,7 +24,8 @@ if (form && list) {
 
   const address = (from) => {
     const to = new URL(from);
-    for (const [name, value, usual] of [["q", input.value.trim(), ""], ["sort", sort.value, "popularity"]]) {
+    const values = [["q", q.value.trim(), ""], ["category", category.value, ""], ["sort", sort.value, "popularity"]];
+    for (const [name, value, usual] of values) {
       if (value === usual) {
         to.searchParams.delete(name);
       } else {
@@ -35,21 +36,28 @@ if (form && list) {
   };
 
   const search = () => {
-    const words = plain(input.value).split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const card of cards) {
-      card.hidden = !words.every((word) => plain(card.dataset.words).includes(word));
-      count += card.hidden ? 0 : 1;
-    }
-    none.hidden = count > 0;
-    found.textContent = count === 1 ? "1 tool" : `${count} tools`;
+    const words = plain(q.value).split(/\s+/).filter(Boolean);
+    const fits = (card) =>
+      words.every((word) => plain(card.dataset.words).includes(word)) &&
+      (!category.value || JSON.parse(card.dataset.categories).includes(category.value)) &&
+      (words.length > 0 || !("elsewhere" in card.dataset));
+    show(cards.filter(fits));
     remember();
-    suggest();
+    correct();
   };
 
-  // What was probably meant is the server's to know: it is asked when nothing is found and nobody types any more.
+  const show = (wanted) => {
+    for (const card of cards) {
+      card.hidden = !wanted.includes(card);
+    }
+    none.hidden = wanted.length > 0;
+    found.textContent = wanted.length === 1 ? "1 tool" : `${wanted.length} tools`;
+  };
+
+  // What a misspelt search probably meant is the server's to know: it is asked when nothing is found and nobody types
+  // any more.
   let asking;
-  const suggest = () => {
+  const correct = () => {
     clearTimeout(asking);
     meant.hidden = true;
     if (none.hidden) {
@@ -58,15 +66,19 @@ if (form && list) {
     asking = setTimeout(async () => {
       const asked = location.href;
       const answer = await fetch(asked).then((page) => page.text(), () => "");
-      const told = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-meant]");
+      const page = new DOMParser().parseFromString(answer, "text/html");
+      const told = page.querySelector("[data-meant]:not([hidden])");
       if (told && asked === location.href) {
+        const shown = new Set([...page.querySelectorAll("[data-slug]:not([hidden])")].map((card) => card.dataset.slug));
+        show(cards.filter((card) => shown.has(card.dataset.slug)));
         meant.replaceChildren(...told.childNodes);
-        meant.hidden = told.hidden;
+        meant.hidden = false;
       }
     }, 300);
   };
 
-  input.addEventListener("input", search);
+  q.addEventListener("input", search);
+  category.addEventListener("change", search);
   sort.addEventListener("change", () => {
     cards.sort(sort.value === "alphabet" ? byName : byAccounts);
     list.append(...cards);
@@ -77,7 +89,7 @@ if (form && list) {
     search();
   });
   // Somebody who is quick has typed before this was here.
-  if (input.value !== input.defaultValue) {
+  if (q.value !== q.defaultValue) {
     search();
   }
 }
