@@ -22,7 +22,7 @@ from server import BODY, Target, cpu_seconds, in_own_process, toolkit
 
 EVENTS = 20  # of each stream; the first ones are not measured, because not all streams have begun by then
 MEASURED = 8
-STREAMS = (100, 500, 1000)
+STREAMS = (100, 500, 1000, 2000)
 SENT_AT = re.compile(rb'"text":"(\d+\.\d+)')
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -112,7 +112,10 @@ def measure(streams: int) -> Delays:
 def main() -> None:
     """Print the table."""
     for streams in map(int, sys.argv[1:] or STREAMS):
-        print(f"{streams:5} streams: %.1f ms, p99 %.1f ms, %.0f KB each, %.3f ms of CPU an event" % measure(streams), flush=True)
+        print(
+            f"{streams:5} streams: %.1f ms, p99 %.1f ms, %.0f KB each, %.3f ms of CPU an event" % measure(streams),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ class Pause:
     """What a call waits for, while it holds no thread.
 
     Attributes:
-        socket: the socket from which bytes have to arrive; None if what follows may block or take long, so that it needs
-            a worker thread.
+        socket: the socket from which bytes have to arrive; None if what follows may block or take long, so that it
+            needs a worker thread.
         seconds: how long the bytes may take. After that, `TimeoutError` is thrown into the call.
     """
 

@@ -155,9 +155,7 @@ class BoundClient:
         steps = self._complete(path, arguments, accumulator)
         return steps if self._call.parks else finish(steps)
 
-    def _complete(
-        self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]
-    ) -> Steps[str]:
+    def _complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> Steps[str]:
         request = outgoing.build("POST", path, arguments)
         if self._openrouter.completion_headers:
             request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})

@@ -82,10 +82,10 @@ class ParkedCall(Generic[_Answer]):
             self._loop.call_soon_threadsafe(self._follow, done.result)
 
     def _follow(self, step: Callable[[], Pause | None]) -> None:
-        """Make what a step's end asks for."""
+        """Run a step, and do what its end asks for."""
         try:
             pause = step()
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the call gets it
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             self._end(partial(self._ended.set_exception, error))
             return
         if pause is None:

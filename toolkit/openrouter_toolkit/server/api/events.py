@@ -70,8 +70,8 @@ class EventStreamResponse(Response):
 class _EventBuffer(SwiftListener):
     """A bounded buffer of events between where the answer is read and the task that sends, which takes all at once.
 
-    While it is full, the event loop reads no more of the answer (`is_full`), and a thread that reads it waits, so that a
-    slow client costs no memory. When nothing has come for long, it has a ping.
+    While it is full, the event loop reads no more of the answer (`is_full`), and a thread that reads it waits, so that
+    a slow client costs no memory. When nothing has come for long, it has a ping.
     """
 
     def __init__(self) -> None:
