@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from ..openrouter.servers import Exchange, Script, Server, chunk, self_signed, s
 from ..scale import scaled
 from ..timing import PATIENCE, wait_until
 from .conftest import both_parsers
-from .served import CHAT, KEY, QUESTION, serving
+from .served import CHAT, KEY, QUESTION, Served, serving
 from .test_disconnect import calling
 
 pytestmark = both_parsers
@@ -71,6 +72,10 @@ def go_on() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+def is_free(served: Served, threads: int) -> bool:
+    return served.state.threads.free == threads
 
 
 def text_of(envelope: dict[str, Any]) -> Any:
@@ -161,7 +166,7 @@ def test_streams_beyond_the_limit_hold_a_thread(
         token = served.token("alice")
         for free in (THREADS, THREADS - 1):
             read_until(stack.enter_context(calling(served, ADDRESS, STREAM, token)), b'"text":"Hel"')
-            wait_until(lambda free=free: served.state.threads.free == free)
+            wait_until(partial(is_free, served, free))
         go_on.set()
 
 
@@ -192,7 +197,7 @@ def test_a_caller_who_reads_nothing_holds_no_thread(store: Store, monkeypatch: p
 def test_an_upstream_that_falls_silent_is_given_up(
     store: Store, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(OpenRouter.__init__.__kwdefaults__, "completion_timeout", 0.5)
+    monkeypatch.setattr("openrouter_toolkit.openrouter.OpenRouter", partial(OpenRouter, completion_timeout=0.5))
     with Server(in_parts(go_on)) as upstream:
         monkeypatch.setenv("OPENROUTER_BASE_URL", upstream.base_url)
         with serving(store) as served, calling(served, ADDRESS, STREAM, served.token("alice")) as stream:

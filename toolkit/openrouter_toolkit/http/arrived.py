@@ -86,12 +86,12 @@ class ArrivedBytes(io.BufferedIOBase):
             raise NothingArrived
         del self._data[: self._at]
         self._at = 0
-        left = response.chunk_left  # type: ignore[attr-defined]
+        left = response.chunk_left
         try:
             return response.read1(size)
         except NothingArrived:
             self._at = 0
-            response.chunk_left = left  # type: ignore[attr-defined]
+            response.chunk_left = left
             raise
 
     def resume(self) -> None:
