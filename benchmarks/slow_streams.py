@@ -18,21 +18,22 @@ from typing import NamedTuple
 
 from canned_server import chunk
 
-from server import BODY, Target, in_own_process, toolkit
+from server import BODY, Target, cpu_seconds, in_own_process, toolkit
 
 EVENTS = 20  # of each stream; the first ones are not measured, because not all streams have begun by then
 MEASURED = 8
-STREAMS = (100, 500, 1000)
+STREAMS = (100, 500, 1000, 2000)
 SENT_AT = re.compile(rb'"text":"(\d+\.\d+)')
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Delays(NamedTuple):
-    """Milliseconds that the server adds to an event, and its memory for a stream, in KB."""
+    """Milliseconds that the server adds to an event, its memory for a stream in KB, its CPU time for an event in ms."""
 
     p50: float
     p99: float
     memory: float
+    cpu: float
 
 
 async def _upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,10 +84,12 @@ async def _measure(target: Target, streams: int) -> Delays:
         listeners.append(asyncio.create_task(_listen(target, number, delays)))
         await asyncio.sleep(0.004)
     delays.clear()
+    used = cpu_seconds(target.process)
     await asyncio.sleep(MEASURED)
-    measured, memory = sorted(delays), _memory(target.process) - before
+    measured, memory, used = sorted(delays), _memory(target.process) - before, cpu_seconds(target.process) - used
     await asyncio.gather(*listeners)
-    return Delays(measured[len(measured) // 2] * 1000, measured[len(measured) * 99 // 100] * 1000, memory / streams)
+    p50, p99 = (measured[len(measured) * share // 100] * 1000 for share in (50, 99))
+    return Delays(p50, p99, memory / streams, used / len(measured) * 1000)
 
 
 def _memory(process: int) -> int:
@@ -109,7 +112,10 @@ def measure(streams: int) -> Delays:
 def main() -> None:
     """Print the table."""
     for streams in map(int, sys.argv[1:] or STREAMS):
-        print(f"{streams:5} streams: %.1f ms, p99 %.1f ms, %.0f KB each" % measure(streams), flush=True)
+        print(
+            f"{streams:5} streams: %.1f ms, p99 %.1f ms, %.0f KB each, %.3f ms of CPU an event" % measure(streams),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

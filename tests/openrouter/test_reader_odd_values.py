@@ -18,6 +18,7 @@ from openrouter_toolkit.openrouter.streams import reader
 from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.streams.events import StreamEvent
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
+from openrouter_toolkit.steps import finish
 
 from .calls import KEY
 from .servers import chunk, message_events, sse
@@ -96,7 +97,7 @@ def read(format: type, events: list[Any], *, listen: bool) -> tuple[Envelope, li
     exchange = Exchange(Call(on_event=heard.append if listen else None))
     exchange.call.secrets = (KEY,)
     try:
-        text = reader.read(exchange, cast(BaseHTTPResponse, Pieces(body)), format(), 1 << 30, KEY)
+        text = finish(reader.read(exchange, cast(BaseHTTPResponse, Pieces(body)), format(), 1 << 30, KEY))
         return Envelope.success(text), heard
     except ActionError as error:
         return Envelope.failure(error), heard

@@ -20,6 +20,7 @@ from openrouter_toolkit.http.transport import Exchange
 from openrouter_toolkit.openrouter.streams import reader
 from openrouter_toolkit.openrouter.streams.chat_stream import ChatStream
 from openrouter_toolkit.openrouter.streams.message_stream import MessageStream
+from openrouter_toolkit.steps import finish
 
 from ..scale import scaled
 from .traffic import CHAT, Recording, recordings
@@ -58,7 +59,7 @@ class Pieces:
 
 def read(recording: Recording, pieces: Iterable[bytes]) -> str:
     assembly = ChatStream() if recording.kind == CHAT else MessageStream()
-    return reader.read(Exchange(Call()), cast(BaseHTTPResponse, Pieces(pieces)), assembly, 1 << 30)
+    return finish(reader.read(Exchange(Call()), cast(BaseHTTPResponse, Pieces(pieces)), assembly, 1 << 30))
 
 
 def read_broken(recording: Recording, pieces: Iterable[bytes]) -> tuple[dict[str, Any], ActionError | None]:

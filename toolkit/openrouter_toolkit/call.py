@@ -13,6 +13,18 @@ from .envelope import ActionError
 Listener = Callable[[Any], None]
 
 
+class SwiftListener:
+    """A listener that never waits, so that an event loop's thread may call it."""
+
+    def __call__(self, event: Any) -> None:
+        """Take an event."""
+        raise NotImplementedError
+
+    def is_full(self, resume: Callable[[], None]) -> bool:
+        """Whether it wants no more events now. Then it calls `resume`, on the event loop, when it does again."""
+        return False
+
+
 class Call:
     """The context of one `execute`: its listener, its deadline and whether it was cancelled.
 
@@ -26,6 +38,7 @@ class Call:
         cached: whether the answer came from a cache, set by the client; None if no cache was used.
         waits_for_limits: whether the client repeats the call after a rate limit; a bulk run does that itself, since its
             other calls have to wait, too.
+        parks: whether a streamed answer is read in steps, which pause instead of waiting for the network.
     """
 
     def __init__(
@@ -37,6 +50,7 @@ class Call:
         self.secrets = secrets
         self.cached: bool | None = None
         self.waits_for_limits = True
+        self.parks = False
         self._revalidate: Callable[[], None] | None = None
         self._deadline = None if timeout is None else monotonic() + timeout
         self._state = _State()

@@ -22,6 +22,7 @@ from .execution.pipeline import Execution
 from .execution.resources import DEFAULT_WORKERS, Clients, Job, Resources
 from .execution.toolset import SwitchedOff, Toolset
 from .manifest import Action, LoadedToolkit, Toolkits
+from .steps import Steps
 from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_async, tool_calls
 from .tool_calling.options import DEFAULT_LIMIT, CallKeywords, CallOptions
 from .tool_calling.tool_calls import find_tool
@@ -232,8 +233,8 @@ class ToolRegistry:
         Cancelling it cancels the call and closes its connection at once.
         """
         call = CallOptions(user_id, account_id, timeout=timeout, on_event=on_event).new_call()
-        run = partial(self._execution.run, slug, arguments, user_id, call, account_id)
-        (envelope,) = await self._run_async([Job(call, run, Envelope.failure)])
+        steps = partial(self._execution.steps, slug, arguments, user_id, call, account_id)
+        (envelope,) = await self._run_async([Job(call, steps, Envelope.failure)])
         return envelope
 
     def stream(
@@ -421,14 +422,14 @@ class ToolRegistry:
     def _tool_job(self, written: ToolCall, options: CallOptions) -> Job[ToolResult]:
         call = options.new_call()
 
-        def execute(slug: str, arguments: dict[str, Any]) -> Envelope:
-            return self._execution.run(slug, arguments, options.user_id, call, options.account_id)
+        def execute(slug: str, arguments: dict[str, Any]) -> Steps[Envelope]:
+            return self._execution.steps(slug, arguments, options.user_id, call, options.account_id)
 
-        def run() -> ToolResult:
+        def steps() -> Steps[ToolResult]:
             action = self.find_tool(written.name)
             return tool_calls.run(written, action, execute, limit=options.limit, checkpoint=call.check)
 
-        return Job(call, run, partial(tool_calls.failed, written))
+        return Job(call, steps, partial(tool_calls.failed, written))
 
     async def _run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
         """Run jobs in worker threads: all async calls come through here."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..accounts import EnvironmentAccounts
+from ..call import SwiftListener
 from ..manifest import Action, Toolkit
 from ..registry import ToolRegistry
 from ..text.redaction import redacted_traceback
@@ -194,7 +195,7 @@ def _with_stream(registry: ToolRegistry, params: types.CallToolRequestParams) ->
     return {**arguments, "stream": True} if streams and arguments.get("stream") is None else arguments
 
 
-class _ProgressReporter:
+class _ProgressReporter(SwiftListener):
     """A listener that passes a stream's text from the worker thread to `report` on the event loop.
 
     A slow receiver does not block the stream: text that arrives in the meantime is sent together in the next report.

@@ -33,6 +33,7 @@ def serve(options: argparse.Namespace) -> int:
             url_given=options.url is not None,
             calls_per_minute=options.calls_per_minute,
             worker_threads=options.worker_threads,
+            streams=options.streams,
             connections_per_address=options.connections_per_address,
             client_timeout=options.client_timeout,
             trusted_proxies=tuple(options.trusted_proxy),

@@ -352,6 +352,12 @@ examples:
             default=400,
         ),
         _count(
+            "--streams N",
+            "how many streams may be open at once without a thread of their own; further ones hold one",
+            high=100_000,
+            default=4000,
+        ),
+        _count(
             "--connections-per-address N", "how many connections one client may have open", high=100_000, default=256
         ),
         option(

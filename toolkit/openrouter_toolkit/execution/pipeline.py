@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..accounts import (
 from ..call import Call
 from ..envelope import ActionError, Envelope
 from ..manifest import Action, Toolkits
+from ..steps import Steps, finish
 from ..text.close_matches import close_matches
 from ..text.redaction import redact, redact_thoroughly, redacted_traceback
 from ..text.sanitize import clean, preview, quoted
@@ -63,19 +64,25 @@ class Execution:
         self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
     ) -> Envelope:
         """Execute an action for a user. All errors are returned in the envelope."""
+        return finish(self.steps(slug, arguments, user_id, call, account_id))
+
+    def steps(
+        self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
+    ) -> Steps[Envelope]:
+        """`run` in steps, for a call that parks."""
         record = CallRecord(slug, arguments, user_id)
         if _OPENTELEMETRY not in sys.modules:  # a host that does not use it pays nothing for it
-            return self._run_logged(record, call, account_id)
+            return (yield from self._run_logged(record, call, account_id))
         from .telemetry import observed
 
         record.action = self._toolkits.find(slug)
         loaded = self._toolkits.first if record.action is None else self._toolkits.of(record.action)
         with observed(record, call, loaded.toolkit.slug.lower()):
-            return self._run_logged(record, call, account_id)
+            return (yield from self._run_logged(record, call, account_id))
 
-    def _run_logged(self, record: CallRecord, call: Call, account_id: str | None) -> Envelope:
+    def _run_logged(self, record: CallRecord, call: Call, account_id: str | None) -> Steps[Envelope]:
         try:
-            record.executed = self._execute(record, call, account_id)
+            record.executed = yield from self._execute(record, call, account_id)
             record.seconds = record.elapsed()
             record.envelope = envelope = self._hooks.after(
                 record.action, record.executed, record.seconds, record.arguments, record.user_id
@@ -85,7 +92,7 @@ class Execution:
                 _log.info("%s", record.line())
         return envelope
 
-    def _execute(self, record: CallRecord, call: Call, account_id: str | None) -> Envelope:
+    def _execute(self, record: CallRecord, call: Call, account_id: str | None) -> Steps[Envelope]:
         resolved: ResolvedCredentials | None = None
         action: Action | None = None
         try:
@@ -98,7 +105,8 @@ class Execution:
             action.validator.check(action.slug, arguments, call.check)
             resolved = self._resolve(action, record.user_id, account_id)
             call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))
-            envelope = Envelope.success(redact(self._run(action, arguments, resolved, call), _secrets(resolved)))
+            data = yield from self._run(action, arguments, resolved, call)
+            envelope = Envelope.success(redact(data, _secrets(resolved)))
             if resolved is not None:
                 resolved.used()
         except ActionError as error:
@@ -130,7 +138,7 @@ class Execution:
         action = self._find(slug)
         resolved = self._resolve(action, user_id, account_id)
         call = call.with_account(_secrets(resolved), call.check)
-        return redact(self._run(action, {}, resolved, call), _secrets(resolved))
+        return redact(finish(self._run(action, {}, resolved, call)), _secrets(resolved))
 
     def _find(self, slug: str) -> Action:
         action = self._toolkits.find(slug)
@@ -181,12 +189,14 @@ class Execution:
         try:
             call = Call(timeout=VERIFY_TIMEOUT, secrets=_secrets(resolved))
             arguments = dict(self._toolkits.of(verify).auth.verify_arguments)
-            self._run(verify, arguments, resolved, call)
+            finish(self._run(verify, arguments, resolved, call))
         except ActionError as error:
             return Verdict.REFUSED if refuses_key(error) else Verdict.UNKNOWN
         return Verdict.ACCEPTED
 
-    def _run(self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call) -> str:
+    def _run(
+        self, action: Action, arguments: dict[str, Any], resolved: ResolvedCredentials | None, call: Call
+    ) -> Steps[str]:
         call.check()
         client = []
         loaded = self._toolkits.of(action)
@@ -195,6 +205,8 @@ class Execution:
             made = self._clients().of(loaded.toolkit.slug)
             client = [made.connected(loaded.client_credentials(credentials, key), call)]
         data: object = action.handler(arguments, *client)
+        if isinstance(data, Generator):
+            data = yield from data
         if not isinstance(data, str):
             raise TypeError(f"the handler of {action.slug} returned {type(data).__name__}, wanted text")
         return data

@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from ..call import Call
 from ..envelope import ActionError
+from ..steps import Steps, finish
 
 DEFAULT_WORKERS = 256
 _Answer = TypeVar("_Answer")
@@ -24,13 +25,17 @@ class Job(Generic[_Answer]):
 
     Attributes:
         call: its deadline and its cancellation.
-        run: makes the call.
+        steps: makes the call.
         failed: the answer if the call never runs, because all workers were busy until its deadline.
     """
 
     call: Call
-    run: Callable[[], _Answer]
+    steps: Callable[[], Steps[_Answer]]
     failed: Callable[[ActionError], _Answer]
+
+    def run(self) -> _Answer:
+        """Make the call in this thread."""
+        return finish(self.steps())
 
 
 class Clients:

@@ -9,10 +9,11 @@ from typing import Any
 from ..envelope import ActionError
 from ..openrouter.client import BoundClient
 from ..openrouter.streams.chat_stream import ChatStream
+from ..steps import Answer
 from ..text.sanitize import preview, short_name
 
 
-def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
+def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -> Answer:
     """Create a chat completion (POST /chat/completions).
 
     The API no longer has `functions` and `function_call`: they are sent as `tools` and `tool_choice`, and the
@@ -23,7 +24,7 @@ def create_chat_completion(arguments: dict[str, Any], openrouter: BoundClient) -
     )
 
 
-def create_completion(arguments: dict[str, Any], openrouter: BoundClient) -> str:
+def create_completion(arguments: dict[str, Any], openrouter: BoundClient) -> Answer:
     """Create a text completion (POST /completions, a legacy endpoint)."""
     return openrouter.complete("/completions", arguments, lambda: ChatStream(_choice_count(arguments)))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 
 from urllib3 import BaseHTTPResponse, HTTPResponse
 
 from ..envelope import ActionError
+from ..steps import IN_WORKER, Pause, Steps
+from .arrived import NothingArrived
 from .transport import NETWORK_ERRORS, Exchange
 
 _READ_SIZE = 64 * 1024
@@ -35,11 +38,44 @@ class Body:
         # from there, up to its end: urllib3 then checks that it is complete, and releases the connection.
         plain = isinstance(response, HTTPResponse) and not response.headers.get("content-encoding")
         self._source = getattr(response, "_original_response", None) if plain else None
+        self._pause: Pause | None = None
+
+    def park(self) -> None:
+        """Do not hold a thread while nothing arrives, if the call allows that: see `next_piece`."""
+        if self._exchange.call.parks and self._source is not None:
+            self._exchange.park(self._source)
+
+    def in_worker(self) -> Steps[None]:
+        """End `park`; what follows may take long, and reads wait again."""
+        if self._exchange.parked is not None:
+            yield IN_WORKER
+            self._exchange.unpark()
+
+    def next_piece(self) -> Steps[bytes]:
+        """`piece`, after a pause if nothing is there and the body is parked."""
+        while True:
+            with suppress(NothingArrived):
+                return self.piece()
+            yield from self._arrival()
+
+    def _arrival(self) -> Steps[None]:
+        exchange = self._exchange
+        pause = self._pause
+        if pause is None or pause.seconds != exchange.read_timeout:
+            pause = self._pause = exchange.pause()
+        try:
+            yield pause
+        except TimeoutError as error:
+            raise exchange.failure(error) from None
+        exchange.call.check()
+        if exchange.parked is not None:
+            exchange.parked.resume()
 
     def piece(self) -> bytes:
         """The next bytes that arrive; empty at the end.
 
         Raises:
+            NothingArrived: nothing is there, and the body is parked.
             ActionError: `invalid_response` above the limit; the reason why the call ends; a network failure.
         """
         if self._head:
@@ -55,7 +91,10 @@ class Body:
 
     def _read(self) -> bytes:
         if self._source is not None:
-            piece: bytes = self._source.read1(_READ_SIZE)
+            parked = self._exchange.parked
+            piece: bytes = (
+                self._source.read1(_READ_SIZE) if parked is None else parked.read_from(self._source, _READ_SIZE)
+            )
             if piece:
                 if self._response.length_remaining is not None:
                     self._response.length_remaining -= len(piece)
@@ -97,20 +136,24 @@ class Body:
         pieces.clear()
         return body.decode("utf-8", "replace").strip(" \t\r\n\ufeff")
 
-    def is_stream(self) -> bool:
+    def is_stream(self) -> Steps[bool]:
         """Whether it is an event stream, decided by its first bytes, because gateways send wrong content types.
 
-        The bytes that this reads are returned by the first `piece`.
+        The bytes that this reads are returned by the first `piece`. From then on, a stream's body is parked (`park`).
         """
+        self.park()
         declared = self._response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head = b""
         while (is_stream_head := _is_stream_head(head, declared=declared)) is None:
-            piece = self.piece()
+            piece = yield from self.next_piece()
             if not piece:
                 break
             head += piece
         self._head = head
-        return declared if is_stream_head is None else is_stream_head
+        is_stream = declared if is_stream_head is None else is_stream_head
+        if not is_stream:
+            yield from self.in_worker()
+        return is_stream
 
     def _count(self, piece: bytes) -> None:
         self._size += len(piece)

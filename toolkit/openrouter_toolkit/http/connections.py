@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..call import Call
@@ -28,18 +28,14 @@ class Connections:
         self._lock = threading.Lock()
         self._transport: Transport | None = None
 
+    @contextmanager
     def exchange(
-        self,
-        request: Request,
-        headers: Mapping[str, Any],
-        call: Call,
-        timeout: float,
-        read: Callable[[Exchange, BaseHTTPResponse], str],
-    ) -> str:
-        """Send a request and return what `read` makes of its answer. The call's end interrupts it at any time.
+        self, request: Request, headers: Mapping[str, Any], call: Call, timeout: float
+    ) -> Iterator[tuple[Exchange, BaseHTTPResponse]]:
+        """Send a request; in the context its answer can be read. The call's end interrupts it at any time.
 
         Raises:
-            ActionError: a network failure, the reason why the call ended, or what `read` raises.
+            ActionError: a network failure, or the reason why the call ended.
         """
         from .transport import Exchange
 
@@ -49,13 +45,13 @@ class Connections:
             try:
                 response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)
                 try:
-                    return read(exchange, response)
+                    yield exchange, response
                 finally:
                     if getattr(response, "connection", None) is not None:  # not read to its end: not reusable
                         with suppress(Exception):
                             response.close()
             except BaseException as error:
-                if not isinstance(error, Exception):  # such as KeyboardInterrupt
+                if not isinstance(error, Exception | GeneratorExit):  # such as KeyboardInterrupt
                     self._discard(transport)
                 raise
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ..call import Call
 from ..envelope import ActionError
+from ..steps import Answer, Steps, finish, text_of
 
 Policy: TypeAlias = Callable[[ActionError], bool]
 
@@ -105,13 +106,17 @@ class Retries:
         self._max_attempts = max_attempts
         self.quota = quota or RetryQuota()
 
-    def run(self, attempt: Callable[[], str], call: Call, policy: Policy) -> str:
+    def run(self, attempt: Callable[[], Answer], call: Call, policy: Policy) -> str:
+        """`steps` for a call that does not park."""
+        return finish(self.steps(attempt, call, policy))
+
+    def steps(self, attempt: Callable[[], Answer], call: Call, policy: Policy) -> Steps[str]:
         """The first success. Raises the last attempt's `ActionError`, with `attempts` if there were several."""
         number = spent = 0
         while True:
             number += 1
             try:
-                answer = attempt()
+                answer = yield from text_of(attempt())
             except ActionError as error:
                 delay = _delay(error, number)
                 may_retry = policy(error) and number < self._max_attempts and delay <= _longest_wait(call)

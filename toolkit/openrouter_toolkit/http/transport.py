@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from ssl import SSLError as PythonSSLError
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -31,9 +31,11 @@ from urllib3.exceptions import (
 
 from ..call import Call
 from ..envelope import ActionError
+from ..steps import Pause
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import quoted
 from .api import UNNAMED, Api
+from .arrived import ArrivedBytes, can_park
 from .json_body import JsonBody
 
 # With more threads than this, the additional connections are closed after use.
@@ -60,6 +62,8 @@ class Exchange:
         self._connection: Any = None
         self._socket: Any = None
         self._begun = False
+        self.read_timeout = 0.0
+        self.parked: ArrivedBytes | None = None
 
     def on_connecting(self, connection: Any) -> None:
         """The pool has chosen a connection, which may not be open yet."""
@@ -88,9 +92,27 @@ class Exchange:
 
     def set_read_timeout(self, seconds: float) -> None:
         """Set how many seconds to wait for the next bytes."""
+        self.read_timeout = seconds
         with self._lock, suppress(OSError, AttributeError):
-            if self._socket is not None:
+            if self._socket is not None and self.parked is None:
                 self._socket.settimeout(seconds)
+
+    def park(self, response: HTTPResponse) -> None:
+        """Let reads of a response raise `NothingArrived` instead of waiting, where that is possible."""
+        with self._lock:
+            if can_park(self._socket) and response.fp is not None:
+                self.parked = ArrivedBytes(self._socket, response)
+
+    def unpark(self) -> None:
+        """Let reads wait again."""
+        if self.parked is not None:
+            self.parked.wait()
+            self.parked = None
+            self.set_read_timeout(self.read_timeout)
+
+    def pause(self) -> Pause:
+        """What a parked exchange waits for."""
+        return Pause(self._socket, self.read_timeout)
 
     def failure(self, error: Exception) -> ActionError:
         """The `ActionError` for one of `NETWORK_ERRORS`; after `interrupt`, the reason why the call ended."""
@@ -228,6 +250,7 @@ class Transport:
         """
         remaining = exchange.call.remaining()
         timeout = min(timeout, _MAX_TIMEOUT if remaining is None else max(remaining, 0.001))
+        exchange.read_timeout = timeout
         timeouts = Timeout(connect=min(self._connect_timeout, timeout), read=timeout)
         if isinstance(body, JsonBody):
             headers = {**headers, "Content-Length": str(body.length)}  # without it, the body would be sent in chunks

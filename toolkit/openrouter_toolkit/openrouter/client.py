@@ -17,6 +17,7 @@ from ..http.connections import Connections
 from ..http.header_values import header_value
 from ..http.request import Request
 from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found
+from ..steps import Answer, Steps, finish
 from . import base_url as base_urls
 from . import request as outgoing
 from . import response_cache as response_caching
@@ -146,14 +147,25 @@ class BoundClient:
         request = outgoing.build(method, path, arguments)
         return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), never)
 
-    def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> str:
-        """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`."""
+    def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> Answer:
+        """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`.
+
+        A handler returns it as it is: of a call that parks, it is the steps that lead to it.
+        """
+        steps = self._complete(path, arguments, accumulator)
+        return steps if self._call.parks else finish(steps)
+
+    def _complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> Steps[str]:
         request = outgoing.build("POST", path, arguments)
         if self._openrouter.completion_headers:
             request = replace(request, headers={**self._openrouter.completion_headers, **request.headers})
         timeout = self._openrouter.completion_timeout
+
+        def attempt() -> Steps[str]:
+            return self._answer(request, timeout, accumulator=accumulator)
+
         try:
-            return self._with_retries(lambda: self._answer(request, timeout, accumulator=accumulator), completions)
+            return (yield from self._openrouter.retries.steps(attempt, self._call, completions))
         except ActionError as error:
             if error.status == 404 and _PLAIN_NOT_FOUND.fullmatch(error.message):  # the message names no model
                 _mark_as_wrong_base_url(error)
@@ -182,9 +194,9 @@ class BoundClient:
     def _get_catalogue(self, timeout: float) -> str:
         """Get the model catalogue in a separate call, without retries, within `timeout` seconds."""
         client = BoundClient(self._openrouter, self._key, Call(timeout=timeout))
-        return client._answer(outgoing.build("GET", "/models", {}), timeout)
+        return finish(client._answer(outgoing.build("GET", "/models", {}), timeout))
 
-    def _with_retries(self, attempt: Callable[[], str], policy: Policy) -> str:
+    def _with_retries(self, attempt: Callable[[], Answer], policy: Policy) -> str:
         return self._openrouter.retries.run(attempt, self._call, policy)
 
     def _answer(
@@ -194,39 +206,38 @@ class BoundClient:
         *,
         xml: bool = False,
         accumulator: Callable[[], Accumulator] | None = None,
-    ) -> str:
+    ) -> Steps[str]:
         """One attempt: send the request, read the answer, parse it."""
         headers = {**self._openrouter.headers, **request.headers}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-
-        def read(exchange: Exchange, response: BaseHTTPResponse) -> str:
+        with self._openrouter.connections.exchange(request, headers, self._call, timeout) as (exchange, response):
             stream = None if accumulator is None else accumulator()
-            text = self._read(exchange, response, stream, xml=xml)
+            text = yield from self._read(exchange, response, stream, xml=xml)
             return response_caching.add_cache_status(text, response.headers, self._call)
-
-        return self._openrouter.connections.exchange(request, headers, self._call, timeout, read)
 
     def _read(
         self, exchange: Exchange, response: BaseHTTPResponse, accumulator: Accumulator | None, *, xml: bool
-    ) -> str:
+    ) -> Steps[str]:
         """The answer's text; a streamed answer is assembled."""
         from ..http.body import Body
         from . import response_parsing
 
+        limit = self._openrouter.max_answer_bytes
+        body = Body(exchange, response, limit)
         try:
-            limit = self._openrouter.max_answer_bytes
-            body = Body(exchange, response, limit)
-            if accumulator is not None and 200 <= response.status < 300 and body.is_stream():
+            if accumulator is not None and 200 <= response.status < 300 and (yield from body.is_stream()):
                 from .streams import reader
 
-                return reader.read(exchange, response, accumulator, limit, self._key, body=body)
+                return (yield from reader.read(exchange, response, accumulator, limit, self._key, body=body))
             check = None if accumulator is None else accumulator.check
             return response_parsing.parse_response(body.text(), response, xml=xml, check=check)
-        except ActionError as error:
-            _add_details(error, response)
+        except Exception as error:
+            yield from body.in_worker()
+            if isinstance(error, ActionError):
+                _add_details(error, response)
             raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -16,7 +17,9 @@ from ..execution.resources import Job
 from ..execution.toolset import Toolset
 from ..manifest import LoadedToolkit
 from ..registry import ToolRegistry
-from .limits import FairShare
+from ..steps import Steps
+from .limits import FairShare, held_thread
+from .parked_call import ParkedCall, parks
 
 _Answer = TypeVar("_Answer")
 
@@ -62,23 +65,38 @@ class HostedRegistry(ToolRegistry):
         accounts: Accounts,
         running: ActiveCalls,
         threads: FairShare,
+        streams: FairShare,
         max_workers: int,
     ) -> None:
         super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers)
         self._active_calls = running
         self._threads = threads
+        self._streams = streams
 
     async def _run_async(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
         """Run jobs unless a shutdown ends them; a thread is busy until it finishes, even if the caller is gone."""
-        counted = [replace(job, run=partial(self._count, job.run)) for job in jobs]
         return await self._active_calls.run(
-            lambda: super(HostedRegistry, self)._run_async(counted),
-            lambda: [job.failed(_stopped_error()) for job in jobs],
+            lambda: self._run_or_park(jobs), lambda: [job.failed(_stopped_error()) for job in jobs]
         )
 
-    def _count(self, run: Callable[[], _Answer]) -> _Answer:
+    async def _run_or_park(self, jobs: Sequence[Job[_Answer]]) -> list[_Answer]:
+        held = held_thread.get()
+        if held is not None and len(jobs) == 1 and parks(jobs[0]):
+            with self._streams.one(held.token_id) as in_use:
+                if in_use is None:
+                    return [await ParkedCall(jobs[0], self._submit, held.release).run()]
+        return await super()._run_async([replace(job, steps=partial(self._counted, job.steps)) for job in jobs])
+
+    def _submit(self, step: Callable[[], _Answer]) -> Future[_Answer]:
+        return self._resources.submit(partial(self._count, step))
+
+    def _count(self, step: Callable[[], _Answer]) -> _Answer:
         with self._threads.at_work():
-            return run()
+            return step()
+
+    def _counted(self, steps: Callable[[], Steps[_Answer]]) -> Steps[_Answer]:
+        with self._threads.at_work():
+            return (yield from steps())
 
 
 def _stopped_error() -> ActionError:

@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
         logging.getLogger("uvicorn.access").disabled = True
         state: State = application.state.hosted
         self._active_calls: ActiveCalls = state.running
-        self._max_connections = most_connections(state.settings.worker_threads)
+        self._max_connections = most_connections(state.settings.worker_threads + state.settings.streams)
         self._connections = Connections(state.settings, self._max_connections)
         self._connection_type = connection_type()
         self._listening = listening

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from ipaddress import IPv6Network, ip_address
 from time import monotonic
 
@@ -69,6 +71,17 @@ class CallLimit:
             allowed = left >= 1
             self._left[token_id] = (left - 1 if allowed else left, at)
         return 0.0 if allowed else (1 - left) * 60 / self._capacity
+
+
+@dataclass(frozen=True, slots=True)
+class HeldThread:
+    """The worker thread that a request may use; `release` returns it early, when the request no longer needs one."""
+
+    token_id: str
+    release: Callable[[], None]
+
+
+held_thread: ContextVar[HeldThread | None] = ContextVar("held_thread", default=None)
 
 
 class FairShare:

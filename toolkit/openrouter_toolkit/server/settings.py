@@ -24,6 +24,7 @@ class Settings:
             browser that used another of them is sent back to that one.
         calls_per_minute: the maximum number of requests per API token and process.
         worker_threads: the maximum number of concurrent calls per process; tokens share them.
+        streams: the maximum number of concurrent streams per process that hold no thread; further ones hold one.
         connections_per_address: the maximum number of open connections per client and process.
         client_timeout: the seconds after which a client that stalls while it sends or reads is disconnected.
         trusted_proxies: the networks of proxies whose X-Forwarded-For header is trusted.
@@ -34,6 +35,7 @@ class Settings:
     url_given: bool = True
     calls_per_minute: int = 600
     worker_threads: int = 400
+    streams: int = 4000
     connections_per_address: int = 256
     client_timeout: float = 30.0
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

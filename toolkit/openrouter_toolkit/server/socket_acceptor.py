@@ -96,10 +96,10 @@ class Acceptor:
             self.release()
 
 
-def most_connections(threads: int) -> int:
+def most_connections(calls: int) -> int:
     """Return how many connections may be open: the file limit minus what calls, the database and others need."""
     left = _files_allowed() - _files_open()
-    return max(1, left - min(threads + _RESERVED_FILES, left // 2))
+    return max(1, left - min(calls + _RESERVED_FILES, left // 2))
 
 
 def _files_allowed() -> int:

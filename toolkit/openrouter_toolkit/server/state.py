@@ -48,6 +48,7 @@ class State:
         throttle: slows down answers to wrong logins, tokens and keys.
         call_limit: limits the calls of each token.
         threads: shares the worker threads among tokens.
+        streams: shares the streams that hold no thread among tokens.
         requests: counts the requests of each client behind a trusted proxy.
         store_check: checks whether the database can be used.
         shared_check: checks whether what the store keeps in memory still holds.
@@ -66,6 +67,7 @@ class State:
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
         self.threads = FairShare(settings.worker_threads)
+        self.streams = FairShare(settings.streams)
         self.requests = AddressCounter(settings.connections_per_address)
         self.store_check = StoreCheck(store)
         self.shared_check = SharedCheck(store.lookups)
@@ -144,6 +146,7 @@ class State:
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
             threads=self.threads,
+            streams=self.streams,
             max_workers=self.settings.worker_threads,
         )
 

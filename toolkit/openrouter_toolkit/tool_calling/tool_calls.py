@@ -10,6 +10,7 @@ from typing import Any
 from ..answer import ToolCall
 from ..envelope import ActionError, Envelope
 from ..manifest import Action, Toolkits
+from ..steps import Steps
 from ..text.sanitize import clean, quoted, shorten
 from ..validation.arguments import interruptible
 from .coercion import prepare_arguments
@@ -23,12 +24,12 @@ _MAX_DECODES = 4  # an object that was encoded as text three extra times
 def run(
     call: ToolCall,
     action: Action | None,
-    execute: Callable[[str, dict[str, Any]], Envelope],
+    execute: Callable[[str, dict[str, Any]], Steps[Envelope]],
     *,
     limit: int = DEFAULT_LIMIT,
     checkpoint: Callable[[], None] | None = None,
-) -> ToolResult:
-    """Make one call. Errors are returned as a result that the model can react to.
+) -> Steps[ToolResult]:
+    """Make one call, in steps. Errors are returned as a result that the model can react to.
 
     Args:
         call: what the model wrote.
@@ -45,7 +46,7 @@ def run(
                 select = arguments.pop(SELECT, None)
             with interruptible(checkpoint):
                 arguments = prepare_arguments(action, arguments)
-        envelope = execute(call.name if action is None else action.slug, arguments)
+        envelope = yield from execute(call.name if action is None else action.slug, arguments)
         return to_result(envelope, action, call, select=select, limit=limit, checkpoint=checkpoint)
     except ActionError as error:
         return failed(call, error)

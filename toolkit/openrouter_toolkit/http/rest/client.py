@@ -194,12 +194,10 @@ class _Attempt:
         timeout = self._client.read_timeout
         redirects: list[str] = []
 
-        def read(exchange: Exchange, response: BaseHTTPResponse) -> str:
-            return self._read(exchange, response, request, redirects)
-
         while True:
             seen = len(redirects)
-            text = self._connections.exchange(request, headers, self._call, timeout, read)
+            with self._connections.exchange(request, headers, self._call, timeout) as (exchange, response):
+                text = self._read(exchange, response, request, redirects)
             if len(redirects) == seen:
                 return text
             request = replace(request, target=redirects[-1])

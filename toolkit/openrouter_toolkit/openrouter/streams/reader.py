@@ -16,6 +16,7 @@ from ...envelope import ActionError, as_json
 from ...http.body import Body
 from ...http.sse import BETWEEN, EventParser, TooManyLinesError, events_in, objects_in, parse_at_once
 from ...http.transport import Exchange
+from ...steps import IN_WORKER, Steps
 from ...text.json_text import json_or
 from ...text.redaction import redacted_traceback
 from ...text.sanitize import quoted
@@ -30,6 +31,8 @@ _log = logging.getLogger("openrouter_toolkit")
 
 _READ_SIZE = 64 * 1024
 _CUT = "The connection was cut before the answer was complete."
+# Events of so many characters are parsed in a worker thread: it takes several milliseconds.
+_MUCH = 64 * 1024
 Accumulator: TypeAlias = ChatStream | MessageStream
 # No real event has more values. Each takes time and memory, however short it is, and the deadline is not checked while
 # an event is parsed. An event with fewer characters can't have as many.
@@ -52,10 +55,11 @@ def read(
     key: str = "",
     *,
     body: Body | None = None,
-) -> str:
+) -> Steps[str]:
     """The assembled answer as compact JSON. If the stream echoes one of the account's keys, events don't contain it.
 
-    `body` is the response's body, if its beginning was read already.
+    `body` is the response's body, if its beginning was read already. If it is parked, there is a pause before each read
+    that would wait, and one for a worker thread before the end.
 
     Raises:
         ActionError: an error in the stream, an interrupted connection, the deadline, a cancellation, or a listener
@@ -63,8 +67,9 @@ def read(
     """
     listener = exchange.call.on_event
     redactor = None if listener is None else StreamRedactor(partial(_notify, listener), {key, *exchange.call.secrets})
+    body = body or Body(exchange, response, limit)
     try:
-        _read_events(exchange, response, body or Body(exchange, response, limit), accumulator, redactor)
+        yield from _until_end(exchange, response, body, accumulator, redactor)
         if redactor is not None:
             redactor.end()
         result = accumulator.result()
@@ -82,18 +87,36 @@ def read(
     return _compact_json(result)
 
 
+def _until_end(
+    exchange: Exchange,
+    response: BaseHTTPResponse,
+    body: Body,
+    accumulator: Accumulator,
+    redactor: StreamRedactor | None,
+) -> Steps[None]:
+    """Read the events, and go on in a worker thread after the last one, or a failure."""
+    try:
+        yield from _read_events(exchange, response, body, accumulator, redactor)
+    except Exception:
+        yield from body.in_worker()
+        raise
+    yield from body.in_worker()
+
+
 def _read_events(
     exchange: Exchange,
     response: BaseHTTPResponse,
     body: Body,
     accumulator: Accumulator,
     redactor: StreamRedactor | None,
-) -> None:
+) -> Steps[None]:
     """Add all events to the accumulator. Raises `ActionError` if the stream fails or is incomplete."""
     parser = EventParser()
     while True:
-        piece = _next_piece(body, accumulator, exchange)
+        piece = yield from _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
+        if len(text) > _MUCH and exchange.parked is not None:
+            yield IN_WORKER
         is_added = redactor is None and _add_usual(accumulator, text)
         if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
             return
@@ -173,10 +196,10 @@ def _may_hold_error(text: str) -> bool:
     return "error" in text or "__type" in text or "\\u" in text
 
 
-def _next_piece(body: Body, accumulator: Accumulator, exchange: Exchange) -> bytes:
+def _next_piece(body: Body, accumulator: Accumulator, exchange: Exchange) -> Steps[bytes]:
     """The next bytes, empty at the end. A connection that breaks after a complete answer is ignored."""
     try:
-        return body.piece()
+        return (yield from body.next_piece())
     except ActionError as error:
         if error.type != "invalid_response" and accumulator.finished and exchange.call.ending() is None:
             return b""

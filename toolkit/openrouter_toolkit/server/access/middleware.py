@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...text.redaction import redact_thoroughly
 from ..addresses import HEALTH, ONE_TIME_LINKS, STATIC, answers_json, area_of, is_for_programs, is_page
 from ..error_responses import Problem, accepts_html, problem, retry_after
-from ..limits import FIRST_DELAY, is_refused
+from ..limits import FIRST_DELAY, HeldThread, held_thread, is_refused
 from ..state import State
 from .bearer import authenticate
 from .browsers import add_browser_cookie
@@ -107,7 +107,9 @@ class Guard:
         if is_for_programs(scope["path"]):
             limit = BODY_WITH_TOKEN
             token = await authenticate(scope, state)
-            in_use = counted.enter_context(state.threads.one(token.id))
+            thread = counted.enter_context(ExitStack())
+            held_thread.set(HeldThread(token.id, thread.close))
+            in_use = thread.enter_context(state.threads.one(token.id))
             if in_use is not None:
                 status, words = (429, _TOO_MANY_CALLS.format(in_use)) if in_use else (503, _NO_THREAD)
                 raise Problem(status, words, retry_after(1))
