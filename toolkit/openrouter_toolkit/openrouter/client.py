@@ -203,6 +203,7 @@ class BoundClient:
             headers["Content-Type"] = "application/json"
 
         def read(exchange: Exchange, response: BaseHTTPResponse) -> str:
+            self._call.progress.generated(response.headers.get("x-generation-id"))
             stream = None if accumulator is None else accumulator()
             text = self._read(exchange, response, stream, xml=xml)
             return response_caching.add_cache_status(text, response.headers, self._call)

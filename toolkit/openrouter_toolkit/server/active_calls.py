@@ -14,6 +14,7 @@ from ..envelope import ActionError
 from ..execution.hooks import Hooks
 from ..execution.resources import Job
 from ..execution.toolset import Toolset
+from ..ledger import Ledger
 from ..manifest import LoadedToolkit
 from ..registry import ToolRegistry
 from .limits import FairShare
@@ -63,8 +64,9 @@ class HostedRegistry(ToolRegistry):
         running: ActiveCalls,
         threads: FairShare,
         max_workers: int,
+        ledger: Ledger,
     ) -> None:
-        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers)
+        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers, ledger=ledger)
         self._active_calls = running
         self._threads = threads
 

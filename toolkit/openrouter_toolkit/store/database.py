@@ -32,6 +32,7 @@ T = TypeVar("T")
 # Rows are missing or differ from what was just read. Only a damaged database causes these errors.
 _INCONSISTENT_ROWS = (StaleDataError, FlushError, InvalidRequestError)
 _CHANGES = "changes"
+_COUNT_CHANGE = text("UPDATE ort_changes SET number = number + 1")
 _RECORD_INTERVAL = timedelta(minutes=1)
 _RECORD_LOCK_TIMEOUT = 0.2
 _MAX_REMEMBERED = 10_000
@@ -76,7 +77,7 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, *, lock_timeout: float | None = None) -> Iterator[Session]:
+    def write(self, *, lock_timeout: float | None = None, counts_as_change: bool = True) -> Iterator[Session]:
         """Open a write transaction: it commits at the end, and rolls back on an exception.
 
         Inside another write transaction of the same thread it is a savepoint: it is rolled back alone if it fails,
@@ -85,6 +86,7 @@ class Database:
 
         Args:
             lock_timeout: seconds to wait for locks of other transactions (10 by default).
+            counts_as_change: whether it may change what is looked up, see `Lookups`.
 
         Raises:
             StoreUnavailable: the database can't be used; nothing was written.
@@ -102,13 +104,16 @@ class Database:
             try:
                 self._write_session.session = weakref.ref(session)
                 yield session
+                if counts_as_change:
+                    session.flush()
+                    session.execute(_COUNT_CHANGE)  # last, since others wait for it
             finally:
                 self._write_session.session = None
         for change in session.info.get(_CHANGES, ()):
             _log.info("%s", change)
 
     def version(self, *, wait: bool = True) -> object | None:
-        """Return a value that differs after each commit of any process, None if it can't be found out.
+        """Return a value that differs after each change by any process, None if it can't be found out.
 
         Without `wait` it never blocks, and is None if it would have to.
         """

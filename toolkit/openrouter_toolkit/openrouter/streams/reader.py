@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, TypeAlias
 
 from urllib3 import BaseHTTPResponse
@@ -90,12 +91,16 @@ def _read_events(
     redactor: StreamRedactor | None,
 ) -> None:
     """Add all events to the accumulator. Raises `ActionError` if the stream fails or is incomplete."""
-    parser = EventParser()
+    parser, progress = EventParser(), exchange.call.progress
     while True:
         piece = _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
         is_added = redactor is None and _add_usual(accumulator, text)
-        if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
+        ended = not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece))
+        if progress.first_output is None and accumulator.started:
+            progress.first_output = monotonic()
+            progress.generated(accumulator.id)
+        if ended:
             return
         if not piece:
             break
