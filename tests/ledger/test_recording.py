@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from openrouter_toolkit.openrouter.errors import types
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store, StoreUnavailable
 
+from ..declared import write as write_toolkit
 from .conftest import ALICE
 
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -78,6 +80,33 @@ def test_failures_and_calls_without_cost(
     (call,) = recorded(ledger)
     assert (call.action, call.error_type, call.status, call.attempts, call.billing) == expected
     assert (call.cost, call.successful) == (None, expected[1] is None)
+
+
+def test_each_call_is_one_of_its_own_toolkit(
+    openrouter_sandbox: Sandbox, store: Store, ledger: Ledger, tmp_path: Path
+) -> None:
+    client = {"base_url": openrouter_sandbox.base_url, "authorization": "Bearer {api_key}"}
+    other = write_toolkit(tmp_path, client, {"GET": {"request": "GET /key", "hints": ["costsMoney"]}})
+    account = store.accounts.connect("WEATHER", "alice", {"api_key": ALICE})
+    with ToolRegistry.from_manifest([None, other], accounts=store.for_registry(), ledger=ledger) as registry:
+        for slug in ("WEATHER_GET", KEY, "NO_SUCH_THING"):
+            registry.execute(slug, user_id="alice")
+    declared, packaged, unknown = recorded(ledger)
+    assert (declared.toolkit, declared.action, declared.account_id) == ("WEATHER", "WEATHER_GET", account.id)
+    assert (declared.status, declared.attempts, declared.billing) == (200, 1, "unknown")
+    assert (packaged.toolkit, packaged.action, packaged.billing) == ("OPENROUTER", KEY, "free")
+    assert (unknown.toolkit, unknown.action) == ("OPENROUTER", "unknown")
+
+
+def test_each_line_of_a_bulk_run_is_a_call(registry: ToolRegistry, ledger: Ledger) -> None:
+    """The catalogue that `max_cost` needs is read by the run itself, and is none."""
+    options: dict[str, Any] = {"user_id": "alice", "agent": "judge", "session_id": "night 1"}
+    summary = registry.bulk(CHAT, [asking(max_tokens=20)] * 5, max_cost=1, **options).finish()
+    calls = recorded(ledger)
+    assert [(call.action, call.agent, call.session_id, call.billing) for call in calls] == [
+        (CHAT, "judge", "night 1", "known")
+    ] * 5
+    assert sum(call.cost or 0 for call in calls) == summary.cost > 0
 
 
 def test_no_argument_answer_or_key_is_kept(registry: ToolRegistry, ledger: Ledger, store: Store) -> None:
@@ -163,6 +192,16 @@ def test_a_ledger_that_fails_refuses_paid_calls_alone_and_is_logged_once(
     assert [call.error_type for call in calls] == [None, "ledger_unavailable"] * 3
     assert "written again; 0 rows were lost" in caplog.text
     assert ledger.usage()[0].calls == 6
+
+
+def test_a_ledger_that_fails_ends_a_bulk_run(
+    registry: ToolRegistry, openrouter_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Full(monkeypatch)
+    summary = registry.bulk(CHAT, [asking()] * 50, concurrency=2, user_id="alice").finish()
+    assert (summary.answered, summary.cost, summary.not_sent) == (0, 0, {"stopped": 50})
+    assert "recorded" in (summary.stopped or "")
+    assert openrouter_sandbox.requests == []
 
 
 def test_a_ledger_that_is_not_required_lets_paid_calls_pass(

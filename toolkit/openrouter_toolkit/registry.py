@@ -41,7 +41,7 @@ Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
 class ToolRegistry:
     """The actions of one or several toolkits, ready to be listed and executed. Safe to use from many threads.
 
-    It can be pickled if its keys come from the environment and it has no ledger, and is made again in the other process.
+    It can be pickled if its keys come from the environment and it has no ledger; it is made again in the other process.
 
     Attributes:
         toolkits: the toolkits, in the order of their manifests.
@@ -367,6 +367,8 @@ class ToolRegistry:
         user_id: str = "default",
         account_id: str | None = None,
         timeout: float | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> BulkRun:
         """Execute an action many times at once; an iterator of (id, envelope), for `for` and `async for`.
 
@@ -384,9 +386,11 @@ class ToolRegistry:
             output: a file to which each answer is appended, as a line of JSON. A run that ended early, or was killed,
                 is continued by making it again: lines that have an answer there are not sent again, and not returned.
             retry_failed: send lines whose answer in `output` is a failure again.
-            user_id: as in `execute`, like `account_id`.
+            user_id: as in `execute`, like `account_id`, `agent` and `session_id`.
             account_id: see there.
             timeout: seconds for each call.
+            agent: see there.
+            session_id: see there.
 
         Raises:
             ActionError: there is no such action, or it is not allowed.
@@ -399,7 +403,7 @@ class ToolRegistry:
         from .spending import worst_case as worst_case_of
 
         options = BulkOptions.checked(concurrency, max_cost, output, ordered=ordered, retry_failed=retry_failed)
-        calls = CallOptions(user_id, account_id, timeout=timeout)
+        calls = CallOptions(user_id, account_id, timeout=timeout, agent=agent, session_id=session_id)
         action = self._execution.check_allowed(slug)
 
         def execute(arguments: Mapping[str, Any], call: Call) -> Envelope:

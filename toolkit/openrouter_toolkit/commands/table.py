@@ -34,6 +34,10 @@ _OF_USER = option(
     complete=completers.users,
 )
 _ADDRESS = option("address URL", "the whole address, letter by letter")
+_NOTES = (
+    option("--agent LABEL", "the agent that calls, for the ledger"),
+    option("--session-id ID", "the conversation or run, for the ledger"),
+)
 _CALLS = (
     option("--user-id U", "of this user", complete=completers.users),
     option("--action SLUG", "of this action", dest="slug", complete=completers.slugs),
@@ -156,8 +160,7 @@ examples:
         _WHOSE,
         flag("--stream", "show tokens on standard error as they come"),
         _TIMEOUT,
-        option("--agent LABEL", "the agent that calls, for the ledger"),
-        option("--session-id ID", "the conversation or run of the call, for the ledger"),
+        *_NOTES,
         one_of(
             _output("envelope", "print the envelope (the default, unless the config file says otherwise)"),
             _output("pretty", "print it indented, with its data as JSON instead of text"),
@@ -202,6 +205,7 @@ examples:
         option("--id-column NAME", "the column whose value is a row's id (default: the row's number)"),
         _WHOSE,
         option("--timeout SECONDS", "for each call (default: no limit)", types.call_timeout),
+        *_NOTES,
         option("--report FILE.html", "write a report that needs no network"),
         flag("--report-answers", "show the first 100 answers in the report, too"),
         flag("--json", "print the summary for programs"),
