@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,17 @@ def test_usage(recorded: Command) -> None:
         ("'=writer", "1", "0.00000725"),
         ("", "2", ""),
     ]
+
+
+def test_a_bulk_run_is_recorded_for_its_agent(command: Command, tmp_path: Path) -> None:
+    lines, output = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    chat = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
+    lines.write_text(f"{json.dumps(chat)}\n" * 2, encoding="utf-8")
+    notes = ("--agent", "judge", "--session-id", "run 2")
+    assert command("bulk", CHAT, str(lines), "--output", str(output), *notes)[0] == 0
+    (row,) = json.loads(command("usage", "--by", "agent", "action", "--json")[1])
+    assert (row["agent"], row["action"], row["calls"], row["cost"]) == ("judge", CHAT, 2, "0.0000145")
+    assert len(json.loads(command("calls", "--session-id", "run 2", "--json")[1])) == 2
 
 
 def test_nothing_was_recorded(command_here: Command) -> None:

@@ -354,7 +354,7 @@ class ToolRegistry:
         name, answer, written = read(response)
         return messages(name, answer, self.call_tools(written, **options))
 
-    def bulk(
+    def bulk(  # noqa: PLR0913 - as with from_manifest
         self,
         slug: str,
         arguments: Iterable[GivenRow] | str | Path,
