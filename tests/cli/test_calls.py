@@ -54,7 +54,8 @@ def test_filters_and_pages(recorded: Command) -> None:
     assert (
         users("--action", CHAT.lower()) == users("--session-id", "run 1") == users("--agent", "=writer") == ["default"]
     )
-    assert users("--until", "1d") == []
+    assert len(users("--toolkit", "openrouter")) == 3
+    assert users("--toolkit", "weather") == users("--until", "1d") == []
     _, out, err = recorded("calls", "--json", "--limit", "2")
     cursor = json.loads(out)[-1]["id"]
     assert f"--cursor {cursor}" in err

@@ -101,6 +101,7 @@ def _filter(options: argparse.Namespace) -> CallFilter:
     given = vars(options)
     return CallFilter(
         users=None if options.user_id is None else (options.user_id,),
+        toolkit=options.toolkit and options.toolkit.upper(),
         action=options.slug and options.slug.upper(),
         model=options.model,
         provider=options.provider,

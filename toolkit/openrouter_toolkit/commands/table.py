@@ -40,6 +40,7 @@ _NOTES = (
 )
 _CALLS = (
     option("--user-id U", "of this user", complete=completers.users),
+    option("--toolkit SLUG", "of this toolkit"),
     option("--action SLUG", "of this action", dest="slug", complete=completers.slugs),
     option("--model MODEL", "that this model answered", complete=completers.models),
     option("--provider NAME", "that this provider answered"),
