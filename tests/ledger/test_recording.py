@@ -199,7 +199,8 @@ def test_a_ledger_that_fails_ends_a_bulk_run(
 ) -> None:
     Full(monkeypatch)
     summary = registry.bulk(CHAT, [asking()] * 50, concurrency=2, user_id="alice").finish()
-    assert (summary.answered, summary.cost, summary.not_sent) == (0, 0, {"stopped": 50})
+    assert (summary.answered, summary.cost) == (0, 0)
+    assert summary.not_sent == {"stopped": 50}
     assert "recorded" in (summary.stopped or "")
     assert openrouter_sandbox.requests == []
 
