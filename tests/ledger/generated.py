@@ -19,12 +19,13 @@ def fill(store: Store, count: int, *, users: int = 500, days: int = 90, seed: in
     batches = Batches(store.database)
     entries: list[Change] = []
     for entry in made_up(count, users, days, random.Random(seed)):
-        entries.append(Change(None, entry))
+        entries.append(Change(entry))
         if len(entries) == _BATCH:
             batches.write(entries)
             entries = []
     if entries:
         batches.write(entries)
+    batches.close()
 
 
 def made_up(count: int, users: int, days: int, chance: random.Random) -> Iterator[Entry]:

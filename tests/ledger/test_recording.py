@@ -18,6 +18,7 @@ from openrouter_toolkit.ledger.settling import by_registry
 from openrouter_toolkit.openrouter.errors import types
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store, StoreUnavailable
+from openrouter_toolkit.store.kept_connection import KeptConnection
 
 from ..declared import write as write_toolkit
 from .conftest import ALICE
@@ -158,18 +159,18 @@ def test_the_cost_of_a_stream_that_was_cut_is_settled_later(
 
 
 class Full:
-    """A database that can't be written: each write fails, as with a full disk."""
+    """Databases that can't be written: each write fails, as with a full disk."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = True
-        write = batch.Batches.write
+        run = KeptConnection.run
 
-        def fail(batches: batch.Batches, *given: Any, **more: Any) -> None:
+        def fail(connection: KeptConnection, *given: Any, **more: Any) -> Any:
             if self.full:
                 raise StoreUnavailable("The disk is full.")
-            write(batches, *given, **more)
+            return run(connection, *given, **more)
 
-        monkeypatch.setattr(batch.Batches, "write", fail)
+        monkeypatch.setattr(KeptConnection, "run", fail)
 
 
 def test_a_ledger_that_fails_refuses_paid_calls_alone_and_is_logged_once(

@@ -34,7 +34,7 @@ class CallRecord:
         envelope: the answer that the caller gets: after hooks may withhold the other one.
         account_id: the connected account that was used; None if it has no id, or before it was found.
         started: when it began, in the monotonic clock's seconds.
-        begun: its row in the ledger, if it was written before the call was made.
+        begun: its row in the ledger, if it is written before the call is made.
     """
 
     __slots__ = (

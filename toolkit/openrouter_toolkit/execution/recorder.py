@@ -9,7 +9,7 @@ from typing import Any
 from ..call import Call
 from ..envelope import ActionError, Envelope
 from ..ledger import Ledger, LedgerUnavailable
-from ..ledger.entry import FREE, KNOWN, NOTHING, UNKNOWN, UNSETTLED, Entry, milliseconds, new_id, to_units
+from ..ledger.entry import FREE, KNOWN, NOTHING, UNKNOWN, UNSETTLED, Entry, milliseconds, to_units
 from ..manifest import Toolkits
 from ..text.redaction import redact_thoroughly, redacted_traceback
 from ..text.sanitize import short_name
@@ -34,25 +34,22 @@ class Recorder:
         Raises:
             ActionError: `ledger_unavailable`; the call must not be made.
         """
-        entry = self._entry(record, call)
-        entry.id, entry.billing = new_id(), UNSETTLED
+        entry = record.begun = self._entry(record, call)
         try:
-            begun = self._ledger.begin(entry)
+            self._ledger.begin(entry)
         except LedgerUnavailable as error:
             raise _unavailable(error) from None
-        if begun is not None:
-            record.begun = begun
-            call.progress.on_generation = partial(self._ledger.generated, begun)
+        call.progress.on_generation = partial(self._ledger.generated, entry)
 
     def end(self, record: CallRecord, call: Call) -> None:
         """Record a call that has ended. Never raises: a call does not fail because it can't be recorded."""
         try:
-            entry = self._entry(record, call)
+            entry = self._entry(record, call) if record.begun is None else record.begun
             _add_outcome(entry, record, call)
             if record.begun is None:
                 self._ledger.add(entry)
             else:
-                self._ledger.finish(record.begun, entry)
+                self._ledger.finish(entry)
         except Exception:  # noqa: BLE001
             _log.error("a call was not recorded in the ledger\n%s", redacted_traceback())
 
@@ -78,8 +75,10 @@ class Recorder:
 
 def _add_outcome(entry: Entry, record: CallRecord, call: Call) -> None:
     progress, envelope = call.progress, record.envelope
-    error = None if envelope is None else envelope.action_error
-    entry.error_type = _label(record.error_type, 64) or "" if error is None else _label(error.type, 64) or "unmapped"
+    error = None
+    if envelope is None or not envelope.successful:
+        error = None if envelope is None else envelope.action_error
+        entry.error_type = _label(record.error_type if error is None else error.type, 64) or "unmapped"
     entry.status = progress.status if error is None or error.status is None else _small(error.status)
     entry.attempts = progress.attempts
     entry.cached = progress.cached
@@ -131,7 +130,7 @@ def _is_refusal(executed: Envelope | None, error: ActionError | None) -> bool:
 
 def _label(text: object, length: int) -> str | None:
     """Return a short text that can be kept and shown; a key in it is redacted. None if there is none."""
-    if not isinstance(text, str) or not text:
+    if not text or not isinstance(text, str):
         return None
     if len(text) > length or not text.isprintable():
         text = short_name(text, length)

@@ -7,14 +7,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from ..store.database import Database
 from ..store.tables import CallGroupRow, CallRow, UsageDayRow
 from .entry import (
     DIMENSIONS,
-    UNFINISHED,
     UNSETTLED,
     Entry,
     began_at,
@@ -25,6 +24,8 @@ from .entry import (
     new_id,
     to_dollars,
 )
+from .running import COLUMNS as RUNNING
+from .running import RunningCalls
 
 MAX_PAGE = 1000
 # So many matches of the groups are looked up by their index and sorted; for more, the table itself is read in order.
@@ -115,18 +116,22 @@ class CallPage:
     next: str | None
 
 
-def find(database: Database, text: str, users: tuple[str, ...] | None = None) -> CallEntry | None:
+def find(
+    database: Database, running: RunningCalls, text: str, users: tuple[str, ...] | None = None
+) -> CallEntry | None:
     """Return a call by its id; None if there is none, or if it is of none of the users."""
     number = id_from_text(text)
     if number is None:
         return None
-    query = _rows().where(_call.c.id == number, *group_conditions(CallFilter(users=users)))
+    found = next(iter(running.find([RUNNING.id == number], 1)), None)  # first, since it may end meanwhile
     with database.read() as session:
-        row = session.execute(query).first()
-    return None if row is None else _to_call(_to_entry(row))
+        found = ended(session, number) or found
+    return None if found is None or (users is not None and found.user_id not in users) else _to_call(found)
 
 
-def page(database: Database, wanted: CallFilter, *, cursor: str | None = None, limit: int = 50) -> CallPage:
+def page(
+    database: Database, running: RunningCalls, wanted: CallFilter, *, cursor: str | None = None, limit: int = 50
+) -> CallPage:
     """Return calls, newest first. Calls that begin while pages are read change nothing on later pages.
 
     Raises:
@@ -137,28 +142,29 @@ def page(database: Database, wanted: CallFilter, *, cursor: str | None = None, l
     before = None if cursor is None else id_from_text(cursor)
     if cursor is not None and before is None:
         raise ValueError("the cursor is none that a page gave")
+    # Running ones first: one that ends meanwhile is found twice, and not never.
+    found = {entry.id: entry for entry in running.find(_conditions(wanted, before, RUNNING), limit + 1)}
     with database.read() as session:
-        entries = _newest(session, wanted, before, limit + 1)
+        found |= {entry.id: entry for entry in _newest(session, wanted, before, limit + 1)}
+    entries = [found[number] for number in sorted(found, reverse=True)[: limit + 1]]
     calls = tuple(_to_call(entry) for entry in entries[:limit])
     return CallPage(calls, calls[-1].id if len(entries) > limit else None)
 
 
-def unsettled(session: Session, limit: int, *, before: int, unfinished_before: int) -> list[Entry]:
-    """Return the newest calls whose cost has to be looked up.
+def ended(session: Session, call_id: int) -> Entry | None:
+    """Return a call that has ended, by its number."""
+    row = session.execute(_rows().where(_call.c.id == call_id)).first()
+    return None if row is None else _to_entry(row)
 
-    Args:
-        session: a transaction.
-        limit: the maximum number of calls.
-        before: only calls with lower ids.
-        unfinished_before: only calls with lower ids of those that have not ended.
-    """
-    ended_or_lost = or_(_group.c.error_type != UNFINISHED, _call.c.id < unfinished_before)
-    query = _rows().where(_call.c.billing == literal_column(f"'{UNSETTLED}'"), _call.c.id < before, ended_or_lost)
+
+def unsettled(session: Session, limit: int, *, before: int) -> list[Entry]:
+    """Return the newest calls that have ended, and whose cost has to be looked up, of those with lower ids."""
+    query = _rows().where(_call.c.billing == literal_column(f"'{UNSETTLED}'"), _call.c.id < before)
     return [_to_entry(row) for row in session.execute(query.order_by(_call.c.id.desc()).limit(limit))]
 
 
 def locked(session: Session, call_id: int) -> Entry | None:
-    """Return one call, whose row is locked until the transaction ends."""
+    """Return one call that has ended, whose row is locked until the transaction ends."""
     row = session.execute(_rows().where(_call.c.id == call_id).with_for_update(of=_call)).first()
     return None if row is None else _to_entry(row)
 
@@ -169,12 +175,10 @@ def _newest(session: Session, wanted: CallFilter, before: int | None, limit: int
     The daily sums tell on which days calls of matching groups are, so no index for each column is needed: only days
     with matches are read, by the groups' index if they are few, else in order.
     """
-    bounds = _time_bounds(wanted, before)
-    conditions = group_conditions(wanted)
+    bounds = _time_bounds(wanted, before, _call.c)
+    conditions = group_conditions(wanted, _group.c)
     if wanted.session_id is not None:
-        if "\0" in wanted.session_id:
-            return []
-        return _read(session, [*bounds, *conditions, _call.c.session_id == wanted.session_id], limit)
+        return _read(session, [*bounds, *conditions, _is_session(wanted.session_id, _call.c)], limit)
     if not conditions:
         return _read(session, bounds, limit)
     found: list[Entry] = []
@@ -238,28 +242,39 @@ def _rows() -> Select[Any]:
     return select(*columns, *groups).join(_group, _group.c.id == _call.c.group_id)
 
 
-def group_conditions(wanted: CallFilter) -> list[ColumnElement[bool]]:
-    """Return what a filter asks of a call's group."""
+def group_conditions(wanted: CallFilter, columns: Any) -> list[ColumnElement[bool]]:
+    """Return what a filter asks of what calls have in common."""
     found: list[ColumnElement[bool]] = []
     for name in DIMENSIONS:
         value = getattr(wanted, name, None)
         if value is not None:
-            found.append(_group.c[name] == value if "\0" not in value else false())  # PostgreSQL takes no NUL
+            found.append(columns[name] == value if "\0" not in value else false())  # PostgreSQL takes no NUL
     if wanted.users is not None:
-        found.append(_group.c.user_id.in_([user for user in wanted.users if "\0" not in user]))
+        found.append(columns.user_id.in_([user for user in wanted.users if "\0" not in user]))
     if wanted.successful is not None:
-        found.append(_group.c.error_type == "" if wanted.successful else _group.c.error_type != "")
+        found.append(columns.error_type == "" if wanted.successful else columns.error_type != "")
     return found
 
 
-def _time_bounds(wanted: CallFilter, before: int | None) -> list[ColumnElement[bool]]:
+def _conditions(wanted: CallFilter, before: int | None, columns: Any) -> list[ColumnElement[bool]]:
+    """Return what a filter asks of columns of calls."""
+    found = [*_time_bounds(wanted, before, columns), *group_conditions(wanted, columns)]
+    return found if wanted.session_id is None else [*found, _is_session(wanted.session_id, columns)]
+
+
+def _is_session(session_id: str, columns: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = false() if "\0" in session_id else columns.session_id == session_id
+    return found
+
+
+def _time_bounds(wanted: CallFilter, before: int | None, columns: Any) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if before is not None:
-        found.append(_call.c.id < before)
+        found.append(columns.id < before)
     if wanted.since is not None:
-        found.append(_call.c.id >= first_id_at(wanted.since))
+        found.append(columns.id >= first_id_at(wanted.since))
     if wanted.until is not None:
-        found.append(_call.c.id < first_id_at(wanted.until))
+        found.append(columns.id < first_id_at(wanted.until))
     return found
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from ..envelope import Envelope
-from ..store import Store
+from ..store import Store, StoreError
 from . import calls, settling, usage
 from .batch import Batches, Change
 from .calls import CallEntry, CallFilter, CallPage
 from .cleanup import Cleanup
-from .entry import UNFINISHED, Entry, new_id
+from .entry import Entry, new_id
+from .running import RunningCalls
 from .usage import By, Usage
 from .writer import LedgerUnavailable, Writer
 
@@ -49,43 +50,39 @@ class Ledger:
         self.required = required
         self._database = store.database
         self._batches = Batches(store.database)
+        self._running = RunningCalls(store.database)
         self._cleanup = Cleanup(store.database, days, max(days, usage_days))
-        self._writer = Writer(self._batches, self._cleanup.step)
+        self._writer = Writer(self._batches, self._running, self._cleanup.step)
 
     def add(self, entry: Entry) -> None:
         """Write the row of a call that has ended, behind. Never raises for the database."""
         entry.id = entry.id or new_id()
-        self._writer.add(Change(None, entry))
+        self._writer.add(Change(entry))
 
-    def begin(self, entry: Entry) -> Entry | None:
-        """Commit the row of a call that may cost money, before it is made.
-
-        Returns:
-            The row as it is in the database, for `finish`; None if it could not be committed, and need not be.
+    def begin(self, entry: Entry) -> None:
+        """Commit the row of a call that may cost money, before it is made. Its `id` may change.
 
         Raises:
-            LedgerUnavailable: it could not be committed, and is required.
+            LedgerUnavailable: it could not be committed, and has to be.
         """
-        begun = copy.copy(entry)
-        begun.error_type = UNFINISHED
+        entry.id = entry.id or new_id()
         try:
-            self._writer.commit(Change(None, begun))
+            self._writer.begin(entry)
         except LedgerUnavailable:
             if self.required:
                 raise
-            return None
-        return begun
 
-    def generated(self, begun: Entry, generation_id: str) -> None:
-        """Write the id of a generation that goes on, soon."""
-        known = copy.copy(begun)
-        known.generation_id = generation_id
-        self._writer.add(Change(copy.copy(begun), known), soon=True)
+    def generated(self, entry: Entry, generation_id: str) -> None:
+        """Write the id of the generation of a call that goes on, soon."""
+        self._writer.note_generation(entry.id, generation_id)
 
-    def finish(self, begun: Entry, entry: Entry) -> None:
-        """Write what came of a call that was begun, soon."""
-        entry.id = begun.id
-        self._writer.add(Change(begun, entry), soon=True)
+    def finish(self, entry: Entry) -> None:
+        """Write what came of a call that was begun, behind; also of one whose row could not be committed."""
+        before = None
+        if settling.may_be_given_up(entry):
+            with suppress(StoreError), self._database.read() as session:
+                before = calls.ended(session, entry.id)
+        self._writer.add(Change(entry, before, begun=entry.id))
 
     def calls(self, wanted: CallFilter | None = None, *, cursor: str | None = None, limit: int = 50) -> CallPage:
         """Return a page of calls, newest first.
@@ -93,11 +90,11 @@ class Ledger:
         Raises:
             ValueError: the cursor is none that a page gave, or `limit` is not from 1 to 1000.
         """
-        return calls.page(self._database, wanted or CallFilter(), cursor=cursor, limit=limit)
+        return calls.page(self._database, self._running, wanted or CallFilter(), cursor=cursor, limit=limit)
 
     def call(self, call_id: str, users: Sequence[str] | None = None) -> CallEntry | None:
         """Return a call by its id; None if there is none, or if it is of none of `users`."""
-        return calls.find(self._database, call_id, None if users is None else tuple(users))
+        return calls.find(self._database, self._running, call_id, None if users is None else tuple(users))
 
     def usage(
         self, by: Sequence[By] = (), wanted: CallFilter | None = None, *, limit: int | None = None
@@ -119,7 +116,7 @@ class Ledger:
         Returns:
             For how many calls it is now clear what they cost, or that it can't be found out.
         """
-        return settling.settle(self._database, self._batches, look_up, limit=limit)
+        return settling.settle(self._database, self._batches, self._running, look_up, limit=limit)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Write everything that waits. Returns whether it was written within `timeout` seconds."""

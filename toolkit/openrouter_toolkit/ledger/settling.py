@@ -14,6 +14,8 @@ from ..store.database import Database
 from . import calls
 from .batch import Batches, Change
 from .entry import INTERRUPTED, KNOWN, UNFINISHED, UNKNOWN, Entry, began_at, first_id_at, to_units
+from .running import COLUMNS as RUNNING
+from .running import RunningCalls
 
 # Statistics appear some seconds after a generation has ended.
 _NOT_BEFORE = timedelta(seconds=5)
@@ -46,24 +48,38 @@ def by_registry(execute: Callable[..., Envelope]) -> LookUp:
     return look_up
 
 
-def settle(database: Database, batches: Batches, look_up: LookUp, *, limit: int) -> int:
+def settle(database: Database, batches: Batches, running: RunningCalls, look_up: LookUp, *, limit: int) -> int:
     """Settle the newest calls that are not settled; see `Ledger.settle`. Several processes may do it at once."""
     at = now()
     with database.read() as session:
-        before, lost = first_id_at(at - _NOT_BEFORE), first_id_at(at - _LOST_AFTER)
-        found = calls.unsettled(session, limit, before=before, unfinished_before=lost)
+        ended = calls.unsettled(session, limit, before=first_id_at(at - _NOT_BEFORE))
+    lost = running.find([RUNNING.id < first_id_at(at - _LOST_AFTER)], limit)
     settled = 0
-    for entry in found:
+    for entry in (*ended, *lost):
         if random() > _OFTEN_WITHIN / (at - began_at(entry.id)):  # noqa: S311 - the older, the more seldom
             continue
         after = _settled(entry, look_up, at)
-        if after is None:
-            continue
-        with database.write(counts_as_change=False) as session:
-            if calls.locked(session, entry.id) == entry:
-                batches.write_in(session.connection(), [Change(entry, after)])
-                settled += 1
+        if after is not None and _replace(database, batches, running, entry, after):
+            settled += 1
     return settled
+
+
+def may_be_given_up(entry: Entry) -> bool:
+    """Whether a call took so long that it may have been taken for one that was lost with its process."""
+    return (entry.milliseconds or 0) >= _LOST_AFTER / timedelta(milliseconds=1)
+
+
+def _replace(database: Database, batches: Batches, running: RunningCalls, entry: Entry, after: Entry) -> bool:
+    """Write a call that was settled, unless another process has changed it. Returns whether it was written."""
+    is_running = entry.error_type == UNFINISHED
+    with database.write(counts_as_change=False) as session:
+        before = calls.locked(session, entry.id)
+        is_same = before is None if is_running else before == entry
+        if is_same:
+            batches.write_in(session.connection().connection.driver_connection, [Change(after, before)])
+    if is_running:
+        running.remove([entry.id])
+    return is_same
 
 
 def _settled(entry: Entry, look_up: LookUp, at: datetime) -> Entry | None:

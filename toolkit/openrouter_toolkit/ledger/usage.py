@@ -81,7 +81,7 @@ def usage(
     rest = func.sum(_day.c.cost.op("%")(_PART)).label("rest")
     sums = [func.sum(_day.c[name]).label(name) for name in (*SUMS, *_BUCKETS) if name != "cost"]
     query = select(*columns, failures, whole, rest, *sums).join(_group, _group.c.id == _day.c.group_id)
-    query = query.where(*group_conditions(wanted))
+    query = query.where(*group_conditions(wanted, _group.c))
     if wanted.since is not None:
         query = query.where(_day.c.day >= day_of(first_id_at(wanted.since)))
     if wanted.until is not None:

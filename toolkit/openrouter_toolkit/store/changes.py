@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from .pool import connect_beside
+
 _LOCK_TIMEOUT = 1.0
 _PAUSE = 1.0
 # Counts the commits that may change what is looked up; rows of the ledger do not.
@@ -98,10 +100,7 @@ class ChangeCheck:
 
     def _connect(self) -> Any:
         """Open a connection that takes part in no transaction."""
-        pooled = self._engine.raw_connection()
-        connection = pooled.driver_connection
-        pooled.detach()
-        return connection
+        return connect_beside(self._engine)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

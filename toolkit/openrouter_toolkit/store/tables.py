@@ -270,8 +270,27 @@ class CallGroupRow(Row):
     error_type: Mapped[str] = mapped_column(String(64))
 
 
+class RunningCallRow(Row):
+    """A call that may cost money, from before it is made until it has ended: then it is among the others."""
+
+    __tablename__ = "ort_running_calls"
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    toolkit: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str]
+    model: Mapped[str] = mapped_column(String(120))
+    token_id: Mapped[str] = mapped_column(String(40))
+    account_id: Mapped[str] = mapped_column(String(40))
+    agent: Mapped[str] = mapped_column(String(100))
+    session_id: Mapped[str | None]
+    request_id: Mapped[str | None] = mapped_column(String(100))
+    generation_id: Mapped[str | None] = mapped_column(String(100))
+    streamed: Mapped[bool]
+
+
 class CallRow(Row):
-    """One call in the ledger. Its id holds the time when it began."""
+    """One call in the ledger that has ended. Its id holds the time when it began."""
 
     __tablename__ = "ort_calls"
 

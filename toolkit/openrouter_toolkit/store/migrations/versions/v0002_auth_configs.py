@@ -79,6 +79,17 @@ def _add_ledger() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ort_call_groups"),
         sa.UniqueConstraint("digest", name="uq_ort_call_groups_digest"),
     )
+    at_begin = ("toolkit", "action", "user_id", "model", "token_id", "account_id", "agent")
+    op.create_table(
+        "ort_running_calls",
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        *(sa.Column(name, sa.String(_DIMENSIONS[name]), nullable=False) for name in at_begin),
+        sa.Column("session_id", sa.String(255)),
+        sa.Column("request_id", sa.String(100)),
+        sa.Column("generation_id", sa.String(100)),
+        sa.Column("streamed", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_running_calls"),
+    )
     op.create_table(
         "ort_calls",
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
