@@ -33,7 +33,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "free": ("OPENROUTER_GET_CREDITS", {}),
 }
 THREADS = (1, 16)
-ROUNDS = int(os.environ.get("ROUNDS", "9"))
+ROUNDS = 7
 SECONDS_A_ROUND = 0.4
 
 

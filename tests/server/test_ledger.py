@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from openrouter_toolkit.ledger import CallEntry
+from openrouter_toolkit.ledger import CallEntry, Ledger
+from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import MasterKey, Store
 
-from .served import CHAT, KEY, QUESTION, Served
+from ..timing import PATIENCE
+from .served import CHAT, KEY, QUESTION, Process, Served, environment
 from .test_mcp import ACCEPT
 
 LABELS = {"X-Agent-Label": "from the header", "X-Session-Id": "run 7", "X-Request-Id": "req-1"}
@@ -71,6 +76,20 @@ def test_mcp_notes_what_its_meta_names(served: Served) -> None:
     (row,) = rows(served)
     assert named(row) == ("from meta", "run 9", "req-1")
     assert row.token_id is not None
+
+
+def test_sigterm_loses_no_row(
+    database: str, store: Store, key: MasterKey, openrouter_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with Process(environment(database, key.written(), openrouter_sandbox.base_url, tmp_path)) as process:
+        with process.client(store.tokens.create("a test's", ["alice"])[1]) as host:
+            for _ in range(5):
+                assert host.post(f"/api/actions/{KEY}", json={}).json()["successful"]
+                assert host.post(f"/api/actions/{CHAT}", json={"arguments": QUESTION}).json()["successful"]
+        process.process.send_signal(signal.SIGTERM)
+        process.process.wait(PATIENCE)
+    calls = Ledger(store).calls().calls
+    assert sorted(call.billing for call in calls) == ["free"] * 5 + ["known"] * 5
 
 
 def get(host: httpx2.Client, path: str, status: int = 200, **query: Any) -> dict[str, Any]:

@@ -51,6 +51,8 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 _EPOCH_MICROSECONDS = int(_EPOCH.timestamp()) * 1_000_000
 _RANDOM_BITS = 12
 _MAX_ID = 2**63 - 1
+# A clock that goes back by less than a minute does not change the order of calls.
+_SET_BACK = 60_000_000 << _RANDOM_BITS
 _ID = re.compile(r"call_([0-9a-f]{16})", re.ASCII)
 _last_id = 0
 _last_id_lock = threading.Lock()
@@ -118,11 +120,11 @@ class Entry:
 
 
 def new_id() -> int:
-    """Return the id of a call that begins now; later ones are greater."""
+    """Return the id of a call that begins now; later ones are greater, unless the clock was set back by much."""
     global _last_id  # noqa: PLW0603 - ids of one process never repeat
     made = (time_ns() // 1000 - _EPOCH_MICROSECONDS) << _RANDOM_BITS | getrandbits(_RANDOM_BITS)
     with _last_id_lock:
-        _last_id = max(made, _last_id + 1)
+        _last_id = made if made < _last_id - _SET_BACK else max(made, _last_id + 1)
         return _last_id
 
 

@@ -15,7 +15,7 @@ from .pool import connect_beside
 _LOCK_TIMEOUT = 1.0
 _PAUSE = 1.0
 # Counts the commits that may change what is looked up; rows of the ledger do not.
-_NUMBER = "SELECT number FROM ort_changes"
+NUMBER = "SELECT number FROM ort_changes"
 # A process of an older release does not count its commits: beside the ledger's, they are noticed after these seconds.
 _LONGEST_UNNOTICED = 2.0
 
@@ -25,6 +25,7 @@ class ChangeCheck:
 
     blocks = True
     query = ""
+    has_number = False  # whether the query's last column is the number
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -70,7 +71,7 @@ class ChangeCheck:
         committed, number = self._seen
         found = self._connection.execute(self.query).fetchone()
         if found != committed:
-            (counted,) = self._connection.execute(_NUMBER).fetchone()
+            counted = (found if self.has_number else self._connection.execute(NUMBER).fetchone())[-1]
             at = monotonic()
             if counted != number or at > self._valid_until:
                 self._version += 1

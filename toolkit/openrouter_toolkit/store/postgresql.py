@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
-from .changes import ChangeCheck
+from .changes import NUMBER, ChangeCheck
 from .errors import InvalidDatabaseUrl
 from .pool import ENGINE_OPTIONS, connect_beside
 
@@ -30,7 +30,8 @@ _DEFAULTS = {
 class Changes(ChangeCheck):
     """PostgreSQL's snapshot names the transactions that are visible; it differs after each commit."""
 
-    query = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()"
+    query = f"SELECT pg_current_snapshot()::text, pg_postmaster_start_time(), number FROM ({NUMBER}) AS counted"  # noqa: S608
+    has_number = True
 
     def _connect(self) -> Any:
         return _in_no_transaction(super()._connect())
