@@ -13,16 +13,18 @@ from threading import Lock
 from typing import Protocol
 from weakref import WeakSet
 
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 
 
 class Forkable(Protocol):
-    """What has to be told of forks."""
+    """What has to know of forks."""
 
-    locks: Sequence[Lock]  # held during transactions
+    @property
+    def locks(self) -> Sequence[Lock]:
+        """What is held during transactions."""
 
     def after_fork(self) -> None:
-        """Begin anew, in the child; the parent writes what it has."""
+        """Start again, in the child; the parent writes what it has."""
 
 
 _known: WeakSet[Forkable] = WeakSet()
@@ -30,14 +32,14 @@ _held = ExitStack()
 
 
 def watch(one: Forkable) -> None:
-    """Have it told of forks, as long as it is in use."""
+    """Let it know of forks, as long as it is in use."""
     _known.add(one)
 
 
 def _before() -> None:
     for one in sorted(_known, key=id):
         for lock in one.locks:
-            if lock.acquire(timeout=_PATIENCE):
+            if lock.acquire(timeout=_TIMEOUT):
                 _held.callback(lock.release)
 
 

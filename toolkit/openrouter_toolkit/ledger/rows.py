@@ -49,7 +49,7 @@ class Rows:
         statement = f"UPDATE {table.name} SET {name} = {value} WHERE id = {value}"  # noqa: S608 - own names
         connection.cursor().executemany(statement, rows)
 
-    def select(self, connection: Any, table: Any, names: str, key: str, values: Iterable[Any]) -> Iterator[Row]:
+    def select(self, connection: Any, table: Any, names: str, key: str, values: Iterable[Any]) -> Iterator[Any]:
         """Return columns of the rows whose key is one of the values."""
         wanted = list(values)
         query = f"SELECT {names} FROM {table.name} WHERE {key}"  # noqa: S608 - own names
@@ -63,4 +63,7 @@ class Rows:
 
 def _type(column: Any) -> str:
     """The type of a column's values in an array on PostgreSQL; a cast to a shorter text would cut it."""
-    return "TEXT" if isinstance(column.type, String) else str(column.type.compile(dialect=postgresql.dialect()))
+    if isinstance(column.type, String):
+        return "TEXT"
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return str(column.type.compile(dialect=dialect))

@@ -58,7 +58,7 @@ class Writer:
 
     def _reset(self) -> None:
         self._start_lock = threading.Lock()
-        self.locks = self._begin_lock, self._batch_lock = threading.Lock(), threading.Lock()
+        self._begin_lock, self._batch_lock = threading.Lock(), threading.Lock()
         self._beginning: deque[_Beginning] = deque()
         self._waiting: deque[Change] = deque()
         self._generations: dict[int, str] = {}
@@ -159,8 +159,13 @@ class Writer:
         for lock in held:
             lock.release()
 
+    @property
+    def locks(self) -> tuple[threading.Lock, threading.Lock]:
+        """What is held during transactions."""
+        return self._begin_lock, self._batch_lock
+
     def after_fork(self) -> None:
-        """Begin anew in a child process; the parent writes what it has."""
+        """Start again in a child process; the parent writes what it has."""
         self._batches.forget()
         self._running.forget()
         self._reset()

@@ -20,7 +20,9 @@ class KeptConnection:
         """Connect nothing yet; see `Database.keep_connection`."""
         self._engine = engine
         self._map_errors = map_errors
-        self._of_kind = (postgresql if engine.dialect.name == "postgresql" else sqlite).Kept(engine)
+        self._of_kind: postgresql.Kept | sqlite.Kept = (
+            postgresql if engine.dialect.name == "postgresql" else sqlite
+        ).Kept(engine)
         self._connection: Any = None
         self._forgotten: list[Any] = []
 

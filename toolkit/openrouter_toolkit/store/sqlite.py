@@ -154,7 +154,7 @@ def engine(url: URL, survives_power_loss: bool = True) -> Engine:
     # mode=rw: a deleted file is an error; SQLite would silently create a new one that all users can read.
     location = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
     created = create_engine(location, **ENGINE_OPTIONS)
-    event.listen(created, "connect", partial(_configure, survives_power_loss))
+    event.listen(created, "connect", partial(_configure, survives_power_loss=survives_power_loss))
     event.listen(created, "begin", _begin)
     event.listen(created, "handle_error", _discard_if_file_changed)
     return created
@@ -193,7 +193,7 @@ def _create_file(path: Path) -> None:
         raise StoreUnavailable(f"The {what} can't be made: {error.strerror}. {advice}") from None
 
 
-def _configure(survives_power_loss: bool, connection: sqlite3.Connection, _record: object) -> None:
+def _configure(connection: sqlite3.Connection, _record: object, *, survives_power_loss: bool = True) -> None:
     connection.isolation_level = None  # only _begin begins transactions, not the driver
     try:
         connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT}")
