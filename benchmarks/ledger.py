@@ -1,6 +1,6 @@
 """What the ledger costs: the CPU and the time of a call with it, as ratios to the same call without it.
 
-    python benchmarks/ledger.py [FOLDER ...]
+    python benchmarks/ledger.py [FOLDER ...]        (make bench-ledger)
 
 Each contender is a process with a store of its own: without a ledger, with one on SQLite, with one on PostgreSQL. They
 do the same calls in turns. The CPU is that of the whole process, so the ledger's thread is in it; a server's is not.
@@ -38,7 +38,7 @@ SECONDS_A_ROUND = 0.4
 
 
 def work(url: str, base_url: str) -> None:
-    """Do the rounds that standard input asks for; with `ledger` or without, in a store at the URL."""
+    """Do the rounds that standard input asks for, with a ledger or without, in a store at the URL."""
     sys.path.insert(0, os.environ["TOOLKIT"])
     from openrouter_toolkit import ToolRegistry
     from openrouter_toolkit.ledger import Ledger
