@@ -14,7 +14,7 @@ SYSTEM := system
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients ray fix snapshots types screenshots \
-	cassettes docs site drift bench bench-check clean
+	cassettes docs site drift bench bench-check bench-ledger ledger-queries clean
 
 help:
 	@echo "make demo        walk through the actions against the bundled sandbox"
@@ -35,6 +35,8 @@ help:
 	@echo "make screenshots refresh the pictures that the documentation shows (docs/images)"
 	@echo "make bench       measure the toolkit beside other libraries, and write docs/performance.md (minutes)"
 	@echo "make bench-check measure the toolkit alone against its targets"
+	@echo "make bench-ledger    measure what the ledger adds to a call (four minutes)"
+	@echo "make ledger-queries  measure the ledger's queries with many calls: make ledger-queries CALLS=10000000"
 	@echo "make cassettes   record the cassettes anew from the sandbox; with LIVE=1 and OPENROUTER_API_KEY, live"
 
 demo: .venv/.runtime
@@ -130,6 +132,14 @@ bench: $(BENCH)/.installed system
 # The toolkit alone against its targets, in a minute.
 bench-check: .venv/.development
 	$(BIN)/python benchmarks/library.py
+
+# What the ledger adds to a call, on SQLite and on PostgreSQL.
+bench-ledger: .venv/.development system
+	$(BIN)/python benchmarks/ledger.py $(ARGS)
+
+# How long each query of the ledger takes with many calls, on SQLite: make ledger-queries CALLS=10000000
+ledger-queries: .venv/.development
+	$(BIN)/python -m tests.ledger.measured $(or $(CALLS),1000000) $(ARGS)
 
 clean:
 	rm -rf .venv $(COMPOSIO_CORE) $(COMPOSIO_OLDER) $(COMPOSIO_GEMINI) $(RAY) $(WHEEL) $(BENCH) $(SITE) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import Credentials, EnvironmentAccounts, MemoryAccounts, OpenRouterRegistry, ToolRegistry
+from openrouter_toolkit.ledger import Ledger
 from openrouter_toolkit.sandbox import Sandbox
+from openrouter_toolkit.store import MasterKey, Store
 
 KEY = "sk-or-v1-sandbox"
 
@@ -99,6 +101,12 @@ def test_accounts_that_say_how_are_pickled(accounts: Any) -> None:
     written = pickle.dumps(ToolRegistry.from_manifest(accounts=accounts))
     assert KEY.encode() not in written
     assert type(pickle.loads(written).accounts) is type(accounts)
+
+
+def test_a_registry_with_a_ledger_is_not_pickled(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}", master_keys=[MasterKey.fresh()])
+    with store, Ledger(store) as ledger, pytest.raises(TypeError, match="with a ledger can't be pickled"):
+        pickle.dumps(ToolRegistry.from_manifest(ledger=ledger))
 
 
 def test_credentials_are_never_pickled() -> None:

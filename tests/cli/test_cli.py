@@ -36,6 +36,8 @@ COMMANDS = [
     "connect",
     "accounts",
     "tokens",
+    "calls",
+    "usage",
     "keys",
     "serve",
     "login-link",

@@ -205,8 +205,8 @@ def test_a_store_that_can_only_be_read(
     """A file that another user may write; root may write everywhere, so SQLite itself is told to refuse."""
     settle = sqlite._configure
 
-    def settle_for_reading(connection: sqlite3.Connection, record: object) -> None:
-        settle(connection, record)
+    def settle_for_reading(connection: sqlite3.Connection, record: object, **options: bool) -> None:
+        settle(connection, record, **options)
         connection.execute("PRAGMA query_only=ON")
 
     monkeypatch.setattr(sqlite, "_configure", settle_for_reading)

@@ -36,6 +36,14 @@ def test_create_for_some_users(command: Command, store: Store) -> None:
     assert "may act for alice, bob, carol" in err
 
 
+def test_create_for_an_agent(command: Command, store: Store) -> None:
+    token = store.tokens.find(command("create", "--agent", "writer")[1].strip())
+    assert token is not None
+    assert token.agent == "writer"
+    assert command("create", "--agent", " ")[0] == 2
+    assert "writer" in command()[1]
+
+
 def test_create_for_programs(command: Command, store: Store) -> None:
     status, out, err = command("create", "--user-id", "alice", "--json")
     made = json.loads(out)
@@ -57,7 +65,7 @@ def test_the_list(command: Command, store: Store) -> None:
     assert command() == (0, "", "There is no token; openrouter-toolkit tokens create makes one.\n")
     token, _ = store.tokens.create("of the agents", ["alice"])
     heads, row = command()[1].splitlines()
-    assert heads.split() == ["id", "name", "may", "act", "for", "made", "last", "used", "revoked"]
+    assert heads.split() == ["id", "name", "may", "act", "for", "agent", "made", "last", "used", "revoked"]
     assert row.startswith(f"{token.id}  of the agents  alice")
     (told,) = json.loads(command("--json")[1])
     assert (told["users"], told["last_used_at"], told["revoked_at"]) == (["alice"], None, None)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from openrouter_toolkit.cli import parser
+from openrouter_toolkit.ledger import CallEntry
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..agents.responses_stand_in import responses_before
@@ -63,6 +68,26 @@ def test_the_page_on_answers_runs_from_top_to_bottom(
     assert printed.count("17 * 3 = 51") == 3
     assert "acme/atlas-small gen-" in printed
     assert "invalid_arguments None OPENROUTER_GET_GENERATION was not called" in printed
+
+
+def test_the_page_on_the_ledger_runs(
+    openrouter_sandbox: Sandbox,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_DATABASE", f"sqlite:///{tmp_path / 'store.db'}")
+    monkeypatch.setenv("OPENROUTER_TOOLKIT_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+    text = (DOCS / "ledger.md").read_text(encoding="utf-8")
+    (program,) = python_of(text)
+    exec(program, {})
+    call, usage = capsys.readouterr().out.splitlines()
+    assert call.endswith("acme/atlas-small 0.00000725 ok")
+    assert usage == "{'user': 'default', 'model': 'acme/atlas-small'} 1 0.00000725"
+    for line in re.findall(r"^    openrouter-toolkit (.*)$", text, re.MULTILINE):
+        assert callable(parser().parse_args(shlex.split(line)).run)
+    for name in (field.name for field in fields(CallEntry)):
+        assert f"`{name}`" in text
 
 
 def test_the_page_on_observability_prints_a_span(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
@@ -168,7 +193,8 @@ def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["agents.md", "answers.md", "connect.md", "mcp.md", "observability.md", "server.md", "toolkits.md"]
+    "name",
+    ["agents.md", "answers.md", "connect.md", "ledger.md", "mcp.md", "observability.md", "server.md", "toolkits.md"],
 )
 def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
     """A section without an install line goes on from that at the document's beginning, or from the preamble's."""

@@ -157,7 +157,7 @@ def test_a_call_notes_whether_the_cache_had_the_answer(openrouter_sandbox: Sandb
     for arguments, expected in ((ASKED, False), (ASKED, True), ({**ASKED, "X-OpenRouter-Cache": False}, None)):
         call = Call()
         client.connected(openrouter_sandbox.api_key, call).complete("/chat/completions", arguments, ChatStream)
-        assert call.cached is expected
+        assert call.progress.cached is expected
     client.close()
 
 
@@ -179,14 +179,14 @@ def test_a_mark_leaves_the_text_as_it_came(headers: dict[str, str], mark: dict[s
     found = add_cache_status(text, {f"x-openrouter-cache-{name}": value for name, value in headers.items()}, call)
     assert json.loads(found) == {**json.loads(text), "response_cache": mark}
     assert found.startswith(text[:-1].rstrip())
-    assert call.cached is True
+    assert call.progress.cached is True
 
 
 @pytest.mark.parametrize(("headers", "cached"), [({}, None), ({"x-openrouter-cache-status": "MISS"}, False)])
 def test_without_a_hit_nothing_is_marked(headers: dict[str, str], cached: bool | None) -> None:
     call = Call()
     assert add_cache_status('{"a": 1}', headers, call) == '{"a": 1}'
-    assert call.cached is cached
+    assert call.progress.cached is cached
 
 
 def test_an_answer_that_is_no_object_is_left_as_it_is() -> None:

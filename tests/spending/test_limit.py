@@ -108,6 +108,7 @@ def failure(type: str, status: int | None = None, **more: object) -> ActionError
         (failure("invalid_arguments"), False),
         (failure("refused_by_policy"), False),
         (failure("refused_by_policy", executed=True), True),
+        (failure("ledger_unavailable", sent=False), False),
         (failure("connection_failed", sent=False), False),
         (failure("connection_failed", sent=True), True),
         (failure("timeout"), True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -25,6 +27,57 @@ class SwiftListener:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call, as the ledger notes it. Nothing of it is sent.
+
+    Attributes:
+        agent: a label of the agent, such as its name.
+        session_id: a conversation or a run, to which several calls belong.
+        token_id: the API token of the server that the call came with.
+        request_id: the caller's own id of the request.
+    """
+
+    agent: str | None = None
+    session_id: str | None = None
+    token_id: str | None = None
+    request_id: str | None = None
+
+
+# Set by the server for the calls of a request.
+current_caller: ContextVar[Caller] = ContextVar("openrouter_toolkit_caller", default=Caller())  # noqa: B039 - frozen
+
+
+class Progress:
+    """What is known of a call so far, shared by all its parts.
+
+    Attributes:
+        attempts: how many requests were sent.
+        status: the HTTP status of the last answer.
+        cached: whether the answer came from a cache; None if no cache was used.
+        generation_id: the id by which the API knows the answer.
+        first_output: when a streamed answer began, in the monotonic clock's seconds.
+        on_generation: called with the generation's id as soon as it is known.
+    """
+
+    __slots__ = ("attempts", "cached", "first_output", "generation_id", "on_generation", "status")
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.status: int | None = None
+        self.cached: bool | None = None
+        self.generation_id: str | None = None
+        self.first_output: float | None = None
+        self.on_generation: Callable[[str], None] | None = None
+
+    def generated(self, generation_id: str | None) -> None:
+        """Note the generation's id; None changes nothing."""
+        if generation_id is not None and generation_id != self.generation_id:
+            self.generation_id = generation_id
+            if self.on_generation is not None:
+                self.on_generation(generation_id)
+
+
 class Call:
     """The context of one `execute`: its listener, its deadline and whether it was cancelled.
 
@@ -35,22 +88,29 @@ class Call:
         on_event: gets each event of a streamed answer.
         timeout: seconds for all attempts and waits, None without a limit.
         secrets: the account's secrets; no event may contain one.
-        cached: whether the answer came from a cache, set by the client; None if no cache was used.
         waits_for_limits: whether the client repeats the call after a rate limit; a bulk run does that itself, since its
             other calls have to wait, too.
         parks: whether a streamed answer is read in steps, which pause instead of waiting for the network.
+        caller: who makes the call; by default, who makes the calls of this context.
+        progress: what is known of it so far, noted by the client.
     """
 
     def __init__(
-        self, *, timeout: float | None = None, on_event: Listener | None = None, secrets: Sequence[str] = ()
+        self,
+        *,
+        timeout: float | None = None,
+        on_event: Listener | None = None,
+        secrets: Sequence[str] = (),
+        caller: Caller | None = None,
     ) -> None:
         """Start the clock."""
         self.on_event = on_event
         self.timeout = timeout
         self.secrets = secrets
-        self.cached: bool | None = None
         self.waits_for_limits = True
         self.parks = False
+        self.caller = current_caller.get() if caller is None else caller
+        self.progress = Progress()
         self._revalidate: Callable[[], None] | None = None
         self._deadline = None if timeout is None else monotonic() + timeout
         self._state = _State()

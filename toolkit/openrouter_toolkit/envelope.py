@@ -19,6 +19,7 @@ OWN_TYPES = {
     "invalid_arguments": "The arguments don't fit the action's schema, or can't be sent. Nothing was sent.",
     "not_connected": "No usable account is connected for the user. Nothing was sent, or nothing more.",
     "refused_by_policy": "The toolset, or a hook of the host, does not allow the call.",
+    "ledger_unavailable": "The call may cost money, and its row in the ledger can't be written. Nothing was sent.",
     "connection_failed": "No connection, or one that broke; `sent` tells whether the call may have been executed.",
     "invalid_response": "The answer is not JSON where JSON is expected, too large, or a redirect.",
     "cancelled": "The caller ended the call, or stopped listening to the stream.",
@@ -92,10 +93,10 @@ class Envelope(dict[str, Any]):
     On success `data` is the text of the upstream answer and `error` is None. On failure `data` is a JSON
     object whose `error` key describes the failure to a program, and `error` describes it to the agent.
 
-    `text`, `tool_calls`, `usage`, `cost`, `model`, `finish_reasons` and `generation_id` read what a model answered, as
-    a chat completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several choices, text
-    and tool calls are the first one's. Other answers, such as a list of models, have none. On failure they read what
-    had arrived (`partial`), but an incomplete answer has no `tool_calls`.
+    `text`, `tool_calls`, `usage`, `cost`, `model`, `provider`, `finish_reasons` and `generation_id` read what a model
+    answered, as a chat completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several
+    choices, text and tool calls are the first one's. Other answers, such as a list of models, have none. On failure
+    they read what had arrived (`partial`), but an incomplete answer has no `tool_calls`.
     """
 
     _read: tuple[str, Any] | None = None  # the text of `data` when it was parsed, and the result
@@ -184,6 +185,11 @@ class Envelope(dict[str, Any]):
     def model(self) -> str | None:
         """The model that answered."""
         return answer.field_in(self._answer, "model")
+
+    @property
+    def provider(self) -> str | None:
+        """The provider behind the API that answered, where the answer names it."""
+        return answer.field_in(self._answer, "provider")
 
     @property
     def finish_reasons(self) -> list[str]:

@@ -27,11 +27,12 @@ from .tool_calling import FORMATS, ToolCall, ToolResult, messages, read, read_as
 from .tool_calling.options import DEFAULT_LIMIT, CallKeywords, CallOptions
 from .tool_calling.tool_calls import find_tool
 
-if TYPE_CHECKING:  # a start needs none of it
+if TYPE_CHECKING:  # a start needs none of it, and packages of the ledger may be missing
     from decimal import Decimal
 
     from .bulk import BulkRun, GivenRow
     from .bulk.calls import WorstCase
+    from .ledger import Ledger
     from .spending import Catalogue
 
 _Answer = TypeVar("_Answer")
@@ -41,7 +42,7 @@ Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
 class ToolRegistry:
     """The actions of one or several toolkits, ready to be listed and executed. Safe to use from many threads.
 
-    It can be pickled if its keys come from the environment, and is made again in the other process.
+    It can be pickled if its keys come from the environment and it has no ledger; it is made again in the other process.
 
     Attributes:
         toolkits: the toolkits, in the order of their manifests.
@@ -60,6 +61,7 @@ class ToolRegistry:
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
+        ledger: Ledger | None = None,
     ) -> None:
         """Use `from_manifest` to create a registry."""
         self.toolkits = Toolkits([loaded] if isinstance(loaded, LoadedToolkit) else loaded)
@@ -69,6 +71,7 @@ class ToolRegistry:
         self._accounts = accounts_by_toolkit(self.toolkits, accounts)
         self._toolset = chosen
         self._hooks = hooks
+        self._ledger = ledger
         self._settings = {"client_options": client_options, "max_workers": max_workers, "fill_trace": fill_trace}
         clients = {
             one.toolkit.slug: partial(_make_client, one, options)
@@ -82,6 +85,7 @@ class ToolRegistry:
             hooks=hooks,
             resources=self._resources,
             fill_trace=fill_trace,
+            ledger=ledger,
         )
 
     @property
@@ -120,6 +124,7 @@ class ToolRegistry:
         client_options: Mapping[str, Any] | None = None,
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
+        ledger: Ledger | None = None,
     ) -> Self:
         """Create a registry from a manifest, or from several.
 
@@ -142,6 +147,7 @@ class ToolRegistry:
                 thread; further calls wait.
             fill_trace: fill the parameters `trace` and `session_id` of a call from OpenTelemetry's current span and
                 baggage, and `user` from baggage or the user_id, where an action has them and the arguments do not.
+            ledger: where each call is recorded; it is not closed with the registry.
 
         Raises:
             ManifestError: the manifest, or a file that it names, is invalid, or two toolkits share a slug.
@@ -167,6 +173,7 @@ class ToolRegistry:
             client_options=client_options,
             max_workers=max_workers,
             fill_trace=fill_trace,
+            ledger=ledger,
         )
         registry._made_from = (path,)
         return registry
@@ -200,6 +207,8 @@ class ToolRegistry:
         account_id: str | None = None,
         on_event: Listener | None = None,
         timeout: float | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> Envelope:
         """Execute an action for a user. All errors of the execution are returned in the envelope.
 
@@ -210,12 +219,16 @@ class ToolRegistry:
             account_id: the id of the only connected account that may be used; by default the user's best one.
             on_event: called with each event of a streamed answer as it arrives.
             timeout: seconds for the whole call, including retries and waits; no limit by default.
+            agent: a label of the agent that calls, for the ledger.
+            session_id: the conversation or run to which the call belongs, for the ledger.
 
         Raises:
             ValueError: `timeout` is not a positive number.
             TypeError: `user_id` is not a string, or `on_event` is not a function of an event.
         """
-        options = CallOptions(user_id, account_id, timeout=timeout, on_event=on_event)
+        options = CallOptions(
+            user_id, account_id, timeout=timeout, on_event=on_event, agent=agent, session_id=session_id
+        )
         return self._execution.run(slug, arguments, options.user_id, options.new_call(), options.account_id)
 
     async def execute_async(
@@ -227,12 +240,16 @@ class ToolRegistry:
         account_id: str | None = None,
         on_event: Listener | None = None,
         timeout: float | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> Envelope:
         """`execute` for async code; `on_event` is called in a worker thread.
 
         Cancelling it cancels the call and closes its connection at once.
         """
-        call = CallOptions(user_id, account_id, timeout=timeout, on_event=on_event).new_call()
+        call = CallOptions(
+            user_id, account_id, timeout=timeout, on_event=on_event, agent=agent, session_id=session_id
+        ).new_call()
         steps = partial(self._execution.steps, slug, arguments, user_id, call, account_id)
         (envelope,) = await self._run_async([Job(call, steps, Envelope.failure)])
         return envelope
@@ -245,6 +262,8 @@ class ToolRegistry:
         user_id: str = "default",
         account_id: str | None = None,
         timeout: float | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> EventStream:
         """`execute` as an iterator over the events of a streamed answer, for `for` and for `async for`.
 
@@ -252,7 +271,7 @@ class ToolRegistry:
 
         If the action can stream, `stream` is set to true. Everything else is as in `execute`.
         """
-        options = CallOptions(user_id, account_id, timeout=timeout)
+        options = CallOptions(user_id, account_id, timeout=timeout, agent=agent, session_id=session_id)
         action = self.find(slug)
         if action is not None and action.streams and (arguments is None or isinstance(arguments, Mapping)):
             arguments = {**(arguments or {}), "stream": True}
@@ -273,6 +292,8 @@ class ToolRegistry:
         limit: int = DEFAULT_LIMIT,
         timeout: float | None = None,
         on_event: Listener | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> ToolResult:
         """Make one tool call of a model, and return its result.
 
@@ -288,6 +309,8 @@ class ToolRegistry:
             limit: the maximum length of the result's text in characters, 1000 or more.
             timeout: seconds for each call, as in `execute`.
             on_event: see there.
+            agent: see there, like `session_id`.
+            session_id: see there.
 
         Returns:
             The result: its `text` for the model, whether it `failed`, and the full `envelope`.
@@ -296,7 +319,7 @@ class ToolRegistry:
             ValueError: `limit` or `timeout` is invalid.
             TypeError: as in `execute`.
         """
-        options = CallOptions(user_id, account_id, limit, timeout, on_event)
+        options = CallOptions(user_id, account_id, limit, timeout, on_event, agent, session_id)
         return self._tool_job(ToolCall("", name, arguments), options).run()
 
     async def call_tool_async(self, name: str, arguments: Any = None, **options: Unpack[CallKeywords]) -> ToolResult:
@@ -323,7 +346,8 @@ class ToolRegistry:
         Args:
             response: the answer of OpenAI's chat completions or responses, or of Anthropic's messages: the SDK's
                 object or its dict; or a stream of one, which is read to its end, or the list of its chunks or events.
-            options: `user_id`, `account_id`, `limit`, `timeout` and `on_event`, as in `call_tool`.
+            options: `user_id`, `account_id`, `limit`, `timeout`, `on_event`, `agent` and `session_id`, as in
+                `call_tool`.
 
         Returns:
             The assistant's message, unchanged (including reasoning details and signatures), and the results,
@@ -337,7 +361,7 @@ class ToolRegistry:
         name, answer, written = read(response)
         return messages(name, answer, self.call_tools(written, **options))
 
-    def bulk(
+    def bulk(  # noqa: PLR0913 - as with from_manifest
         self,
         slug: str,
         arguments: Iterable[GivenRow] | str | Path,
@@ -350,6 +374,8 @@ class ToolRegistry:
         user_id: str = "default",
         account_id: str | None = None,
         timeout: float | None = None,
+        agent: str | None = None,
+        session_id: str | None = None,
     ) -> BulkRun:
         """Execute an action many times at once; an iterator of (id, envelope), for `for` and `async for`.
 
@@ -367,9 +393,11 @@ class ToolRegistry:
             output: a file to which each answer is appended, as a line of JSON. A run that ended early, or was killed,
                 is continued by making it again: lines that have an answer there are not sent again, and not returned.
             retry_failed: send lines whose answer in `output` is a failure again.
-            user_id: as in `execute`, like `account_id`.
+            user_id: as in `execute`, like `account_id`, `agent` and `session_id`.
             account_id: see there.
             timeout: seconds for each call.
+            agent: see there.
+            session_id: see there.
 
         Raises:
             ActionError: there is no such action, or it is not allowed.
@@ -382,7 +410,7 @@ class ToolRegistry:
         from .spending import worst_case as worst_case_of
 
         options = BulkOptions.checked(concurrency, max_cost, output, ordered=ordered, retry_failed=retry_failed)
-        calls = CallOptions(user_id, account_id, timeout=timeout)
+        calls = CallOptions(user_id, account_id, timeout=timeout, agent=agent, session_id=session_id)
         action = self._execution.check_allowed(slug)
 
         def execute(arguments: Mapping[str, Any], call: Call) -> Envelope:
@@ -439,10 +467,15 @@ class ToolRegistry:
         """Pickle how it was made, without any key: it is made again where it is used.
 
         Raises:
-            TypeError: keys would be in the pickle, or it was not made by `from_manifest`.
+            TypeError: keys would be in the pickle, it has a ledger, or it was not made by `from_manifest`.
         """
         if self._made_from is None:
             raise TypeError("only a registry that was made by from_manifest can be pickled")
+        if self._ledger is not None:
+            raise TypeError(
+                "a registry with a ledger can't be pickled, since the ledger's database may be another one, or none, "
+                "elsewhere: create it where it is used, with a ledger of its own"
+            )
         options = {
             "accounts": {slug: picklable_accounts(accounts) for slug, accounts in self._accounts.items()},
             **self._toolset.choice(),

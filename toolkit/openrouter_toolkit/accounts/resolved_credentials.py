@@ -84,6 +84,12 @@ class ResolvedCredentials:
         said = error.message.strip().rstrip(".")
         return f"{self._name} refused the key.{f' {self._name} said: {quoted(said)}.' if said else ''}"
 
+    @property
+    def account_id(self) -> str | None:
+        """The id of the account that is used; None if its store gives it none."""
+        found = getattr(self._loaded, "account_id", self._account_id)
+        return found if isinstance(found, str) else None
+
     def with_secrets(self, derived: Sequence[str]) -> ResolvedCredentials:
         """The same with further secrets to redact, which the client derives from the account's."""
         return replace(self, secrets=(*self.secrets, *derived)) if derived else self

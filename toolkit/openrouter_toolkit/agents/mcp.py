@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..accounts import EnvironmentAccounts
-from ..call import SwiftListener
+from ..call import Caller, SwiftListener, current_caller
 from ..manifest import Action, Toolkit
 from ..registry import ToolRegistry
 from ..text.redaction import redacted_traceback
@@ -34,7 +34,10 @@ _log = logging.getLogger("openrouter_toolkit")
 
 
 def server(
-    registry: ToolRegistry, *, user_id: str | Callable[[ServerRequestContext[Any, Any]], str] = "default"
+    registry: ToolRegistry,
+    *,
+    user_id: str | Callable[[ServerRequestContext[Any, Any]], str] = "default",
+    caller: Callable[[ServerRequestContext[Any, Any]], Caller] | None = None,
 ) -> Server[Any]:
     """Create a server with the registry's allowed actions, which are determined for each list and each call.
 
@@ -45,6 +48,8 @@ def server(
         registry: the actions.
         user_id: the user whose connected account is used, or a function that returns it for a call's context. It may
             raise `MCPError` to refuse the call.
+        caller: a function that returns who makes a call, for the ledger; by default, who the call's `_meta` names
+            under `agent` and `session_id`.
 
     Raises:
         ImportError: the MCP SDK is not installed, or older than 2.3.
@@ -72,6 +77,7 @@ def server(
     ) -> types.CallToolResult:
         with _hide_error_details():
             user = user_id if isinstance(user_id, str) else user_id(context)
+            current_caller.set((caller or caller_in_meta)(context))
             if context.meta is not None and "progress_token" in context.meta:
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:
@@ -96,6 +102,15 @@ def server(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def caller_in_meta(context: ServerRequestContext[Any, Any]) -> Caller:
+    """Return who makes a call, as its `_meta` says."""
+    meta: Mapping[str, Any] = context.meta or {}
+    agent, session_id = (
+        value if isinstance(value := meta.get(name), str) else None for name in ("agent", "session_id")
+    )
+    return Caller(agent=agent, session_id=session_id)
 
 
 async def serve_stdio(server: Server[Any]) -> None:

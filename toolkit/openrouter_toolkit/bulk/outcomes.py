@@ -30,7 +30,7 @@ def cost_of(data: Any, error: ActionError | None) -> Decimal | None:
 
 
 def ends_run(error: ActionError) -> bool:
-    """Whether every other line would fail in the same way: no usable account, or no credit."""
-    if error.type in ("unknown_action", "not_connected") or refuses_key(error):
+    """Whether every other line would fail in the same way: no usable account, no ledger, or no credit."""
+    if error.type in ("unknown_action", "not_connected", "ledger_unavailable") or refuses_key(error):
         return True
     return error.details.get("limit") in _USED_UP and not may_be_billed(error)

@@ -7,11 +7,17 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 _NUMBER = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
+_AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOMENT = "give a date (2026-11-30), a time in ISO 8601, or how long ago: 30m, 24h, 7d, 4w"
+# By what usage is broken down: `ledger.BY`, whose packages may be missing.
+BY = ("user", "model", "provider", "action", "toolkit", "token", "account", "agent", "error_type", "day")
 _SERVER_NAME = re.compile(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+")
 
 
@@ -78,6 +84,18 @@ def server_name(text: str) -> str:
     if not _SERVER_NAME.fullmatch(text):
         raise argparse.ArgumentTypeError("wanted a namespace in reverse DNS, a slash and a name: io.github.you/server")
     return text
+
+
+def moment(text: str) -> datetime:
+    """A time: a date or a time in ISO 8601, in UTC without an offset, or how long ago."""
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(_MOMENT) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 class Configurable(str):

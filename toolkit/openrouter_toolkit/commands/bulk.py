@@ -70,6 +70,8 @@ def _run(registry: ToolRegistry, source: Source, options: argparse.Namespace) ->
             retry_failed=options.retry_failed,
             user_id=options.user_id,
             timeout=options.timeout,
+            agent=options.agent,
+            session_id=options.session_id,
         )
         with (
             run,

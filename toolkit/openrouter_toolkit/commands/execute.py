@@ -42,6 +42,8 @@ def execute(options: argparse.Namespace) -> int:
                 user_id=options.user_id,
                 on_event=printer if options.stream else None,
                 timeout=options.timeout,
+                agent=options.agent,
+                session_id=options.session_id,
             )
         finally:
             printer.end_line()

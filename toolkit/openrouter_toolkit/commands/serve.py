@@ -37,6 +37,8 @@ def serve(options: argparse.Namespace) -> int:
             connections_per_address=options.connections_per_address,
             client_timeout=options.client_timeout,
             trusted_proxies=tuple(options.trusted_proxy),
+            ledger_days=options.ledger_days,
+            ledger_required=not options.ledger_optional,
         )
         with open_store() as store:
             application = create(settings, store, options.manifest)

@@ -60,8 +60,9 @@ def open_registry(manifests: Sequence[str] = (), **options: Any) -> Iterator[Too
 
     The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
 
-    If there is a store, its connected accounts and switches apply, and the user `default` has the environment's keys
-    as long as no account is connected for that user. Otherwise only the environment's keys apply.
+    If there is a store, its connected accounts and switches apply, calls are recorded in its ledger, and the user
+    `default` has the environment's keys as long as no account is connected for that user. Otherwise only the
+    environment's keys apply.
 
     A store that another installation created is ignored, with a message, if this installation lacks the packages to
     open it and the environment has a key.
@@ -89,10 +90,12 @@ def _store_options(stack: ExitStack, toolkits: Sequence[LoadedToolkit]) -> dict[
     from ..accounts import EnvironmentAccounts
 
     store = stack.enter_context(open_store())
+    from ..ledger import Ledger
     from ..store import StoredOrEnvironment
 
     stored = store.for_registry()
     return {
+        "ledger": stack.enter_context(Ledger(store)),
         "accounts": {
             one.toolkit.slug: StoredOrEnvironment(stored, EnvironmentAccounts(one.auth.environment)) for one in toolkits
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import argument_types as types
 from . import completers
+from .argument_types import BY
 from .parser import Command, Option, flag, one_of, option, several
 
 _SLUG = option("slug SLUG", "the action; `openrouter-toolkit actions` lists them", complete=completers.slugs)
@@ -33,6 +34,27 @@ _OF_USER = option(
     complete=completers.users,
 )
 _ADDRESS = option("address URL", "the whole address, letter by letter")
+_NOTES = (
+    option("--agent LABEL", "the agent that calls, for the ledger"),
+    option("--session-id ID", "the conversation or run, for the ledger"),
+)
+_CALLS = (
+    option("--user-id U", "of this user", complete=completers.users),
+    option("--toolkit SLUG", "of this toolkit"),
+    option("--action SLUG", "of this action", dest="slug", complete=completers.slugs),
+    option("--model MODEL", "that this model answered", complete=completers.models),
+    option("--provider NAME", "that this provider answered"),
+    option("--account ID", "with this connected account"),
+    option("--token ID", "with this API token"),
+    option("--agent LABEL", "of this agent"),
+    option("--error-type TYPE", "that failed so"),
+    one_of(
+        flag("--failed", "that failed", action="store_const", const=False, dest="successful"),
+        flag("--successful", "that did not fail", action="store_const", const=True, dest="successful"),
+    ),
+    option("--since TIME", "from then on: a date, a time, or how long ago, such as 24h or 7d", types.moment),
+    option("--until TIME", "before then", types.moment),
+)
 _SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 
 
@@ -139,6 +161,7 @@ examples:
         _WHOSE,
         flag("--stream", "show tokens on standard error as they come"),
         _TIMEOUT,
+        *_NOTES,
         one_of(
             _output("envelope", "print the envelope (the default, unless the config file says otherwise)"),
             _output("pretty", "print it indented, with its data as JSON instead of text"),
@@ -183,6 +206,7 @@ examples:
         option("--id-column NAME", "the column whose value is a row's id (default: the row's number)"),
         _WHOSE,
         option("--timeout SECONDS", "for each call (default: no limit)", types.call_timeout),
+        *_NOTES,
         option("--report FILE.html", "write a report that needs no network"),
         flag("--report-answers", "show the first 100 answers in the report, too"),
         flag("--json", "print the summary for programs"),
@@ -295,6 +319,7 @@ examples:
         "make one",
         option("--name N", "what to call it", default="made on the command line"),
         several("--user-id U", "for whom it may act (default: every user)"),
+        option("--agent LABEL", "the agent that gets it; the ledger notes it, whatever callers name"),
         _JSON,
         _TAKEN_MANIFEST,
         description="Makes a token and prints it alone on standard output, this one time.",
@@ -314,6 +339,48 @@ examples:
         _JSON,
         _TAKEN_MANIFEST,
         description="Ends a token, everywhere and at once.",
+    ),
+    Command(
+        "calls",
+        "list the calls in the ledger",
+        *_CALLS,
+        option("--session-id ID", "of this conversation or run"),
+        _count("--limit N", "how many", high=1000, default=50),
+        option("--cursor ID", "go on behind this call, the last one of a list"),
+        _JSON,
+        run="calls:list_calls",
+        description="Lists calls from the ledger, the newest first, or tells about one.",
+        examples="""\
+examples:
+  openrouter-toolkit calls --failed --since 24h
+  openrouter-toolkit calls --user-id alice --model acme/atlas-small --json
+  openrouter-toolkit calls show call_036e859c60f4568a""",
+    ),
+    Command(
+        "calls show",
+        "tell about one",
+        option("id ID", "the call"),
+        _JSON,
+        description="Tells all that the ledger has of a call and, if it failed, what to do.",
+    ),
+    Command(
+        "usage",
+        "sum up calls, tokens and costs from the ledger",
+        several(
+            "--by DIMENSION",
+            "broken down by user (the default), model, provider, action, toolkit, token, account, agent, error_type, "
+            "day; or several",
+            choices=BY,
+        ),
+        *_CALLS,
+        one_of(_JSON, flag("--csv", "for spreadsheets")),
+        run="calls:usage",
+        description="Sums up the ledger, in whole days in UTC: calls, failures, tokens, costs in US dollars, and in "
+        "how many milliseconds half of the calls, and 95 of 100, ended.",
+        examples="""\
+examples:
+  openrouter-toolkit usage --by model --since 30d
+  openrouter-toolkit usage --by day user --since 2026-11-01 --csv""",
     ),
     Command(
         "keys", "change the master key", run="", description="The master key with which connected accounts are sealed."
@@ -366,6 +433,8 @@ examples:
             types.client_timeout,
             default=30.0,
         ),
+        _count("--ledger-days N", "how many days the ledger keeps single calls", high=36_500, default=90),
+        flag("--ledger-optional", "make calls that cost money even while the ledger can't be written"),
         several(
             "--return-address URL",
             "an address of a host's, to which people may be sent back after connecting; kept from then on",

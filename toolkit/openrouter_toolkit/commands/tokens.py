@@ -21,7 +21,8 @@ def create(options: argparse.Namespace) -> int:
 
         name = check_input(names.name, "--name", options.name)
         users = options.user_id and [check_input(names.user, "--user-id", user) for user in options.user_id]
-        token, text = store.tokens.create(name, users)
+        agent = options.agent and check_input(names.name, "--agent", options.agent)
+        token, text = store.tokens.create(name, users, agent=agent)
     if options.json:
         terminal.print_json({**records.as_dict(token), "token": text})
     else:
@@ -55,6 +56,7 @@ def _print_table(tokens: Sequence[ApiToken]) -> None:
                 "id": token.id,
                 "name": token.name,
                 "may act for": _users(token),
+                "agent": token.agent or "",
                 "made": local_time(token.created_at),
                 "last used": local_time(token.last_used_at),
                 "revoked": local_time(token.revoked_at),

@@ -32,9 +32,23 @@ class CallRecord:
         seconds: how long the execution took, without the after hooks.
         executed: the answer of the execution; None before it ended.
         envelope: the answer that the caller gets: after hooks may withhold the other one.
+        account_id: the connected account that was used; None if it has no id, or before it was found.
+        started: when it began, in the monotonic clock's seconds.
+        begun: its row in the ledger, if it is written before the call is made.
     """
 
-    __slots__ = ("_started", "action", "arguments", "envelope", "executed", "seconds", "slug", "user_id")
+    __slots__ = (
+        "account_id",
+        "action",
+        "arguments",
+        "begun",
+        "envelope",
+        "executed",
+        "seconds",
+        "slug",
+        "started",
+        "user_id",
+    )
 
     def __init__(self, slug: Any, arguments: Any, user_id: str) -> None:
         """Start the clock."""
@@ -42,12 +56,14 @@ class CallRecord:
         self.action: Action | None = None
         self.executed: Envelope | None = None
         self.envelope: Envelope | None = None
+        self.account_id: str | None = None
+        self.begun: Any = None
         self.seconds = 0.0
-        self._started = monotonic()
+        self.started = monotonic()
 
     def elapsed(self) -> float:
         """Seconds since the call began."""
-        return monotonic() - self._started
+        return monotonic() - self.started
 
     @property
     def name(self) -> str:

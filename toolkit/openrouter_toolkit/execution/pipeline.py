@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Generator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..accounts import (
     VERIFY_TIMEOUT,
@@ -33,6 +33,10 @@ from .resources import Resources
 from .toolset import Toolset
 from .trace_parameters import with_trace
 
+if TYPE_CHECKING:  # its packages may be missing
+    from ..ledger import Ledger
+    from .recorder import Recorder
+
 _log = logging.getLogger("openrouter_toolkit")
 # Imported by a host that uses OpenTelemetry before it has a provider or a span.
 _OPENTELEMETRY = "opentelemetry.trace"
@@ -50,6 +54,7 @@ class Execution:
         hooks: Hooks,
         resources: Resources,
         fill_trace: bool = False,
+        ledger: Ledger | None = None,
     ) -> None:
         """`accounts` are those of each toolkit, by its slug; the client of `resources` is a `Clients`."""
         self._toolkits = toolkits
@@ -59,6 +64,11 @@ class Execution:
         self._clients = resources.client
         self._fill_trace = fill_trace
         self._verifier = Verifier()
+        self._recorder: Recorder | None = None
+        if ledger is not None:
+            from .recorder import Recorder
+
+            self._recorder = Recorder(ledger, toolkits)
 
     def run(
         self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
@@ -90,6 +100,8 @@ class Execution:
         finally:
             if _log.isEnabledFor(logging.INFO):
                 _log.info("%s", record.line())
+            if self._recorder is not None:
+                self._recorder.end(record, call)
         return envelope
 
     def _execute(self, record: CallRecord, call: Call, account_id: str | None) -> Steps[Envelope]:
@@ -104,6 +116,10 @@ class Execution:
             record.arguments = arguments
             action.validator.check(action.slug, arguments, call.check)
             resolved = self._resolve(action, record.user_id, account_id)
+            record.account_id = account_id if resolved is None else resolved.account_id
+            if self._recorder is not None and action.definition.annotations.costsMoney:
+                call.check()
+                self._recorder.begin(record, call)
             call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))
             data = yield from self._run(action, arguments, resolved, call)
             envelope = Envelope.success(redact(data, _secrets(resolved)))

@@ -42,8 +42,10 @@ class Connections:
         exchange = Exchange(call, self._api)
         with call.interruptible(exchange.interrupt):
             transport = self._opened()
+            call.progress.attempts += 1
             try:
                 response = transport.open(exchange, request.method, request.target, headers, request.body, timeout)
+                call.progress.status = response.status
                 try:
                     yield exchange, response
                 finally:

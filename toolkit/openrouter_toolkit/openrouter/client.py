@@ -214,6 +214,7 @@ class BoundClient:
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         with self._openrouter.connections.exchange(request, headers, self._call, timeout) as (exchange, response):
+            self._call.progress.generated(response.headers.get("x-generation-id"))
             stream = None if accumulator is None else accumulator()
             text = yield from self._read(exchange, response, stream, xml=xml)
             return response_caching.add_cache_status(text, response.headers, self._call)

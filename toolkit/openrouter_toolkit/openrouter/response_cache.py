@@ -36,13 +36,13 @@ def options(cache: bool | None, ttl: int | None, clear: bool | None) -> dict[str
 def add_cache_status(text: str, headers: Mapping[str, str], call: Call) -> str:
     """The answer's text; a cached one gets a last key `response_cache` with status, age and ttl (seconds).
 
-    Nothing else in the text changes. Sets `call.cached` to whether the cache, if it was used, had the answer.
+    Nothing else in the text changes. Sets `call.progress.cached` to whether the cache, if it was used, had the answer.
     """
     status = headers.get("x-openrouter-cache-status")
     if status is None:
         return text
-    call.cached = status.strip().upper() == "HIT"
-    if not call.cached or not text.endswith("}"):
+    call.progress.cached = status.strip().upper() == "HIT"
+    if not call.progress.cached or not text.endswith("}"):
         return text
     seconds = {name: _seconds(headers.get(f"x-openrouter-cache-{name}")) for name in ("age", "ttl")}
     last_key = json.dumps({"response_cache": {"status": "HIT", **seconds}}, separators=(",", ":"))

@@ -15,6 +15,7 @@ from ..envelope import ActionError
 from ..execution.hooks import Hooks
 from ..execution.resources import Job
 from ..execution.toolset import Toolset
+from ..ledger import Ledger
 from ..manifest import LoadedToolkit
 from ..registry import ToolRegistry
 from ..steps import Steps
@@ -67,8 +68,9 @@ class HostedRegistry(ToolRegistry):
         threads: FairShare,
         streams: FairShare,
         max_workers: int,
+        ledger: Ledger,
     ) -> None:
-        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers)
+        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers, ledger=ledger)
         self._active_calls = running
         self._threads = threads
         self._streams = streams

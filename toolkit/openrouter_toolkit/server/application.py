@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from ..envelope import ActionError
+from ..ledger.settling import by_registry
 from ..store import LinkRefused, Store, StoreError, UnknownAccount
 from ..text.redaction import redact_thoroughly
 from .access.browsers import LoginNeeded, remember_page
@@ -40,7 +42,7 @@ from .settings import Settings
 from .state import State
 
 _log = logging.getLogger("openrouter_toolkit")
-_CLEANUP_INTERVAL = 60.0
+_INTERVAL = 60.0
 
 
 def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
@@ -60,7 +62,8 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with endpoints.run(), anyio.create_task_group() as tasks:
-            tasks.start_soon(_clean_up_periodically, store)
+            tasks.start_soon(_repeat, "the store was not tidied", store.tidy)
+            tasks.start_soon(_repeat, "the costs of calls were not looked up", partial(_settle, state))
             yield
             tasks.cancel_scope.cancel()
         state.close()
@@ -149,12 +152,19 @@ def _answer_exceptions(application: FastAPI) -> None:
         return response
 
 
-async def _clean_up_periodically(store: Store) -> None:
+async def _repeat(failure: str, work: Callable[[], object]) -> None:
+    """Do some work in a thread, once a minute."""
     while True:
         try:
-            await anyio.to_thread.run_sync(store.tidy, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
         except StoreError as error:
-            _log.warning("the store was not tidied: %s", error)
+            _log.warning("%s: %s", failure, error)
         except Exception:  # noqa: BLE001 - a failure must end neither this task nor the others in its group
-            _log.error("the store was not tidied\n%s", redact_thoroughly(traceback.format_exc(), ()))
-        await anyio.sleep(_CLEANUP_INTERVAL)
+            _log.error("%s\n%s", failure, redact_thoroughly(traceback.format_exc(), ()))
+        await anyio.sleep(_INTERVAL)
+
+
+def _settle(state: State) -> None:
+    """Look up the costs of calls that were cut off."""
+    openrouter = next(iter(state.toolkits.values()))
+    state.ledger.settle(by_registry(openrouter.registry.execute))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
@@ -19,8 +20,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from ..agents.mcp import server
+from ..agents.mcp import caller_in_meta, server
+from ..call import Caller
 from .access.bearer import acting_for, token_of
+from .access.callers import caller_of
 from .access.middleware import BODY_WITH_TOKEN
 from .addresses import MCP
 from .disconnect import ClientDisconnected, while_connected
@@ -75,9 +78,10 @@ class McpEndpoints:
 class McpEndpoint:
     """The MCP endpoint of one toolkit, as an ASGI application."""
 
-    def __init__(self, registry: Any, *, user_id: UserOfCall) -> None:
+    def __init__(self, registry: Any, *, user_id: UserOfCall, session_id: str | None = None) -> None:
+        """Calls belong to the session `session_id` in the ledger, unless they name another one."""
         self._checks_user = callable(user_id)
-        mcp_server = server(registry, user_id=user_id)
+        mcp_server = server(registry, user_id=user_id, caller=partial(_caller_of_call, session_id=session_id))
         mcp_server.get_tool_input_schema = _no_parameter_in_headers
         self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=BODY_WITH_TOKEN)
 
@@ -162,6 +166,12 @@ def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:
     if user_id is None:
         raise MCPError(INVALID_PARAMS, "This token may act for several users: say for which in the header X-User-Id.")
     return user_id
+
+
+def _caller_of_call(context: ServerRequestContext[Any, Any], *, session_id: str | None) -> Caller:
+    assert isinstance(context.request, Request)
+    named = caller_in_meta(context)
+    return caller_of(context.request, named.agent, named.session_id or session_id)
 
 
 def _no_parameter_in_headers(_: str) -> None:

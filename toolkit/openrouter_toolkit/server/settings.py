@@ -28,6 +28,8 @@ class Settings:
         connections_per_address: the maximum number of open connections per client and process.
         client_timeout: the seconds after which a client that stalls while it sends or reads is disconnected.
         trusted_proxies: the networks of proxies whose X-Forwarded-For header is trusted.
+        ledger_days: how many days the ledger keeps single calls.
+        ledger_required: whether calls that may cost money are refused while they can't be recorded.
     """
 
     url: str
@@ -39,6 +41,8 @@ class Settings:
     connections_per_address: int = 256
     client_timeout: float = 30.0
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    ledger_days: int = 90
+    ledger_required: bool = True
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for an invalid URL or an unreadable name."""

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from .. import manifest
 from ..envelope import ActionError
 from ..execution.toolset import Toolset
+from ..ledger import Ledger
 from ..manifest import LoadedToolkit
 from ..manifest.installed import Offer, offers
 from ..store import Store, StoreError
@@ -42,6 +43,7 @@ class State:
     Attributes:
         settings: the settings it was created with.
         store: connected accounts and all other stored data; shared with other instances.
+        ledger: the ledger of calls, in the store's database.
         offered: the toolkits that installed packages offer, by slug, whether an administrator added them or not.
         broken_offers: those that can't be used, each with what is wrong.
         running: the active calls.
@@ -63,6 +65,7 @@ class State:
         """
         self.settings = settings
         self.store = store
+        self.ledger = Ledger(store, days=settings.ledger_days, required=settings.ledger_required)
         self.running = ActiveCalls()
         self.throttle = Throttle()
         self.call_limit = CallLimit(settings.calls_per_minute)
@@ -105,11 +108,12 @@ class State:
         return next(chain(exact, similar), toolkits[0])
 
     def close(self) -> None:
-        """Close the registries' connections and the store check."""
+        """Close the registries' connections and the store check, and write what the ledger has in memory."""
         self.store_check.close()
         self.shared_check.close()
         for toolkit in (*self._chosen.values(), *self.offered.values()):
             toolkit.registry.close()
+        self.ledger.close()
 
     def _offers(self) -> tuple[dict[str, HostedToolkit], list[Offer]]:
         """Read what packages offer. One that is broken, or whose names are taken, is left out, with the reason."""
@@ -148,6 +152,7 @@ class State:
             threads=self.threads,
             streams=self.streams,
             max_workers=self.settings.worker_threads,
+            ledger=self.ledger,
         )
 
     def _switched_off(self, loaded: LoadedToolkit, *, offered: bool) -> Collection[str]:

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from ..envelope import ActionError
 
-_NEVER_SENT = frozenset({"unknown_action", "invalid_arguments", "not_connected", "refused_by_policy"})
+_NEVER_SENT = frozenset(
+    {"unknown_action", "invalid_arguments", "not_connected", "refused_by_policy", "ledger_unavailable"}
+)
 _MAYBE_EXECUTED = frozenset({408, 499})
 # No provider has answered; with these of Cloudflare's, nothing reached OpenRouter.
 _NOT_EXECUTED = frozenset({502, 503, 521, 523, 525, 526, 529})

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Engine, Insert, Pool, Select, Update, event, func, inspect, or_, select, text, update
@@ -24,7 +25,8 @@ from sqlalchemy.orm.exc import FlushError, StaleDataError
 from . import names, postgresql, sqlite
 from .changes import ChangeCheck
 from .columns import now
-from .errors import StoreUnavailable
+from .errors import StoreDamaged, StoreUnavailable
+from .kept_connection import KeptConnection
 from .tables import Row
 from .urls import described
 
@@ -32,6 +34,7 @@ T = TypeVar("T")
 # Rows are missing or differ from what was just read. Only a damaged database causes these errors.
 _INCONSISTENT_ROWS = (StaleDataError, FlushError, InvalidRequestError)
 _CHANGES = "changes"
+_COUNT_CHANGE = text("UPDATE ort_changes SET number = number + 1")
 _RECORD_INTERVAL = timedelta(minutes=1)
 _RECORD_LOCK_TIMEOUT = 0.2
 _MAX_REMEMBERED = 10_000
@@ -44,11 +47,17 @@ class Database:
     A transaction holds a connection until it ends, so do nothing slow in it, such as an API call.
     """
 
-    def __init__(self, url: URL) -> None:
-        """Create the engine without connecting. A SQLite file that does not exist is created."""
+    def __init__(self, url: URL, *, survives_power_loss: bool = True) -> None:
+        """Create the engine without connecting. A SQLite file that does not exist is created.
+
+        Args:
+            url: where it is.
+            survives_power_loss: whether SQLite waits for the disk at each commit; PostgreSQL does as its server is set.
+        """
         self.name = described(url)
         self.shared = url.get_backend_name() == "postgresql"
-        self._engine = (postgresql if self.shared else sqlite).engine(url)
+        self._url = url
+        self._engine = postgresql.engine(url) if self.shared else sqlite.engine(url, survives_power_loss)
         event.listen(self._engine, "before_cursor_execute", self._remember_cursor)  # before engines are derived from it
         self._reading = self._engine.execution_options(reading=True)
         self._write_session = threading.local()
@@ -76,7 +85,7 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, *, lock_timeout: float | None = None) -> Iterator[Session]:
+    def write(self, *, lock_timeout: float | None = None, counts_as_change: bool = True) -> Iterator[Session]:
         """Open a write transaction: it commits at the end, and rolls back on an exception.
 
         Inside another write transaction of the same thread it is a savepoint: it is rolled back alone if it fails,
@@ -85,6 +94,7 @@ class Database:
 
         Args:
             lock_timeout: seconds to wait for locks of other transactions (10 by default).
+            counts_as_change: whether it may change what is looked up, see `Lookups`.
 
         Raises:
             StoreUnavailable: the database can't be used; nothing was written.
@@ -102,13 +112,16 @@ class Database:
             try:
                 self._write_session.session = weakref.ref(session)
                 yield session
+                if counts_as_change:
+                    session.flush()
+                    session.execute(_COUNT_CHANGE)  # last, since others wait for it
             finally:
                 self._write_session.session = None
         for change in session.info.get(_CHANGES, ()):
             _log.info("%s", change)
 
     def version(self, *, wait: bool = True) -> object | None:
-        """Return a value that differs after each commit of any process, None if it can't be found out.
+        """Return a value that differs after each change by any process, None if it can't be found out.
 
         Without `wait` it never blocks, and is None if it would have to.
         """
@@ -198,6 +211,34 @@ class Database:
             number = int.from_bytes(digest[:8], "big", signed=True)  # PostgreSQL's advisory locks have 64-bit numbers
             session.execute(select(func.pg_advisory_xact_lock(number)))
 
+    def keep_connection(self) -> KeptConnection:
+        """Return a connection that is kept open beside the pool, for small writes. The caller closes it."""
+        return KeptConnection(self._engine, self._map_errors)
+
+    def beside(self, name: str) -> Database:
+        """Return a database in an SQLite file beside this one's, whose last commits a power loss may take.
+
+        The end of a process, however it comes, takes none. It is made if there is none.
+
+        Raises:
+            StoreUnavailable: it can't be made.
+        """
+        return Database(self._url.set(database=str(self._path_beside(name))), survives_power_loss=False)
+
+    def has_beside(self, name: str) -> bool:
+        """Whether there is such a database."""
+        return self.shared or self._path_beside(name).exists()
+
+    def delete_beside(self, name: str) -> None:
+        """Delete such a database, which is damaged."""
+        path = self._path_beside(name)
+        for part in (path, *(path.with_name(path.name + end) for end in sqlite.LOGS)):
+            part.unlink(missing_ok=True)
+        _log.warning("%s was damaged, as by a power loss, and is made again", path)
+
+    def _path_beside(self, name: str) -> Path:
+        return Path(f"{Path(self._url.database or '').absolute()}-{name}")
+
     def close(self) -> None:
         """Close the pooled connections. The database can still be used; it opens new ones."""
         self._open_write_session()
@@ -246,6 +287,7 @@ class Database:
 
     @contextmanager
     def _map_errors(self) -> Iterator[None]:
+        kind = StoreUnavailable
         try:
             yield
         except PoolExhausted:
@@ -253,14 +295,14 @@ class Database:
         except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             reason = names.reason(str(cause).strip().partition("\n")[0]).rstrip(".")
-            advice = sqlite.advice_for(cause)
+            advice, kind = sqlite.advice_for(cause), StoreDamaged if sqlite.is_damaged(cause) else StoreUnavailable
         except UnicodeDecodeError:  # raised by the driver if SQLite's own error message contains damaged bytes
             reason, advice = "it has text that is no text", sqlite.NOT_A_DATABASE_ADVICE
         except _INCONSISTENT_ROWS as error:
             reason, advice = f"it is inconsistent ({type(error).__name__})", None
         else:
             return
-        raise StoreUnavailable(" ".join(filter(None, [f"The {self.name} can't be used: {reason}.", advice]))) from None
+        raise kind(" ".join(filter(None, [f"The {self.name} can't be used: {reason}.", advice]))) from None
 
 
 def _interrupt_before(error: BaseException) -> BaseException | None:

@@ -21,6 +21,10 @@ class StoreUnavailable(StoreError):
     """
 
 
+class StoreDamaged(StoreUnavailable):
+    """The database's file is damaged, or is none."""
+
+
 class StoreTooNew(StoreError):
     """A newer version of the program has changed the database's schema; this version does not change it."""
 

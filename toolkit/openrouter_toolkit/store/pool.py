@@ -10,7 +10,7 @@ import logging
 import queue
 from typing import Any, ClassVar
 
-from sqlalchemy import QueuePool
+from sqlalchemy import Engine, QueuePool
 from sqlalchemy.util.queue import Empty, Full, QueueCommon
 
 # SQLAlchemy logs what its pool does under the name of the pool's module: not among what this package reports.
@@ -44,3 +44,11 @@ class _ConnectionPool(QueuePool):
 
 # The settings of both databases' engines. `pool_timeout` is in seconds.
 ENGINE_OPTIONS = {"hide_parameters": True, "poolclass": _ConnectionPool, "pool_pre_ping": True, "pool_timeout": 10}
+
+
+def connect_beside(engine: Engine) -> Any:
+    """Open a connection of the driver that is none of the pool's."""
+    pooled = engine.raw_connection()
+    connection = pooled.driver_connection
+    pooled.detach()
+    return connection

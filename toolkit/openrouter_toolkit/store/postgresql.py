@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
-from .changes import ChangeCheck
+from .changes import NUMBER, ChangeCheck
 from .errors import InvalidDatabaseUrl
-from .pool import ENGINE_OPTIONS
+from .pool import ENGINE_OPTIONS, connect_beside
 
+T = TypeVar("T")
 # The time limits for waiting for a lock and for one statement, in milliseconds.
 LOCK_TIMEOUT = 10_000
 STATEMENT_TIMEOUT = 20_000
@@ -28,13 +30,42 @@ _DEFAULTS = {
 class Changes(ChangeCheck):
     """PostgreSQL's snapshot names the transactions that are visible; it differs after each commit."""
 
-    query = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()"
+    query = f"SELECT pg_current_snapshot()::text, pg_postmaster_start_time(), number FROM ({NUMBER}) AS counted"  # noqa: S608
+    has_number = True
 
     def _connect(self) -> Any:
-        connection = super()._connect()
-        connection.autocommit = True
-        connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT}")
-        return connection
+        return _in_no_transaction(super()._connect())
+
+
+class Kept:
+    """What a `KeptConnection` does on PostgreSQL: a transaction's statements are sent without waiting for each."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def connect(self) -> Any:
+        """Open a connection."""
+        return _in_no_transaction(connect_beside(self._engine))
+
+    def is_elsewhere(self) -> bool:
+        """Whether the database is another one now."""
+        return False
+
+    def run(self, connection: Any, work: Callable[[Any], T], lock_timeout: float, *, transaction: bool) -> T:
+        """Work in a transaction, and commit. Without one, each statement commits by itself."""
+        if not transaction:
+            return work(connection)
+        with connection.pipeline(), connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {int(lock_timeout * 1000)}")
+            return work(connection)
+
+    def is_lost(self, connection: Any) -> bool:
+        """Whether an error was the connection's, so that another one may do."""
+        return bool(connection.closed)
+
+    def close(self, connection: Any) -> None:
+        """Close a connection, which rolls back."""
+        connection.close()
 
 
 def engine(url: URL) -> Engine:
@@ -61,6 +92,13 @@ def engine(url: URL) -> Engine:
     created = create_engine("postgresql+psycopg://", connect_args={**_DEFAULTS, **arguments}, **ENGINE_OPTIONS)
     event.listen(created, "begin", _begin)
     return created
+
+
+def _in_no_transaction(connection: Any) -> Any:
+    """Let each statement of the driver's connection commit by itself."""
+    connection.autocommit = True
+    connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT}")
+    return connection
 
 
 def _begin(connection: Connection) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
-from typing import cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from sqlalchemy import Engine, create_engine, event
@@ -16,11 +18,14 @@ from sqlalchemy.engine import URL, Connection, ExceptionContext
 
 from .changes import ChangeCheck
 from .errors import StoreUnavailable
-from .pool import ENGINE_OPTIONS
+from .pool import ENGINE_OPTIONS, connect_beside
 from .urls import DATABASE, data_folder
 
+T = TypeVar("T")
 # The time limit for waiting for a lock, in milliseconds.
 LOCK_TIMEOUT = 10_000
+# What SQLite may have beside a file.
+LOGS = ("-journal", "-wal", "-shm")
 _OLDEST_SAFE_WAL = (3, 51, 3)
 # Older release lines that have the fix too: the first patch release with it.
 _FIXED_IN_PATCH = {(3, 44): 6, (3, 50): 7}
@@ -39,26 +44,45 @@ _FILE_ERRORS = {
 }
 
 
+class _File:
+    """The file of an engine, as it is now: another one may be in its place."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._path = unquote(str(engine.url.database).removeprefix("file:"))
+        self.opened: tuple[int, int] | None = None
+
+    def open(self) -> None:
+        """Note which file it is."""
+        self.opened = self._now()
+
+    def is_another(self) -> bool:
+        """Whether the file that was opened was replaced or deleted."""
+        return self.opened is None or self.opened != self._now()
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - for each call: a Path takes several times as long
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
 class Changes(ChangeCheck):
     """SQLite tells each connection whether another one has committed."""
 
     blocks = False
     query = "PRAGMA data_version"
-    _file: tuple[int, int] | None = None
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._file = _File(engine)
 
     def is_elsewhere(self) -> bool:
         """Whether the file was replaced or deleted."""
-        return self._file is None or self._file != self._file_now()
-
-    def _file_now(self) -> tuple[int, int] | None:
-        try:
-            status = Path(unquote(str(self._engine.url.database).removeprefix("file:"))).stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+        return self._file.is_another()
 
     def _connect(self) -> sqlite3.Connection:
-        self._file = self._file_now()
+        self._file.open()
         connection = cast(sqlite3.Connection, super()._connect())
         connection.execute("PRAGMA busy_timeout=0")
         return connection
@@ -66,6 +90,45 @@ class Changes(ChangeCheck):
     def is_busy(self, error: Exception) -> bool:
         """Whether a writer holds the lock, as it does in a commit without WAL."""
         return _code(error) == sqlite3.SQLITE_BUSY
+
+
+class Kept:
+    """What a `KeptConnection` does on SQLite."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._file = _File(engine)
+
+    def connect(self) -> sqlite3.Connection:
+        """Open a connection."""
+        self._file.open()
+        connection = cast(sqlite3.Connection, connect_beside(self._engine))
+        connection.execute("PRAGMA busy_timeout=0")  # it is waited for locks here
+        return connection
+
+    def is_elsewhere(self) -> bool:
+        """Whether the file was replaced or deleted."""
+        return self._file.is_another()
+
+    def run(
+        self, connection: sqlite3.Connection, work: Callable[[Any], T], lock_timeout: float, *, transaction: bool
+    ) -> T:
+        """Work in a transaction, which SQLite needs for everything, and commit."""
+        timeout = int(lock_timeout * 1000)
+        _execute_when_unlocked(connection, "BEGIN IMMEDIATE", timeout)
+        found = work(connection)
+        _execute_when_unlocked(connection, "COMMIT", timeout)
+        return found
+
+    def is_lost(self, connection: sqlite3.Connection) -> bool:
+        """Whether an error was the connection's, so that another one may do."""
+        return False
+
+    def close(self, connection: sqlite3.Connection) -> None:
+        """Roll back, and close."""
+        with suppress(sqlite3.Error):  # one that is closed with an open cursor would keep its lock
+            connection.execute("ROLLBACK")
+        connection.close()
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
@@ -78,8 +141,10 @@ def journal_mode(version: tuple[int, ...]) -> str:
     return "wal" if version >= _OLDEST_SAFE_WAL or (fixed_in is not None and version[2] >= fixed_in) else "truncate"
 
 
-def engine(url: URL) -> Engine:
+def engine(url: URL, survives_power_loss: bool = True) -> Engine:
     """Create an engine for the file. A file that does not exist is created with mode 0600.
+
+    A commit waits for the disk, unless a power loss may take it, or damage the file.
 
     Raises:
         StoreUnavailable: the file can't be created.
@@ -89,7 +154,7 @@ def engine(url: URL) -> Engine:
     # mode=rw: a deleted file is an error; SQLite would silently create a new one that all users can read.
     location = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
     created = create_engine(location, **ENGINE_OPTIONS)
-    event.listen(created, "connect", _configure)
+    event.listen(created, "connect", partial(_configure, survives_power_loss=survives_power_loss))
     event.listen(created, "begin", _begin)
     event.listen(created, "handle_error", _discard_if_file_changed)
     return created
@@ -99,6 +164,11 @@ def advice_for(error: BaseException | None) -> str | None:
     """Return a sentence that says how to fix an SQLite error, or None if no fix is known."""
     code = _code(error)
     return _PERMISSION_ADVICE if code == sqlite3.SQLITE_PERM else _FILE_ERRORS.get(code)
+
+
+def is_damaged(error: BaseException | None) -> bool:
+    """Whether an error says that the file is damaged, or no SQLite file."""
+    return _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def _code(error: BaseException | None) -> int:
@@ -123,12 +193,15 @@ def _create_file(path: Path) -> None:
         raise StoreUnavailable(f"The {what} can't be made: {error.strerror}. {advice}") from None
 
 
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
+def _configure(connection: sqlite3.Connection, _record: object, *, survives_power_loss: bool = True) -> None:
     connection.isolation_level = None  # only _begin begins transactions, not the driver
     try:
         connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT}")
-        _set_journal_mode(connection, journal_mode(sqlite3.sqlite_version_info))
-        connection.execute("PRAGMA synchronous=FULL")
+        mode = journal_mode(sqlite3.sqlite_version_info)
+        if mode == "truncate" and not survives_power_loss:
+            mode = "persist"  # cheaper, if nothing waits for the disk
+        _set_journal_mode(connection, mode)
+        connection.execute(f"PRAGMA synchronous={'FULL' if survives_power_loss else 'OFF'}")
     except BaseException:
         connection.close()  # the pool does not have it yet
         raise

@@ -107,6 +107,11 @@ class Store:
             raise
 
     @property
+    def database(self) -> Database:
+        """The database, for what is kept beside the store in it: the ledger."""
+        return self._database
+
+    @property
     def name(self) -> str:
         """A description of the database without password."""
         return self._database.name

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from .columns import Json, PrimaryKey, UtcDateTime, damaged
@@ -19,6 +19,8 @@ from .columns import Json, PrimaryKey, UtcDateTime, damaged
 # The owner of an organisation's account, which has no user_id. No user can have it. NULL would not be unique.
 ORGANISATION = ""
 T = TypeVar("T")
+# SQLite's own row number is a column of the type INTEGER only.
+_BIG = BigInteger().with_variant(Integer, "sqlite")
 
 
 def fixed_auth_config(toolkit: str) -> str:
@@ -171,6 +173,7 @@ class TokenRow(Row):
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    agent: Mapped[str | None] = mapped_column(String(100))
 
 
 class SwitchRow(Row):
@@ -238,3 +241,117 @@ class ReturnAddressRow(Row):
 
     address: Mapped[str] = mapped_column(PrimaryKey(500), primary_key=True)
     created_at: Mapped[datetime]
+
+
+class ChangesRow(Row):
+    """One row: the number of commits that may have changed what calls look up, see `changes`."""
+
+    __tablename__ = "ort_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(_BIG)
+
+
+class CallGroupRow(Row):
+    """What calls have in common, by which usage is broken down. What is unknown or absent is an empty text."""
+
+    __tablename__ = "ort_call_groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32), unique=True)
+    toolkit: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str]
+    model: Mapped[str] = mapped_column(String(120))
+    provider: Mapped[str] = mapped_column(String(100))
+    token_id: Mapped[str] = mapped_column(String(40))
+    account_id: Mapped[str] = mapped_column(String(40))
+    agent: Mapped[str] = mapped_column(String(100))
+    error_type: Mapped[str] = mapped_column(String(64))
+
+
+class RunningCallRow(Row):
+    """A call that may cost money, from before it is made until it has ended: then it is among the others."""
+
+    __tablename__ = "ort_running_calls"
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    toolkit: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str]
+    model: Mapped[str] = mapped_column(String(120))
+    token_id: Mapped[str] = mapped_column(String(40))
+    account_id: Mapped[str] = mapped_column(String(40))
+    agent: Mapped[str] = mapped_column(String(100))
+    session_id: Mapped[str | None]
+    request_id: Mapped[str | None] = mapped_column(String(100))
+    generation_id: Mapped[str | None] = mapped_column(String(100))
+    streamed: Mapped[bool]
+
+
+class CallRow(Row):
+    """One call in the ledger that has ended. Its id holds the time when it began."""
+
+    __tablename__ = "ort_calls"
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    group_id: Mapped[int]
+    request_model: Mapped[str | None] = mapped_column(String(120))
+    session_id: Mapped[str | None]
+    request_id: Mapped[str | None] = mapped_column(String(100))
+    generation_id: Mapped[str | None] = mapped_column(String(100))
+    status: Mapped[int | None]
+    attempts: Mapped[int]
+    milliseconds: Mapped[int | None]
+    first_token_ms: Mapped[int | None]
+    tokens_in: Mapped[int | None] = mapped_column(_BIG)
+    tokens_out: Mapped[int | None] = mapped_column(_BIG)
+    cost: Mapped[int | None] = mapped_column(_BIG)
+    streamed: Mapped[bool]
+    cached: Mapped[bool | None]
+    billing: Mapped[str] = mapped_column(String(10))
+
+    __table_args__ = (
+        Index("ix_ort_calls_group_id_id", "group_id", "id"),
+        Index(
+            "ix_ort_calls_session_id_id",
+            "session_id",
+            "id",
+            sqlite_where=text("session_id IS NOT NULL"),
+            postgresql_where=text("session_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_ort_calls_unsettled",
+            "id",
+            sqlite_where=text("billing = 'unsettled'"),
+            postgresql_where=text("billing = 'unsettled'"),
+        ),
+    )
+
+
+class UsageDayRow(Row):
+    """The sums of one group's calls on one day, in UTC. `within_0` and its like count calls by how long they took."""
+
+    __tablename__ = "ort_usage_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+    calls: Mapped[int] = mapped_column(_BIG)
+    priced: Mapped[int] = mapped_column(_BIG)
+    unpriced: Mapped[int] = mapped_column(_BIG)
+    tokens_in: Mapped[int] = mapped_column(_BIG)
+    tokens_out: Mapped[int] = mapped_column(_BIG)
+    cost: Mapped[int] = mapped_column(_BIG)
+    milliseconds: Mapped[int] = mapped_column(_BIG)
+    streams: Mapped[int] = mapped_column(_BIG)
+    first_token_ms: Mapped[int] = mapped_column(_BIG)
+    within_0: Mapped[int] = mapped_column(_BIG)
+    within_1: Mapped[int] = mapped_column(_BIG)
+    within_2: Mapped[int] = mapped_column(_BIG)
+    within_3: Mapped[int] = mapped_column(_BIG)
+    within_4: Mapped[int] = mapped_column(_BIG)
+    within_5: Mapped[int] = mapped_column(_BIG)
+    within_6: Mapped[int] = mapped_column(_BIG)
+    within_7: Mapped[int] = mapped_column(_BIG)
+    within_8: Mapped[int] = mapped_column(_BIG)
+    within_9: Mapped[int] = mapped_column(_BIG)

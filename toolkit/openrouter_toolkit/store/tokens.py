@@ -31,6 +31,7 @@ class ApiToken:
         id: `tok_` and random characters.
         name: a name for people.
         users: the user_ids that it may act for, None for all users.
+        agent: the label of the agent that has it, which the ledger notes; None if callers name themselves.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ApiToken:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    agent: str | None = None
 
     def may_act_for(self, user_id: str) -> bool:
         """Return whether a request with this token may act for a user."""
@@ -52,15 +54,18 @@ class ApiTokens:
         self._database = database
         self._lookups = lookups
 
-    def create(self, name: str, users: Iterable[str] | None = None) -> tuple[ApiToken, str]:
+    def create(
+        self, name: str, users: Iterable[str] | None = None, *, agent: str | None = None
+    ) -> tuple[ApiToken, str]:
         """Create a token. Returns it and its secret text, which is available only here.
 
         Args:
             name: a name for people.
             users: the user_ids that it may act for; None for all users.
+            agent: the label of the agent that gets it; calls with the token can't name another one.
 
         Raises:
-            ValueError: the name or a user_id is malformed, or `users` is empty.
+            ValueError: the name, the label or a user_id is malformed, or `users` is empty.
         """
         user_ids = None if users is None else sorted({names.user(user) for user in users})
         if user_ids == []:
@@ -72,6 +77,7 @@ class ApiTokens:
             name=names.name(name),
             users=user_ids,
             created_at=now(),
+            agent=None if agent is None else names.name(agent),
         )
         with self._database.write() as session:
             session.add(row)

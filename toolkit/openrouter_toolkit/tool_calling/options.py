@@ -1,12 +1,12 @@
-"""The options of a call, checked: whose account, how long it may take, who listens, how long a result may be."""
+"""The options of a call, checked: whose account, how long it may take, who listens, what the ledger notes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import TIMEOUT_MAX
 from typing import Any, TypedDict
 
-from ..call import Call, Listener
+from ..call import Call, Listener, current_caller
 from ..execution.hooks import accepts, is_async
 from ..text.sanitize import preview
 
@@ -22,6 +22,8 @@ class CallKeywords(TypedDict, total=False):
     limit: int
     timeout: float | None
     on_event: Listener | None
+    agent: str | None
+    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class CallOptions:
 
     Raises:
         ValueError: `timeout` is not a positive number of seconds, or `limit` is not a number of 1000 or more.
-        TypeError: `user_id` is not a string (the account must not be guessed), `account_id` is neither a string nor
-            None, or `on_event` is not a function of an event.
+        TypeError: `user_id` is not a string (the account must not be guessed), `account_id`, `agent` or `session_id`
+            is neither a string nor None, or `on_event` is not a function of an event.
     """
 
     user_id: str = "default"
@@ -39,14 +41,18 @@ class CallOptions:
     limit: int = DEFAULT_LIMIT
     timeout: float | None = None
     on_event: Listener | None = None
+    agent: str | None = None
+    session_id: str | None = None
 
     def __post_init__(self) -> None:
         user_id: object = self.user_id
         if not isinstance(user_id, str):
             what = type(user_id).__name__
             raise TypeError(f"user_id must be a text, not {what}; leave it out for the user 'default'")
-        if not isinstance(self.account_id, str | None):
-            raise TypeError(f"account_id must be a text, not {type(self.account_id).__name__}")
+        for name in ("account_id", "agent", "session_id"):
+            value: object = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise TypeError(f"{name} must be a text, not {type(value).__name__}")
         if not isinstance(self.limit, int) or self.limit < MIN_LIMIT:
             raise ValueError(f"limit must be a number of characters, {MIN_LIMIT} or more, not {self.limit!r}")
         timeout: object = self.timeout
@@ -60,7 +66,11 @@ class CallOptions:
     def new_call(self) -> Call:
         """A call whose timeout starts now; one that is longer than a lock can wait for is no limit."""
         timeout = None if self.timeout is None or self.timeout > TIMEOUT_MAX else float(self.timeout)
-        return Call(timeout=timeout, on_event=self.on_event)
+        caller = current_caller.get()
+        if self.agent is not None or self.session_id is not None:
+            session_id = self.session_id or caller.session_id
+            caller = replace(caller, agent=self.agent or caller.agent, session_id=session_id)
+        return Call(timeout=timeout, on_event=self.on_event, caller=caller)
 
 
 def _check_listener(on_event: Any) -> None:

@@ -38,6 +38,12 @@ class ChatStream:
         return bool(self._top or self._choices)
 
     @property
+    def id(self) -> str | None:
+        """The generation's id, None as long as it is not known."""
+        found = self._top.get("id")
+        return found if isinstance(found, str) and found else None
+
+    @property
     def finished(self) -> bool:
         """Whether all requested choices have arrived, each with a finish reason."""
         return len(self._choices) >= self._requested and not self.missing_end

@@ -41,6 +41,12 @@ class MessageStream:
         return bool(self._message or self._blocks)
 
     @property
+    def id(self) -> str | None:
+        """The generation's id, None as long as it is not known."""
+        found = self._message.get("id")
+        return found if isinstance(found, str) and found else None
+
+    @property
     def finished(self) -> bool:
         """Whether the message is complete."""
         return self._complete

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, TypeAlias
 
 from urllib3 import BaseHTTPResponse
@@ -111,14 +112,18 @@ def _read_events(
     redactor: StreamRedactor | None,
 ) -> Steps[None]:
     """Add all events to the accumulator. Raises `ActionError` if the stream fails or is incomplete."""
-    parser = EventParser()
+    parser, progress = EventParser(), exchange.call.progress
     while True:
         piece = yield from _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
         if len(text) > _MUCH and exchange.parked is not None:
             yield IN_WORKER
         is_added = redactor is None and _add_usual(accumulator, text)
-        if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
+        ended = not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece))
+        if progress.first_output is None and accumulator.started:
+            progress.first_output = monotonic()
+            progress.generated(accumulator.id)
+        if ended:
             return
         if not piece:
             break

@@ -22,6 +22,8 @@ _MAX_NAME_LENGTH = 40
 _FIELD_ERRORS = {
     "user_id": "user_id: wanted a text of 1 to 255 characters.",
     "arguments": "arguments: wanted an object, or JSON text of one.",
+    "agent": "agent: wanted a text of 1 to 100 characters.",
+    "session_id": "session_id: wanted a text of 1 to 255 characters.",
 }
 
 
@@ -43,6 +45,12 @@ class ActionCall(BaseModel):
         "model wrote, so what models commonly get wrong in it is mended. With `stream` true, where the action has "
         "that, the answer comes as server-sent events.",
         examples=[{"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}],
+    )
+    agent: str | None = Field(
+        None, min_length=1, max_length=100, description="A label of the agent that calls, for the ledger."
+    )
+    session_id: str | None = Field(
+        None, min_length=1, max_length=255, description="The conversation or run of the call, for the ledger."
     )
 
 
@@ -82,7 +90,8 @@ def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
 
 def wrong_value(error: Mapping[str, Any]) -> str:
     """Describe a pydantic error about a parameter's value, without repeating the value."""
-    name = short_name(str(error["loc"][-1]), _MAX_NAME_LENGTH)
+    names = [part for part in error["loc"] if isinstance(part, str)]  # others are positions in a list
+    name = short_name(names[-1], _MAX_NAME_LENGTH)
     kind = error["type"]
     if kind.startswith("bool"):
         return f"{name}: wanted true or false."

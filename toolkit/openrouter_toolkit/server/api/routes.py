@@ -18,26 +18,16 @@ from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.schemas import SELECT
 from ...tool_calling.tool_calls import to_result
 from ..access.bearer import acting_for, token_of, use_check
+from ..access.callers import note_caller
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
 from ..state import hosted
+from . import ledger
+from .answers import ErrorAnswer
 from .events import EventStreamResponse
 from .requests import ActionCall, action_call, refuse_unknown, written_arguments
 
 Format = Literal["openai", "openai-responses", "anthropic", "gemini", "gemini-reduced", "mcp", "composio"]
-
-
-class ErrorDetails(BaseModel):
-    """What the API did not take."""
-
-    type: str = Field(examples=["unauthorized"])
-    message: str
-
-
-class ErrorAnswer(BaseModel):
-    """The API's own no. What an action answered, good or bad, comes as an envelope instead."""
-
-    error: ErrorDetails
 
 
 class EnvelopeAnswer(BaseModel):
@@ -66,10 +56,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The server can't answer now, or is stopping; nothing was sent. Retry-After says when to come back.",
     }.items()
 }
-router = APIRouter(prefix="/api", responses=_ERRORS, dependencies=[Security(_bearer)], tags=["actions"])
+router = APIRouter(prefix="/api", responses=_ERRORS, dependencies=[Security(_bearer)])
+router.include_router(ledger.router)
 
 
-@router.get("/tools")
+@router.get("/tools", tags=["actions"])
 async def tools(
     request: Request,
     format: Annotated[Format, Query(description="For whose API.")] = "openai",
@@ -89,6 +80,7 @@ async def tools(
 
 @router.post(
     "/actions/{slug}",
+    tags=["actions"],
     response_class=Response,
     responses={
         200: {
@@ -139,6 +131,7 @@ async def execute(
     select = arguments.pop(SELECT) if selects else None
 
     use_check(request, hosted(request).store)
+    note_caller(request, call.agent, call.session_id)
 
     async def answer(listen: Listener | None = None) -> Envelope:
         return await toolkit.registry.execute_async(slug, arguments, user_id=user_id, on_event=listen)

@@ -16,11 +16,13 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ...call import Caller, current_caller
 from ...envelope import ActionError, Envelope
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store
 from ...text.json_text import json_or
 from ...tool_calling.coercion import prepare_arguments
+from ..access.callers import caller_of
 from ..disconnect import ClientDisconnected, while_connected
 from ..state import HostedToolkit
 from . import shapes
@@ -47,16 +49,24 @@ class Prepared:
     """A call for which everything was looked up: it has only to be made."""
 
     def __init__(
-        self, toolkit: HostedToolkit, action: Action, arguments: dict[str, Any], user_id: str, account_id: str | None
+        self,
+        toolkit: HostedToolkit,
+        action: Action,
+        arguments: dict[str, Any],
+        user_id: str,
+        account_id: str | None,
+        caller: Caller,
     ) -> None:
         self._toolkit = toolkit
         self._action = action
         self._arguments = arguments
         self._user_id = user_id
         self._account_id = account_id
+        self._caller = caller
 
     async def run(self) -> Envelope:
         """Make the call."""
+        current_caller.set(self._caller)
         try:
             arguments = await run_in_threadpool(prepare_arguments, self._action, self._arguments)
         except ActionError as error:
@@ -85,7 +95,7 @@ def prepare(query: Query) -> Prepared:
         if not chosen.usable_by(user_id):
             refuse(USER_MISMATCH, "That connected account is another user's.")
     check_account(query.store, toolkit, user_id, account_id, NO_ACCOUNT)
-    return Prepared(toolkit, action, arguments, user_id, account_id)
+    return Prepared(toolkit, action, arguments, user_id, account_id, caller_of(query.request))
 
 
 def check_account(

@@ -107,7 +107,7 @@ class SessionEndpoint:
         if session is None or not token_of(request).may_act_for(session.user_id):
             raise Problem(404, _NO_SESSION)
         registry = await run_in_threadpool(SessionRegistry, state, session)
-        endpoint = McpEndpoint(registry, user_id=session.user_id)
+        endpoint = McpEndpoint(registry, user_id=session.user_id, session_id=session.id)
         async with endpoint.manager.run():
             await endpoint(scope, receive, send)
 

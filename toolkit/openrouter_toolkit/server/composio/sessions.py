@@ -8,6 +8,7 @@ from typing import Any
 
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, ToolSession
+from ..access.callers import caller_of
 from ..addresses import MCP_SESSIONS
 from ..state import HostedToolkit
 from . import accounts, auth_configs, session_accounts, session_config, shapes
@@ -111,7 +112,9 @@ def _prepare(query: Query, slug: str) -> Prepared:
     arguments = query.field("arguments", kind=dict) or {}
     chosen = query.field("account", kind=str)
     account = session_accounts.for_call(query.store, session, toolkit, chosen)
-    return Prepared(toolkit, action, arguments, session.user_id, None if account is None else account.id)
+    account_id = None if account is None else account.id
+    caller = caller_of(query.request, session_id=session.id)
+    return Prepared(toolkit, action, arguments, session.user_id, account_id, caller)
 
 
 def create_link(query: Query) -> tuple[int, dict[str, Any]]:

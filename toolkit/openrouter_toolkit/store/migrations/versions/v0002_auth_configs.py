@@ -1,4 +1,4 @@
-"""Auth configs, and tool-router sessions with their configurations."""
+"""Auth configs, tool-router sessions with their configurations, and the ledger of calls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ revision = "0002"
 down_revision = "0001"
 
 _TIME = sa.DateTime(timezone=True)
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_DIMENSIONS = {
+    "toolkit": 64,
+    "action": 64,
+    "user_id": 255,
+    "model": 120,
+    "provider": 100,
+    "token_id": 40,
+    "account_id": 40,
+    "agent": 100,
+    "error_type": 64,
+}
+_SUMS = ("calls", "priced", "unpriced", "tokens_in", "tokens_out", "cost", "milliseconds", "streams", "first_token_ms")
+_BUCKETS = 10
 
 
 def upgrade() -> None:
@@ -45,3 +59,69 @@ def upgrade() -> None:
             ["session_id"], ["ort_tool_sessions.id"], name="fk_ort_tool_session_configs_session_id", ondelete="CASCADE"
         ),
     )
+    _add_ledger()
+
+
+def _add_ledger() -> None:
+    op.add_column("ort_api_tokens", sa.Column("agent", sa.String(100)))
+    op.create_table(
+        "ort_changes",
+        sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("number", _BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_changes"),
+    )
+    op.execute("INSERT INTO ort_changes (id, number) VALUES (1, 0)")
+    op.create_table(
+        "ort_call_groups",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("digest", sa.String(32), nullable=False),
+        *(sa.Column(name, sa.String(length), nullable=False) for name, length in _DIMENSIONS.items()),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_call_groups"),
+        sa.UniqueConstraint("digest", name="uq_ort_call_groups_digest"),
+    )
+    at_begin = ("toolkit", "action", "user_id", "model", "token_id", "account_id", "agent")
+    op.create_table(
+        "ort_running_calls",
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        *(sa.Column(name, sa.String(_DIMENSIONS[name]), nullable=False) for name in at_begin),
+        sa.Column("session_id", sa.String(255)),
+        sa.Column("request_id", sa.String(100)),
+        sa.Column("generation_id", sa.String(100)),
+        sa.Column("streamed", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_running_calls"),
+    )
+    op.create_table(
+        "ort_calls",
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("group_id", sa.Integer, nullable=False),
+        sa.Column("request_model", sa.String(120)),
+        sa.Column("session_id", sa.String(255)),
+        sa.Column("request_id", sa.String(100)),
+        sa.Column("generation_id", sa.String(100)),
+        sa.Column("status", sa.Integer),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("milliseconds", sa.Integer),
+        sa.Column("first_token_ms", sa.Integer),
+        sa.Column("tokens_in", _BIG),
+        sa.Column("tokens_out", _BIG),
+        sa.Column("cost", _BIG),
+        sa.Column("streamed", sa.Boolean, nullable=False),
+        sa.Column("cached", sa.Boolean),
+        sa.Column("billing", sa.String(10), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_calls"),
+    )
+    op.create_index("ix_ort_calls_group_id_id", "ort_calls", ["group_id", "id"])
+    for name, columns, where in (
+        ("ix_ort_calls_session_id_id", ["session_id", "id"], sa.text("session_id IS NOT NULL")),
+        ("ix_ort_calls_unsettled", ["id"], sa.text("billing = 'unsettled'")),
+    ):
+        op.create_index(name, "ort_calls", columns, sqlite_where=where, postgresql_where=where)
+    sums = [*_SUMS, *(f"within_{number}" for number in range(_BUCKETS))]
+    op.create_table(
+        "ort_usage_days",
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("group_id", sa.Integer, nullable=False),
+        *(sa.Column(name, _BIG, nullable=False) for name in sums),
+        sa.PrimaryKeyConstraint("day", "group_id", name="pk_ort_usage_days"),
+    )
+    op.create_index("ix_ort_usage_days_group_id", "ort_usage_days", ["group_id"])
