@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # a start needs none of it, and packages of the ledger may be
 
     from .bulk import BulkRun, GivenRow
     from .bulk.calls import WorstCase
+    from .execution.call_record import CallRecord
     from .ledger import Ledger
     from .spending import Catalogue
 
@@ -61,6 +62,7 @@ class ToolRegistry:
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        on_ended: Callable[[CallRecord], None] | None = None,
     ) -> None:
         """Use `from_manifest` to create a registry."""
         self.toolkits = Toolkits([loaded] if isinstance(loaded, LoadedToolkit) else loaded)
@@ -85,6 +87,7 @@ class ToolRegistry:
             resources=self._resources,
             fill_trace=fill_trace,
             ledger=ledger,
+            on_ended=on_ended,
         )
 
     @property

@@ -428,6 +428,14 @@ examples:
             default=30.0,
         ),
         _count("--ledger-days N", "how many days the ledger keeps single calls", high=36_500, default=90),
+        option(
+            "--log-format FORMAT",
+            "text, or json: an object a line, for programs (default: text)",
+            choices=("text", "json"),
+            default="text",
+        ),
+        option("--metrics-port P", "serve metrics for Prometheus on a port of their own", types.port),
+        option("--metrics-host H", "the address of that port (default: 127.0.0.1)", default="127.0.0.1"),
         flag("--ledger-optional", "make calls that cost money even while the ledger can't be written"),
         several(
             "--return-address URL",

@@ -59,6 +59,7 @@ class Writer:
         self._failed: list[Change] = []
         self._failures = 0
         self._lost = 0
+        self.lost = 0
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._now = threading.Event()
@@ -117,6 +118,11 @@ class Writer:
     def _write_now(self) -> None:
         for event in (self._now, self._hurry, self._wake):
             event.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many changes are not written yet."""
+        return len(self._waiting) + len(self._waiters) + len(self._failed)
 
     def _has_work(self) -> bool:
         return bool(self._waiting or self._waiters or self._failed or self._busy)
@@ -203,6 +209,7 @@ class Writer:
         while len(self._waiting) > _MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1
+            self.lost += 1
 
     def _note_success(self) -> None:
         if self._failures:
