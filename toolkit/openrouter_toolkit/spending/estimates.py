@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .prices import Prices, highest_accepted
 
@@ -35,8 +35,80 @@ class _Content:
     embedded: int = 0  # bytes of data inside that are no text
 
 
+class ModelEstimate(NamedTuple):
+    """What a call costs at most if one model answers it.
+
+    Attributes:
+        fixed: US dollars without the answer's tokens.
+        per_token: US dollars for each of those.
+        read: how many tokens it reads at most.
+        written: how many it writes at most.
+    """
+
+    fixed: Decimal
+    per_token: Decimal
+    read: int
+    written: int
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars at most."""
+        return self.fixed + self.per_token * self.written
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a call costs at most, whichever of its models answers.
+
+    Attributes:
+        models: for each model that may answer.
+        answers: how many answers are asked for.
+    """
+
+    models: tuple[ModelEstimate, ...]
+    answers: int = 1
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars at most."""
+        return max(model.cost for model in self.models) * self.answers
+
+    @property
+    def tokens(self) -> int:
+        """Tokens at most, read and written."""
+        return max(model.read + model.written for model in self.models) * self.answers
+
+    def longest_answer(self, dollars: Decimal | None = None, tokens: int | None = None) -> int | None:
+        """Return the greatest `max_tokens` with which the call stays within these; None if there is none."""
+        longest = min(model.written for model in self.models)
+        if tokens is not None:
+            longest = min(longest, *(tokens // self.answers - model.read for model in self.models))
+        if dollars is not None:
+            longest = min(longest, *(self._affordable(model, dollars) for model in self.models))
+        return longest if longest > 0 else None
+
+    def with_answer_of(self, max_tokens: int) -> Estimate:
+        """Return the estimate of the same call with `max_tokens`."""
+        models = (model._replace(written=min(model.written, max_tokens)) for model in self.models)
+        return Estimate(tuple(models), self.answers)
+
+    def _affordable(self, model: ModelEstimate, dollars: Decimal) -> int:
+        """Return how many tokens one model may write for an amount; 0 or less if it is too dear without any."""
+        left = dollars - model.fixed * self.answers
+        price = model.per_token * self.answers
+        if left < 0 or not price:
+            return model.written if left >= 0 else 0
+        return int(left // price)
+
+
 def worst_case(arguments: Mapping[str, Any], catalogue: Catalogue) -> Decimal | None:
-    """What a call costs at most in US dollars; None if its price is unknown.
+    """What a call costs at most in US dollars, see `estimate`; None if its price is unknown."""
+    found = estimate(arguments, catalogue)
+    return None if found is None else found.cost
+
+
+def estimate(arguments: Mapping[str, Any], catalogue: Catalogue) -> Estimate | None:
+    """What a call costs at most; None if its price is unknown.
 
     A prompt has at most as many tokens as its JSON has bytes, an answer as many as `max_tokens` or the model allow; of
     several models, the dearest counts, and each of `n` answers as a call of its own. The price of a router, or of a
@@ -48,14 +120,14 @@ def worst_case(arguments: Mapping[str, Any], catalogue: Catalogue) -> Decimal | 
     accepted = highest_accepted(arguments.get("provider"))
     content = _content(arguments)
     text = len(json.dumps(arguments, ensure_ascii=False, default=str).encode(errors="replace")) - content.embedded
-    dearest = Decimal(0)
+    models = []
     for model in _models(arguments):
         prices = _bounded(_listed(catalogue, model), accepted)
-        cost = None if prices is None else _cost(arguments, prices, content, text)
-        if cost is None:
+        found = None if prices is None else _cost(arguments, prices, content, text)
+        if found is None:
             return None
-        dearest = max(dearest, cost)
-    return dearest * _answers(arguments)
+        models.append(found)
+    return Estimate(tuple(models), _answers(arguments))
 
 
 def _models(arguments: Mapping[str, Any]) -> list[str]:
@@ -89,7 +161,7 @@ def _bounded(prices: Prices | None, accepted: Mapping[str, Decimal]) -> Prices |
     )
 
 
-def _cost(arguments: Mapping[str, Any], prices: Prices, content: _Content, text: int) -> Decimal | None:
+def _cost(arguments: Mapping[str, Any], prices: Prices, content: _Content, text: int) -> ModelEstimate | None:
     output = _most_output(arguments, prices)
     if output is None or (content.long_media and prices.context is None):
         return None
@@ -100,11 +172,12 @@ def _cost(arguments: Mapping[str, Any], prices: Prices, content: _Content, text:
     price = prices.cache_write if content.caching else prices.prompt
     if content.images or content.long_media:
         price = max(price, prices.media)
-    return tokens * price + output * prices.output + content.images * prices.image + prices.request
+    fixed = tokens * price + content.images * prices.image + prices.request
+    return ModelEstimate(fixed, prices.output, tokens, output)
 
 
 def _most_output(arguments: Mapping[str, Any], prices: Prices) -> int | None:
-    limits = [arguments.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    limits = [arguments.get(name) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")]
     given = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0]
     return max(given, default=prices.max_output)
 
