@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # a start needs none of it, and packages of the ledger may be
     from .bulk.calls import WorstCase
     from .execution.call_record import CallRecord
     from .ledger import Ledger
-    from .spending import Catalogue
+    from .spending import Catalogue, Quote
 
 _Answer = TypeVar("_Answer")
 Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
@@ -418,6 +418,42 @@ class ToolRegistry:
             return partial(worst_case_of, catalogue=self._prices(action, calls))
 
         return BulkRun(action.slug, arguments, options, execute=execute, new_call=calls.new_call, worst_case=worst_case)
+
+    def quote(
+        self,
+        slug: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Quote:
+        """Return what a call would cost at most and about, and which models can do it for less. It is not made.
+
+        Args:
+            slug: the action.
+            arguments: its arguments.
+            user_id: whose account reads the toolkit's catalogue of prices.
+            account_id: see `execute`.
+            timeout: seconds for reading it.
+
+        Raises:
+            ActionError: there is no such action, it is not allowed, the arguments are invalid, or the catalogue can't
+                be read.
+            ValueError, TypeError: see `execute`.
+        """
+        from .execution.quoting import quote
+
+        options = CallOptions(user_id, account_id, timeout=timeout)
+        return quote(
+            self._execution,
+            self.toolkits,
+            slug,
+            arguments,
+            user_id=options.user_id,
+            account_id=options.account_id,
+            call=options.new_call(),
+        )
 
     def _prices(self, action: Action, options: CallOptions) -> Catalogue:
         """The prices of all models; none if the action's toolkit has no catalogue."""

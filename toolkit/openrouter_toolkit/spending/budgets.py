@@ -18,11 +18,11 @@ Measure = Literal["usd", "tokens", "calls", "at_once"]
 UNITS = 10**12
 EACH = "*"
 
-# By what calls are told apart, and where a budget names it.
+# By what calls are distinguished, and where a budget names it.
 _DIMENSIONS = ("user", "account", "token", "agent", "model", "action")
 _PATTERNS = ("model", "action")
 _MAX_NAME = 100
-# What is told first where several limits are short: the first thing that can't be helped by a cheaper call.
+# The order in which shortages are reported: first those that a cheaper call does not help.
 _ORDER: tuple[Measure, ...] = ("at_once", "calls", "usd", "tokens")
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from .prices import Prices, highest_accepted
+from ..models.prices import Prices, highest_accepted
 
 Catalogue = Mapping[str, Prices | None]
 
 # More than any provider's documentation counts for one image: 48,169 tokens in high detail by OpenAI's smallest models.
 _TOKENS_PER_IMAGE = 50_000
+# What is usual: bytes of a prompt for a token, tokens for an image and for an answer.
+_LIKELY_BYTES, _LIKELY_IMAGE, _LIKELY_ANSWER = 4, 1_000, 500
 _IMAGES = frozenset({"image", "image_url", "input_image"})
 # Their length in tokens can't be known from the call; the model's context bounds it.
 _LONG_MEDIA = frozenset({"file", "document", "input_file", "input_audio", "audio", "video_url", "input_video", "video"})
@@ -43,12 +45,14 @@ class ModelEstimate(NamedTuple):
         per_token: US dollars for each of those.
         read: how many tokens it reads at most.
         written: how many it writes at most.
+        about: US dollars about, see `quotes.ModelQuote`.
     """
 
     fixed: Decimal
     per_token: Decimal
     read: int
     written: int
+    about: Decimal = Decimal(0)
 
     @property
     def cost(self) -> Decimal:
@@ -115,26 +119,41 @@ def estimate(arguments: Mapping[str, Any], catalogue: Catalogue) -> Estimate | N
     model that is not in the catalogue, is unknown unless `provider.max_price` bounds it; that of presets, plugins,
     tools that run at the provider and faster service tiers always is.
     """
-    if _is_unbounded(arguments):
-        return None
-    accepted = highest_accepted(arguments.get("provider"))
-    content = _content(arguments)
-    text = len(json.dumps(arguments, ensure_ascii=False, default=str).encode(errors="replace")) - content.embedded
-    models = []
-    for model in _models(arguments):
-        prices = _bounded(_listed(catalogue, model), accepted)
-        found = None if prices is None else _cost(arguments, prices, content, text)
-        if found is None:
+    measured = MeasuredCall(arguments)
+    models = [measured.estimate(model, catalogue) for model in models_of(arguments) or [""]]
+    known = [model for model in models if model is not None]
+    return Estimate(tuple(known), measured.answers) if len(known) == len(models) else None
+
+
+class MeasuredCall:
+    """A call's arguments, measured once, to be estimated for any model.
+
+    Attributes:
+        answers: how many answers are asked for.
+    """
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.answers = _answers(arguments)
+        self._arguments = arguments
+        self._unbounded = _is_unbounded(arguments)
+        self._accepted = highest_accepted(arguments.get("provider"))
+        self._content = _content(arguments)
+        text = len(json.dumps(arguments, ensure_ascii=False, default=str).encode(errors="replace"))
+        self._text = text - self._content.embedded
+
+    def estimate(self, model: str, catalogue: Catalogue) -> ModelEstimate | None:
+        """What the call costs at most if a model answers it; None if its price is unknown."""
+        if self._unbounded:
             return None
-        models.append(found)
-    return Estimate(tuple(models), _answers(arguments))
+        prices = _bounded(_listed(catalogue, model), self._accepted)
+        return None if prices is None else _cost(self._arguments, prices, self._content, self._text)
 
 
-def _models(arguments: Mapping[str, Any]) -> list[str]:
-    """The models that may answer; without any, the account's default, which is unknown."""
+def models_of(arguments: Mapping[str, Any]) -> list[str]:
+    """The models that may answer, as far as they are named; none of them means the account's default."""
     others = arguments.get("models")
     named = [arguments.get("model"), *(others if isinstance(others, list) else ())]
-    return [model for model in named if isinstance(model, str)] or [""]
+    return [model for model in named if isinstance(model, str)]
 
 
 def _listed(catalogue: Catalogue, model: str) -> Prices | None:
@@ -165,15 +184,17 @@ def _cost(arguments: Mapping[str, Any], prices: Prices, content: _Content, text:
     output = _most_output(arguments, prices)
     if output is None or (content.long_media and prices.context is None):
         return None
-    tokens = text + content.images * _TOKENS_PER_IMAGE
+    tokens, likely = text + content.images * _TOKENS_PER_IMAGE, text // _LIKELY_BYTES + content.images * _LIKELY_IMAGE
     if prices.context is not None:
         tokens = prices.context if content.long_media else min(tokens, prices.context)
+        likely = prices.context if content.long_media else min(likely, prices.context)
         output = min(output, prices.context)
     price = prices.cache_write if content.caching else prices.prompt
     if content.images or content.long_media:
         price = max(price, prices.media)
-    fixed = tokens * price + content.images * prices.image + prices.request
-    return ModelEstimate(fixed, prices.output, tokens, output)
+    others = content.images * prices.image + prices.request
+    about = likely * price + min(output, _LIKELY_ANSWER) * prices.output + others
+    return ModelEstimate(tokens * price + others, prices.output, tokens, output, about)
 
 
 def _most_output(arguments: Mapping[str, Any], prices: Prices) -> int | None:
