@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -15,6 +17,7 @@ from openrouter_toolkit.cli import logging_to_standard_error
 
 KEY = "sk-or-v1-" + "5" * 64
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
+REQUEST = r"\[req_[0-9a-f]{20}\]"
 _log = logging.getLogger("openrouter_toolkit")
 
 
@@ -70,6 +73,42 @@ def test_a_server_tells_who_logged_in_and_what_was_done(start: Callable[..., sub
         assert browser.post(switch, data={"csrf": csrf, "to": "off"}).status_code == 303
     process.send_signal(signal.SIGTERM)
     told = process.communicate(timeout=20)[1].decode()
-    assert re.search(rf"^{TIME} INFO somebody logged in$", told, re.MULTILINE)
-    assert re.search(rf"^{TIME} INFO action OPENROUTER_GET_CREDITS: switched off$", told, re.MULTILINE)
+    assert re.search(rf"^{TIME} INFO somebody logged in {REQUEST}$", told, re.MULTILINE)
+    assert re.search(rf"^{TIME} INFO action OPENROUTER_GET_CREDITS: switched off {REQUEST}$", told, re.MULTILINE)
     assert link.rpartition("/")[2] not in told
+
+
+def test_json_is_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_standard_error(whole=True, as_json=True):
+        _log.info("account %s: connected", "ca_1")
+        _log.warning('it failed with %s\nTraceback\n  "quoted"\u2028 \ud800', KEY)
+        try:
+            int("of no use")
+        except ValueError:
+            _log.exception("unexpected")
+    told = capsys.readouterr().err
+    first, second, third = (json.loads(line) for line in told.splitlines())
+    assert first | {"time": ""} == {
+        "time": "",
+        "level": "INFO",
+        "logger": "openrouter_toolkit",
+        "message": "account ca_1: connected",
+    }
+    assert datetime.fromisoformat(first["time"]).tzinfo is not None
+    assert second["level"] == "WARNING"
+    assert "5555" not in told
+    assert "ValueError: invalid literal" in third["exception"]
+
+
+def test_a_server_that_logs_json_says_nothing_else_and_no_login_link(
+    start: Callable[..., subprocess.Popen[bytes]],
+) -> None:
+    process = start("serve", "--log-format", "json", "--metrics-port", "0")
+    assert process.stdout is not None
+    url = process.stdout.readline().decode().strip()
+    process.send_signal(signal.SIGTERM)
+    told = process.communicate(timeout=20)[1].decode()
+    messages = [json.loads(line)["message"] for line in told.splitlines()]
+    assert messages[0].startswith(f"OpenRouter Toolkit is at {url}")
+    assert any("login-link" in message for message in messages)
+    assert "/login/" not in told

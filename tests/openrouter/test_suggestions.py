@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
-from openrouter_toolkit.openrouter.suggestions import Catalogue, Model, Needs, suggest
+from openrouter_toolkit.models.needs import Model, Needs
+from openrouter_toolkit.openrouter.suggestions import Catalogue, suggest
 from openrouter_toolkit.sandbox import Sandbox
 
 from ..timing import cpu_below, quickest

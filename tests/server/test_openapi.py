@@ -80,7 +80,13 @@ def test_the_served_document_is_that_of_the_routes(document: dict[str, Any]) -> 
 
 def test_the_document_holds_the_api_alone(document: dict[str, Any]) -> None:
     ledger = ["/api/calls", "/api/calls/{call_id}"]
-    assert sorted(document["paths"]) == ["/api/actions/{slug}", *ledger, "/api/tools", "/api/usage"]
+    assert sorted(document["paths"]) == [
+        "/api/actions/{slug}",
+        "/api/actions/{slug}/quote",
+        *ledger,
+        "/api/tools",
+        "/api/usage",
+    ]
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["security"]

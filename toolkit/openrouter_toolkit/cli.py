@@ -26,6 +26,7 @@ environment:
   OPENROUTER_TOOLKIT_DATABASE    where connected accounts are kept (default: a SQLite file of the user's)
   OPENROUTER_TOOLKIT_MASTER_KEY  what they are sealed with (default: a key that is made at first use)
   {_DEBUG}=1     tracebacks and the full log on standard error
+  OPENROUTER_TOOLKIT_METRICS_TOKEN  optional, the token by which the server's /metrics can be read
   NO_COLOR=1                     no colours
 
 `{PROGRAM} COMMAND --help` tells about a command; `{PROGRAM} demo` shows it all, offline."""
@@ -71,7 +72,8 @@ def _run(argv: Sequence[str] | None) -> int:
     if options.command is None:
         root.print_help(sys.stderr)
         return USAGE_ERROR
-    with logging_to_standard_error(whole=options.whole_log):
+    as_json = getattr(options, "log_format", "text") == "json"
+    with logging_to_standard_error(whole=options.whole_log, as_json=as_json):
         status: int = options.run(options)
     return status
 
@@ -110,9 +112,11 @@ def _discard_unprinted() -> None:
 class _StandardError(logging.Handler):
     """Prints each record: the first line of its message, or the whole record with its time."""
 
-    def __init__(self, level: int, *, whole: bool) -> None:
+    def __init__(self, level: int, *, whole: bool, as_json: bool) -> None:
+        from .commands.log_format import JsonFormatter, TextFormatter
+
         super().__init__(level)
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.setFormatter(JsonFormatter() if as_json else TextFormatter())
         self._whole = whole
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -123,14 +127,14 @@ class _StandardError(logging.Handler):
 
 
 @contextmanager
-def logging_to_standard_error(*, whole: bool) -> Iterator[None]:
+def logging_to_standard_error(*, whole: bool, as_json: bool = False) -> Iterator[None]:
     """A context in which log records go to standard error: warnings in one line, or (`whole`) all records in full.
 
     OPENROUTER_TOOLKIT_DEBUG=1 adds debug records. Keys are redacted.
     """
     debugging = os.environ.get(_DEBUG) == "1"
     usual_level = logging.INFO if whole else logging.WARNING
-    handler = _StandardError(logging.DEBUG if debugging else usual_level, whole=whole or debugging)
+    handler = _StandardError(logging.DEBUG if debugging else usual_level, whole=whole or debugging, as_json=as_json)
     toolkit_logger, root_logger = logging.getLogger("openrouter_toolkit"), logging.getLogger()
     level_before = toolkit_logger.level
     if debugging or whole:

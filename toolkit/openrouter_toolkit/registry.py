@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,8 +32,9 @@ if TYPE_CHECKING:  # a start needs none of it, and packages of the ledger may be
 
     from .bulk import BulkRun, GivenRow
     from .bulk.calls import WorstCase
+    from .execution.call_record import CallRecord
     from .ledger import Ledger
-    from .spending import Catalogue
+    from .spending import Catalogue, Quote
 
 _Answer = TypeVar("_Answer")
 Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
@@ -62,6 +63,7 @@ class ToolRegistry:
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        on_ended: Callable[[CallRecord], None] | None = None,
     ) -> None:
         """Use `from_manifest` to create a registry."""
         self.toolkits = Toolkits([loaded] if isinstance(loaded, LoadedToolkit) else loaded)
@@ -86,6 +88,7 @@ class ToolRegistry:
             resources=self._resources,
             fill_trace=fill_trace,
             ledger=ledger,
+            on_ended=on_ended,
         )
 
     @property
@@ -422,6 +425,42 @@ class ToolRegistry:
             return partial(worst_case_of, catalogue=self._prices(action, calls))
 
         return BulkRun(action.slug, arguments, options, execute=execute, new_call=calls.new_call, worst_case=worst_case)
+
+    def quote(
+        self,
+        slug: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        user_id: str = "default",
+        account_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Quote:
+        """Return what a call would cost at most and about, and which models can do it for less. It is not made.
+
+        Args:
+            slug: the action.
+            arguments: its arguments.
+            user_id: whose account reads the toolkit's catalogue of prices.
+            account_id: see `execute`.
+            timeout: seconds for reading it.
+
+        Raises:
+            ActionError: there is no such action, it is not allowed, the arguments are invalid, or the catalogue can't
+                be read.
+            ValueError, TypeError: see `execute`.
+        """
+        from .execution.quoting import quote
+
+        options = CallOptions(user_id, account_id, timeout=timeout)
+        return quote(
+            self._execution,
+            self.toolkits,
+            slug,
+            arguments,
+            user_id=options.user_id,
+            account_id=options.account_id,
+            call=options.new_call(),
+        )
 
     def _prices(self, action: Action, options: CallOptions) -> Catalogue:
         """The prices of all models; none if the action's toolkit has no catalogue."""

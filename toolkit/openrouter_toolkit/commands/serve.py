@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import errno
 import gc
+import logging
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..http.loopback import is_loopback
@@ -14,8 +18,13 @@ from .store import open_existing_store, open_store
 from .terminal import CommandFailed, check_input, print_line, print_message, usage_error
 
 if TYPE_CHECKING:  # its packages may be missing
+    from fastapi import FastAPI
+
     from ..server import Settings
 
+_METRICS_TOKEN = "OPENROUTER_TOOLKIT_METRICS_TOKEN"  # noqa: S105 - a name
+_MIN_TOKEN = 16
+_log = logging.getLogger("openrouter_toolkit")
 _ADVICE = {errno.EADDRINUSE: "choose another with --port", errno.EACCES: "choose one from 1024 on with --port"}
 
 
@@ -37,6 +46,7 @@ def serve(options: argparse.Namespace) -> int:
             connections_per_address=options.connections_per_address,
             client_timeout=options.client_timeout,
             trusted_proxies=tuple(options.trusted_proxy),
+            metrics_token=_metrics_token(),
             ledger_days=options.ledger_days,
             ledger_required=not options.ledger_optional,
         )
@@ -46,21 +56,26 @@ def serve(options: argparse.Namespace) -> int:
                 return_addresses.register(store, "--return-address", address)
             link = new_link(store, settings)  # made before serving: if the store is not writable, nothing is served
 
+            as_json = options.log_format == "json"
+            say = _log.info if as_json else print_message  # then everything on standard error is JSON
+
             def started() -> None:
                 print_line(settings.url)
                 behind = f", listening on {address_of(listening)}" if options.url else ""
-                print_message(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
+                say(f"{settings.host_name} is at {settings.url}{behind}; Ctrl-C stops it.")
                 on_loopback = settings.loopback and is_loopback(listening.getsockname()[0])
                 if not (settings.secure or on_loopback):
-                    print_message(
-                        "Keys and tokens can be read on the way here: put https before it, and say so by --url."
-                    )
-                print_message(f"To log in, once and within ten minutes: {link}")
+                    say("Keys and tokens can be read on the way here: put https before it, and say so by --url.")
+                if as_json:  # logs are collected and kept, and the link is a secret
+                    say(f"openrouter-toolkit login-link {settings.url} makes a link to log in.")
+                else:
+                    say(f"To log in, once and within ten minutes: {link}")
 
             # What is loaded now stays as long as the process: neither collections nor the exit need to visit it.
             gc.collect()
             gc.freeze()
-            Server(application, listening, started).run()
+            with _metrics_served(application, options):
+                Server(application, listening, started).run()
     return 0
 
 
@@ -94,6 +109,34 @@ def require_server() -> None:
         raise CommandFailed(str(error)) from None
 
 
+@contextmanager
+def _metrics_served(application: FastAPI, options: argparse.Namespace) -> Iterator[None]:
+    """Serve the metrics on the port of their own, if there is one, inside the context."""
+    if options.metrics_port is None:
+        yield
+        return
+    host, port = options.metrics_host, options.metrics_port
+    try:
+        server = application.state.hosted.metrics.serve(host, port)
+    except OSError as error:
+        raise _address_failed("--metrics-host", host, port, error) from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _metrics_token() -> str | None:
+    """The token for /metrics from the environment."""
+    token = os.environ.get(_METRICS_TOKEN, "").strip()
+    if token and (len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
+        raise CommandFailed(
+            f"{_METRICS_TOKEN}: give {_MIN_TOKEN} characters or more, such as `openssl rand -hex 32` makes"
+        )
+    return token or None
+
+
 def _bind(host: str, port: int) -> socket.socket:
     from ..server.graceful_shutdown import bind
 
@@ -102,11 +145,17 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return bind(host, port)
     except OSError as error:
-        reason = error.strerror or str(error)
-        advice = _ADVICE.get(error.errno or 0, "name an address of this machine with --host")
-        raise CommandFailed(f"{host} port {port} can't be used: {reason}; {advice}") from None
+        raise _address_failed("--host", host, port, error) from None
     except (TypeError, ValueError):  # not a possible host name
         raise usage_error("--host: this is no address") from None
+
+
+def _address_failed(option: str, host: str, port: int, error: OSError) -> CommandFailed:
+    reason = error.strerror or str(error)
+    advice = _ADVICE.get(error.errno or 0, "").replace("--port", option.replace("host", "port"))
+    return CommandFailed(
+        f"{host} port {port} can't be used: {reason}; {advice or f'name an address of this machine with {option}'}"
+    )
 
 
 def _settings(url: str, **more: Any) -> Settings:

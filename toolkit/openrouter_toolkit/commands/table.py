@@ -181,6 +181,29 @@ examples:
   openrouter-toolkit execute OPENROUTER_CREATE_CHAT_COMPLETION --arguments @chat.json --stream""",
     ),
     Command(
+        "quote",
+        "say what a call would cost, without making it",
+        _SLUG,
+        option(
+            "parameters NAME=VALUE",
+            "an argument, as for execute",
+            nargs="*",
+            default=[],
+            complete=completers.parameters,
+        ),
+        option("--arguments JSON|@FILE|-", "its arguments, as for execute", default="{}"),
+        _WHOSE,
+        _MANIFEST,
+        flag("--json", "as a JSON object, for programs"),
+        description="""\
+Says what a call would cost at most and about by the catalogue's prices, for each model that may answer, and names up to
+five models that can do this very call for less. Nothing is sent but a request for the catalogue.
+Exit status: 0, or 1 where a model that is named can't do the call.""",
+        examples="""\
+example:
+  openrouter-toolkit quote OPENROUTER_CREATE_COMPLETION model=acme/atlas-small prompt=@prompt.txt max_tokens=50""",
+    ),
+    Command(
         "bulk",
         "execute an action for each line of a file",
         _SLUG,
@@ -434,6 +457,14 @@ examples:
             default=30.0,
         ),
         _count("--ledger-days N", "how many days the ledger keeps single calls", high=36_500, default=90),
+        option(
+            "--log-format FORMAT",
+            "text, or json: an object a line, for programs (default: text)",
+            choices=("text", "json"),
+            default="text",
+        ),
+        option("--metrics-port P", "serve metrics for Prometheus on a port of their own", types.port),
+        option("--metrics-host H", "the address of that port (default: 127.0.0.1)", default="127.0.0.1"),
         flag("--ledger-optional", "make calls that cost money even while the ledger can't be written"),
         several(
             "--return-address URL",

@@ -108,16 +108,21 @@ class CallRecord:
         """One argument, None if there is none."""
         return self.arguments.get(name) if isinstance(self.arguments, Mapping) else None
 
-    def line(self) -> str:
-        """The line in the log."""
-        facts: dict[str, Any] = {"user": self.user_id}
+    def facts(self) -> dict[str, Any]:
+        """What the log says of it: `action`, `user`, `status`, `seconds`, and of a model's answer what it used."""
+        facts: dict[str, Any] = {"action": self.name, "user": self.user_id}
         answer = self.answer
         if answer is not None:
             read, written = self.tokens
             facts |= {"model": answer.model or self.request_model}
             facts |= {"input_tokens": read, "output_tokens": written, "cost": answer.cost}
-        facts |= {"status": self.error_type or "ok", "seconds": f"{self.seconds:.3f}"}
-        words = [self.name, *(f"{name}={_word(value)}" for name, value in facts.items() if value is not None)]
+        facts |= {"status": self.error_type or "ok", "seconds": round(self.seconds, 3)}
+        return {name: value for name, value in facts.items() if value is not None}
+
+    def line(self) -> str:
+        """The line in the log."""
+        facts = self.facts() | {"seconds": f"{self.seconds:.3f}"}
+        words = [facts.pop("action"), *(f"{name}={_word(value)}" for name, value in facts.items())]
         return redact_thoroughly(" ".join(words), ())
 
 

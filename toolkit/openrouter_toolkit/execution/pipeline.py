@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class Execution:
         resources: Resources,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        on_ended: Callable[[CallRecord], None] | None = None,
     ) -> None:
         """`accounts` are those of each toolkit, by its slug; the client of `resources` is a `Clients`."""
         self._toolkits = toolkits
@@ -64,6 +65,7 @@ class Execution:
         self._clients = resources.client
         self._fill_trace = fill_trace
         self._verifier = Verifier()
+        self._on_ended = on_ended
         self._recorder: Recorder | None = None
         if ledger is not None:
             from .recorder import Recorder
@@ -99,7 +101,9 @@ class Execution:
             )
         finally:
             if _log.isEnabledFor(logging.INFO):
-                _log.info("%s", record.line())
+                _log.info("%s", record.line(), extra={"call": record})
+            if self._on_ended is not None:
+                self._on_ended(record)
             if self._recorder is not None:
                 self._recorder.end(record, call)
         return envelope

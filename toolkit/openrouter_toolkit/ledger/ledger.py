@@ -118,6 +118,16 @@ class Ledger:
         """
         return settling.settle(self._database, self._batches, self._running, look_up, limit=limit)
 
+    @property
+    def waiting(self) -> int:
+        """How many changes of rows are not written yet."""
+        return self._writer.waiting
+
+    @property
+    def lost(self) -> int:
+        """How many changes of this process were given up because the database could not be written for long."""
+        return self._writer.lost
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Write everything that waits. Returns whether it was written within `timeout` seconds."""
         return self._writer.flush(timeout)

@@ -68,6 +68,7 @@ class Writer:
         self._is_logged = False
         self._lost = 0
         self._busy = False
+        self.lost = 0
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._now = threading.Event()
@@ -174,6 +175,11 @@ class Writer:
         for event in (self._now, self._hurry, self._wake):
             event.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many changes are not written yet."""
+        return len(self._waiting) + len(self._beginning) + len(self._failed)
+
     def _has_work(self) -> bool:
         return bool(self._waiting or self._generations or self._failed or self._busy)
 
@@ -264,6 +270,7 @@ class Writer:
         while len(self._waiting) > _MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1
+            self.lost += 1
 
     def _log_failure(self, error: Exception) -> None:
         if not self._is_logged:

@@ -186,7 +186,7 @@ class BoundClient:
             return
         models = self._openrouter.catalogue.models(lambda: self._get_catalogue(timeout), timeout)
         chosen = str(arguments.get("model", ""))
-        suggested = suggestions.suggest(models, suggestions.needs_of(arguments, error), chosen)
+        suggested = suggestions.suggest(models, suggestions.needs_after(arguments, error), chosen)
         if suggested:
             error.details["suggestions"] = suggested
             error.explanation += f" {suggestions.as_sentence(suggested, chosen, models)}"

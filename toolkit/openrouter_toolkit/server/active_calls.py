@@ -12,6 +12,7 @@ import anyio
 
 from ..accounts import Accounts
 from ..envelope import ActionError
+from ..execution.call_record import CallRecord
 from ..execution.hooks import Hooks
 from ..execution.resources import Job
 from ..execution.toolset import Toolset
@@ -69,8 +70,17 @@ class HostedRegistry(ToolRegistry):
         streams: FairShare,
         max_workers: int,
         ledger: Ledger,
+        on_ended: Callable[[CallRecord], None],
     ) -> None:
-        super().__init__(loaded, chosen, accounts=accounts, hooks=Hooks(), max_workers=max_workers, ledger=ledger)
+        super().__init__(
+            loaded,
+            chosen,
+            accounts=accounts,
+            hooks=Hooks(),
+            max_workers=max_workers,
+            ledger=ledger,
+            on_ended=on_ended,
+        )
         self._active_calls = running
         self._threads = threads
         self._streams = streams

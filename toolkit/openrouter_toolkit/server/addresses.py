@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Load balancers request these with any Host header. The answers contain nothing secret.
 HEALTH = ("/healthz", "/readyz")
+METRICS = "/metrics"
 # Anybody who knows the address of such a page can use it, so the address must stay secret.
 ONE_TIME_LINKS = ("/login/", "/connect/")
 STATIC = "/static/"
@@ -69,7 +70,7 @@ def for_administrators(path: str) -> bool:
 
 def answers_json(path: str) -> bool:
     """Whether only programs use a path, so that every answer is JSON, whatever the Accept header says."""
-    return area_of(path) in _PROGRAMS | _OAUTH or path in HEALTH
+    return area_of(path) in _PROGRAMS | _OAUTH or path in (*HEALTH, METRICS)
 
 
 def is_page(path: str) -> bool:

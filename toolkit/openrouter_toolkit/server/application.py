@@ -34,6 +34,7 @@ from .composio import session_mcp
 from .error_responses import Problem, problem, reads_pages, retry_after
 from .health import router as health
 from .mcp import McpEndpoints
+from .metrics import router as metrics
 from .pages import router as pages
 from .pages.links import link_refused
 from .pages.login import login_refused
@@ -80,6 +81,7 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     )
     application.state.hosted = state
     application.include_router(health)
+    application.include_router(metrics)
     application.include_router(api)
     application.router.routes.extend(composio.routes())
     application.router.routes.extend(session_mcp.routes())

@@ -40,6 +40,9 @@ class Connections:
         self._open: set[Connection] = set()
         self.on_closed: Callable[[], None] = lambda: None
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def opened(self, connection: Connection) -> None:
         """Count a connection, and refuse it if its address has too many. Trusted proxies have no limit."""
         self._open.add(connection)

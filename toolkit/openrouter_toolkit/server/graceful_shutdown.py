@@ -61,6 +61,7 @@ class Server(uvicorn.Server):
         self._max_connections = most_connections(state.settings.worker_threads + state.settings.streams)
         self._connections = Connections(state.settings, self._max_connections)
         self._connection_type = connection_type()
+        state.metrics.watch("open_connections", "Connections that are open.", lambda: len(self._connections))
         self._listening = listening
         self._on_start = started
         self._failure: Exception | None = None

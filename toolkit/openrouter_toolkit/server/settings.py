@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +29,7 @@ class Settings:
         client_timeout: the seconds after which a client that stalls while it sends or reads is disconnected.
         trusted_proxies: the networks of proxies whose X-Forwarded-For header is trusted.
         ledger_days: how many days the ledger keeps single calls.
+        metrics_token: the token by which /metrics can be read; None for nobody.
         ledger_required: whether calls that may cost money are refused while they can't be recorded.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     ledger_days: int = 90
     ledger_required: bool = True
+    metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for an invalid URL or an unreadable name."""

@@ -21,6 +21,7 @@ from .active_calls import ActiveCalls, HostedRegistry
 from .error_responses import Problem
 from .health import StoreCheck
 from .limits import AddressCounter, CallLimit, FairShare, Throttle
+from .metrics import Metrics
 from .settings import Settings
 
 
@@ -55,6 +56,7 @@ class State:
         store_check: checks whether the database can be used.
         shared_check: checks whether what the store keeps in memory still holds.
         logged: the messages that are logged once only, and have been.
+        metrics: what is counted for Prometheus.
     """
 
     def __init__(self, settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> None:
@@ -75,6 +77,7 @@ class State:
         self.store_check = StoreCheck(store)
         self.shared_check = SharedCheck(store.lookups)
         self.logged: set[str] = set()
+        self.metrics = self._metrics()
         chosen = manifest.load_several((None, *manifests))
         self._chosen = {loaded.toolkit.slug: HostedToolkit(loaded, self._registry(loaded)) for loaded in chosen}
         self.offered, self.broken_offers = self._offers()
@@ -115,6 +118,16 @@ class State:
             toolkit.registry.close()
         self.ledger.close()
 
+    def _metrics(self) -> Metrics:
+        metrics = Metrics()
+        metrics.watch("active_calls", "Calls that are being made.", lambda: len(self.running))
+        metrics.watch("free_threads", "Worker threads that are free.", lambda: self.threads.free)
+        metrics.watch(
+            "ledger_waiting_rows", "Rows of the ledger that are not written yet.", lambda: self.ledger.waiting
+        )
+        metrics.watch("ledger_lost_rows", "Rows given up while the database was away.", lambda: self.ledger.lost)
+        return metrics
+
     def _offers(self) -> tuple[dict[str, HostedToolkit], list[Offer]]:
         """Read what packages offer. One that is broken, or whose names are taken, is left out, with the reason."""
         offered: dict[str, HostedToolkit] = {}
@@ -152,6 +165,7 @@ class State:
             threads=self.threads,
             streams=self.streams,
             max_workers=self.settings.worker_threads,
+            on_ended=self.metrics.call_ended,
             ledger=self.ledger,
         )
 

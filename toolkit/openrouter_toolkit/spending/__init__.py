@@ -1,18 +1,25 @@
 """What calls may cost at most, and what they did cost, held against a limit; US dollars, exactly."""
 
+from ..models.listing import Listing
+from ..models.prices import Prices, read_catalogue
 from .costs import failure_cost, may_be_billed
 from .estimates import Catalogue, worst_case
 from .limit import Reservation, SpendingLimit, Verdict
-from .prices import Prices, read_catalogue
+from .quotes import ModelQuote, Quote, free_quote, quote
 
 __all__ = [
     "Catalogue",
+    "Listing",
+    "ModelQuote",
     "Prices",
+    "Quote",
     "Reservation",
     "SpendingLimit",
     "Verdict",
     "failure_cost",
+    "free_quote",
     "may_be_billed",
+    "quote",
     "read_catalogue",
     "worst_case",
 ]

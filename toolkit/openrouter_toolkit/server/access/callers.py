@@ -6,9 +6,10 @@ from starlette.requests import HTTPConnection
 
 from ...call import Caller, current_caller
 from ...store import ApiToken
+from ..request_ids import request_id_of
 from .bearer import token_of
 
-_HEADERS = {b"x-agent-label": "agent", b"x-session-id": "session_id", b"x-request-id": "request_id"}
+_HEADERS = {b"x-agent-label": "agent", b"x-session-id": "session_id"}
 
 
 def caller_of(request: HTTPConnection, agent: str | None = None, session_id: str | None = None) -> Caller:
@@ -27,7 +28,7 @@ def caller_of(request: HTTPConnection, agent: str | None = None, session_id: str
         agent=token.agent or agent or found.get("agent"),
         session_id=session_id or found.get("session_id"),
         token_id=token.id,
-        request_id=found.get("request_id"),
+        request_id=request_id_of(request.scope),
     )
 
 

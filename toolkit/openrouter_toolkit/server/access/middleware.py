@@ -6,6 +6,7 @@ It is plain ASGI, so that streams close at once when a client disconnects.
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,6 +24,8 @@ from ...text.redaction import redact_thoroughly
 from ..addresses import HEALTH, ONE_TIME_LINKS, STATIC, answers_json, area_of, is_for_programs, is_page
 from ..error_responses import Problem, accepts_html, problem, retry_after
 from ..limits import FIRST_DELAY, HeldThread, held_thread, is_refused
+from ..request_ids import HEADER as REQUEST_ID
+from ..request_ids import assign
 from ..state import State
 from .bearer import authenticate
 from .browsers import add_browser_cookie
@@ -40,6 +43,7 @@ _TOO_MANY_CALLS = (
 )
 _NO_THREAD = "All threads are busy with the calls of other tokens. Nothing was done. Try again."
 _FAILED = "The server itself failed; its log has the details."
+_OPENTELEMETRY = "opentelemetry.trace"
 _log = logging.getLogger("openrouter_toolkit")
 
 
@@ -61,11 +65,14 @@ class Guard:
         if scope["method"] == "HEAD" and is_page(scope["path"]):
             scope = {**scope, "method": "GET"}  # the server itself sends no body for HEAD
         started = False
+        request_id = assign(scope).encode()
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 await self._prepare_answer(scope, message)
+                message["headers"].append((REQUEST_ID, request_id))
+                self._state.metrics.answered(area_of(scope["path"]), message["status"])
                 started = True
             await send(message)
 
@@ -107,6 +114,7 @@ class Guard:
         if is_for_programs(scope["path"]):
             limit = BODY_WITH_TOKEN
             token = await authenticate(scope, state)
+            _continue_trace(scope)
             thread = counted.enter_context(ExitStack())
             held_thread.set(HeldThread(token.id, thread.close))
             in_use = thread.enter_context(state.threads.one(token.id))
@@ -144,6 +152,15 @@ class Guard:
             if 0 < delay <= FIRST_DELAY:
                 _log.warning("wrong logins, tokens or keys come from %s: it is answered slowly", address)
             await anyio.sleep(delay)
+
+
+def _continue_trace(scope: Scope) -> None:
+    """Let the caller's span be the parent of what this request does, where the server uses OpenTelemetry."""
+    if _OPENTELEMETRY in sys.modules:
+        from opentelemetry import context, propagate
+
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        context.attach(propagate.extract(headers))  # this request's context ends with it
 
 
 def limited(scope: Scope, receive: Receive, limit: int) -> Receive:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ...call import Listener
 from ...envelope import ActionError, Envelope
 from ...manifest import Action
+from ...spending import Quote
 from ...tool_calling import ToolCall
 from ...tool_calling.options import DEFAULT_LIMIT
 from ...tool_calling.schemas import SELECT
@@ -36,6 +37,25 @@ class EnvelopeAnswer(BaseModel):
     data: str = Field(description="OpenRouter's answer as it came; on failure a JSON object with the key `error`.")
     error: str | None = Field(description="On failure: what happened and what to do next, for the agent to read.")
     successful: bool
+
+
+class ModelQuoteAnswer(BaseModel):
+    """What a call costs if one model answers it, in US dollars as text; null where that is unknown."""
+
+    model: str
+    most: str | None
+    about: str | None
+
+
+class QuoteAnswer(BaseModel):
+    """What a call would cost."""
+
+    action: str
+    most: str | None = Field(description="US dollars at most, whichever of its models answers.", examples=["0.0330"])
+    about: str | None = Field(description="US dollars about.", examples=["0.00089"])
+    models: list[ModelQuoteAnswer]
+    cheaper: list[ModelQuoteAnswer] = Field(description="Models that can do this very call for less.")
+    problems: list[str] = Field(description="Why a model can't do the call.")
 
 
 class Tools(BaseModel):
@@ -145,6 +165,41 @@ async def execute(
         )
     except ClientDisconnected:
         return Response(status_code=499)
+
+
+@router.post(
+    "/actions/{slug}/quote",
+    responses={
+        400: {"model": ErrorAnswer, "description": "The body is not valid JSON that can be sent on."},
+        403: {"model": ErrorAnswer, "description": "The token may not act for that user."},
+        413: {"model": ErrorAnswer, "description": "The body is larger than 32 MiB."},
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": ActionCall.model_json_schema()}}}
+    },
+)
+async def quote(request: Request, slug: str) -> QuoteAnswer | EnvelopeAnswer:
+    """Say what a call would cost at most and about, and which models can make it for less; it is not made.
+
+    What can't be called is answered by the envelope that executing it would have.
+    """
+    refuse_unknown(request.query_params, ())
+    call = action_call(await request.body())
+    user_id = acting_for(token_of(request), call.user_id, "This token may not act for that user.")
+    if user_id is None:
+        raise Problem(422, "user_id: this token may act for several users, so say for which.")
+    toolkit = hosted(request).toolkit_of(slug)
+
+    def find() -> Quote:
+        arguments = call.arguments
+        if isinstance(arguments, str):
+            arguments = written_arguments(arguments, slug, toolkit.loaded.find(slug))
+        return toolkit.registry.quote(slug, arguments, user_id=user_id)
+
+    try:
+        return QuoteAnswer.model_validate((await run_in_threadpool(find)).to_dict())
+    except ActionError as error:
+        return EnvelopeAnswer.model_validate(Envelope.failure(error))
 
 
 def _brief(envelope: Envelope, action: Action | None, slug: str, select: Any) -> Envelope:

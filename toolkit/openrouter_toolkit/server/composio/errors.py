@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from starlette.responses import JSONResponse
 
+from ...call import current_caller
+
 
 class Case(NamedTuple):
     """A kind of error: its HTTP status, its number and its name in Composio's API."""
@@ -85,7 +87,7 @@ def _response(
         "code": case.code,
         "slug": case.slug,
         "status": case.status,
-        "request_id": f"req_{secrets.token_hex(10)}",
+        "request_id": current_caller.get().request_id or f"req_{secrets.token_hex(10)}",
     }
     if fix is not None:
         error["suggested_fix"] = fix
