@@ -45,6 +45,18 @@ class UnknownToolkit(StoreError, ValueError):
     """There is no toolkit with this slug."""
 
 
+class UnknownPerson(StoreError, LookupError):
+    """There is nobody with this name or id, or the person may not log in."""
+
+
+class NameTaken(StoreError, ValueError):
+    """Somebody else has this name."""
+
+
+class LastOwner(StoreError):
+    """Without this person there would be no owner, who alone manages people."""
+
+
 class AliasTaken(StoreError, ValueError):
     """The owner has another account with this alias in the toolkit."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from .columns import Json, PrimaryKey, UtcDateTime, damaged
@@ -19,6 +19,8 @@ from .columns import Json, PrimaryKey, UtcDateTime, damaged
 # The owner of an organisation's account, which has no user_id. No user can have it. NULL would not be unique.
 ORGANISATION = ""
 T = TypeVar("T")
+# SQLite's own row number is a column of the type INTEGER only.
+_BIG = BigInteger().with_variant(Integer, "sqlite")
 
 
 def fixed_auth_config(toolkit: str) -> str:
@@ -27,8 +29,9 @@ def fixed_auth_config(toolkit: str) -> str:
 
 
 class Row(DeclarativeBase):
-    """The base class of all rows."""
+    """The base class of all rows. A change of an `audited` table is not committed without an entry of the audit log."""
 
+    audited: ClassVar[bool] = True
     metadata = MetaData(
         naming_convention={
             "pk": "pk_%(table_name)s",
@@ -145,10 +148,11 @@ class LinkRow(Row):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    person_id: Mapped[str | None] = mapped_column(String(40))
 
 
 class SessionRow(Row):
-    """A login session of a browser."""
+    """A login session of a browser. One of an earlier release is nobody's in particular."""
 
     __tablename__ = "ort_sessions"
 
@@ -157,6 +161,68 @@ class SessionRow(Row):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    person_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    address: Mapped[str | None] = mapped_column(String(100))
+    browser: Mapped[str | None]
+
+
+class PersonRow(Row):
+    """Somebody who may log in."""
+
+    __tablename__ = "ort_people"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    # The name as it is compared.
+    folded_name: Mapped[str] = mapped_column(String(300), unique=True)
+    email: Mapped[str | None]
+    role: Mapped[str] = mapped_column(String(16))
+    users: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(100))
+    joined_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class AuditRow(Row):
+    """A change that was made. Triggers refuse to change or delete rows."""
+
+    __tablename__ = "ort_audit"
+    audited: ClassVar[bool] = False
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str | None] = mapped_column(String(40))
+    actor_name: Mapped[str | None]
+    address: Mapped[str | None] = mapped_column(String(100))
+    request_id: Mapped[str | None] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[str | None] = mapped_column(String(500))
+    object_name: Mapped[str | None]
+    user_id: Mapped[str | None]
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_ort_audit_actor_id_id", "actor_id", "id"),
+        Index("ix_ort_audit_action_id", "action", "id"),
+        Index("ix_ort_audit_object_id_id", "object_id", "id"),
+        Index("ix_ort_audit_user_id_id", "user_id", "id"),
+    )
+
+
+class ErasureRow(Row):
+    """That a user was erased: while it has not ended, the audit log's triggers let the user's name be removed."""
+
+    __tablename__ = "ort_erasures"
+    audited: ClassVar[bool] = False
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    user_hash: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class TokenRow(Row):
@@ -211,6 +277,7 @@ class ToolSessionRow(Row):
     """A tool-router session."""
 
     __tablename__ = "ort_tool_sessions"
+    audited: ClassVar[bool] = False  # agents make them, many a day
 
     id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     user_id: Mapped[str]
@@ -222,6 +289,7 @@ class ToolSessionConfigRow(Row):
     """One version of a tool-router session's configuration, as JSON."""
 
     __tablename__ = "ort_tool_session_configs"
+    audited: ClassVar[bool] = False  # agents make them, many a day
 
     session_id: Mapped[str] = mapped_column(
         PrimaryKey(40), ForeignKey("ort_tool_sessions.id", ondelete="CASCADE"), primary_key=True

@@ -7,10 +7,12 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from . import names
+from .audit.record import Change
 from .columns import now
 from .database import Database
 from .lookups import Kept, Lookups
@@ -75,7 +77,7 @@ class ApiTokens:
         )
         with self._database.write() as session:
             session.add(row)
-            self._database.log_change(session, f"token {row.id}: made")
+            self._database.record(session, _change(row, "made", after={"users": row.users}))
         return _to_token(row), text
 
     def find(self, text: str) -> ApiToken | None:
@@ -111,8 +113,9 @@ class ApiTokens:
             row = session.get(TokenRow, token_id, with_for_update=True)
             if row is None:
                 return None
-            row.revoked_at = row.revoked_at or now()
-            self._database.log_change(session, f"token {row.id}: revoked")
+            if row.revoked_at is None:
+                row.revoked_at = now()
+                self._database.record(session, _change(row, "revoked", before={"users": row.users}))
             return _to_token(row)
 
     def _load(self, hashed: str) -> ApiToken | None:
@@ -139,6 +142,10 @@ def checksum(text: str) -> str:
         number, digit = divmod(number, len(names.ALPHABET))
         digits = names.ALPHABET[digit] + digits
     return digits
+
+
+def _change(row: TokenRow, what: str, **facts: dict[str, Any]) -> Change:
+    return Change(f"token.{what}", row.id, row.name, line=f"token {row.id}: {what}", **facts)
 
 
 def _to_token(row: TokenRow) -> ApiToken:
