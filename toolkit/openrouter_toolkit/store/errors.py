@@ -7,6 +7,7 @@ _LINK_MESSAGES = {
     "used": "This link was used already. Each works once.",
     "expired": "This link is too old. Ask for a new one.",
     "elsewhere": "This link belongs to another browser. Ask for a new one.",
+    "nameless": "This link does not say who logs in, and there are several people. Ask for one with a name.",
 }
 
 
@@ -65,7 +66,8 @@ class LinkRefused(StoreError):
     """A one-time link can't be used.
 
     Attributes:
-        reason: `unknown`, `used`, `expired`, or `elsewhere` (it belongs to another browser session).
+        reason: `unknown`, `used`, `expired`, `elsewhere` (it belongs to another browser session), or `nameless` (it is
+            a link to log in for the only owner, and there are several owners, or none but other people).
     """
 
     def __init__(self, reason: str) -> None:

@@ -1,0 +1,43 @@
+"""Who sends a request, as the audit log notes it with the changes that the request makes.
+
+The middleware begins it with the address; whoever finds out who it is fills in the rest.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from ...store import ApiToken, Link, Person
+from ...store.audit.origin import Origin, begin, current
+
+_MAX_REQUEST_ID = 100
+# Somebody of whom nothing else is known, such as one who logs in.
+_BROWSER = "link"
+
+
+def begin_request(scope: Scope) -> None:
+    """Let the changes of a request be recorded with its client's address, and its id if it has one."""
+    client = scope.get("client")
+    given = Headers(scope=scope).get("x-request-id", "")
+    request_id = given if given.isascii() and given.isprintable() and 0 < len(given) <= _MAX_REQUEST_ID else None
+    begin(Origin(_BROWSER, address=client[0] if client else None, request_id=request_id))
+
+
+def is_token(token: ApiToken) -> None:
+    """Note that an API token makes the request."""
+    origin = current()
+    origin.kind, origin.id, origin.name = "token", token.id, token.name
+
+
+def is_person(person: Person | None) -> None:
+    """Note that a person makes the request; None is an administrator whom an earlier release logged in."""
+    origin = current()
+    origin.kind, origin.id, origin.name = "person", person and person.id, person and person.name
+
+
+def is_link(link: Link) -> None:
+    """Note that somebody with a link makes the request, unless a person does who is logged in."""
+    origin = current()
+    if origin.kind != "person":
+        origin.kind, origin.id = "link", link.id
