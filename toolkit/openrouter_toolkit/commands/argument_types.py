@@ -7,11 +7,15 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 _NUMBER = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
+_AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOMENT = "give a date (2026-11-30), a time in ISO 8601, or how long ago: 30m, 24h, 7d, 4w"
 _SERVER_NAME = re.compile(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+")
 
 
@@ -78,6 +82,27 @@ def server_name(text: str) -> str:
     if not _SERVER_NAME.fullmatch(text):
         raise argparse.ArgumentTypeError("wanted a namespace in reverse DNS, a slash and a name: io.github.you/server")
     return text
+
+
+def moment(text: str) -> datetime:
+    """A time: a date or a time in ISO 8601, in UTC without an offset, or how long ago."""
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(_MOMENT) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def link_lifetime(text: str) -> timedelta:
+    """How long a link works: from ten minutes to seven days."""
+    found = _AGO.fullmatch(text)
+    lifetime = timedelta(0) if found is None else timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta(minutes=10) <= lifetime <= timedelta(days=7):
+        raise argparse.ArgumentTypeError("give a time from 10m to 7d, such as 30m, 24h or 7d")
+    return lifetime
 
 
 class Configurable(str):

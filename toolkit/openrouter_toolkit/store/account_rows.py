@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from . import names
 from .account import Status
-from .audit.record import Change
+from .audit.record import EVERY_USER, Change
 from .columns import now
 from .database import Database
 from .errors import AliasTaken, UnknownAccount
@@ -76,7 +76,7 @@ def recorded_facts(row: AccountRow) -> dict[str, Any]:
         "version": row.version,
     }
     if row.owner == ORGANISATION:
-        facts["users"] = None if row.for_everyone else sorted(share.user_id for share in row.shares)
+        facts["users"] = EVERY_USER if row.for_everyone else sorted(share.user_id for share in row.shares)
     return facts
 
 

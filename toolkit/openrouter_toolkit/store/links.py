@@ -23,7 +23,7 @@ from .database import Database
 from .encryption.key_check import lock_key
 from .encryption.sealing import Sealer
 from .errors import LinkRefused, UnknownToolkit
-from .tables import LinkRow, convert
+from .tables import LinkRow, PersonRow, convert
 
 Kind = Literal["connect", "login"]
 State = Literal["open", "used", "expired"]
@@ -183,7 +183,7 @@ class Links:
         """Use a link. Of several concurrent callers, one succeeds. `Store.transaction` groups it with other writes."""
         with self._locked_row(LinkRow.secret_hash, secret, session) as (transaction, row):
             row.used_at = now()
-            self._database.record(transaction, _change(row, "used"))
+            self._database.record(transaction, _change(transaction, row, "used"))
             return _to_link(row)
 
     def start_pkce(self, secret: str, session: str) -> Pkce:
@@ -201,7 +201,7 @@ class Links:
         with self._locked_row(LinkRow.state_hash, state, session) as (transaction, row):
             verifier = self._sealer.open(row.verifier or "", *associated_data(row))
             row.used_at, row.verifier = now(), None
-            self._database.record(transaction, _change(row, "used"))
+            self._database.record(transaction, _change(transaction, row, "used"))
             return _to_link(row), verifier
 
     def _check_toolkit(self, toolkit: str) -> None:
@@ -215,7 +215,7 @@ class Links:
         found = transaction.scalars(opened.with_for_update()).all()
         for row in found:
             transaction.delete(row)
-            self._database.record(transaction, _change(row, "withdrawn"))
+            self._database.record(transaction, _change(transaction, row, "withdrawn"))
         return bool(found)
 
     def _create(self, session: str | None, lifetime: timedelta = LINK_LIFETIME, **values: str | None) -> NewLink:
@@ -230,7 +230,7 @@ class Links:
         )
         with self._database.write() as transaction:
             transaction.add(row)
-            self._database.record(transaction, _change(row, "made"))
+            self._database.record(transaction, _change(transaction, row, "made"))
         return NewLink(_to_link(row), secret)
 
     @contextmanager
@@ -258,13 +258,16 @@ def associated_data(row: LinkRow) -> tuple[str, ...]:
     return ("code verifier", row.id)
 
 
-def _change(row: LinkRow, what: str) -> Change:
-    to, about = ("connect", row.account_id) if row.kind == "connect" else ("log in", row.person_id)
-    facts = {"to": to, "toolkit": row.toolkit, "account": row.account_id, "person": row.person_id}
-    facts |= {"expires": row.expires_at}
-    facts = {name: value for name, value in facts.items() if value is not None}
+def _change(transaction: Session, row: LinkRow, what: str) -> Change:
+    """Return the change of a link, which is named by its purpose."""
+    if row.kind == "connect":
+        purpose, about = f"connect the account {row.account_id}", {"account": row.account_id, "toolkit": row.toolkit}
+    else:
+        person = transaction.get(PersonRow, row.person_id or "")
+        purpose, about = f"log in as {person.name if person else 'the owner'}", {"person": row.person_id}
+    facts = {**about, "expires": row.expires_at}
     known = {"after": facts} if what == "made" else {"before": facts}
-    return Change(f"link.{what}", row.id, about, row.owner or None, **known)
+    return Change(f"link.{what}", row.id, purpose, row.owner or None, **known)
 
 
 def _state(row: LinkRow) -> State:

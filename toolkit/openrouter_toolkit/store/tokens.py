@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from . import names
-from .audit.record import Change
+from .audit.record import EVERY_USER, Change
 from .columns import now
 from .database import Database
 from .lookups import Kept, Lookups
@@ -77,7 +77,7 @@ class ApiTokens:
         )
         with self._database.write() as session:
             session.add(row)
-            self._database.record(session, _change(row, "made", after={"users": row.users}))
+            self._database.record(session, _change(row, "made", after=_facts(row)))
         return _to_token(row), text
 
     def find(self, text: str) -> ApiToken | None:
@@ -115,7 +115,7 @@ class ApiTokens:
                 return None
             if row.revoked_at is None:
                 row.revoked_at = now()
-                self._database.record(session, _change(row, "revoked", before={"users": row.users}))
+                self._database.record(session, _change(row, "revoked", before=_facts(row)))
             return _to_token(row)
 
     def _load(self, hashed: str) -> ApiToken | None:
@@ -142,6 +142,11 @@ def checksum(text: str) -> str:
         number, digit = divmod(number, len(names.ALPHABET))
         digits = names.ALPHABET[digit] + digits
     return digits
+
+
+def _facts(row: TokenRow) -> dict[str, Any]:
+    """Return what is recorded of a token."""
+    return {"users": EVERY_USER if row.users is None else row.users}
 
 
 def _change(row: TokenRow, what: str, **facts: dict[str, Any]) -> Change:

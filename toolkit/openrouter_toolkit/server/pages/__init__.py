@@ -12,6 +12,7 @@ from ..access.browsers import check_form
 from ..access.roles import check_role
 from . import (
     accounts,
+    audit,
     browser_login,
     connect,
     connect_for,
@@ -30,7 +31,7 @@ from .cards import TOOLS
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you):
+for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit):
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from ..columns import damaged
 from ..database import Database
 from ..tables import AuditRow, convert
 from .origin import Kind
+from .record import ACTIONS
 
 _BATCH = 500
 
@@ -51,6 +53,31 @@ class AuditEntry:
     user_id: str | None
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+
+    @property
+    def who(self) -> str:
+        """Who made the change, in words."""
+        if self.actor_kind == "server":
+            return "The server"
+        unnamed = {"person": "An administrator", "link": "Somebody with a link", "token": "A token"}
+        name = self.actor_name or unnamed.get(self.actor_kind, "Somebody")
+        by = {"token": "the token {}", "command": "{}, by a command", "program": "{}, by a program"}
+        return by[self.actor_kind].format(name) if self.actor_kind in by and self.actor_name else name
+
+    @property
+    def what(self) -> str:
+        """What was done to what, in words that follow `who`."""
+        words = ACTIONS.get(self.action, f"{self.action} {{}}")
+        if self.action.startswith("session.") and self.object_name in (None, self.actor_name):
+            words = words.removesuffix(" {}")
+        return words.format(self.object_name or self.object_id or "")
+
+    @property
+    def differences(self) -> list[tuple[str, str | None, str | None]]:
+        """The facts that differ: each with its text before and after, None where it has none."""
+        before, after = self.before or {}, self.after or {}
+        both = [(name, _text(before.get(name)), _text(after.get(name))) for name in {**before, **after}]
+        return [one for one in both if one[1:] != (None, None)]
 
 
 @dataclass(frozen=True)
@@ -138,6 +165,17 @@ class AuditLog:
         while batch := self.list(which, limit=_BATCH, before=before):
             yield from batch
             before = batch[-1].id
+
+
+def _text(value: Any) -> str | None:
+    """Return a fact as text: names with commas between them, JSON for what is not usual."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or "none"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _to_entry(row: AuditRow) -> AuditEntry:

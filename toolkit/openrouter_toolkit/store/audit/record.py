@@ -16,40 +16,42 @@ from ..columns import now
 from ..tables import AuditRow
 from . import origin
 
-# Everything that is recorded. What stands before the dot says what is changed.
-ACTIONS = (
-    "account.begun",
-    "account.connected",
-    "account.failed",
-    "account.renamed",
-    "account.made_default",
-    "account.shared",
-    "account.switched_off",
-    "account.switched_on",
-    "account.expired",
-    "account.disconnected",
-    "account.removed",
-    "action.switched_off",
-    "action.switched_on",
-    "auth_config.made",
-    "auth_config.changed",
-    "auth_config.deleted",
-    "key.rotated",
-    "link.made",
-    "link.used",
-    "link.withdrawn",
-    "person.added",
-    "person.changed",
-    "person.removed",
-    "return_address.registered",
-    "return_address.removed",
-    "session.begun",
-    "session.ended",
-    "token.made",
-    "token.revoked",
-    "toolkit.activated",
-    "toolkit.deactivated",
-)
+# Everything that is recorded, and how it is said of what it was done to. What stands before the dot is what is changed.
+ACTIONS = {
+    "account.begun": "began to connect the account {}",
+    "account.connected": "connected the account {}",
+    "account.failed": "did not connect the account {}",
+    "account.renamed": "renamed the account {}",
+    "account.made_default": "made the account {} the default",
+    "account.shared": "shared the account {}",
+    "account.switched_off": "switched off the account {}",
+    "account.switched_on": "switched on the account {}",
+    "account.expired": "found the account {} expired",
+    "account.disconnected": "disconnected the account {}",
+    "account.removed": "removed the account {}",
+    "action.switched_off": "switched off the action {}",
+    "action.switched_on": "switched on the action {}",
+    "auth_config.made": "made the auth config {}",
+    "auth_config.changed": "changed the auth config {}",
+    "auth_config.deleted": "deleted the auth config {}",
+    "key.rotated": "changed the master key to {}",
+    "link.made": "made a link to {}",
+    "link.used": "used a link to {}",
+    "link.withdrawn": "withdrew a link to {}",
+    "person.added": "added {}",
+    "person.changed": "changed {}",
+    "person.removed": "removed {}",
+    "return_address.registered": "registered the return address {}",
+    "return_address.removed": "removed the return address {}",
+    "session.begun": "logged in {}",
+    "session.ended": "logged out {}",
+    "token.made": "made the token {}",
+    "token.revoked": "revoked the token {}",
+    "toolkit.activated": "activated the tool {}",
+    "toolkit.deactivated": "deactivated the tool {}",
+}
+# How it is recorded that something is for all users.
+EVERY_USER = "every user"
 _MAX_NAME = 255
 _MAX_ADDRESS = 100
 _MAX_REQUEST_ID = 100
