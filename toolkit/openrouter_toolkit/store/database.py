@@ -183,7 +183,8 @@ class Database:
     def change(self, statement: Insert | Update | Delete, change: Change) -> bool:
         """Execute one statement in a transaction, and record the change; return whether it changed anything."""
         with self.write() as session:
-            result = cast("CursorResult[Any]", session.execute(statement))
+            options = {"preserve_rowcount": True}
+            result = cast("CursorResult[Any]", session.execute(statement, execution_options=options))
             if result.rowcount:
                 self.record(session, change)
             return bool(result.rowcount)

@@ -112,5 +112,5 @@ def _retire(database: Database, sealer: Sealer, unreadable: set[str]) -> tuple[s
         if retired:
             session.execute(delete(MasterKeyRow).where(MasterKeyRow.key_id.in_(retired)))
             new = sealer.keys[0].id
-            database.record(session, Change("key.rotated", new, before={"retired": retired}, after={"key": new}))
+            database.record(session, Change("key.rotated", new, after={"retired": retired}))
         return retired
