@@ -28,13 +28,13 @@ class Switches:
         """Switch an action off; no effect if it is off."""
         toolkit, action = names.slug(toolkit), names.slug(action)
         statement = self._database.insert_missing(SwitchRow, toolkit=toolkit, action=action, off_at=now())
-        self._database.change(statement, _of_action("switched_off", toolkit, action))
+        self._database.change(statement, _of_action("switched_off", action))
 
     def turn_on(self, toolkit: str, action: str) -> None:
         """Switch an action on again; no effect if it is on."""
         toolkit, action = toolkit.upper(), action.upper()
         statement = delete(SwitchRow).where(SwitchRow.toolkit == toolkit, SwitchRow.action == action)
-        self._database.change(statement, _of_action("switched_on", toolkit, action))
+        self._database.change(statement, _of_action("switched_on", action))
 
     def off(self, toolkit: str) -> dict[str, datetime]:
         """Return the slugs of a toolkit's actions that are off, with the time when each was switched off."""
@@ -103,11 +103,11 @@ class ReturnAddresses:
         return self._database.read_all(select(ReturnAddressRow.address).order_by(ReturnAddressRow.address))
 
 
-def _of_action(what: str, toolkit: str, action: str) -> Change:
+def _of_action(what: str, action: str) -> Change:
     """Return the change of an action's switch."""
     off = what == "switched_off"
     line = f"action {action}: {what.replace('_', ' ')}"
-    return Change(f"action.{what}", action, toolkit, before={"on": off}, after={"on": not off}, line=line)
+    return Change(f"action.{what}", action, before={"on": off}, after={"on": not off}, line=line)
 
 
 def _validate(address: str) -> None:
