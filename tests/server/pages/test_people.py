@@ -270,7 +270,7 @@ def test_an_invitation_that_is_too_old(admin: Person, served: Served, person: Ne
 @pytest.mark.parametrize(
     ("given", "name"),
     [
-        (None, "unknown browser"),
+        (None, "Unknown browser"),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox on Linux"),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/130.0 Safari/537.36", "Chrome on macOS"),

@@ -105,4 +105,5 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
         "action": entry.action,
         "object_id": entry.object_id,
         "differences": entry.differences,
+        "changed": entry.before is not None and entry.after is not None,
     }

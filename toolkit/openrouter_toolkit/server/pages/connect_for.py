@@ -25,7 +25,7 @@ from .browser_login import to_login_page
 from .cards import TOOLS, path_of
 from .handed_on import show_later
 from .links import connected, in_thread
-from .rendering import Form, Toolkit, with_outcome
+from .rendering import Form, Toolkit, sentence, with_outcome
 from .secure_page import entered, secure_page
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
@@ -87,7 +87,7 @@ class NewAccount:
             try:
                 (names.alias if name == "alias" else names.user)(value)
             except ValueError as error:
-                self.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+                self.problems[name] = sentence(str(error))
             if redact_thoroughly(value, ()) != value:
                 self.problems[name] = _LOOKS_LIKE_KEY
                 setattr(self, name, "")  # a key is not shown again

@@ -25,7 +25,7 @@ from ..limits import mark_refused
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS
-from .rendering import Form, notice, render
+from .rendering import Form, notice, render, sentence
 
 _MADE_ELSEWHERE = (
     "It may have been made for another server, or with another database than this server's: make it on the same "
@@ -93,7 +93,7 @@ def log_in_with_link(request: Request, secret: str, form: Form) -> Response:
     except UnknownPerson:
         raise LinkRefused("unknown") from None
     except (NameTaken, ValueError) as error:
-        return _page(request, None, name, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return _page(request, None, name, problem=sentence(str(error)))
     return response
 
 

@@ -16,7 +16,7 @@ from .connect_for import separated
 from .handed_on import show_later, shown_secret
 from .login import login_address
 from .menu import PEOPLE
-from .rendering import Form, redirect_after, render
+from .rendering import Form, redirect_after, render, sentence
 
 router = APIRouter(prefix=PEOPLE)
 # How long a link can be used, by what the form sends: some choose hours, to reach people in other time zones.
@@ -225,7 +225,7 @@ def _problem(error: Exception) -> dict[str, str]:
     words = str(error)
     fields = {"e-mail": "email", "user_id": "users", "Role": "role"}
     name = next((field for mark, field in fields.items() if mark in words), "name")
-    return {name: "Choose one of them." if name == "role" else f"{words[:1].upper()}{words[1:]}."}
+    return {name: "Choose one of them." if name == "role" else sentence(words)}
 
 
 def _path(person: Person) -> str:

@@ -205,6 +205,11 @@ def _message(request: Request) -> _Message | None:
     return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more, at=account.id)
 
 
+def sentence(words: str) -> str:
+    """Return the words of an error as a sentence."""
+    return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
+
+
 def counted(number: int, noun: str) -> str:
     """Format a number with its noun: "1 action", "2 actions"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -228,7 +233,7 @@ def _moment(at: datetime) -> Markup:
 def browser_name(user_agent: str | None) -> str:
     """Return a browser's name and system from what it calls itself; cut short if it is none of the usual."""
     if not user_agent:
-        return "unknown browser"
+        return "Unknown browser"
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     return short_name(user_agent, 40) if browser is None else f"{browser}{f' on {system}' if system else ''}"

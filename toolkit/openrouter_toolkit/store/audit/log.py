@@ -173,6 +173,8 @@ def _text(value: Any) -> str | None:
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items()) or "none"
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value) or "none"
     return json.dumps(value, ensure_ascii=False)
