@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import Executable, delete, insert, text, update
 
 from openrouter_toolkit.store import AliasTaken, AuditFilter, MasterKey, Role, Store, StoreUnavailable
 from openrouter_toolkit.store.audit.export import csv_lines, json_lines
@@ -332,7 +332,7 @@ def test_rows_are_neither_changed_nor_deleted(open_store: OpenStore) -> None:
     store = open_store()
     connected(store)
     before = store.audit.list(limit=100)
-    refused = [
+    refused: list[Executable] = [
         update(AuditRow).values(actor_name="somebody else"),
         update(AuditRow).values(before=None),
         delete(AuditRow),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -73,11 +74,12 @@ def test_an_owner_is_left(open_store: OpenStore) -> None:
     olivia = owner(store)
     store.people.add("Otto", Role.OWNER)  # invited, and never came
     store.people.disable(store.people.joined(store.people.add("Oskar", Role.OWNER).id).id)
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         lambda: store.people.change(olivia.id, role=Role.ADMINISTRATOR),
         lambda: store.people.disable(olivia.id),
         lambda: store.people.remove(olivia.id),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(LastOwner):
             attempt()
         assert store.people.get(olivia.id) == olivia

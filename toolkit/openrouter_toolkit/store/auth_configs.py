@@ -153,7 +153,7 @@ def _unchanged(slug: str) -> AuthConfig:
     return AuthConfig(fixed_auth_config(slug), slug, name, "default", True, True, True, _FIXED_SINCE, _FIXED_SINCE)
 
 
-def _change(config: AuthConfigRow | AuthConfig, what: str, words: str, **facts: dict[str, Any]) -> Change:
+def _change(config: AuthConfigRow | AuthConfig, what: str, words: str, **facts: Any) -> Change:
     line = f"auth config {config.id} ({config.toolkit}): {words}"
     return Change(f"auth_config.{what}", config.id, config.name, line=line, **facts)
 

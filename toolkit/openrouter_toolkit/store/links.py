@@ -142,7 +142,11 @@ class Links:
             self._accounts.lock_accounts(transaction, account.toolkit, names.owner(account.user_id))
             account = self._accounts.hold(account_id)
             self._withdraw(transaction, LinkRow.account_id == account.id)
-            owned = {"account_id": account.id, "toolkit": account.toolkit, "owner": names.owner(account.user_id)}
+            owned: dict[str, Any] = {
+                "account_id": account.id,
+                "toolkit": account.toolkit,
+                "owner": names.owner(account.user_id),
+            }
             return self._create(session, kind="connect", return_address=return_address, **owned)
 
     def to_log_in(self, person_id: str | None = None, *, lifetime: timedelta = LINK_LIFETIME) -> NewLink:
@@ -266,8 +270,8 @@ def _change(transaction: Session, row: LinkRow, what: str) -> Change:
         person = transaction.get(PersonRow, row.person_id or "")
         purpose, about = f"log in as {person.name if person else 'the owner'}", {"person": row.person_id}
     facts = {**about, "expires": row.expires_at}
-    known = {"after": facts} if what == "made" else {"before": facts}
-    return Change(f"link.{what}", row.id, purpose, row.owner or None, **known)
+    before, after = (None, facts) if what == "made" else (facts, None)
+    return Change(f"link.{what}", row.id, purpose, row.owner or None, before, after)
 
 
 def _state(row: LinkRow) -> State:

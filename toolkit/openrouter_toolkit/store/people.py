@@ -276,5 +276,5 @@ def _facts(row: PersonRow) -> dict[str, Any]:
     }
 
 
-def _change(row: PersonRow, what: str, **facts: dict[str, Any]) -> Change:
+def _change(row: PersonRow, what: str, **facts: Any) -> Change:
     return Change(f"person.{what}", row.id, row.name, line=f"person {row.name}: {what}", **facts)

@@ -68,11 +68,12 @@ class Sessions:
             address=address and short_name(address, _MAX_ADDRESS),
             browser=browser and short_name(browser, _MAX_BROWSER),
         )
-        who = "somebody" if person is None else person.name
+        name = None if person is None else person.name
         with self._database.write() as session:
             session.add(row)
             facts = {"address": row.address, "browser": row.browser}
-            change = Change("session.begun", _id(row), person and person.name, after=facts, line=f"{who} logged in")
+            line = f"{name or 'somebody'} logged in"
+            change = Change("session.begun", _id(row), name, after=facts, line=line)
             self._database.record(session, change)
         return secret
 

@@ -149,7 +149,7 @@ def _facts(row: TokenRow) -> dict[str, Any]:
     return {"users": EVERY_USER if row.users is None else row.users}
 
 
-def _change(row: TokenRow, what: str, **facts: dict[str, Any]) -> Change:
+def _change(row: TokenRow, what: str, **facts: Any) -> Change:
     return Change(f"token.{what}", row.id, row.name, line=f"token {row.id}: {what}", **facts)
 
 

@@ -1,6 +1,7 @@
 """Who sends a request, as the audit log notes it with the changes that the request makes.
 
-The middleware begins it with the address; whoever finds out who it is fills in the rest.
+The middleware begins it with the address; what finds out who it is, by a token or a session, fills in the rest. Until
+then it is somebody with a link: nobody else can change anything.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from ...store import ApiToken, Link, Person
 from ...store.audit.origin import Origin, begin, current
 
 _MAX_REQUEST_ID = 100
-# Somebody of whom nothing else is known, such as one who logs in.
-_BROWSER = "link"
 
 
 def begin_request(scope: Scope) -> None:
@@ -21,7 +20,7 @@ def begin_request(scope: Scope) -> None:
     client = scope.get("client")
     given = Headers(scope=scope).get("x-request-id", "")
     request_id = given if given.isascii() and given.isprintable() and 0 < len(given) <= _MAX_REQUEST_ID else None
-    begin(Origin(_BROWSER, address=client[0] if client else None, request_id=request_id))
+    begin(Origin("link", address=client[0] if client else None, request_id=request_id))
 
 
 def is_token(token: ApiToken) -> None:
@@ -33,7 +32,8 @@ def is_token(token: ApiToken) -> None:
 def is_person(person: Person | None) -> None:
     """Note that a person makes the request; None is an administrator whom an earlier release logged in."""
     origin = current()
-    origin.kind, origin.id, origin.name = "person", person and person.id, person and person.name
+    origin.kind = "person"
+    origin.id, origin.name = (None, None) if person is None else (person.id, person.name)
 
 
 def is_link(link: Link) -> None:
