@@ -65,7 +65,7 @@ def serve(options: argparse.Namespace) -> int:
 def print_login_link(options: argparse.Namespace) -> int:
     """Create a login link and print it."""
     require_server()
-    from ..server.pages.login import new_link
+    from ..server.pages.login import needs_name, new_link
 
     settings = settings_of(options.url)
     with open_store() as store:
@@ -73,7 +73,7 @@ def print_login_link(options: argparse.Namespace) -> int:
             person = find_person(store, options.as_name)
             if person.disabled_at is not None:
                 raise CommandFailed(f"{person.name} is disabled; {PROGRAM} people enable lets them in again")
-        elif store.people.exist() and store.people.only_owner() is None:
+        elif needs_name(store):
             raise usage_error(f"there is not just one owner: say who logs in with --as; {PROGRAM} people lists them")
         else:
             person = None
@@ -94,9 +94,9 @@ def log_everybody_out(options: argparse.Namespace) -> int:
 
 def _first_link(store: Store, settings: Settings) -> str:
     """Create the login link that is printed at the start; where it is not clear for whom, say how to make one."""
-    from ..server.pages.login import new_link
+    from ..server.pages.login import needs_name, new_link
 
-    if store.people.exist() and store.people.only_owner() is None:
+    if needs_name(store):
         return f"{PROGRAM} login-link {settings.url} --as NAME makes a link"
     return new_link(store, settings)
 

@@ -5,11 +5,13 @@ The first link that is used makes the first owner, who enters a name. Only the p
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from ...store import Link, LinkRefused, NameTaken, Person, Store, UnknownPerson
+from ...store import Link, LinkRefused, NameTaken, Person, Store, StoreError, UnknownPerson
 from ..access.browsers import (
     forget_form,
     form_was_sent,
@@ -44,6 +46,11 @@ def login_address(settings: Settings, secret: str) -> str:
     return f"{settings.url}/login/{secret}"
 
 
+def needs_name(store: Store) -> bool:
+    """Return whether a link has to say who logs in: there are people, but not just one owner."""
+    return store.people.exist() and store.people.only_owner() is None
+
+
 @router.get("/login")
 def how_to_log_in(request: Request) -> Response:
     """Show how to get a login link; and why one is needed, if the login has ended meanwhile."""
@@ -54,8 +61,8 @@ def how_to_log_in(request: Request) -> Response:
         undone = " What you sent last was not done." if form_was_sent(request) else ""
         heading, text = "You are logged out", f"Your login has ended.{undone} To log in again, run this for a new link:"
     command = f"openrouter-toolkit login-link {hosted(request).settings.url}"
-    if hosted(request).store.people.only_owner() is None and hosted(request).store.people.exist():
-        command += " --as NAME"
+    with suppress(StoreError):  # the page is shown while the database can't be reached, too
+        command += " --as NAME" if needs_name(hosted(request).store) else ""
     page = notice(request, 200, heading, text, "late", command=command)
     forget_form(request, page)
     return page
