@@ -163,7 +163,7 @@ CHANGES: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], object],
 # Those that look something up, or note what is no change to an administrator; with the reason where it is not plain.
 OTHERS = {
     "accounts": {"get", "find", "hold", "list", "page", "best", "by_alias", "with_credentials", "count", "credentials"}
-    | {"lock_accounts"},
+    | {"lock_accounts", "newer"},
     "links": {"find", "to_person", "bind", "start_pkce"},  # the latter two tie a link to a browser
     "people": {"get", "named", "list", "only_owner", "exist", "joined"},  # that somebody came, as with a session
     "sessions": {"find", "of"},
