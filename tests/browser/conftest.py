@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openrouter_toolkit.sandbox import Sandbox
-from openrouter_toolkit.store import MasterKey, Store
+from openrouter_toolkit.store import MasterKey, Person, Role, Store
 
 from ..server.served import Process, environment
 from .chromium import Chromium
@@ -76,7 +76,15 @@ def store(_store: Store) -> Store:
         _store.switches.deactivate(toolkit)
     for address in _store.return_addresses.list():
         _store.return_addresses.remove(address)
+    for person in _store.people.list():
+        if person.role != Role.OWNER or person.joined_at is None:
+            _store.people.remove(person.id)
     return _store
+
+
+def owner(store: Store) -> Person:
+    """The only owner, who is added if there is nobody yet."""
+    return store.people.first_owner("Olivia Ortega") or store.people.only_owner()  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -84,11 +92,12 @@ def new_page(process: Process, store: Store, sandbox: Sandbox) -> NewPage:
     """Open a page in a browser of its own, in which somebody is logged in unless said otherwise."""
 
     @contextmanager
-    def new_page(*, logged_in: bool = True, **options: Any) -> Iterator[Page]:
+    def new_page(*, logged_in: bool = True, as_person: Person | None = None, **options: Any) -> Iterator[Page]:
         with _chromium.page(base_url=process.url, **options) as page:
             if logged_in:
                 name = f"openrouter-toolkit-session-{process.url.rsplit(':', 1)[1]}"
-                page.context.add_cookies([{"name": name, "value": store.sessions.create(), "url": process.url}])
+                session = store.sessions.create(as_person or owner(store))
+                page.context.add_cookies([{"name": name, "value": session, "url": process.url}])
             yield page
 
     return new_page

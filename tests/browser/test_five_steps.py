@@ -71,6 +71,8 @@ def an_agent_calls(process: Process, store: Store, user_id: str) -> str:
 def test_the_five_steps(new_page: NewPage, process: Process, store: Store, sandbox: Sandbox) -> None:
     with new_page(logged_in=False) as page:
         page.goto(process.login_link)
+        if not store.people.exist():
+            page.get_by_label("Your name").fill("Olivia Ortega")
         page.get_by_role("button", name="Log in").click()
 
         # 1. Tools in the side menu.

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
 from openrouter_toolkit.server import Settings
-from openrouter_toolkit.store import Store
+from openrouter_toolkit.store import Role, Store
+from openrouter_toolkit.store.tables import PersonRow
 
 from ..scale import FULL, scaled
 from .chromium import axe
@@ -49,6 +51,58 @@ def _some_accounts(store: Store) -> None:
 
 def _log_in(page: Page, store: Store) -> None:
     page.goto(f"/login/{store.links.to_log_in().secret}")
+
+
+def _first_owner(page: Page, store: Store) -> None:
+    with store._database.write(audited=False) as session:
+        session.execute(delete(PersonRow))
+    _log_in(page, store)
+    page.get_by_label("Your name").fill("x")
+    page.get_by_label("Your name").evaluate("(field) => (field.value = '\u202e')")
+    page.get_by_role("button", name="Log in").click()
+    page.locator(".fault").wait_for()
+
+
+def _some_people(store: Store) -> str:
+    ada = store.people.add("Ada Byron", Role.AUDITOR, email="ada.byron@a-rather-long-host-name.example")
+    store.people.add("Bob", Role.MEMBER, users=["bob@example.com", "bob-at-work", "bob-at-home"])
+    store.people.disable(store.people.add("A person with a very long name " + "x" * 60, Role.MEMBER).id)
+    store.sessions.create(store.people.joined(ada.id), address="2001:db8::1234:5678:9abc:def0", browser="Firefox/130.0")
+    store.sessions.create(ada, address="192.0.2.7", browser="an unheard-of browser " + "x" * 60)
+    store.links.to_log_in(ada.id)
+    return ada.id
+
+
+def _people(page: Page, store: Store) -> None:
+    _some_people(store)
+    page.goto("/admin/people")
+    page.get_by_label("Name", exact=True).fill("Ada Byron")
+    page.get_by_role("button", name="Make the link").click()
+    page.locator(".fault").wait_for()
+
+
+def _person(page: Page, store: Store) -> None:
+    page.goto(f"/admin/people/{_some_people(store)}")
+
+
+def _invited(page: Page, store: Store) -> None:
+    page.goto("/admin/people")
+    page.get_by_label("Name", exact=True).fill("Ada Byron")
+    page.get_by_role("button", name="Make the link").click()
+    page.get_by_label("The link").wait_for()
+
+
+def _your_logins(page: Page, store: Store) -> None:
+    store.sessions.create(store.people.only_owner(), address="192.0.2.7", browser="Firefox/130.0 (Android)")
+    page.goto("/admin/you")
+
+
+def _audit(page: Page, store: Store) -> None:
+    _some_accounts(store)
+    account = store.accounts.connect("OPENROUTER", None, {"api_key": KEY}, alias="research").id
+    store.accounts.share(account, ["alice", "bob@example.com"])
+    store.switches.turn_off("OPENROUTER", "OPENROUTER_CREATE_COINBASE_CHARGE")
+    page.goto("/admin/audit?until=2999-01-01")
 
 
 def _logged_out(page: Page, store: Store) -> None:
@@ -155,6 +209,13 @@ def _failed(page: Page, store: Store) -> None:
 
 PAGES: dict[str, Visit] = {
     "log-in": _log_in,
+    "log-in-first": _first_owner,
+    "people": _people,
+    "person": _person,
+    "people-link": _invited,
+    "your-logins": _your_logins,
+    "audit": _audit,
+    "audit-nothing": lambda page, _: page.goto("/admin/audit?actor=nobody"),
     "how-to-log-in": _logged_out,
     "tools": _tools,
     "tools-connected": _connected,

@@ -54,7 +54,7 @@ def test_what_squados_sends_is_answered(served: Served, body: str) -> None:
 
 def test_there_are_as_many_as_expected() -> None:
     assert len(BODIES) == 2
-    assert len(LINES) == 8
+    assert len(LINES) == 13
 
 
 def test_a_proxy_is_told_what_it_needs() -> None:

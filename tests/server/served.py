@@ -24,6 +24,7 @@ from ..timing import wait_until
 
 SCRIPT = str(Path(sys.executable).with_name("openrouter-toolkit"))
 PATIENCE = 30.0
+OWNER = "Olivia"
 TLS = httpx2.create_ssl_context(trust_env=False)  # made once: it takes longer than a request
 QUESTION: dict[str, Any] = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
@@ -49,7 +50,8 @@ class Served:
         return client(self.url, token, **headers)
 
     def login_link(self) -> str:
-        """A new login link."""
+        """A new login link for the owner, who is added if there is nobody yet."""
+        self.store.people.first_owner(OWNER)
         return new_link(self.store, self.state.settings)
 
 

@@ -12,7 +12,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey, Status, Store
 
 from .conftest import ALICE
-from .served import KEY, Process, environment
+from .served import KEY, OWNER, Process, environment
 from .test_login import csrf, is_in
 
 if sys.platform != "linux":
@@ -39,7 +39,7 @@ def test_calls_go_on_and_changes_are_refused(process: Process, store: Store, san
     switch = f"/admin/tools/openrouter/actions/{KEY.lower()}/switch"
     with process.client(token) as host, process.client() as browser, process.client() as carol:
         login = process.login_link
-        form = {"csrf": csrf(browser.get(login))}
+        form = {"name": OWNER, "csrf": csrf(browser.get(login))}
         page = {"csrf": csrf(carol.get(f"/connect/{link.secret}")), "field.api_key": ALICE}
         before = store.accounts.list()
 

@@ -14,7 +14,7 @@ from openrouter_toolkit.server.addresses import is_for_composio, is_for_programs
 from openrouter_toolkit.store import MasterKey, Store
 
 from .conftest import ALICE, BOB
-from .served import CHAT, KEY, QUESTION, Process, Served, environment
+from .served import CHAT, KEY, OWNER, QUESTION, Process, Served, environment
 from .test_access import application, filled, log_in, routes
 from .test_login import csrf
 
@@ -149,7 +149,7 @@ def test_a_process_says_the_login_link_once_and_nothing_else(
         with process.client(token) as host, process.client() as browser:
             for model in ("acme/atlas-small", "sandbox/echo-key", "sandbox/no-credits"):
                 assert host.post(f"/api/actions/{CHAT}", json={"arguments": {**QUESTION, "model": model}}).text
-            browser.post(link, data={"csrf": csrf(browser.get(link))})
+            browser.post(link, data={"name": OWNER, "csrf": csrf(browser.get(link))})
             browser.get(f"{link}?again")
             host.post("/mcp", content=b"nonsense")
             browser.get("/api/tools", headers={"Authorization": f"Bearer {BOB}"})

@@ -21,7 +21,7 @@ from openrouter_toolkit.store import MasterKey
 from ..scale import scaled
 from ..timing import wait_until
 from .conftest import ALICE, BOB, ECHO
-from .served import CHAT, KEY, QUESTION, Process, environment
+from .served import CHAT, KEY, OWNER, QUESTION, Process, environment
 from .test_login import csrf
 
 Pair = tuple[Process, Process]
@@ -64,7 +64,7 @@ def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> 
         path = pair[0].login_link.removeprefix(PUBLIC)
         page = browser.get(path)
         moved.cookies.update(browser.cookies)
-        answer = moved.post(path, data={"csrf": csrf(page)})
+        answer = moved.post(path, data={"name": OWNER, "csrf": csrf(page)})
         assert (answer.status_code, answer.headers["location"]) == (303, "/admin/tools")
         browser.cookies.update(moved.cookies)
         assert browser.get("/admin/tools").status_code == moved.get("/admin/tools").status_code == 200

@@ -16,7 +16,7 @@ class Structure:
 
     tables: dict[str, dict[str, Any]]
     rows: dict[str, int]
-    triggers: set[str]
+    triggers: set[tuple[str, str]]
 
 
 def structure(connection: Connection) -> Structure:
@@ -26,13 +26,14 @@ def structure(connection: Connection) -> Structure:
     return Structure(
         {name: _table(inspector, name) for name in names},
         {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in names},
-        set(connection.scalars(text(_TRIGGERS[connection.dialect.name]))),
+        {(name, table) for name, table in connection.execute(text(_TRIGGERS[connection.dialect.name]))},
     )
 
 
 def problems(before: Structure, after: Structure) -> list[str]:
     """A line for everything that is more than an addition."""
-    found = [f"{trigger}: a new trigger" for trigger in after.triggers - before.triggers]
+    new = after.triggers - before.triggers
+    found = [f"{trigger}: a new trigger on a table that was there" for trigger, table in new if table in before.tables]
     for name, was in before.tables.items():
         now = after.tables.get(name)
         if now is None:
@@ -55,8 +56,8 @@ def problems(before: Structure, after: Structure) -> list[str]:
 
 _FIXED = ("primary_key", "unique", "checks")
 _TRIGGERS = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal",
 }
 
 

@@ -79,7 +79,7 @@ def test_who_reads_does_not_wait_without_end(
     store, other = open_store(), open_store()
     if not store._database.shared:
         pytest.skip("a SQLite file has no such locks")
-    with other._database.write() as session:
+    with other._database.write(audited=False) as session:
         session.execute(text("LOCK TABLE ort_connected_accounts IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(StoreUnavailable, match="lock timeout"):
             store.accounts.count()

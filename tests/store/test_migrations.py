@@ -31,7 +31,7 @@ def test_the_steps_lead_to_the_tables_that_the_program_works_with(store: Store) 
 
 
 def test_the_comparison_notices_a_difference(store: Store) -> None:
-    with store._database.write() as session:
+    with store._database.write(audited=False) as session:
         session.execute(text("ALTER TABLE ort_links DROP COLUMN return_address"))
         session.execute(text("DROP INDEX uq_ort_connected_accounts_default"))
     with store._database.read() as session:
@@ -74,7 +74,7 @@ def test_processes_that_switch_to_wal_at_once_wait_for_each_other(
 def test_a_database_of_a_newer_version_is_left_alone(open_store: OpenStore) -> None:
     store = open_store()
     store.accounts.connect("OPENROUTER", "alice", {"api_key": "k"})
-    with store._database.write() as session:
+    with store._database.write(audited=False) as session:
         session.execute(text(f"UPDATE {migrating.VERSION_TABLE} SET version_num = '0999'"))
         session.execute(text("ALTER TABLE ort_links ADD COLUMN of_the_future INTEGER"))
     with pytest.raises(StoreTooNew, match=r"newer version.*0999.*Update the program; nothing was changed"):
@@ -128,6 +128,6 @@ def test_a_table_can_be_rebuilt_without_losing_the_rows_that_refer_to_it(store: 
             with operations.batch_alter_table("ort_connected_accounts") as batch:
                 batch.alter_column(name, new_column_name=new_name)
     assert store.links.find(new.secret) == new.link
-    with store._database.write() as session:
+    with store._database.write(audited=False) as session:
         session.execute(text("DELETE FROM ort_connected_accounts"))
     assert store.links.find(new.secret) is None, "foreign keys are on again"

@@ -90,7 +90,7 @@ def test_all_that_an_earlier_release_kept_is_there(kept: Kept) -> None:
         for fact in kept.facts["links"]:
             link = store.links.find(fact["secret"])
             assert link is not None
-            assert plain(link).items() <= fact.items()
+            assert {name: value for name, value in plain(link).items() if name in fact}.items() <= fact.items()
 
 
 def test_tokens_sessions_and_links_of_an_earlier_release_are_good_still(kept: Kept) -> None:
@@ -278,7 +278,7 @@ def test_a_process_of_this_release_works_on_beside_one_of_the_next(
     with next_release(*ADDITIONS):
         new = open_store()
         account = new.accounts.list(Which(users=["alice"]))[0]
-        with new._database.write() as session:
+        with new._database.write(audited=False) as session:
             statement = "INSERT INTO ort_of_the_future (id, account_id) VALUES (1, :account)"
             session.execute(text(statement), {"account": account.id})
         work(new, "bob")

@@ -98,6 +98,15 @@ def moment(text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
+def link_lifetime(text: str) -> timedelta:
+    """How long a link works: from ten minutes to seven days."""
+    found = _AGO.fullmatch(text)
+    lifetime = timedelta(0) if found is None else timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta(minutes=10) <= lifetime <= timedelta(days=7):
+        raise argparse.ArgumentTypeError("give a time from 10m to 7d, such as 30m, 24h or 7d")
+    return lifetime
+
+
 class Configurable(str):
     """The default of an option that the config file may set; what was typed is a plain `str`."""
 

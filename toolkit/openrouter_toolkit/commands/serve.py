@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.loopback import is_loopback
 from . import return_addresses
+from .people import find_person
 from .store import open_existing_store, open_store
-from .terminal import CommandFailed, check_input, print_line, print_message, usage_error
+from .terminal import PROGRAM, CommandFailed, check_input, print_line, print_message, usage_error
 
 if TYPE_CHECKING:  # its packages may be missing
     from fastapi import FastAPI
 
     from ..server import Settings
+    from ..store import Store
 
 _METRICS_TOKEN = "OPENROUTER_TOOLKIT_METRICS_TOKEN"  # noqa: S105 - a name
 _MIN_TOKEN = 16
@@ -33,10 +35,9 @@ def serve(options: argparse.Namespace) -> int:
     require_server()
     from ..server import create
     from ..server.graceful_shutdown import Server, address_of, url_of
-    from ..server.pages.login import new_link
 
     with _bind(options.host, options.port) as listening:
-        settings = _settings(
+        settings = settings_of(
             url_of(listening) if options.url is None else options.url,
             host_name=check_input(str, "--name", options.name),
             url_given=options.url is not None,
@@ -54,7 +55,7 @@ def serve(options: argparse.Namespace) -> int:
             application = create(settings, store, options.manifest)
             for address in options.return_address:
                 return_addresses.register(store, "--return-address", address)
-            link = new_link(store, settings)  # made before serving: if the store is not writable, nothing is served
+            link = _first_link(store, settings)  # made before serving: if the store is not writable, nothing is served
 
             as_json = options.log_format == "json"
             say = _log.info if as_json else print_message  # then everything on standard error is JSON
@@ -82,11 +83,19 @@ def serve(options: argparse.Namespace) -> int:
 def print_login_link(options: argparse.Namespace) -> int:
     """Create a login link and print it."""
     require_server()
-    from ..server.pages.login import new_link
+    from ..server.pages.login import needs_name, new_link
 
-    settings = _settings(options.url)
+    settings = settings_of(options.url)
     with open_store() as store:
-        print_line(new_link(store, settings))
+        if options.as_name is not None:
+            person = find_person(store, options.as_name)
+            if person.disabled_at is not None:
+                raise CommandFailed(f"{person.name} is disabled; {PROGRAM} people enable lets them in again")
+        elif needs_name(store):
+            raise usage_error(f"there is not just one owner: say who logs in with --as; {PROGRAM} people lists them")
+        else:
+            person = None
+        print_line(new_link(store, settings, person))
     return 0
 
 
@@ -99,6 +108,15 @@ def log_everybody_out(options: argparse.Namespace) -> int:
                 store.links.end_logins()
     print_line("All logins are ended, and so are links to log in.")
     return 0
+
+
+def _first_link(store: Store, settings: Settings) -> str:
+    """Create the login link that is printed at the start; where it is not clear for whom, say how to make one."""
+    from ..server.pages.login import needs_name, new_link
+
+    if needs_name(store):
+        return f"{PROGRAM} login-link {settings.url} --as NAME makes a link"
+    return new_link(store, settings)
 
 
 def require_server() -> None:
@@ -158,7 +176,8 @@ def _address_failed(option: str, host: str, port: int, error: OSError) -> Comman
     )
 
 
-def _settings(url: str, **more: Any) -> Settings:
+def settings_of(url: str, **more: Any) -> Settings:
+    """The settings for a URL. Raises `CommandFailed` if it can't be one (status 2)."""
     from ..server import Settings
 
     check_input(str, "the URL", url)

@@ -35,10 +35,11 @@ def open_store() -> Iterator[Store]:
     """
     try:
         from ..store import Store, StoreError
+        from ..store.audit.origin import acting, of_process
     except ImportError as error:
         raise CommandFailed(str(error)) from None
     try:
-        with Store.open() as store:
+        with Store.open() as store, acting(of_process("command")):
             yield store
     except (StoreError, ImportError) as error:  # the driver of its database may be missing
         raise CommandFailed(str(error)) from None

@@ -33,6 +33,9 @@ _OF_USER = option(
     "only accounts of this user; a list has the organisation's that it may use, too",
     complete=completers.users,
 )
+_PERSON = option("name NAME", "the person: the name, in any letter case, or the id")
+_ROLES = ("owner", "administrator", "auditor", "member")
+_LINK_URL = option("url URL", "where the web application is opened")
 _ADDRESS = option("address URL", "the whole address, letter by letter")
 _NOTES = (
     option("--agent LABEL", "the agent that calls, for the ledger"),
@@ -480,7 +483,10 @@ examples:
     Command(
         "login-link",
         "print a new link to log in to the web application",
-        option("url URL", "where the web application is opened"),
+        _LINK_URL,
+        option(
+            "--as NAME", "who logs in by it (default: the only owner, or the first, who gives a name)", dest="as_name"
+        ),
         run="serve:print_login_link",
         description="Prints a link with which somebody logs in, once and within ten minutes.",
     ),
@@ -489,6 +495,70 @@ examples:
         "end all logins to the web application",
         run="serve:log_everybody_out",
         description=("Ends all logins to the web application, everywhere and at once, and links that were not used."),
+    ),
+    Command(
+        "people",
+        "list, invite and manage those who may log in",
+        _JSON,
+        run="people:list_people",
+        description="Lists who may log in to the web application, with their roles, or does something with one.",
+    ),
+    Command("people list", "list them all", _JSON, run="people:list_people"),
+    Command(
+        "people invite",
+        "add somebody, and print a link by which they log in",
+        option("name NAME", "what they are called, in the audit log too"),
+        _LINK_URL,
+        option(
+            "--role ROLE", "owner, administrator, auditor or member (the default)", choices=_ROLES, default="member"
+        ),
+        several("--user-id U", "the user_ids that they stand for"),
+        option("--email ADDRESS", "their e-mail address"),
+        option("--expires TIME", "how long the link works: 10m to 7d (default: 1d)", types.link_lifetime, default="1d"),
+        _JSON,
+        description="Adds somebody, and prints a link alone on standard output: whoever opens it first is logged in.",
+        examples="""\
+examples:
+  openrouter-toolkit people invite "Ada Byron" https://tools.example.com --role administrator
+  openrouter-toolkit people invite bob https://tools.example.com --user-id bob bob-at-work --expires 7d""",
+    ),
+    Command(
+        "people role", "change what somebody may do", _PERSON, option("role ROLE", "the role", choices=_ROLES), _JSON
+    ),
+    Command(
+        "people users",
+        "change the user_ids that somebody stands for",
+        _PERSON,
+        one_of(
+            option("--with U", "these users and no others", nargs="+", dest="users"),
+            flag("--nobody", "none"),
+            required=True,
+        ),
+        _JSON,
+    ),
+    Command("people rename", "change somebody's name", _PERSON, option("to NEW", "the new name"), _JSON),
+    Command("people disable", "log somebody out, and keep them out", _PERSON, _JSON),
+    Command("people enable", "let somebody in again", _PERSON, _JSON),
+    Command("people remove", "remove somebody; the audit log keeps what they did", _PERSON, _JSON),
+    Command("people logins", "list somebody's logins, or end them", _PERSON, flag("--end", "end them all"), _JSON),
+    Command(
+        "audit",
+        "who changed what",
+        option("--who WHO", "by this person, token or machine's user: the name or the id"),
+        option("--action ACTION", "such as account.shared, or account for all of an account's changes"),
+        option("--object WHAT", "of this account, action, token or person: the id or the name"),
+        option("--user-id U", "of this user's accounts and links", complete=completers.users),
+        option("--request-id ID", "made by one request"),
+        option("--since TIME", "a date, a time in ISO 8601, or how long ago: 30m, 24h, 7d", types.moment),
+        option("--until TIME", "the same; changes before it", types.moment),
+        one_of(_count("--limit N", "how many", high=10_000, default=50), flag("--all", "all of them")),
+        one_of(_JSON, flag("--csv", "for spreadsheets")),
+        description="Lists changes, the newest first: who, from where, what, before and after.",
+        examples="""\
+examples:
+  openrouter-toolkit audit --since 7d
+  openrouter-toolkit audit --object OPENROUTER_GET_CREDITS
+  openrouter-toolkit audit --who "Ada Byron" --all --csv > audit.csv""",
     ),
     Command(
         "return-addresses",

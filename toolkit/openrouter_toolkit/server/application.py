@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from .. import __version__
 from ..envelope import ActionError
 from ..ledger.settling import by_registry
-from ..store import LinkRefused, Store, StoreError, UnknownAccount
+from ..store import LastOwner, LinkRefused, Store, StoreError, UnknownAccount, UnknownPerson
 from ..text.redaction import redact_thoroughly
 from .access.browsers import LoginNeeded, remember_page
 from .access.middleware import Guard, request_secrets
@@ -137,6 +137,14 @@ def _answer_exceptions(application: FastAPI) -> None:
     @application.exception_handler(UnknownAccount)
     def unknown(request: Request, error: UnknownAccount) -> Response:
         return error_answer(request, 404, "There is no such account. It may have been disconnected meanwhile.")
+
+    @application.exception_handler(UnknownPerson)
+    def unknown_person(request: Request, error: UnknownPerson) -> Response:
+        return error_answer(request, 404, "There is nobody of that name. The person may have been removed meanwhile.")
+
+    @application.exception_handler(LastOwner)
+    def last_owner(request: Request, error: LastOwner) -> Response:
+        return error_answer(request, 409, str(error))
 
     @application.exception_handler(StoreError)
     def store_failed(request: Request, error: StoreError) -> Response:

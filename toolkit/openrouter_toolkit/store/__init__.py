@@ -16,22 +16,27 @@ except ImportError:
 
 from .account import AccountCredentials, ConnectedAccount, Status
 from .account_query import Which
+from .audit.log import AuditEntry, AuditFilter
 from .auth_configs import AuthConfig
 from .encryption.keys import MasterKey
 from .encryption.rotation import Rotated
 from .errors import (
     AliasTaken,
     InvalidDatabaseUrl,
+    LastOwner,
     LinkRefused,
     MasterKeyError,
+    NameTaken,
     SealBroken,
     StoreError,
     StoreTooNew,
     StoreUnavailable,
     UnknownAccount,
+    UnknownPerson,
     UnknownToolkit,
 )
 from .links import Link, NewLink, Pkce
+from .people import Person, Role
 from .sessions import BrowserSession
 from .store import Store
 from .stored_accounts import StoredAccounts, StoredOrEnvironment
@@ -42,16 +47,22 @@ __all__ = [
     "AccountCredentials",
     "AliasTaken",
     "ApiToken",
+    "AuditEntry",
+    "AuditFilter",
     "AuthConfig",
     "BrowserSession",
     "ConnectedAccount",
     "InvalidDatabaseUrl",
+    "LastOwner",
     "Link",
     "LinkRefused",
     "MasterKey",
     "MasterKeyError",
+    "NameTaken",
     "NewLink",
+    "Person",
     "Pkce",
+    "Role",
     "Rotated",
     "SealBroken",
     "Status",
@@ -63,6 +74,7 @@ __all__ = [
     "StoredOrEnvironment",
     "ToolSession",
     "UnknownAccount",
+    "UnknownPerson",
     "UnknownToolkit",
     "Which",
 ]

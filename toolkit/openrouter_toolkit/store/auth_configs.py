@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, select
 
 from . import names
 from .account import ConnectedAccount
 from .account_query import Which
+from .audit.record import Change
 from .columns import damaged, now
 from .connected_accounts import ConnectedAccounts
 from .database import Database
@@ -104,7 +105,7 @@ class AuthConfigs:
         )
         with self._database.write() as session:
             session.add(row)
-            self._database.log_change(session, f"auth config {row.id} ({row.toolkit}): made")
+            self._database.record(session, _change(row, "made", "made", after=_facts(row)))
             return _to_config(row)
 
     def update(
@@ -126,11 +127,12 @@ class AuthConfigs:
             row = session.get(AuthConfigRow, config.id, with_for_update=True, populate_existing=True)
             if row is None:  # deleted meanwhile
                 return config
+            before = _facts(row)
             for column, value in changes.items():
                 setattr(row, column, value)
             row.updated_at = now()
             words = ", ".join(f"{column} {value}" for column, value in changes.items() if column != "name") or "renamed"
-            self._database.log_change(session, f"auth config {row.id} ({row.toolkit}): {words}")
+            self._database.record(session, _change(row, "changed", words, before=before, after=_facts(row)))
             return _to_config(row)
 
     def delete(self, config: AuthConfig) -> None:
@@ -141,13 +143,25 @@ class AuthConfigs:
             for account in self._accounts.list(Which(auth_configs=[config.id])):
                 self._accounts.disconnect(account.id)
             session.execute(delete(AuthConfigRow).where(AuthConfigRow.id == config.id))
-            self._database.log_change(session, f"auth config {config.id} ({config.toolkit}): deleted with its accounts")
+            change = _change(config, "deleted", "deleted with its accounts", before=_facts(config))
+            self._database.record(session, change)
 
 
 def _unchanged(slug: str) -> AuthConfig:
     """Return a toolkit's fixed auth config as it is before any change."""
     name = f"{slug.lower()} (default)"
     return AuthConfig(fixed_auth_config(slug), slug, name, "default", True, True, True, _FIXED_SINCE, _FIXED_SINCE)
+
+
+def _change(config: AuthConfigRow | AuthConfig, what: str, words: str, **facts: Any) -> Change:
+    line = f"auth config {config.id} ({config.toolkit}): {words}"
+    return Change(f"auth_config.{what}", config.id, config.name, line=line, **facts)
+
+
+def _facts(config: AuthConfigRow | AuthConfig) -> dict[str, Any]:
+    """Return what is recorded of an auth config."""
+    names = ("name", "toolkit", "enabled", "for_sessions")
+    return {name: getattr(config, name) for name in names}
 
 
 def _to_config(row: AuthConfigRow) -> AuthConfig:

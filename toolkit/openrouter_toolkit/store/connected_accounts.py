@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Select, false, func, not_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from . import names
 from .account import AccountCredentials, ConnectedAccount, Status, decrypt_credentials, encrypt_credentials, to_account
 from .account_query import Which, in_use, usable_by
-from .account_rows import available_alias, load_row, other_accounts, share_with
+from .account_rows import available_alias, change_of, load_row, other_accounts, recorded_facts, remove, share_with
 from .columns import now
 from .database import Database
 from .encryption.key_check import lock_key
@@ -61,7 +62,7 @@ class ConnectedAccounts:
         with self._database.write() as session:
             row = self._add(session, toolkit, user_id, alias, users, auth_config)
             self._fill(session, row, credentials)
-            return self._changed_account(session, row, "connected")
+            return self._record(session, row, None, "connected")
 
     def connect_once(
         self,
@@ -96,21 +97,21 @@ class ConnectedAccounts:
         """Create an account without credentials: it is INITIATED until `fill`. Arguments and errors as `connect`."""
         with self._database.write() as session:
             row = self._add(session, toolkit, user_id, alias, users, auth_config)
-            return self._changed_account(session, row, "begun")
+            return self._record(session, row, None, "begun")
 
     def fill(self, account_id: str, credentials: Mapping[str, str]) -> ConnectedAccount:
         """Store an account's credentials, replacing earlier ones, and make it ACTIVE from any status."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             self._fill(session, row, credentials)
-            return self._changed_account(session, row, "connected")
+            return self._record(session, row, before, "connected")
 
     def fail(self, account_id: str, why: str) -> ConnectedAccount:
         """Mark an account as FAILED if it is INITIALIZING or INITIATED. In any other status it does not change."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             if row.status not in (Status.INITIALIZING, Status.INITIATED):
                 return to_account(row)
             row.status, row.reason = Status.FAILED, names.reason(why)
-            return self._changed_account(session, row, f"not connected: {row.reason}")
+            return self._record(session, row, before, "failed", f"not connected: {row.reason}")
 
     def get(self, account_id: str) -> ConnectedAccount:
         """Return one account."""
@@ -198,18 +199,18 @@ class ConnectedAccounts:
 
     def rename(self, account_id: str, alias: str | None) -> ConnectedAccount:
         """Change or remove the alias. Raises `AliasTaken` if another account of the owner has it."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             row.alias = available_alias(session, row, alias)
-            return self._changed_account(session, row, "renamed")
+            return self._record(session, row, before, "renamed")
 
     def make_default(self, account_id: str) -> ConnectedAccount:
         """Make it the owner's default account in the toolkit, instead of the present one."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             for other in session.scalars(other_accounts(row).where(AccountRow.is_default)):
                 other.is_default = False
             session.flush()
             row.is_default = True
-            return self._changed_account(session, row, "made the default")
+            return self._record(session, row, before, "made_default", "made the default")
 
     def share(self, account_id: str, users: Iterable[str] | None) -> ConnectedAccount:
         """Set who may use an organisation's account: only these users, or all users with None.
@@ -217,30 +218,32 @@ class ConnectedAccounts:
         Raises:
             StoreError: a user owns the account; such accounts are never shared.
         """
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             if row.owner != ORGANISATION:
                 raise StoreError("This account is a user's own; connect one for the organisation to share it.")
             share_with(row, users)
-            return self._changed_account(session, row, "shared")
+            return self._record(session, row, before, "shared")
 
     def disable(self, account_id: str, why: str = SWITCHED_OFF) -> ConnectedAccount:
         """Stop its use, beginning with the next call. Its credentials are kept."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             row.status, row.reason = Status.INACTIVE, names.reason(why)
-            return self._changed_account(session, row, "switched off")
+            return self._record(session, row, before, "switched_off")
 
     def enable(self, account_id: str) -> ConnectedAccount:
         """Undo `disable`: the account is ACTIVE, or INITIATED if it has no credentials. Others do not change."""
-        with self._locked_row(account_id) as (session, row):
+        with self._locked_row(account_id) as (session, row, before):
             if row.status != Status.INACTIVE:
                 return to_account(row)
             row.status, row.reason = (Status.ACTIVE if row.sealed else Status.INITIATED), None
-            return self._changed_account(session, row, "switched on")
+            return self._record(session, row, before, "switched_on")
 
     def disconnect(self, account_id: str) -> ConnectedAccount:
         """Delete it, its credentials and its links. If it was the default, the oldest ACTIVE account becomes it."""
-        with self._locked_row(account_id) as (session, row):
-            removed = self._changed_account(session, row, "disconnected" if row.connected_at else "removed")
+        with self._locked_row(account_id) as (session, row, before):
+            removed = to_account(row)
+            what = "disconnected" if row.connected_at else "removed"
+            self._database.record(session, change_of(row, what, what, before=before))
             candidates = other_accounts(row).where(AccountRow.status == Status.ACTIVE)
             session.delete(row)
             session.flush()
@@ -297,8 +300,7 @@ class ConnectedAccounts:
             unconnected = (AccountRow.connected_at.is_(None), AccountRow.status != Status.INACTIVE)
             same_alias = other_accounts(row).where(AccountRow.alias == names.alias(alias), *unconnected)
             for other in session.scalars(same_alias.with_for_update()):
-                self._changed_account(session, other, "replaced by a new beginning")
-                session.delete(other)
+                remove(self._database, session, other, "replaced by a new beginning")
             session.flush()
         row.alias = available_alias(session, row, alias)
         session.add(row)
@@ -313,20 +315,22 @@ class ConnectedAccounts:
             row.is_default = True
 
     @contextmanager
-    def _locked_row(self, account_id: str) -> Iterator[tuple[Session, AccountRow]]:
-        """Yield an account's row, locked for changes, and the session of its transaction."""
+    def _locked_row(self, account_id: str) -> Iterator[tuple[Session, AccountRow, dict[str, Any]]]:
+        """Yield the session of a transaction, an account's row, locked for changes, and what is recorded of it."""
         with self._database.write() as session:
             row = load_row(session, account_id)
             self.lock_accounts(session, row.toolkit, row.owner)
             row = load_row(session, account_id, lock=True)
-            row.updated_at = now()
-            yield session, row
+            yield session, row, recorded_facts(row)
 
-    def _changed_account(self, session: Session, row: AccountRow, change: str) -> ConnectedAccount:
-        """Log the change, and return the account with it."""
-        account = to_account(row)
-        self._database.log_change(session, f"account {account.id} of {account.owner} ({account.toolkit}): {change}")
-        return account
+    def _record(
+        self, session: Session, row: AccountRow, before: dict[str, Any] | None, what: str, words: str | None = None
+    ) -> ConnectedAccount:
+        """Record the change of an account, and return the account with it. `before` is None for a new one."""
+        row.updated_at = now()
+        words = words or what.replace("_", " ")
+        self._database.record(session, change_of(row, what, words, before=before, after=recorded_facts(row)))
+        return to_account(row)
 
 
 def _matching(which: Which) -> Select[AccountRow]:

@@ -11,9 +11,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Delete, Engine, Insert, Pool, Select, Update, event, func, inspect, or_, select, text, update
+from sqlalchemy import (
+    CursorResult,
+    Delete,
+    Engine,
+    Insert,
+    Pool,
+    Select,
+    Update,
+    event,
+    func,
+    inspect,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql as for_postgresql
 from sqlalchemy.dialects import sqlite as for_sqlite
 from sqlalchemy.engine import URL
@@ -23,6 +38,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from . import names, postgresql, sqlite
+from .audit import record
+from .audit.record import Change
 from .changes import ChangeCheck
 from .columns import now
 from .errors import StoreDamaged, StoreUnavailable
@@ -31,14 +48,29 @@ from .tables import Row
 from .urls import described
 
 T = TypeVar("T")
+_AUDITED = {mapper.class_.__tablename__ for mapper in Row.registry.mappers if mapper.class_.audited}
 # Rows are missing or differ from what was just read. Only a damaged database causes these errors.
 _INCONSISTENT_ROWS = (StaleDataError, FlushError, InvalidRequestError)
 _CHANGES = "changes"
 _COUNT_CHANGE = text("UPDATE ort_changes SET number = number + 1")
+_SECTION = "section"
 _RECORD_INTERVAL = timedelta(minutes=1)
 _RECORD_LOCK_TIMEOUT = 0.2
 _MAX_REMEMBERED = 10_000
 _log = logging.getLogger("openrouter_toolkit")
+
+
+class UnrecordedChange(RuntimeError):
+    """A mistake in the store: a transaction changed a table without an entry of the audit log. It is rolled back."""
+
+
+class _Section:
+    """What a `Database.write` has changed and recorded so far, without what sections inside it have changed."""
+
+    def __init__(self, audited: bool) -> None:
+        self.audited = audited
+        self.changed: set[str] = set()
+        self.recorded = False
 
 
 class Database:
@@ -59,6 +91,7 @@ class Database:
         self._url = url
         self._engine = postgresql.engine(url) if self.shared else sqlite.engine(url, survives_power_loss)
         event.listen(self._engine, "before_cursor_execute", self._remember_cursor)  # before engines are derived from it
+        event.listen(self._engine, "after_cursor_execute", self._note_changed_table)
         self._reading = self._engine.execution_options(reading=True)
         self._write_session = threading.local()
         self._cursors = threading.local()
@@ -85,8 +118,12 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self, *, lock_timeout: float | None = None, counts_as_change: bool = True) -> Iterator[Session]:
+    def write(
+        self, *, lock_timeout: float | None = None, counts_as_change: bool = True, audited: bool = True
+    ) -> Iterator[Session]:
         """Open a write transaction: it commits at the end, and rolls back on an exception.
+
+        What it changes has to be recorded in it, see `record`; else it is rolled back, whatever transaction it is in.
 
         Inside another write transaction of the same thread it is a savepoint: it is rolled back alone if it fails,
         and committed with the outer one. SQLite runs one writer at a time; for PostgreSQL, read the rows to change
@@ -95,13 +132,16 @@ class Database:
         Args:
             lock_timeout: seconds to wait for locks of other transactions (10 by default).
             counts_as_change: whether it may change what is looked up, see `Lookups`.
+            audited: False for what is no change to an administrator, such as the time of the last use.
 
         Raises:
             StoreUnavailable: the database can't be used; nothing was written.
+            UnrecordedChange: a change was not recorded.
         """
         outer = self._open_write_session()
         if outer is not None:
-            with outer.begin_nested():
+            outer.flush()
+            with outer.begin_nested(), _section(outer, audited):
                 yield outer
             return
         engine = self._engine
@@ -111,9 +151,9 @@ class Database:
             session.connection()  # begins now, not at the first statement, so that SQLite's lock is taken
             try:
                 self._write_session.session = weakref.ref(session)
-                yield session
+                with _section(session, audited):
+                    yield session
                 if counts_as_change:
-                    session.flush()
                     session.execute(_COUNT_CHANGE)  # last, since others wait for it
             finally:
                 self._write_session.session = None
@@ -133,6 +173,13 @@ class Database:
         """Whether this thread has a write transaction."""
         return self._open_write_session() is not None
 
+    def record(self, session: Session, change: Change) -> None:
+        """Record a change in the audit log, in its transaction. Its line is logged after that has committed."""
+        session.execute(record.statement(change))
+        session.info[_SECTION].recorded = True
+        if change.line is not None:
+            self.log_change(session, change.line)
+
     def log_change(self, session: Session, change: str) -> None:
         """Log a short description of a change for administrators, after the transaction has committed."""
         session.info.setdefault(_CHANGES, []).append(change)
@@ -147,11 +194,14 @@ class Database:
         with self.read() as session:
             return session.scalars(query.limit(1)).first()
 
-    def change(self, statement: Insert | Update | Delete, change: str) -> None:
-        """Execute one statement in a transaction, and log the change; see `log_change`."""
+    def change(self, statement: Insert | Update | Delete, change: Change) -> bool:
+        """Execute one statement in a transaction, and record the change; return whether it changed anything."""
         with self.write() as session:
-            session.execute(statement)
-            self.log_change(session, change)
+            options = {"preserve_rowcount": True}
+            result = cast("CursorResult[Any]", session.execute(statement, execution_options=options))
+            if result.rowcount:
+                self.record(session, change)
+            return bool(result.rowcount)
 
     def insert_missing(self, table: type[Row], **values: Any) -> Insert:
         """Return the statement that inserts a row unless it exists, even if others insert it at the same time."""
@@ -181,7 +231,7 @@ class Database:
         (primary_key,) = inspect(column.class_).primary_key
         condition = (primary_key == key, or_(column.is_(None), column <= threshold))
         try:
-            with self.write(lock_timeout=_RECORD_LOCK_TIMEOUT) as session:
+            with self.write(lock_timeout=_RECORD_LOCK_TIMEOUT, audited=False) as session:
                 session.execute(update(column.class_).where(*condition).values({column: at}))
         except StoreUnavailable as error:
             _log.warning("%s was not noted, and everything else goes on: %s", what, error)
@@ -260,6 +310,17 @@ class Database:
     def _remember_cursor(self, _connection: object, cursor: Any, *_: object) -> None:
         self._cursors.last = cursor
 
+    def _note_changed_table(
+        self, _connection: object, cursor: Any, _statement: str, _parameters: object, context: Any, _many: bool
+    ) -> None:
+        """Note which tables the transaction changes."""
+        if not (context.isinsert or context.isupdate or context.isdelete) or cursor.rowcount == 0:
+            return
+        session = self._open_write_session()
+        table = context.compiled.statement.table
+        if session is not None and table.name in _AUDITED:
+            session.info[_SECTION].changed.add(table.name)
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Session]:
         """Open a session and its transaction. An interrupt (Ctrl-C) may occur at any moment, even inside the pool."""
@@ -303,6 +364,20 @@ class Database:
         else:
             return
         raise kind(" ".join(filter(None, [f"The {self.name} can't be used: {reason}.", advice]))) from None
+
+
+@contextmanager
+def _section(session: Session, audited: bool) -> Iterator[None]:
+    """Check at the end that what was changed is recorded, as far as it is audited."""
+    outer: _Section | None = session.info.get(_SECTION)
+    section = session.info[_SECTION] = _Section(audited)
+    try:
+        yield
+        session.flush()
+        if section.audited and section.changed and not section.recorded:
+            raise UnrecordedChange(f"a change of {', '.join(sorted(section.changed))} is not recorded")
+    finally:
+        session.info[_SECTION] = outer
 
 
 def _interrupt_before(error: BaseException) -> BaseException | None:

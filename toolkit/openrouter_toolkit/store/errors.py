@@ -7,6 +7,7 @@ _LINK_MESSAGES = {
     "used": "This link was used already. Each works once.",
     "expired": "This link is too old. Ask for a new one.",
     "elsewhere": "This link belongs to another browser. Ask for a new one.",
+    "nameless": "This link does not say who logs in, and there are several people. Ask for one with a name.",
 }
 
 
@@ -49,6 +50,18 @@ class UnknownToolkit(StoreError, ValueError):
     """There is no toolkit with this slug."""
 
 
+class UnknownPerson(StoreError, LookupError):
+    """There is nobody with this name or id, or the person may not log in."""
+
+
+class NameTaken(StoreError, ValueError):
+    """Somebody else has this name."""
+
+
+class LastOwner(StoreError):
+    """Without this person there would be no owner, who alone manages people."""
+
+
 class AliasTaken(StoreError, ValueError):
     """The owner has another account with this alias in the toolkit."""
 
@@ -57,7 +70,8 @@ class LinkRefused(StoreError):
     """A one-time link can't be used.
 
     Attributes:
-        reason: `unknown`, `used`, `expired`, or `elsewhere` (it belongs to another browser session).
+        reason: `unknown`, `used`, `expired`, `elsewhere` (it belongs to another browser session), or `nameless` (it is
+            a link to log in for the only owner, and there are several owners, or none but other people).
     """
 
     def __init__(self, reason: str) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import delete, select
 
 from . import names
+from .audit.record import Change
 from .columns import now
 from .database import Database
 from .lookups import Lookups
@@ -27,13 +28,13 @@ class Switches:
         """Switch an action off; no effect if it is off."""
         toolkit, action = names.slug(toolkit), names.slug(action)
         statement = self._database.insert_missing(SwitchRow, toolkit=toolkit, action=action, off_at=now())
-        self._database.change(statement, f"action {action}: switched off")
+        self._database.change(statement, _of_action("switched_off", action))
 
     def turn_on(self, toolkit: str, action: str) -> None:
         """Switch an action on again; no effect if it is on."""
         toolkit, action = toolkit.upper(), action.upper()
         statement = delete(SwitchRow).where(SwitchRow.toolkit == toolkit, SwitchRow.action == action)
-        self._database.change(statement, f"action {action}: switched on")
+        self._database.change(statement, _of_action("switched_on", action))
 
     def off(self, toolkit: str) -> dict[str, datetime]:
         """Return the slugs of a toolkit's actions that are off, with the time when each was switched off."""
@@ -48,13 +49,13 @@ class Switches:
         """Activate a toolkit that needs no login; no effect if it is active."""
         toolkit = names.slug(toolkit)
         statement = self._database.insert_missing(ActivationRow, toolkit=toolkit, activated_at=now())
-        self._database.change(statement, f"toolkit {toolkit}: activated")
+        self._database.change(statement, Change("toolkit.activated", toolkit, line=f"toolkit {toolkit}: activated"))
 
     def deactivate(self, toolkit: str) -> None:
         """Undo `activate`."""
         toolkit = toolkit.upper()
         statement = delete(ActivationRow).where(ActivationRow.toolkit == toolkit)
-        self._database.change(statement, f"toolkit {toolkit}: deactivated")
+        self._database.change(statement, Change("toolkit.deactivated", toolkit, line=f"toolkit {toolkit}: deactivated"))
 
     def activated(self) -> dict[str, datetime]:
         """Return the slugs of activated toolkits, with the time when each was activated."""
@@ -79,12 +80,14 @@ class ReturnAddresses:
         """
         _validate(address)
         statement = self._database.insert_missing(ReturnAddressRow, address=address, created_at=now())
-        self._database.change(statement, f"return address {address}: registered")
+        line = f"return address {address}: registered"
+        self._database.change(statement, Change("return_address.registered", address, line=line))
 
     def remove(self, address: str) -> None:
         """Remove an address; no effect if it is not registered."""
         statement = delete(ReturnAddressRow).where(ReturnAddressRow.address == address)
-        self._database.change(statement, f"return address {address}: removed")
+        line = f"return address {address}: removed"
+        self._database.change(statement, Change("return_address.removed", address, line=line))
 
     def registered(self, address: str) -> bool:
         """Return whether exactly this address is allowed."""
@@ -98,6 +101,13 @@ class ReturnAddresses:
     def list(self) -> list[str]:
         """Return all addresses in alphabetical order."""
         return self._database.read_all(select(ReturnAddressRow.address).order_by(ReturnAddressRow.address))
+
+
+def _of_action(what: str, action: str) -> Change:
+    """Return the change of an action's switch."""
+    off = what == "switched_off"
+    line = f"action {action}: {what.replace('_', ' ')}"
+    return Change(f"action.{what}", action, before={"on": off}, after={"on": not off}, line=line)
 
 
 def _validate(address: str) -> None:

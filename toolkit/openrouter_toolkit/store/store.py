@@ -8,13 +8,16 @@ from datetime import timedelta
 from types import TracebackType
 from typing import NoReturn, Self
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from .. import manifest
 from . import migrating, urls
 from .account import Status
 from .account_query import LINK_LIFETIME
+from .account_rows import expire, remove
+from .audit.log import AuditLog
+from .audit.origin import Origin, acting
 from .auth_configs import AuthConfigs
 from .columns import now
 from .connected_accounts import ConnectedAccounts
@@ -26,6 +29,7 @@ from .encryption.sealing import Sealer
 from .errors import StoreUnavailable
 from .links import Links
 from .lookups import Lookups
+from .people import People
 from .sessions import IDLE, Sessions
 from .settings import ReturnAddresses, Switches
 from .stored_accounts import StoredAccounts
@@ -50,7 +54,9 @@ class Store:
     Attributes:
         accounts: management of connected accounts.
         links: one-time links.
+        people: those who may log in.
         sessions: browser sessions.
+        audit: what was changed, by whom.
         tokens: API tokens.
         switches: actions that are off, toolkits that are active.
         return_addresses: URLs that a browser may be redirected to.
@@ -65,7 +71,9 @@ class Store:
         self._sealer = sealer
         self.accounts = ConnectedAccounts(database, sealer)
         self.links = Links(database, sealer, self.accounts, toolkits)
+        self.people = People(database)
         self.sessions = Sessions(database)
+        self.audit = AuditLog(database)
         self.lookups = Lookups(database)
         self.tokens = ApiTokens(database, self.lookups)
         self.switches = Switches(database, self.lookups)
@@ -172,16 +180,17 @@ class Store:
         open_link = LinkRow.used_at.is_(None) & (LinkRow.expires_at > at)
         unlinked = ~select(LinkRow.id).where(LinkRow.account_id == AccountRow.id, open_link).exists()
         too_old = or_(SessionRow.revoked_at < old, SessionRow.expires_at < old, SessionRow.last_seen_at < old - IDLE)
-        with self._database.write() as session:
-            session.execute(
-                update(AccountRow)
-                .where(AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]))
-                .where(AccountRow.created_at < at - LINK_LIFETIME, unlinked)
-                .values(status=Status.EXPIRED, reason="Nobody connected it in time.", updated_at=at)
-            )
-            session.execute(
-                delete(AccountRow).where(AccountRow.connected_at.is_(None), AccountRow.updated_at < old, unlinked)
-            )
+        late = (
+            AccountRow.status.in_([Status.INITIALIZING, Status.INITIATED]),
+            AccountRow.created_at < at - LINK_LIFETIME,
+        )
+        useless = (AccountRow.connected_at.is_(None), AccountRow.updated_at < old)
+        with acting(Origin("server")), self._database.write() as session:
+            for row in session.scalars(select(AccountRow).where(*late, unlinked).with_for_update(skip_locked=True)):
+                expire(self._database, session, row, "Nobody connected it in time.")
+            for row in session.scalars(select(AccountRow).where(*useless, unlinked).with_for_update(skip_locked=True)):
+                remove(self._database, session, row)
+        with self._database.write(audited=False) as session:
             session.execute(delete(LinkRow).where(LinkRow.expires_at < old))
             session.execute(delete(SessionRow).where(too_old))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import shlex
 
-from sqlalchemy import update
+from sqlalchemy import select
 
 from ..accounts import Accounts, Credentials
 from . import names
 from .account import AccountCredentials, Status, decrypt_credentials
 from .account_query import in_use, usable_by
-from .columns import now
+from .account_rows import expire
 from .database import Database
 from .encryption.sealing import Sealer
 from .errors import StoreError
@@ -100,21 +100,14 @@ class StoredAccounts:
         """
         if not isinstance(credentials, AccountCredentials):
             return False
-        statement = (
-            update(AccountRow)
-            .where(AccountRow.id == credentials.account_id, AccountRow.version == credentials.version)
-            .where(AccountRow.status == Status.ACTIVE)
-            .values(status=Status.EXPIRED, reason=names.reason(why), updated_at=now())
-            .returning(AccountRow.owner, AccountRow.toolkit)
-        )
+        same = (AccountRow.id == credentials.account_id, AccountRow.version == credentials.version)
+        query = select(AccountRow).where(*same, AccountRow.status == Status.ACTIVE).with_for_update()
         try:
             with self._database.write() as session:
-                marked = session.execute(statement).first()
-                if marked is not None:
-                    owner = f"{names.owner_in_words(marked.owner or None)} ({marked.toolkit})"
-                    change = f"account {credentials.account_id} of {owner}: EXPIRED: {names.reason(why)}"
-                    self._database.log_change(session, change)
-                return marked is not None
+                row = session.scalar(query)
+                if row is not None:
+                    expire(self._database, session, row, names.reason(why))
+                return row is not None
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)
             return False

@@ -29,8 +29,9 @@ def fixed_auth_config(toolkit: str) -> str:
 
 
 class Row(DeclarativeBase):
-    """The base class of all rows."""
+    """The base class of all rows. A change of an `audited` table is not committed without an entry of the audit log."""
 
+    audited: ClassVar[bool] = True
     metadata = MetaData(
         naming_convention={
             "pk": "pk_%(table_name)s",
@@ -147,10 +148,11 @@ class LinkRow(Row):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    person_id: Mapped[str | None] = mapped_column(String(40))
 
 
 class SessionRow(Row):
-    """A login session of a browser."""
+    """A login session of a browser. One of an earlier release is nobody's in particular."""
 
     __tablename__ = "ort_sessions"
 
@@ -159,6 +161,68 @@ class SessionRow(Row):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    person_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    address: Mapped[str | None] = mapped_column(String(100))
+    browser: Mapped[str | None]
+
+
+class PersonRow(Row):
+    """Somebody who may log in."""
+
+    __tablename__ = "ort_people"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    # The name as it is compared.
+    folded_name: Mapped[str] = mapped_column(String(300), unique=True)
+    email: Mapped[str | None]
+    role: Mapped[str] = mapped_column(String(16))
+    users: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(100))
+    joined_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class AuditRow(Row):
+    """A change that was made. Triggers refuse to change or delete rows."""
+
+    __tablename__ = "ort_audit"
+    audited: ClassVar[bool] = False
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str | None] = mapped_column(String(40))
+    actor_name: Mapped[str | None]
+    address: Mapped[str | None] = mapped_column(String(100))
+    request_id: Mapped[str | None] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[str | None] = mapped_column(String(500))
+    object_name: Mapped[str | None]
+    user_id: Mapped[str | None]
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_ort_audit_actor_id_id", "actor_id", "id"),
+        Index("ix_ort_audit_action_id", "action", "id"),
+        Index("ix_ort_audit_object_id_id", "object_id", "id"),
+        Index("ix_ort_audit_user_id_id", "user_id", "id"),
+    )
+
+
+class ErasureRow(Row):
+    """That a user was erased: while it has not ended, the audit log's triggers let the user's name be removed."""
+
+    __tablename__ = "ort_erasures"
+    audited: ClassVar[bool] = False
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    user_hash: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class TokenRow(Row):
@@ -214,6 +278,7 @@ class ToolSessionRow(Row):
     """A tool-router session."""
 
     __tablename__ = "ort_tool_sessions"
+    audited: ClassVar[bool] = False  # agents make them, many a day
 
     id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     user_id: Mapped[str]
@@ -225,6 +290,7 @@ class ToolSessionConfigRow(Row):
     """One version of a tool-router session's configuration, as JSON."""
 
     __tablename__ = "ort_tool_session_configs"
+    audited: ClassVar[bool] = False  # agents make them, many a day
 
     session_id: Mapped[str] = mapped_column(
         PrimaryKey(40), ForeignKey("ort_tool_sessions.id", ondelete="CASCADE"), primary_key=True
@@ -247,6 +313,7 @@ class ChangesRow(Row):
     """One row: the number of commits that may have changed what calls look up, see `changes`."""
 
     __tablename__ = "ort_changes"
+    audited: ClassVar[bool] = False
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(_BIG)
@@ -256,6 +323,7 @@ class CallGroupRow(Row):
     """What calls have in common, by which usage is broken down. What is unknown or absent is an empty text."""
 
     __tablename__ = "ort_call_groups"
+    audited: ClassVar[bool] = False
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(32), unique=True)
@@ -274,6 +342,7 @@ class RunningCallRow(Row):
     """A call that may cost money, from before it is made until it has ended: then it is among the others."""
 
     __tablename__ = "ort_running_calls"
+    audited: ClassVar[bool] = False
 
     id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
     toolkit: Mapped[str] = mapped_column(String(64))
@@ -293,6 +362,7 @@ class CallRow(Row):
     """One call in the ledger that has ended. Its id holds the time when it began."""
 
     __tablename__ = "ort_calls"
+    audited: ClassVar[bool] = False
 
     id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
     group_id: Mapped[int]
@@ -333,6 +403,7 @@ class UsageDayRow(Row):
     """The sums of one group's calls on one day, in UTC. `within_0` and its like count calls by how long they took."""
 
     __tablename__ = "ort_usage_days"
+    audited: ClassVar[bool] = False
 
     day: Mapped[date] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)

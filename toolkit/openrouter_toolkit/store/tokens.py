@@ -7,10 +7,12 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from . import names
+from .audit.record import EVERY_USER, Change
 from .columns import now
 from .database import Database
 from .lookups import Kept, Lookups
@@ -81,7 +83,7 @@ class ApiTokens:
         )
         with self._database.write() as session:
             session.add(row)
-            self._database.log_change(session, f"token {row.id}: made")
+            self._database.record(session, _change(row, "made", after=_facts(row)))
         return _to_token(row), text
 
     def find(self, text: str) -> ApiToken | None:
@@ -117,8 +119,9 @@ class ApiTokens:
             row = session.get(TokenRow, token_id, with_for_update=True)
             if row is None:
                 return None
-            row.revoked_at = row.revoked_at or now()
-            self._database.log_change(session, f"token {row.id}: revoked")
+            if row.revoked_at is None:
+                row.revoked_at = now()
+                self._database.record(session, _change(row, "revoked", before=_facts(row)))
             return _to_token(row)
 
     def _load(self, hashed: str) -> ApiToken | None:
@@ -145,6 +148,15 @@ def checksum(text: str) -> str:
         number, digit = divmod(number, len(names.ALPHABET))
         digits = names.ALPHABET[digit] + digits
     return digits
+
+
+def _facts(row: TokenRow) -> dict[str, Any]:
+    """Return what is recorded of a token."""
+    return {"users": EVERY_USER if row.users is None else row.users}
+
+
+def _change(row: TokenRow, what: str, **facts: Any) -> Change:
+    return Change(f"token.{what}", row.id, row.name, line=f"token {row.id}: {what}", **facts)
 
 
 def _to_token(row: TokenRow) -> ApiToken:

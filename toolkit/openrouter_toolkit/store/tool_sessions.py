@@ -87,8 +87,9 @@ class ToolSessions:
 
     def delete(self, session_id: str) -> None:
         """Delete a session with its history; no effect if there is none."""
-        statement = delete(ToolSessionRow).where(ToolSessionRow.id == session_id)
-        self._database.change(statement, f"session {session_id}: deleted")
+        with self._database.write() as session:
+            session.execute(delete(ToolSessionRow).where(ToolSessionRow.id == session_id))
+            self._database.log_change(session, f"session {session_id}: deleted")
 
     def history(self, session_id: str, *, limit: int, offset: int) -> tuple[list[ConfigVersion], int]:
         """Return versions of a session's configuration, the newest first, and how many there are."""

@@ -13,6 +13,7 @@ from ..addresses import is_for_composio, takes_api_key
 from ..error_responses import Problem, retry_after
 from ..limits import mark_refused
 from ..state import State
+from .origins import is_token
 
 _TOKEN = "token"  # noqa: S105 - a name
 _KEPT = "kept"
@@ -48,6 +49,7 @@ async def authenticate(scope: Scope, state: State) -> ApiToken:
     if wait:
         raise Problem(429, "This token makes too many calls.", retry_after(wait))
     scope.setdefault("state", {})[_TOKEN] = token
+    is_token(token)
     return token
 
 

@@ -1,4 +1,4 @@
-"""Browsers: their id, the sessions of logged-in administrators, the page to open after a login, and form tokens.
+"""Browsers: their id, the sessions of people who are logged in, the page to open after a login, and form tokens.
 
 A form's token and the header Sec-Fetch-Site protect it against cross-site request forgery.
 """
@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
-from ...store import StoreError
+from ...store import Person, StoreError
 from ...store.sessions import LIFETIME
 from ..addresses import for_administrators
 from ..error_responses import Problem
@@ -36,14 +36,7 @@ _OLD_PAGE = "This page is too old, or was opened before you logged in. Go back, 
 
 
 class LoginNeeded(Exception):
-    """Raised where only an administrator has access; the answer redirects to the login page."""
-
-
-def administrator(request: Request) -> None:
-    """A FastAPI dependency that requires a logged-in administrator. Raises `LoginNeeded`."""
-    session_id = session(request)
-    if session_id is None or hosted(request).store.sessions.find(session_id) is None:
-        raise LoginNeeded
+    """Raised where only somebody who is logged in has access; the answer redirects to the login page."""
 
 
 def session(request: HTTPConnection) -> str | None:
@@ -60,10 +53,12 @@ def browser_id(request: HTTPConnection) -> str:
     return new
 
 
-def log_in(request: Request, response: Response) -> None:
-    """Create a session, and set its cookie on the response."""
+def log_in(request: Request, response: Response, person: Person) -> None:
+    """Create a session of a person, and set its cookie on the response."""
     state = hosted(request)
-    _set_cookie(response, "session", state.store.sessions.create(), state.settings)
+    address = request.client.host if request.client else None
+    created = state.store.sessions.create(person, address=address, browser=request.headers.get("user-agent"))
+    _set_cookie(response, "session", created, state.settings)
 
 
 def log_out(request: Request, response: Response) -> None:
@@ -96,13 +91,13 @@ def forget_form(request: Request, response: Response) -> None:
         _delete_cookie(response, "undone", hosted(request).settings)
 
 
-def is_administrator(request: Request) -> bool:
-    """Return whether the request comes from a logged-in administrator; not if the store can't tell."""
+def is_logged_in(request: Request) -> bool:
+    """Return whether the request comes from somebody who is logged in; not if the store can't tell."""
+    session_id = session(request)
     try:
-        administrator(request)
-    except (LoginNeeded, StoreError):
+        return session_id is not None and hosted(request).store.sessions.find(session_id) is not None
+    except StoreError:
         return False
-    return True
 
 
 def remembered_page(request: Request) -> str | None:
@@ -138,7 +133,7 @@ async def check_form(request: Request) -> None:
         given = form.get(FORM_TOKEN)
     if isinstance(given, str) and is_seal(request, "", given):
         return
-    if for_administrators(request.url.path) and not is_administrator(request):
+    if for_administrators(request.url.path) and not is_logged_in(request):
         raise LoginNeeded  # the page is of a login that has ended, perhaps in another tab
     raise Problem(403, _OLD_PAGE)
 

@@ -31,6 +31,7 @@ from .bearer import authenticate
 from .browsers import add_browser_cookie
 from .client_address import check_body_length, reported_client
 from .hosts import WrongHost, check_host
+from .origins import begin_request
 
 # Prompts contain pictures and documents.
 BODY_WITH_TOKEN = 32 * 1024 * 1024
@@ -107,8 +108,9 @@ class Guard:
         client = reported_client(scope, state.settings.trusted_proxies, self._log_once)
         if client is not None:
             scope["client"] = (client, 0)
-            if not counted.enter_context(state.requests.one(client)):
-                raise Problem(429, _TOO_MANY_REQUESTS, retry_after(1))
+        begin_request(scope)
+        if client is not None and not counted.enter_context(state.requests.one(client)):
+            raise Problem(429, _TOO_MANY_REQUESTS, retry_after(1))
         if scope["path"] not in HEALTH:
             check_host(scope, state.settings, self._log_once)
         if is_for_programs(scope["path"]):

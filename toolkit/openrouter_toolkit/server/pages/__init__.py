@@ -1,6 +1,6 @@
 """Web pages: the marketplace, a tool's details, and the connect page. They work without scripts.
 
-Every form has a token. Pages under /admin are for administrators only.
+Every form has a token. Who may request the pages under /admin is said by the table in `access/roles`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse
 
-from ..access.browsers import administrator, check_form
+from ..access.browsers import check_form
+from ..access.roles import check_role
 from . import (
     accounts,
+    audit,
     browser_login,
     connect,
     connect_for,
@@ -20,15 +22,17 @@ from . import (
     logos,
     marketplace,
     offers,
+    people,
     try_it,
+    you,
 )
 from .cards import TOOLS
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details):
-    router.include_router(_module.router, dependencies=[Depends(administrator)])
+for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit):
+    router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 
 @router.get("/")

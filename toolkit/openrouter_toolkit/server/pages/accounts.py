@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from ...store import ConnectedAccount, Status, UnknownAccount
 from ...store.names import possible_id
 from ..access.browsers import browser_id
+from ..access.roles import viewer_of
 from ..state import hosted
 from .cards import TOOLS, account_row, named, page_of, path_of, row_address, toolkit_card
 from .handed_on import show_later
@@ -22,7 +23,7 @@ _SECTION = "accounts"
 def _account(request: Request, toolkit: Toolkit, account_id: str) -> ConnectedAccount:
     """Return the account, which must belong to the toolkit in the path. Raises `UnknownAccount`."""
     account = hosted(request).store.accounts.get(account_id)
-    if account.toolkit != toolkit.toolkit.slug:
+    if account.toolkit != toolkit.toolkit.slug or not viewer_of(request).may_see(account):
         raise UnknownAccount(account_id)
     return account
 
@@ -73,7 +74,7 @@ def enable(request: Request, account: Account) -> Response:
 def confirm_disconnect(request: Request, toolkit: Toolkit, account: Account) -> Response:
     """Show the confirmation page for a disconnect."""
     store = hosted(request).store
-    card, details = toolkit_card(toolkit, store), account_row(account, toolkit.auth)
+    card, details = toolkit_card(toolkit, store, viewer_of(request).users), account_row(account, toolkit.auth)
     yes, text = "Remove", "No key was ever entered for it. A link that was made for it ends."
     if account.connected_at is not None:
         link = toolkit.auth.key.link

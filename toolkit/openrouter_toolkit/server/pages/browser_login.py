@@ -14,6 +14,8 @@ from ...envelope import ActionError
 from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, Link, StoreError, UnknownAccount
 from ..access.browsers import browser_id
+from ..access.origins import is_link
+from ..access.roles import find_viewer
 from ..error_responses import Problem
 from ..state import hosted
 from .links import CONNECT, connected, in_thread, is_registered, link_target, outcome, usable_link
@@ -71,7 +73,9 @@ async def handle_callback(request: Request, login_state: str) -> Response:
 
 def _finish(request: Request, login_state: str, code: str) -> Response:
     store = hosted(request).store
+    find_viewer(request)
     link, verifier = store.links.finish_pkce(login_state, browser_id(request))
+    is_link(link)
     account, loaded = link_target(request, link)
     try:
         with closing(_login(loaded)) as login:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -90,12 +90,12 @@ class ToolkitCard:
         return all(word in inside for word in normalize(text).split())
 
 
-def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
-    """Return a toolkit's card with its current state."""
+def toolkit_card(loaded: LoadedToolkit, store: Store, users: Collection[str] | None = None) -> ToolkitCard:
+    """Return a toolkit's card with its current state; with `users`, only their own accounts count."""
     toolkit = loaded.toolkit
     slug = toolkit.slug
     login = loaded.auth.scheme != "NO_AUTH"
-    accounts = store.accounts.count(Which(toolkits=[slug], statuses=[Status.ACTIVE])) if login else 0
+    accounts = store.accounts.count(Which(toolkits=[slug], users=users, statuses=[Status.ACTIVE])) if login else 0
     return ToolkitCard(
         slug=slug,
         name=toolkit.name,
@@ -108,7 +108,7 @@ def toolkit_card(loaded: LoadedToolkit, store: Store) -> ToolkitCard:
         action_names=[action.definition.name for action in loaded.actions],
         login=login,
         accounts=accounts,
-        state=_state(loaded, store, accounts),
+        state=_state(loaded, store, accounts, users),
     )
 
 
@@ -120,7 +120,7 @@ def offer_card(toolkit: HostedToolkit, store: Store) -> ToolkitCard:
     return replace(card, logo=logo, path=f"{OFFERS}/{card.slug.lower()}", state=None, accounts=0, package=package)
 
 
-def _state(loaded: LoadedToolkit, store: Store, active: int) -> Badge | None:
+def _state(loaded: LoadedToolkit, store: Store, active: int, users: Collection[str] | None) -> Badge | None:
     """Return a toolkit's status, of which `active` accounts can be used; None while it is only available."""
     slug = loaded.toolkit.slug
     refused = False
@@ -128,7 +128,7 @@ def _state(loaded: LoadedToolkit, store: Store, active: int) -> Badge | None:
         if slug not in store.switches.activated():
             return None
     else:
-        connected = Which(toolkits=[slug], statuses=[Status.EXPIRED, Status.INACTIVE], connected=True)
+        connected = Which(toolkits=[slug], users=users, statuses=[Status.EXPIRED, Status.INACTIVE], connected=True)
         refused = store.accounts.count(replace(connected, statuses=[Status.EXPIRED])) > 0
         if not active and not store.accounts.count(connected):
             return None

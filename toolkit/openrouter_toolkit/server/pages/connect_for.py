@@ -6,6 +6,7 @@ Looking at it stores nothing: the account comes into being when its keys have be
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from ...manifest import LoadedToolkit
 from ...store import AliasTaken, NewLink, names
 from ...text.redaction import redact_thoroughly
 from ..access.browsers import browser_id
+from ..access.roles import viewer_of
 from ..error_responses import Problem
 from ..limits import mark_refused
 from ..state import hosted
@@ -23,7 +25,7 @@ from .browser_login import to_login_page
 from .cards import TOOLS, path_of
 from .handed_on import show_later
 from .links import connected, in_thread
-from .rendering import Form, Toolkit, with_outcome
+from .rendering import Form, Toolkit, sentence, with_outcome
 from .secure_page import entered, secure_page
 
 router = APIRouter(prefix=f"{TOOLS}/{{toolkit}}/connect")
@@ -38,8 +40,12 @@ _EVERYONE, _SOME, _ONE = "organisation", "users", "user"
 
 @dataclass
 class NewAccount:
-    """The submitted form of a new account, without its keys, and its problems by field."""
+    """The submitted form of a new account, without its keys, and its problems by field.
 
+    A member connects accounts only for the member's `own` user_ids; for others, None, there is no limit.
+    """
+
+    own: Collection[str] | None = None
     whose: str = _EVERYONE
     users: str = ""
     user_id: str = ""
@@ -57,12 +63,15 @@ class NewAccount:
         """The users who may use the organisation's account, None for all users."""
         if self.whose != _SOME:
             return None
-        return list(dict.fromkeys(user for user in map(str.strip, _BETWEEN_USERS.split(self.users)) if user))
+        return separated(self.users)
 
     def check(self) -> None:
         """Fill in `problems`."""
         if self.whose not in (_EVERYONE, _SOME, _ONE):
             self.problems["whose"] = "Choose one of them."
+        elif self.own is not None and (self.whose != _ONE or self.user_id not in self.own):
+            self.problems["user_id"] = "Choose one of your own users."
+            return
         if self.whose == _ONE:
             self._check_names("user_id", [self.user_id])
         if self.whose == _SOME:
@@ -78,10 +87,15 @@ class NewAccount:
             try:
                 (names.alias if name == "alias" else names.user)(value)
             except ValueError as error:
-                self.problems[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+                self.problems[name] = sentence(str(error))
             if redact_thoroughly(value, ()) != value:
                 self.problems[name] = _LOOKS_LIKE_KEY
                 setattr(self, name, "")  # a key is not shown again
+
+
+def separated(users: str) -> list[str]:
+    """Return the user_ids in a text with commas or line ends between them, each once."""
+    return list(dict.fromkeys(user for user in map(str.strip, _BETWEEN_USERS.split(users)) if user))
 
 
 @router.get("")
@@ -194,4 +208,5 @@ def _checked_address(request: Request, loaded: LoadedToolkit, address: str) -> N
         raise Problem(404)
     if address and not hosted(request).store.return_addresses.registered(address):
         raise Problem(400, _NOT_REGISTERED)
-    return NewAccount(return_address=address)
+    own = viewer_of(request).users
+    return NewAccount(None if own is None else sorted(own), return_address=address)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from ...manifest import Action, LoadedToolkit
 from ...store import ConnectedAccount, Store, Which
+from ..access.roles import viewer_of
 from ..error_responses import Problem
 from ..state import State, hosted
 from .cards import (
@@ -34,9 +36,10 @@ _MAX_PENDING = 50
 def details(request: Request, toolkit: Toolkit) -> Response:
     """Show a toolkit's details."""
     state, slug = hosted(request), toolkit.toolkit.slug
-    card = toolkit_card(toolkit, state.store)
-    accounts, page, pages = _accounts(state.store, slug, page_number(request.query_params.get("page", "")))
-    pending = state.store.accounts.list(Which(toolkits=[slug], waiting=True), limit=_MAX_PENDING)
+    users = viewer_of(request).users
+    card = toolkit_card(toolkit, state.store, users)
+    accounts, page, pages = _accounts(state.store, slug, users, page_number(request.query_params.get("page", "")))
+    pending = state.store.accounts.list(Which(toolkits=[slug], users=users, waiting=True), limit=_MAX_PENDING)
     off = state.store.switches.off(slug)
     return render(
         request,
@@ -130,12 +133,14 @@ def _offer(state: State, slug: str) -> dict[str, str] | None:
     return {"package": offered.offer.package, "path": f"{OFFERS}/{slug.lower()}"}
 
 
-def _accounts(store: Store, slug: str, page: int) -> tuple[Sequence[ConnectedAccount], int, int]:
+def _accounts(
+    store: Store, slug: str, users: Collection[str] | None, page: int
+) -> tuple[Sequence[ConnectedAccount], int, int]:
     """Return a page of connected accounts, newest first, its number, and how many pages there are.
 
     A page that there is no longer is the last one.
     """
-    connected = connected_accounts(slug)
+    connected = replace(connected_accounts(slug), users=users)
     pages = max(1, ceil(store.accounts.count(connected) / ACCOUNTS_PER_PAGE))
     page = min(page, pages)
     found = store.accounts.page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +14,9 @@ from fastapi.responses import RedirectResponse
 
 from ...manifest import LoadedToolkit
 from ...store import ConnectedAccount, Link, LinkRefused, StoreError, UnknownAccount
-from ..access.browsers import browser_id, is_administrator
+from ..access.browsers import browser_id, is_logged_in
+from ..access.origins import is_link
+from ..access.roles import find_viewer
 from ..error_responses import Problem
 from ..limits import mark_refused
 from ..state import hosted
@@ -41,7 +44,8 @@ _REFUSALS = {
 
 async def in_thread(work: Callable[[], Response]) -> Response:
     """Run slow work, such as a key's check, in a thread."""
-    return await asyncio.get_running_loop().run_in_executor(_key_checks, work)
+    in_context = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(_key_checks, in_context, work)
 
 
 def usable_link(request: Request, secret: str) -> tuple[Link, ConnectedAccount, LoadedToolkit]:
@@ -54,6 +58,9 @@ def usable_link(request: Request, secret: str) -> tuple[Link, ConnectedAccount, 
     """
     store = hosted(request).store
     link = store.links.find(secret)
+    find_viewer(request)
+    if link is not None:
+        is_link(link)
     if link is not None and link.bound:
         link = store.links.bind(secret, browser_id(request))  # changes nothing, but refuses every other browser
     if link is None or link.kind != "connect" or link.account_id is None:
@@ -97,9 +104,9 @@ def connected(
     given = [name for name, is_so in (("left_out", left_out), ("repeated", repeated)) if is_so]
     if is_registered(request, return_address):
         home = with_outcome(str(return_address), "success", account.id)
-    elif is_administrator(request) and reconnected:
+    elif is_logged_in(request) and reconnected:
         home = row_address(hosted(request).store, account, **outcome_query("success", account.id, *given))
-    elif is_administrator(request):
+    elif is_logged_in(request):
         home = with_outcome(TOOLS, "success", account.id, *given)
     else:
         home = f"{CONNECT}/done{'?left_out=1' if left_out else ''}"
@@ -110,7 +117,7 @@ def cancelled(request: Request, return_address: str | None, account: ConnectedAc
     """Redirect to the registered return address, else administrators to the account and others to a final page."""
     if is_registered(request, return_address):
         return RedirectResponse(with_outcome(str(return_address), "cancelled", account.id), 303)
-    home = row_address(hosted(request).store, account) if is_administrator(request) else f"{CONNECT}/cancelled"
+    home = row_address(hosted(request).store, account) if is_logged_in(request) else f"{CONNECT}/cancelled"
     return RedirectResponse(home, 303)
 
 
@@ -148,8 +155,8 @@ def outcome(
     if link is not None and is_registered(request, link.return_address):
         address = with_outcome(str(link.return_address), "failed", link.account_id)
         way = {"address": address, "words": f"Back to {urlsplit(str(link.return_address)).hostname}"}
-    elif is_administrator(request):
+    elif is_logged_in(request):
         way = TO_TOOLS
-    if retried is not None and is_administrator(request):
+    if retried is not None and is_logged_in(request):
         form = {"address": f"{path_of(retried.toolkit)}/accounts/{retried.id}/reconnect", "words": "Try again"}
     return notice(request, status, heading, text, "late" if status == 410 else "bad", form=form, way=way)

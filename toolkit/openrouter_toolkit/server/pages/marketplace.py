@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from ...text.close_matches import close_matches
+from ..access.roles import Right, viewer_of
 from ..state import hosted
 from .cards import TOOLS, ToolkitCard, normalize, offer_card, toolkit_card
 from .rendering import counted, render
@@ -25,14 +26,15 @@ def tools(request: Request) -> Response:
 
     Among the available tools, a search finds those that are active already, too.
     """
-    server = hosted(request)
+    server, viewer = hosted(request), viewer_of(request)
     query = request.query_params
     tab = "available" if query.get("tab") == "available" else "active"
     q = query.get("q", "")[:_MAX_SEARCH_LENGTH].strip()
     sort = "alphabet" if query.get("sort") == "alphabet" else "popularity"
     there = server.toolkits
-    all_cards = [toolkit_card(toolkit.loaded, server.store) for toolkit in there.values()]
-    all_cards += [offer_card(one, server.store) for slug, one in server.offered.items() if slug not in there]
+    all_cards = [toolkit_card(toolkit.loaded, server.store, viewer.users) for toolkit in there.values()]
+    offered = server.offered if viewer.has(Right.SEE) else {}
+    all_cards += [offer_card(one, server.store) for slug, one in offered.items() if slug not in there]
     categories = sorted({category for card in all_cards for category in card.categories}, key=normalize)
     category = query.get("category", "") if query.get("category") in categories else ""
 
@@ -70,9 +72,8 @@ def tools(request: Request) -> Response:
         hidden={card.slug for card in cards if card not in found},
         any_found=bool(found),
         meant=meant,
-        broken=server.broken_offers if tab == "available" else [],
+        broken=server.broken_offers if tab == "available" and viewer.has(Right.SEE) else [],
         found_words=counted(len(found), "tool"),
-        at_tools=True,
     )
 
 

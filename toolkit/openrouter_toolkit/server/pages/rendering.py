@@ -14,11 +14,14 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from ...manifest import LoadedToolkit
-from ...store import Status
+from ...store import Role, Status
+from ...text.sanitize import short_name
 from ..access.browsers import FORM_TOKEN, form_token, is_seal, seal
+from ..access.roles import Right, known_viewer
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
+from .menu import menu
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
 LEFT_OUT = "The other key that the account had does not work any more and was left out; reconnect to enter a new one."
@@ -45,7 +48,32 @@ _DONE = {
     "added-already": "{} was added already.",
     "taken": "{} is taken away. Agents can't use it any more; connected accounts are kept.",
     "taken-already": "{} was taken away already.",
+    "changed": "{} is changed.",
+    "person-disabled": "{} is logged out and can't log in until enabled again.",
+    "person-enabled": "{} can log in again.",
+    "person-removed": "{} is removed.",
+    "sessions-ended": "{} is logged out everywhere.",
+    "session-ended": "That login of {} is ended.",
+    "others-ended": "{}: all other logins are ended.",
+    "withdrawn": "The link for {} is withdrawn.",
 }
+_ROLES = {
+    Role.OWNER: "Owner",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.AUDITOR: "Auditor",
+    Role.MEMBER: "Member",
+}
+# What tells browsers and systems in their names, the more special ones first.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 _ERRORS = {
     403: ("Not allowed", "This page takes that only from its own form."),
     404: ("Nothing here", "There is no such page."),
@@ -69,12 +97,17 @@ Toolkit = Annotated[LoadedToolkit, Depends(_toolkit)]
 
 
 def render(request: Request, template: str, /, status: int = 200, **values: Any) -> Response:
-    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token.
+    """Render a page. Besides `values`, templates get `host_name`, `message` and `csrf()`, which adds a form's token;
+    `viewer`, who is logged in, `may("CHANGE")` and the like, whether the viewer has a right, and the `menu`.
 
     `places` are the ids of elements that show the message themselves if it is about them.
     """
+    viewer = known_viewer(request)
     defaults: dict[str, Any] = {
         "places": (),
+        "viewer": viewer,
+        "may": lambda right: viewer is not None and viewer.has(Right[right]),
+        "menu": [] if viewer is None else menu(viewer, request.url.path),
         "host_name": hosted(request).settings.host_name,
         "csrf": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token(request)),
     }
@@ -172,6 +205,11 @@ def _message(request: Request) -> _Message | None:
     return _Message(f"{text} {LEFT_OUT}" if "left_out" in query else text, more=more, at=account.id)
 
 
+def sentence(words: str) -> str:
+    """Return the words of an error as a sentence."""
+    return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
+
+
 def counted(number: int, noun: str) -> str:
     """Format a number with its noun: "1 action", "2 actions"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -192,6 +230,15 @@ def _moment(at: datetime) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", exact, ago)
 
 
+def browser_name(user_agent: str | None) -> str:
+    """Return a browser's name and system from what it calls itself; cut short if it is none of the usual."""
+    if not user_agent:
+        return "Unknown browser"
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
+    return short_name(user_agent, 40) if browser is None else f"{browser}{f' on {system}' if system else ''}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__),
@@ -201,9 +248,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "role": lambda role: _ROLES[role],
+        "browser": browser_name,
         "counted": counted,
         "moment": _moment,
         "time_of_day": lambda at: f"{at:%H:%M} UTC",
+        "day_and_time": lambda at: f"{at:%d %B %Y, %H:%M} UTC".lstrip("0"),
         "without_scheme": lambda address: address.removeprefix("https://").rstrip("/"),
     }
     environment.globals["static"] = lambda name: f"/static/{name}"

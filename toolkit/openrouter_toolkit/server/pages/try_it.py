@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from ...envelope import Envelope
 from ...manifest import Action, LoadedToolkit
 from ...store import Which
+from ..access.roles import viewer_of
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem, retry_after
 from ..state import hosted
@@ -50,7 +51,10 @@ def show_form(request: Request, toolkit: Toolkit, action: ReadOnly) -> Response:
 async def run(request: Request, toolkit: Toolkit, action: ReadOnly, form: Form) -> Response:
     """Execute the action and show the result. The call is cancelled if the browser disconnects."""
     fields, arguments = read(parameters(action.definition.input_parameters), form)
+    viewer = viewer_of(request)
     user_id = form.get("user_id", "").strip() or "default"
+    if not viewer.may_act_for(user_id):
+        raise Problem(403, "You may run actions only as one of your own users.")
     if any(field.problem for field in fields):
         return await run_in_threadpool(_page, request, toolkit, action, fields, user_id, status=422)
     state = hosted(request)
@@ -82,13 +86,15 @@ def _page(
 ) -> Response:
     """Render the form with some user_ids that have an account, newest first, of which the first is the usual one."""
     store, slug = hosted(request).store, loaded.toolkit.slug
-    accounts = store.accounts.list(Which(toolkits=[slug]), limit=_MAX_USERS)
+    own = viewer_of(request).users
+    accounts = store.accounts.list(Which(toolkits=[slug], users=own), limit=_MAX_USERS)
     users = [user for account in accounts for user in (account.user_id, *sorted(account.users or ())) if user]
+    users += sorted(own or ())
     return render(
         request,
         "try_it.html",
         status,
-        toolkit=toolkit_card(loaded, store),
+        toolkit=toolkit_card(loaded, store, own),
         action=action_row(action, path_of(slug)),
         fields=fields,
         wrong=[field for field in fields if field.problem],

@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .. import account, links
+from ..audit.record import Change
 from ..database import Database
 from ..errors import SealBroken
 from ..tables import AccountRow, LinkRow, MasterKeyRow
@@ -60,7 +61,7 @@ def rotate(database: Database, sealer: Sealer, on_batch: Callable[[int], None] |
         for column, associated_data in _ENCRYPTED_COLUMNS:
             last = ""
             while True:
-                with database.write() as session:
+                with database.write(audited=False) as session:
                     lock_key(session, sealer)
                     row_id = column.class_.id
                     query = _select_old(column, sealer).where(row_id > last).order_by(row_id).limit(BATCH)
@@ -95,7 +96,7 @@ def _reencrypt(sealer: Sealer, row: Any, column: _Column, associated_data: tuple
 
 def _retire(database: Database, sealer: Sealer, unreadable: set[str]) -> tuple[str, ...] | None:
     """Delete all keys but the first and return their ids; return None if values with old keys have appeared."""
-    with database.write() as session:
+    with database.write(audited=False) as session:
         # A transaction that encrypts has its key locked (key_check.lock_key): wait for it, and block new ones.
         keys = session.scalars(select(MasterKeyRow.key_id).with_for_update()).all()
         remaining: set[str] = set()
@@ -108,5 +109,8 @@ def _retire(database: Database, sealer: Sealer, unreadable: set[str]) -> tuple[s
         if remaining:
             return () if remaining <= unreadable else None
         retired = tuple(sorted(set(keys) - {sealer.keys[0].id}))
-        session.execute(delete(MasterKeyRow).where(MasterKeyRow.key_id.in_(retired)))
+        if retired:
+            session.execute(delete(MasterKeyRow).where(MasterKeyRow.key_id.in_(retired)))
+            new = sealer.keys[0].id
+            database.record(session, Change("key.rotated", new, after={"retired": retired}))
         return retired

@@ -1,0 +1,32 @@
+"""The side menu: the pages that a viewer may open."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..access.roles import Viewer
+from .cards import OFFERS, TOOLS
+
+PEOPLE = "/admin/people"
+AUDIT = "/admin/audit"
+YOU = "/admin/you"
+_ENTRIES = ((TOOLS, "Tools", "tools"), (PEOPLE, "People", "people"), (AUDIT, "Audit", "audit"))
+
+
+class Entry(NamedTuple):
+    """An entry: where it leads, its words and icon, and how it is marked as the current one, if it is."""
+
+    path: str
+    words: str
+    icon: str
+    current: str | None
+
+
+def menu(viewer: Viewer, path: str) -> list[Entry]:
+    """Return the entries for a viewer who looks at the page at a path."""
+    at = TOOLS if path.startswith(OFFERS) else path
+    return [
+        Entry(to, words, icon, "page" if path == to else "true" if at.startswith(to) else None)
+        for to, words, icon in _ENTRIES
+        if viewer.may("GET", to)
+    ]
