@@ -16,6 +16,8 @@ class StreamOptions(TypedDict, total=False):
     user_id: str
     account_id: str | None
     timeout: float | None
+    agent: str | None
+    session_id: str | None
 
 
 class ExecuteOptions(StreamOptions, total=False):
