@@ -81,7 +81,7 @@ def test_a_server_tells_who_logged_in_and_what_was_done(start: Callable[..., sub
 def test_json_is_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     with logging_to_standard_error(whole=True, as_json=True):
         _log.info("account %s: connected", "ca_1")
-        _log.warning('it failed with %s\nTraceback\n  "quoted"\u2028 \ud800', KEY)
+        _log.warning('it failed with %s\nTraceback\n  "quoted"\u2028 \x1b[31m', KEY)
         try:
             int("of no use")
         except ValueError:
