@@ -117,7 +117,7 @@ def _read_events(
         text = parser.text(piece) if piece else parser.rest()
         if len(text) > _MUCH and exchange.parked is not None:
             yield IN_WORKER
-        is_added = redactor is None and _add_usual(accumulator, text)
+        is_added = redactor is None and _add_usual(accumulator, text, response)
         if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
             return
         if not piece:
@@ -152,13 +152,24 @@ def _add_each(
             event = _odd_event(value, name, data, accumulator, response, complete=complete)
         if event is None:
             continue
-        _add(accumulator, event, name, data, response)
+        _add_or_repeat(accumulator, event, name, data, response)
         if redactor is not None:
             exchange.call.check()  # listeners may be slow, and a piece contain thousands of events
             redactor.forward(_listener_events(accumulator, event, name), data)
         if accumulator.ends(event):
             return True
     return False
+
+
+def _add_or_repeat(
+    accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse
+) -> None:
+    """Add an event, like `_add`, the short way if there is one."""
+    try:
+        if name == "error" or not accumulator.repeats(event):
+            _add(accumulator, event, name, data, response)
+    except _WRONG_TYPES:
+        raise _unknown_shape() from None
 
 
 def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse) -> None:
@@ -174,18 +185,20 @@ def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, 
         raise_if_error(event, response.status, response.headers)
 
 
-def _add_usual(accumulator: Accumulator, text: str) -> bool:
+def _add_usual(accumulator: Accumulator, text: str, response: BaseHTTPResponse) -> bool:
     """Add all chunks in a text without a look at each, and return True; False, and add none, if one may be unusual."""
     if not text:
         return True
-    if type(accumulator) is not ChatStream or len(text) > _MAX_VALUES or _may_hold_error(text):
+    if type(accumulator) is not ChatStream or len(text) > _MAX_VALUES:
         return False
     events = objects_in(text)
     if events is None:
         return False
+    repeats = accumulator.repeats
     try:
         for event in events:
-            accumulator.add(event)
+            if not repeats(event):
+                _add(accumulator, event, "", text, response)
     except _WRONG_TYPES:
         raise _unknown_shape() from None
     return True
@@ -218,7 +231,7 @@ def _split_events(text: str) -> list[tuple[str, str]]:
 def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
     """The events' JSON values, None for invalid JSON. All are parsed at once, which is faster, if all are valid."""
     joined = BETWEEN.join(texts)
-    values = parse_at_once(joined, len(texts)) if len(joined) < _MAX_VALUES else None
+    values = parse_at_once(joined) if len(joined) < _MAX_VALUES else None
     return map(_parse, texts) if values is None else values
 
 
