@@ -147,7 +147,7 @@ def test_the_good_streams_are_good(format: type) -> None:
 
 
 def added(events: list[Any], *, short: bool) -> str:
-    """What chunks become, as far as they can be added: with the short way for those that repeat the last one, or not."""
+    """What chunks become, as far as they can be added: those that repeat the last one in the short way, or not."""
     stream = ChatStream()
     try:
         for event in json.loads(json.dumps(events)):

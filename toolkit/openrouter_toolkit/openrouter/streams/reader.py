@@ -115,7 +115,7 @@ def _read_events(
     while True:
         piece = yield from _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
-        if len(text) > _MUCH and exchange.parked is not None:
+        if len(text) > _MUCH and exchange.parked:
             yield IN_WORKER
         is_added = redactor is None and _add_usual(accumulator, text, response)
         if not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece)):
