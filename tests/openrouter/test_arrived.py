@@ -135,7 +135,8 @@ def test_where_it_waits_a_chunk_may_come_in_parts() -> None:
     with response_of(CHUNKED + b"3\r\nabc\r\n4") as (peer, response, file):
         response.fp._socket.settimeout(PATIENCE)  # type: ignore[attr-defined]
         assert file.read_from(response, 65536, wait=True) == b"abc"
-        sending = threading.Thread(target=lambda: [peer.sendall(bytes([byte])) for byte in b"\r\nefgh\r\n0\r\n\r\n"])
+        rest_of_it = iter(b"\r\nefgh\r\n0\r\n\r\n")
+        sending = threading.Thread(target=lambda: [peer.send(bytes([byte])) for byte in rest_of_it])
         sending.start()
         rest = b"".join(iter(lambda: file.read_from(response, 65536, wait=True), b""))
         sending.join()

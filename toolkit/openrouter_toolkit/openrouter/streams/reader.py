@@ -164,24 +164,26 @@ def _add_each(
 def _add_or_repeat(
     accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse
 ) -> None:
-    """Add an event, like `_add`, the short way if there is one."""
+    """Add an event, the short way if there is one; raises `ActionError` for an error event."""
     try:
-        if name == "error" or not accumulator.repeats(event):
-            _add(accumulator, event, name, data, response)
+        if name == "error":
+            raise api_errors.from_event(event, response.status, response.headers)
+        if not accumulator.repeats(event):
+            _add(accumulator, event, response, may_hold_error=_may_hold_error(data))
     except _WRONG_TYPES:
         raise _unknown_shape() from None
 
 
-def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse) -> None:
-    """Add an event; raises `ActionError` for an error event, after what else is in it was added."""
-    if name == "error" or event.get("type") == "error":
+def _add(accumulator: Accumulator, event: dict[str, Any], response: BaseHTTPResponse, *, may_hold_error: bool) -> None:
+    """Add an event; raises `ActionError` for an error in it, after what else is in it was added."""
+    if event.get("type") == "error":
         raise api_errors.from_event(event, response.status, response.headers)
     try:
         accumulator.add(event)
     except _WRONG_TYPES:
         raise_if_error(event, response.status, response.headers)
         raise _unknown_shape() from None
-    if _may_hold_error(data):
+    if may_hold_error:
         raise_if_error(event, response.status, response.headers)
 
 
@@ -195,10 +197,13 @@ def _add_usual(accumulator: Accumulator, text: str, response: BaseHTTPResponse) 
     if events is None:
         return False
     repeats = accumulator.repeats
+    may_hold_error: bool | None = None
     try:
         for event in events:
             if not repeats(event):
-                _add(accumulator, event, "", text, response)
+                if may_hold_error is None:
+                    may_hold_error = _may_hold_error(text)
+                _add(accumulator, event, response, may_hold_error=may_hold_error)
     except _WRONG_TYPES:
         raise _unknown_shape() from None
     return True
