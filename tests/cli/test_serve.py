@@ -155,6 +155,7 @@ def test_keys_that_can_be_read_on_the_way_are_warned_of(
         ("--worker-threads", "0"),
         ("--worker-threads", "10001"),
         ("--worker-threads", "many"),
+        ("--streams", "0"),
         ("--connections-per-address", "-1"),
         ("--client-timeout", "0"),
         ("--client-timeout", "nan"),

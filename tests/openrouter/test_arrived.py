@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse, IncompleteRead
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrouter_toolkit.http.arrived import ArrivedBytes, NothingArrived, can_park
+
+from ..timing import PATIENCE
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 TEXT = b"data: 0123456789abcdef\n\n" * 3
@@ -34,7 +37,9 @@ def response_of(head: bytes) -> Iterator[tuple[socket.socket, HTTPResponse, Arri
         peer.sendall(head)
         with HTTPResponse(ours) as response:
             response.begin()
-            yield peer, response, ArrivedBytes(ours, response)
+            file = ArrivedBytes(ours, response)
+            ours.settimeout(0)
+            yield peer, response, file
 
 
 def read_all(peer: socket.socket, response: HTTPResponse, file: ArrivedBytes, pieces: Iterable[bytes]) -> bytes:
@@ -43,7 +48,7 @@ def read_all(peer: socket.socket, response: HTTPResponse, file: ArrivedBytes, pi
     waiting = iter([*pieces, None])
     while True:
         try:
-            piece = file.read_from(response, 65536)
+            piece = file.read_from(response, 65536, wait=False)
         except NothingArrived:
             more = next(waiting)
             peer.sendall(more) if more is not None else peer.shutdown(socket.SHUT_WR)
@@ -80,36 +85,36 @@ def test_a_body_that_is_cut_is_told_after_what_came(framing: str) -> None:
     with response_of(head + end) as (peer, response, file):
         peer.sendall(rest[:20])
         peer.shutdown(socket.SHUT_WR)
-        assert TEXT.startswith(file.read_from(response, 65536))
+        assert TEXT.startswith(file.read_from(response, 65536, wait=False))
         file.resume()
         with pytest.raises(IncompleteRead):
-            file.read_from(response, 65536)
+            file.read_from(response, 65536, wait=False)
 
 
 def test_nothing_is_waited_for_and_one_turn_reads_once() -> None:
     with response_of(CHUNKED) as (peer, response, file):
         with pytest.raises(NothingArrived):
-            file.read_from(response, 65536)
+            file.read_from(response, 65536, wait=False)
         file.resume()
         peer.sendall(b"fa00\r\n" + b"x" * 64000)
-        assert 0 < len(file.read_from(response, 65536)) < 64000
+        assert 0 < len(file.read_from(response, 65536, wait=False)) < 64000
         with pytest.raises(NothingArrived):
-            file.read_from(response, 65536)
+            file.read_from(response, 65536, wait=False)
         file.resume()
-        assert file.read_from(response, 65536)
+        assert file.read_from(response, 65536, wait=False)
 
 
 def test_many_chunks_that_came_together_are_read_together() -> None:
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(TEXT), TEXT) for _ in range(20))
     with response_of(CHUNKED + chunks) as (_, response, file):
-        assert file.read_from(response, 65536) == TEXT * 20
+        assert file.read_from(response, 65536, wait=False) == TEXT * 20
 
 
 def test_a_bad_chunk_is_told_after_the_good_ones() -> None:
     with response_of(CHUNKED + b"3\r\nabc\r\nno size\r\n") as (_, response, file):
-        assert file.read_from(response, 65536) == b"abc"
+        assert file.read_from(response, 65536, wait=False) == b"abc"
         with pytest.raises(HTTPException):
-            file.read_from(response, 65536)
+            file.read_from(response, 65536, wait=False)
 
 
 def test_trailers_without_an_end_are_refused() -> None:
@@ -121,10 +126,21 @@ def test_trailers_without_an_end_are_refused() -> None:
 
 def test_after_the_parking_it_waits_again() -> None:
     with response_of(FRAMED["length"][:-30]) as (peer, response, file):
-        assert file.read_from(response, 65536) == TEXT[:-30]
+        assert file.read_from(response, 65536, wait=False) == TEXT[:-30]
         peer.sendall(TEXT[-30:])
-        file.wait()
         assert response.read(1 << 20) == TEXT[-30:]
+
+
+def test_where_it_waits_a_chunk_may_come_in_parts() -> None:
+    with response_of(CHUNKED + b"3\r\nabc\r\n4") as (peer, response, file):
+        response.fp._socket.settimeout(PATIENCE)  # type: ignore[attr-defined]
+        assert file.read_from(response, 65536, wait=True) == b"abc"
+        rest_of_it = iter(b"\r\nefgh\r\n0\r\n\r\n")
+        sending = threading.Thread(target=lambda: [peer.send(bytes([byte])) for byte in rest_of_it])
+        sending.start()
+        rest = b"".join(iter(lambda: file.read_from(response, 65536, wait=True), b""))
+        sending.join()
+        assert rest == b"efgh"
 
 
 def test_only_sockets_that_tell_what_they_hold_are_parked() -> None:

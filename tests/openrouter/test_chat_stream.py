@@ -20,9 +20,15 @@ from .servers import Exchange, chunk, message_events
 
 
 def assembled(*chunks: dict[str, Any]) -> dict[str, Any]:
-    stream = ChatStream()
+    """What chunks become; the short way for those that repeat the last one leads to the same."""
+    stream, short = ChatStream(), ChatStream()
     for part in chunks:
         stream.add(json.loads(json.dumps(part)))
+        again = json.loads(json.dumps(part))
+        if not short.repeats(again):
+            short.add(again)
+        assert again == part
+    assert json.dumps(short.result()) == json.dumps(stream.result())
     return stream.result()
 
 
@@ -57,6 +63,25 @@ def test_texts_are_joined_and_the_chunk_becomes_a_completion() -> None:
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}],
         "usage": {"total_tokens": 3, "cost": 0.1},
     }
+
+
+def test_a_chunk_that_repeats_the_last_one_but_for_its_delta_takes_the_short_way() -> None:
+    stream = ChatStream()
+    stream.add(chunk("Hel", role="assistant"))
+    assert stream.repeats(chunk("lo", role="assistant"))
+    assert stream.repeats(chunk(" there", reasoning="x"))
+    for other in (
+        chunk("!", finish="stop"),
+        chunk("!", index=1),
+        {**chunk("!"), "usage": {"total_tokens": 3}},
+        {**chunk("!"), "created": 1.0},
+        {**chunk("!"), "error": {"message": "no"}},
+        {**chunk("!"), "choices": []},
+        {"choices": chunk("!")["choices"]},
+    ):
+        assert not stream.repeats(other)
+    assert stream.result()["choices"][0]["message"]["content"] == "Hello there"
+    assert not ChatStream().repeats(chunk("first"))
 
 
 @pytest.mark.parametrize("name", ["content", "reasoning", "refusal"])

@@ -146,6 +146,27 @@ def test_the_good_streams_are_good(format: type) -> None:
     assert assert_survives(format, GOOD[format]).successful
 
 
+def added(events: list[Any], *, short: bool) -> str:
+    """What chunks become, as far as they can be added: those that repeat the last one in the short way, or not."""
+    stream = ChatStream()
+    try:
+        for event in json.loads(json.dumps(events)):
+            if not (short and stream.repeats(event)):
+                stream.add(event)
+    except reader._WRONG_TYPES:
+        return f"{json.dumps(stream.result())} and no more"
+    return json.dumps(stream.result())
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: json.dumps(odd)[:20])
+def test_the_short_way_leads_to_the_same_with_an_odd_value_anywhere(odd: Any) -> None:
+    for number, event in enumerate(GOOD[ChatStream]):
+        for path in places(event):
+            other = put(event, path, odd)
+            events = [event, event, other, other, event, *GOOD[ChatStream][number:], event, other]
+            assert added(events, short=True) == added(events, short=False), path
+
+
 @pytest.mark.parametrize("format", [ChatStream, MessageStream], ids=["chat", "messages"])
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: json.dumps(odd)[:20])
 def test_an_odd_value_anywhere_loses_nothing_that_came_before_it(format: type, odd: Any) -> None:

@@ -97,7 +97,7 @@ def test_few_threads_hold_many_streams(
         for _ in range(many):
             streams.append(stack.enter_context(calling(served, ADDRESS, STREAM, token)))
             read_until(streams[-1], b'"text":"Hel"')
-        wait_until(lambda: served.state.threads.free == THREADS)
+            wait_until(lambda: served.state.threads.free == THREADS)
         assert workers() - before <= THREADS
         assert len(served.state.running) == many
         go_on.set()
@@ -149,7 +149,7 @@ def test_an_upstream_that_drips_holds_up_nobody(store: Store, monkeypatch: pytes
         dripping = stack.enter_context(ExitStack())
         for _ in range(2 * THREADS):
             read_until(dripping.enter_context(calling(served, ADDRESS, STREAM, token)), b'"text":"Hel"')
-        wait_until(lambda: served.state.threads.free == THREADS)
+            wait_until(lambda: served.state.threads.free == THREADS)
         with served.client() as nobody:
             assert nobody.get("/readyz").status_code == 200
         dripping.close()

@@ -1,4 +1,4 @@
-"""A response's bytes as far as they have arrived: reading them never waits for the network."""
+"""A response's bytes as they arrive: all that one read of the socket brings, and, if asked for, never a wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-# What is read at once: so much is parsed in a few milliseconds, and a TLS record holds as much.
+# A TLS record holds as much. With larger reads, what is parsed at once is enough to start garbage collections.
 _READ_SIZE = 16 * 1024
 # What may follow a chunk's bytes without telling anything about the next.
 _CHUNK_END = b"\r\n"
@@ -27,7 +27,7 @@ def can_park(connection: Any) -> bool:
 
 
 class ArrivedBytes(io.BufferedIOBase):
-    """The file under an `http.client.HTTPResponse`, in place of one that waits.
+    """The file under an `http.client.HTTPResponse`, in place of one that reads little and always waits.
 
     http.client keeps its way of reading chunks, lengths and trailers: `read_from` repeats what that could not finish.
     """
@@ -36,28 +36,45 @@ class ArrivedBytes(io.BufferedIOBase):
         """Replace a response's file; what it holds already stays readable."""
         super().__init__()
         self._socket = connection
-        self._waits = False
         self._ended = False
         self._received = False
         self._at = 0
+        self._repeats = False
         self._failure: Exception | None = None  # it came after bytes that are read first
+        timeout = connection.gettimeout()
         connection.settimeout(0)
         file: Any = response.fp
         try:
             self._data = bytearray(file.peek())
         except OSError:  # nothing is there, and TLS says it in its own way
             self._data = bytearray()
+        connection.settimeout(timeout)
         self._raw = file.detach()
         response.fp = self  # type: ignore[assignment]
 
-    def read_from(self, response: HTTPResponse, size: int) -> bytes:
-        """All bytes of a response's body that are there, after at most one read of the socket since `resume`.
+    def read_from(self, response: HTTPResponse, size: int, *, wait: bool) -> bytes:
+        """All bytes of a response's body that one read of the socket brings; raises as `response.read1` does.
 
-        They are empty at the end of the body only, and may be some more than `size`. Raises as `response.read1`, and:
+        They are empty at the end of the body only, and may be some more than `size`. If `wait` is false, the socket's
+        timeout has to be 0, and it is read once since `resume`.
 
         Raises:
-            NothingArrived: none are there.
+            NothingArrived: none are there; only if `wait` is false.
         """
+        self._received = self._received and not wait
+        self._repeats = True
+        try:
+            while True:
+                try:
+                    return self._bytes_there(response, size)
+                except NothingArrived:
+                    if not wait:
+                        raise
+                self._received = False
+        finally:
+            self._repeats = False
+
+    def _bytes_there(self, response: HTTPResponse, size: int) -> bytes:
         pieces: list[bytes] = []
         length = 0
         while length < size:
@@ -76,16 +93,17 @@ class ArrivedBytes(io.BufferedIOBase):
                 break
             pieces.append(piece)
             length += len(piece)
+            self._received = True  # the rest is not waited for
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _next_piece(self, response: HTTPResponse, size: int) -> bytes:
         """`response.read1(size)`, which can be repeated if it raises `NothingArrived`."""
         if self._failure is not None:
             raise self._failure
-        if self._received and not self._ended and len(self._data) - self._at <= len(_CHUNK_END) and not self._pending():
-            raise NothingArrived
         del self._data[: self._at]
         self._at = 0
+        if self._received and not self._ended and len(self._data) <= len(_CHUNK_END) and not self._pending():
+            raise NothingArrived
         left = response.chunk_left
         try:
             return response.read1(size)
@@ -97,10 +115,6 @@ class ArrivedBytes(io.BufferedIOBase):
     def resume(self) -> None:
         """Allow another read of the socket, since more has arrived."""
         self._received = False
-
-    def wait(self) -> None:
-        """Wait for bytes from now on, as long as the socket's timeout allows."""
-        self._waits = True
 
     def read1(self, size: int = -1) -> bytes:
         """What is there, at most `size` bytes; empty at the end."""
@@ -137,7 +151,7 @@ class ArrivedBytes(io.BufferedIOBase):
     def _receive(self) -> None:
         if self._ended:
             return
-        if self._waits:  # nothing is repeated
+        if not self._repeats:
             del self._data[: self._at]
             self._at = 0
         elif self._at > _MAX_HELD:

@@ -40,14 +40,9 @@ class Body:
         self._source = getattr(response, "_original_response", None) if plain else None
         self._pause: Pause | None = None
 
-    def park(self) -> None:
-        """Do not hold a thread while nothing arrives, if the call allows that: see `next_piece`."""
-        if self._exchange.call.parks and self._source is not None:
-            self._exchange.park(self._source)
-
     def in_worker(self) -> Steps[None]:
-        """End `park`; what follows may take long, and reads wait again."""
-        if self._exchange.parked is not None:
+        """Go on in a worker thread if the body is parked: what follows may take long, and reads wait again."""
+        if self._exchange.parked:
             yield IN_WORKER
             self._exchange.unpark()
 
@@ -68,8 +63,8 @@ class Body:
         except TimeoutError as error:
             raise exchange.failure(error) from None
         exchange.call.check()
-        if exchange.parked is not None:
-            exchange.parked.resume()
+        if exchange.arrived is not None:
+            exchange.arrived.resume()
 
     def piece(self) -> bytes:
         """The next bytes that arrive; empty at the end.
@@ -91,9 +86,11 @@ class Body:
 
     def _read(self) -> bytes:
         if self._source is not None:
-            parked = self._exchange.parked
+            arrived = self._exchange.arrived
             piece: bytes = (
-                self._source.read1(_READ_SIZE) if parked is None else parked.read_from(self._source, _READ_SIZE)
+                self._source.read1(_READ_SIZE)
+                if arrived is None
+                else arrived.read_from(self._source, _READ_SIZE, wait=not self._exchange.parked)
             )
             if piece:
                 if self._response.length_remaining is not None:
@@ -139,9 +136,13 @@ class Body:
     def is_stream(self) -> Steps[bool]:
         """Whether it is an event stream, decided by its first bytes, because gateways send wrong content types.
 
-        The bytes that this reads are returned by the first `piece`. From then on, a stream's body is parked (`park`).
+        The bytes that this reads are returned by the first `piece`. If the call parks, the body is parked from now on,
+        as long as it is a stream: it holds no thread while nothing arrives (see `next_piece`).
         """
-        self.park()
+        exchange = self._exchange
+        if exchange.call.parks and self._source is not None:
+            exchange.read_what_arrives(self._source)
+            exchange.park()
         declared = self._response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head = b""
         while (is_stream_head := _is_stream_head(head, declared=declared)) is None:
@@ -153,6 +154,8 @@ class Body:
         is_stream = declared if is_stream_head is None else is_stream_head
         if not is_stream:
             yield from self.in_worker()
+        elif self._source is not None:
+            exchange.read_what_arrives(self._source)
         return is_stream
 
     def _count(self, piece: bytes) -> None:

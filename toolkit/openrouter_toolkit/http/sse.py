@@ -76,15 +76,17 @@ def events_in(text: str) -> list[tuple[str, str]]:
 
 def objects_in(text: str) -> list[dict[str, Any]] | None:
     """The events of a text as JSON objects, parsed at once; None if one of them is anything but one line of `data`."""
-    breaks = text.count(_NEXT_EVENT)
-    if not text.startswith("data: ") or text.count("\n") != 2 * breaks:
+    if not text.startswith("data: "):
         return None
-    values = parse_at_once(text[6:].replace(_NEXT_EVENT, BETWEEN), breaks + 1)
-    return values if values is not None and all(type(value) is dict for value in values) else None
+    joined = text[6:].replace(_NEXT_EVENT, BETWEEN)
+    if "\n" in joined:
+        return None
+    values = parse_at_once(joined)
+    return values if values is not None and {*map(type, values)} == {dict} else None
 
 
-def parse_at_once(joined: str, count: int) -> list[Any] | None:
-    """The values of `count` JSON texts that are joined by `BETWEEN`; None if one is invalid, or is not one value.
+def parse_at_once(joined: str) -> list[Any] | None:
+    """The values of JSON texts that are joined by `BETWEEN`; None if one is invalid, or is not one value.
 
     It is faster than parsing each: names of fields are made once. A text that is cut, and one that holds two values,
     could pass for two if a comma stood between them; the number that stands there is known to this process alone.
@@ -93,7 +95,8 @@ def parse_at_once(joined: str, count: int) -> list[Any] | None:
         values: list[Any] = json.loads(f"[{joined}]")
     except (ValueError, RecursionError):
         return None
-    return values[::2] if len(values) == 2 * count - 1 and values[1::2] == [_SEPARATOR] * (count - 1) else None
+    between = values[1::2]
+    return values[::2] if len(values) % 2 and between.count(_SEPARATOR) == len(between) else None
 
 
 def _parse_event(block: str) -> tuple[str, str] | None:

@@ -63,7 +63,8 @@ class Exchange:
         self._socket: Any = None
         self._begun = False
         self.read_timeout = 0.0
-        self.parked: ArrivedBytes | None = None
+        self.arrived: ArrivedBytes | None = None
+        self.parked = False
 
     def on_connecting(self, connection: Any) -> None:
         """The pool has chosen a connection, which may not be open yet."""
@@ -94,21 +95,26 @@ class Exchange:
         """Set how many seconds to wait for the next bytes."""
         self.read_timeout = seconds
         with self._lock, suppress(OSError, AttributeError):
-            if self._socket is not None and self.parked is None:
+            if self._socket is not None and not self.parked:
                 self._socket.settimeout(seconds)
 
-    def park(self, response: HTTPResponse) -> None:
-        """Let reads of a response raise `NothingArrived` instead of waiting, where that is possible."""
+    def read_what_arrives(self, response: HTTPResponse) -> None:
+        """Read a response's bytes from `arrived` from now on, where that is possible."""
         with self._lock:
-            if can_park(self._socket) and response.fp is not None:
-                self.parked = ArrivedBytes(self._socket, response)
+            if self.arrived is None and can_park(self._socket) and response.fp is not None:
+                self.arrived = ArrivedBytes(self._socket, response)
+
+    def park(self) -> None:
+        """Let reads from `arrived` raise `NothingArrived` instead of waiting."""
+        with self._lock:
+            if self.arrived is not None:
+                self._socket.settimeout(0)
+                self.parked = True
 
     def unpark(self) -> None:
         """Let reads wait again."""
-        if self.parked is not None:
-            self.parked.wait()
-            self.parked = None
-            self.set_read_timeout(self.read_timeout)
+        self.parked = False
+        self.set_read_timeout(self.read_timeout)
 
     def pause(self) -> Pause:
         """What a parked exchange waits for."""

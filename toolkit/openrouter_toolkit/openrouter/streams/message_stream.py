@@ -94,6 +94,10 @@ class MessageStream:
         elif kind == "message_stop":
             self._complete = True
 
+    def repeats(self, event: dict[str, Any]) -> bool:
+        """Whether the event was added the short way: in this format, where events are short, there is none."""
+        return False
+
     def _add_message_start(self, message: dict[str, Any]) -> None:
         content = message.get("content")
         if content is not None and not isinstance(content, list):

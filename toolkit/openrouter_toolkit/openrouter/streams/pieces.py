@@ -77,6 +77,10 @@ class PartialObject:
             elif value != "" or name not in fields:
                 fields[name] = value
 
+    def part(self, name: str) -> Part | None:
+        """The assembly of a field's values, if it is streamed in pieces of its own."""
+        return self._parts.get(name)
+
     def join(self, name: str, value: Any) -> None:
         """Add a piece of a field's text, or parts of its content; raises `TypeError` for anything else."""
         pieces = self.texts.get(name)

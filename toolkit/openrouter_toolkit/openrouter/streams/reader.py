@@ -116,9 +116,9 @@ def _read_events(
     while True:
         piece = yield from _next_piece(body, accumulator, exchange)
         text = parser.text(piece) if piece else parser.rest()
-        if len(text) > _MUCH and exchange.parked is not None:
+        if len(text) > _MUCH and exchange.parked:
             yield IN_WORKER
-        is_added = redactor is None and _add_usual(accumulator, text)
+        is_added = redactor is None and _add_usual(accumulator, text, response)
         ended = not is_added and _add_each(exchange, response, accumulator, redactor, text, complete=bool(piece))
         if progress.first_output is None and accumulator.started:
             progress.first_output = monotonic()
@@ -157,7 +157,7 @@ def _add_each(
             event = _odd_event(value, name, data, accumulator, response, complete=complete)
         if event is None:
             continue
-        _add(accumulator, event, name, data, response)
+        _add_or_repeat(accumulator, event, name, data, response)
         if redactor is not None:
             exchange.call.check()  # listeners may be slow, and a piece contain thousands of events
             redactor.forward(_listener_events(accumulator, event, name), data)
@@ -166,31 +166,49 @@ def _add_each(
     return False
 
 
-def _add(accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse) -> None:
-    """Add an event; raises `ActionError` for an error event, after what else is in it was added."""
-    if name == "error" or event.get("type") == "error":
+def _add_or_repeat(
+    accumulator: Accumulator, event: dict[str, Any], name: str, data: str, response: BaseHTTPResponse
+) -> None:
+    """Add an event, the short way if there is one; raises `ActionError` for an error event."""
+    try:
+        if name == "error":
+            raise api_errors.from_event(event, response.status, response.headers)
+        if not accumulator.repeats(event):
+            _add(accumulator, event, response, may_hold_error=_may_hold_error(data))
+    except _WRONG_TYPES:
+        raise _unknown_shape() from None
+
+
+def _add(accumulator: Accumulator, event: dict[str, Any], response: BaseHTTPResponse, *, may_hold_error: bool) -> None:
+    """Add an event; raises `ActionError` for an error in it, after what else is in it was added."""
+    if event.get("type") == "error":
         raise api_errors.from_event(event, response.status, response.headers)
     try:
         accumulator.add(event)
     except _WRONG_TYPES:
         raise_if_error(event, response.status, response.headers)
         raise _unknown_shape() from None
-    if _may_hold_error(data):
+    if may_hold_error:
         raise_if_error(event, response.status, response.headers)
 
 
-def _add_usual(accumulator: Accumulator, text: str) -> bool:
+def _add_usual(accumulator: Accumulator, text: str, response: BaseHTTPResponse) -> bool:
     """Add all chunks in a text without a look at each, and return True; False, and add none, if one may be unusual."""
     if not text:
         return True
-    if type(accumulator) is not ChatStream or len(text) > _MAX_VALUES or _may_hold_error(text):
+    if type(accumulator) is not ChatStream or len(text) > _MAX_VALUES:
         return False
     events = objects_in(text)
     if events is None:
         return False
+    repeats = accumulator.repeats
+    may_hold_error: bool | None = None
     try:
         for event in events:
-            accumulator.add(event)
+            if not repeats(event):
+                if may_hold_error is None:
+                    may_hold_error = _may_hold_error(text)
+                _add(accumulator, event, response, may_hold_error=may_hold_error)
     except _WRONG_TYPES:
         raise _unknown_shape() from None
     return True
@@ -223,7 +241,7 @@ def _split_events(text: str) -> list[tuple[str, str]]:
 def _parse_events(texts: Sequence[str]) -> Iterable[Any]:
     """The events' JSON values, None for invalid JSON. All are parsed at once, which is faster, if all are valid."""
     joined = BETWEEN.join(texts)
-    values = parse_at_once(joined, len(texts)) if len(joined) < _MAX_VALUES else None
+    values = parse_at_once(joined) if len(joined) < _MAX_VALUES else None
     return map(_parse, texts) if values is None else values
 
 

@@ -143,7 +143,7 @@ class _EventBuffer(SwiftListener):
             self._ping = self._loop.call_at(silent_until, self._put_ping)
         else:
             self._ping = self._loop.call_later(_PING_INTERVAL, self._put_ping)
-            if not self._buffered:
+            if not self._buffered and not self._given_up:
                 self.put(_PING)
 
     def end(self, event: bytes) -> None:
