@@ -66,14 +66,14 @@ def test_a_server_tells_who_logged_in_and_what_was_done(start: Callable[..., sub
     link = process.stderr.readline().decode().split()[-1]
     with httpx2.Client() as browser:
         csrf = re.findall(r'name="csrf" value="(\w+)"', browser.get(link).text)[0]
-        browser.post(link, data={"csrf": csrf})
+        browser.post(link, data={"name": "Ada", "csrf": csrf})
         page = browser.get(f"{url}/admin/tools/openrouter")
         csrf = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
         switch = f"{url}/admin/tools/openrouter/actions/openrouter_get_credits/switch"
         assert browser.post(switch, data={"csrf": csrf, "to": "off"}).status_code == 303
     process.send_signal(signal.SIGTERM)
     told = process.communicate(timeout=20)[1].decode()
-    assert re.search(rf"^{TIME} INFO somebody logged in {REQUEST}$", told, re.MULTILINE)
+    assert re.search(rf"^{TIME} INFO Ada logged in {REQUEST}$", told, re.MULTILINE)
     assert re.search(rf"^{TIME} INFO action OPENROUTER_GET_CREDITS: switched off {REQUEST}$", told, re.MULTILINE)
     assert link.rpartition("/")[2] not in told
 

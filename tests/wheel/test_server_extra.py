@@ -79,7 +79,7 @@ def test_an_administrator_looks_at_the_pages(run: Any, serving: str) -> None:
         form = browser.get(link, timeout=30).text
         csrf = re.search(r'name="csrf" value="(\w+)"', form)
         assert csrf
-        page = browser.post(link, data={"csrf": csrf[1]}, timeout=30)
+        page = browser.post(link, data={"name": "Ada", "csrf": csrf[1]}, timeout=30)
         assert page.url == f"{serving}/admin/tools"
         assert "OpenRouter" in page.text
         wanted = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text))
