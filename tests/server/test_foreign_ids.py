@@ -24,6 +24,8 @@ from .test_mcp import ACCEPT
 
 NAMES = ("account_id", "connected_account_id", "connectedAccountId", "account", "session", "link", "token", "toolkit")
 Ask = Callable[[str], httpx2.Response]
+# What each answer has of its own.
+_OWN = ("date", "set-cookie", "x-request-id")
 
 
 class Foreign:
@@ -63,7 +65,7 @@ def foreign(store: Store) -> Foreign:
 def told(ask: Ask, name: str) -> tuple[int, str, str]:
     """Everything that an answer says, but for the name itself."""
     answer = ask(name)
-    headers = {key: value for key, value in answer.headers.items() if key not in ("date", "set-cookie")}
+    headers = {key: value for key, value in answer.headers.items() if key not in _OWN}
     return answer.status_code, answer.text.replace(name, "NAME"), str(headers).replace(name, "NAME")
 
 
@@ -149,7 +151,7 @@ def without_csrf(ask: Ask) -> Ask:
     def asked(name: str) -> httpx2.Response:
         answer = ask(name)
         content = re.sub(r'name="csrf" value="\w+"', "", answer.text).encode()
-        headers = [(key, value) for key, value in answer.headers.items() if key != "content-length"]
+        headers = [(key, value) for key, value in answer.headers.items() if key not in ("content-length", *_OWN)]
         return httpx2.Response(answer.status_code, content=content, headers=headers)
 
     return asked

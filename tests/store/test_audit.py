@@ -431,9 +431,9 @@ def test_every_action_has_words() -> None:
 
 
 def test_text_statements_do_not_pass_by() -> None:
-    """No code of the store changes rows by SQL of its own, which would not be noticed."""
+    """No code of the store changes rows by SQL of its own, which would not be noticed; `ort_changes` counts changes."""
     folder = Path(inspect.getfile(Store)).parent
-    written = re.compile(r"\b(INSERT INTO|UPDATE ort_|DELETE FROM)", re.IGNORECASE)
+    written = re.compile(r"\b(INSERT INTO|UPDATE ort_(?!changes\b)|DELETE FROM)", re.IGNORECASE)
     found = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
