@@ -19,8 +19,6 @@ _HINTS = {
 Option = Callable[..., object]
 # Gives the words that a shell completes a value with; see argcomplete.
 Completer = Callable[..., list[str]]
-# More choices than this, such as all commands, are left to --help.
-_MAX_LISTED = 20
 
 
 class Command:
@@ -162,8 +160,7 @@ class _Parser(argparse.ArgumentParser):
             choices = [str(choice) for choice in action.choices]
             named = quote_input(str(value))
             what = f"there is no {action.dest} {named}" if named else f"there is no such {action.dest}"
-            listed = f"; there are {', '.join(choices)}" if len(choices) <= _MAX_LISTED else ""
-            self.error(f"{what}{_did_you_mean(str(value), choices) or listed}")
+            self.error(f"{what}{_did_you_mean(str(value), choices) or '; there are ' + ', '.join(choices)}")
 
     @property
     def _names(self) -> list[str]:
