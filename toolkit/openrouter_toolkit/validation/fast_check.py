@@ -59,6 +59,11 @@ def compile_fast_check(schema: Any) -> FastCheck:
 
 
 def _by_type(checks: Mapping[type, Sequence[FastCheck]]) -> FastCheck:
+    if len(checks) == 1:
+        ((only, type_checks),) = checks.items()
+        if len(type_checks) <= 1:
+            return _of_one_type(only, type_checks[0] if type_checks else None)
+
     def check_value(value: Any) -> bool:
         type_checks = checks.get(type(value))
         if type_checks is None:
@@ -71,11 +76,21 @@ def _by_type(checks: Mapping[type, Sequence[FastCheck]]) -> FastCheck:
     return check_value
 
 
+def _of_one_type(wanted: type, check: FastCheck | None) -> FastCheck:
+    """The usual case, made fast: a message is an object, and its role a text."""
+    if check is None:
+        return lambda value: type(value) is wanted
+    return lambda value: type(value) is wanted and check(value)
+
+
 def _object(keywords: Mapping[str, Any]) -> FastCheck:
     rules = {name: compile_fast_check(schema) for name, schema in keywords.get("properties", {}).items()}
     others = compile_fast_check(keywords.get("additionalProperties", True))
     required = tuple(keywords.get("required", ()))
     min_count, max_count = keywords.get("minProperties", 0), keywords.get("maxProperties", float("inf"))
+
+    if others is _always and "minProperties" not in keywords and "maxProperties" not in keywords:
+        return _open_object(required, rules)
 
     def check_value(value: dict[Any, Any]) -> bool:
         if not min_count <= len(value) <= max_count:
@@ -85,6 +100,22 @@ def _object(keywords: Mapping[str, Any]) -> FastCheck:
                 return False
         for name, item in value.items():  # noqa: SIM110
             if not rules.get(name, others)(item):
+                return False
+        return True
+
+    return check_value
+
+
+def _open_object(required: Sequence[str], rules: Mapping[str, FastCheck]) -> FastCheck:
+    """The check for an object that may have any other properties too: those are not looked at."""
+    named = tuple(rules.items())
+
+    def check_value(value: dict[Any, Any]) -> bool:
+        for name in required:
+            if name not in value:
+                return False
+        for name, rule in named:  # noqa: SIM110
+            if name in value and not rule(value[name]):
                 return False
         return True
 
