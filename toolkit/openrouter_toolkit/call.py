@@ -35,7 +35,7 @@ class Caller:
         agent: a label of the agent, such as its name.
         session_id: a conversation or a run, to which several calls belong.
         token_id: the API token of the server that the call came with.
-        request_id: the caller's own id of the request.
+        request_id: the id of the request to the server, the caller's own or a new one.
     """
 
     agent: str | None = None

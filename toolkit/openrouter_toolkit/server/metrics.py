@@ -75,7 +75,7 @@ class Metrics:
         self._requests.labels(area, status).inc()
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Let `value` be asked whenever the metrics are read; of a name that ends in `_total`, it never falls."""
+        """Add a gauge whose value is asked for whenever the metrics are read."""
         Gauge(f"{_PREFIX}_{name}", description, registry=self._registry).set_function(value)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
