@@ -140,13 +140,14 @@ def test_a_process_that_forks_has_a_ledger_in_both(store: Store, ledger: Ledger)
 
     def work_and_close(say: Say) -> None:
         work("child")
+        ledger.flush(PATIENCE)  # `close` alone waits five seconds, and others write too
         ledger.close()
 
     work("parent")
     with Child(work_and_close) as one, Child(work_and_close) as other:
         work("parent")
         assert one.rest() == other.rest() == []
-    assert ledger.flush()
+    assert ledger.flush(PATIENCE)
     counts = {row.key["user"]: row.calls for row in ledger.usage(["user"])}
     assert counts == {"parent": 80, "child": 80}
     assert len(calls_of(store)) == 160
