@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -21,7 +19,6 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from ..envelope import ActionError
-from ..ledger.settling import by_registry
 from ..store import LastOwner, LinkRefused, Store, StoreError, UnknownAccount, UnknownPerson
 from ..text.redaction import redact_thoroughly
 from .access.browsers import LoginNeeded, remember_page
@@ -29,6 +26,7 @@ from .access.middleware import Guard, request_secrets
 from .api import direct
 from .api.requests import wrong_value
 from .api.routes import router as api
+from .background import background
 from .composio import routes as composio
 from .composio import session_mcp
 from .error_responses import Problem, problem, reads_pages, retry_after
@@ -43,7 +41,6 @@ from .settings import Settings
 from .state import State
 
 _log = logging.getLogger("openrouter_toolkit")
-_INTERVAL = 60.0
 
 
 def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> FastAPI:
@@ -59,14 +56,14 @@ def create(settings: Settings, store: Store, manifests: Iterable[Path | str] = (
     """
     state = State(settings, store, manifests)
     endpoints = McpEndpoints(state)
+    jobs = background(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with endpoints.run(), anyio.create_task_group() as tasks:
-            tasks.start_soon(_repeat, "the store was not tidied", store.tidy)
-            tasks.start_soon(_repeat, "the costs of calls were not looked up", partial(_settle, state))
+        async with endpoints.run():
+            jobs.start()
             yield
-            tasks.cancel_scope.cancel()
+            await anyio.to_thread.run_sync(jobs.stop)
         state.close()
 
     application = _Application(
@@ -160,21 +157,3 @@ def _answer_exceptions(application: FastAPI) -> None:
         response = RedirectResponse("/login", 303)
         remember_page(request, response)
         return response
-
-
-async def _repeat(failure: str, work: Callable[[], object]) -> None:
-    """Do some work in a thread, once a minute."""
-    while True:
-        try:
-            await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-        except StoreError as error:
-            _log.warning("%s: %s", failure, error)
-        except Exception:  # noqa: BLE001 - a failure must end neither this task nor the others in its group
-            _log.error("%s\n%s", failure, redact_thoroughly(traceback.format_exc(), ()))
-        await anyio.sleep(_INTERVAL)
-
-
-def _settle(state: State) -> None:
-    """Look up the costs of calls that were cut off."""
-    openrouter = next(iter(state.toolkits.values()))
-    state.ledger.settle(by_registry(openrouter.registry.execute))

@@ -426,3 +426,95 @@ class UsageDayRow(Row):
     within_7: Mapped[int] = mapped_column(_BIG)
     within_8: Mapped[int] = mapped_column(_BIG)
     within_9: Mapped[int] = mapped_column(_BIG)
+
+
+class LeaseRow(Row):
+    """What one process at a time has, see `jobs.lease`."""
+
+    __tablename__ = "ort_leases"
+
+    name: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(40))
+    number: Mapped[int] = mapped_column(_BIG)
+
+
+class HealthRow(Row):
+    """What was found out about a connected account's key. `drift` and `elsewhere` are in units of 10^-12 US dollars."""
+
+    __tablename__ = "ort_account_health"
+
+    account_id: Mapped[str] = mapped_column(
+        PrimaryKey(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    conditions: Mapped[list[str]]
+    why: Mapped[str | None] = mapped_column(Text)
+    since: Mapped[datetime]
+    tried_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    drift: Mapped[int | None] = mapped_column(_BIG)
+    unpriced: Mapped[int | None] = mapped_column(_BIG)
+    elsewhere: Mapped[int | None] = mapped_column(_BIG)
+    elsewhere_at: Mapped[datetime | None]
+
+
+class WebhookRow(Row):
+    """An address that is told of events. `address` is shown; the whole address and the secret are sealed."""
+
+    __tablename__ = "ort_webhooks"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(Text)
+    # None for all events, those of later releases too.
+    events: Mapped[list[str] | None]
+    sealed: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    off_at: Mapped[datetime | None]
+    off_reason: Mapped[str | None] = mapped_column(Text)
+    failing_since: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Row):
+    """An event for one webhook. It is due while `next_at` is set."""
+
+    __tablename__ = "ort_deliveries"
+
+    id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(String(40), ForeignKey("ort_webhooks.id", ondelete="CASCADE"))
+    event_id: Mapped[str] = mapped_column(String(40))
+    event: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    milliseconds: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_ort_deliveries_webhook_id_created_at", "webhook_id", "created_at"),
+        Index("ix_ort_deliveries_created_at", "created_at"),
+        Index(
+            "ix_ort_deliveries_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+
+class MarkRow(Row):
+    """That something was told, so that it is not told again, see `outbox.first_time`."""
+
+    __tablename__ = "ort_event_marks"
+
+    event: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(PrimaryKey(400), primary_key=True)
+    at: Mapped[datetime]

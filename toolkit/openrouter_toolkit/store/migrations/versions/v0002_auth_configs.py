@@ -1,4 +1,4 @@
-"""Auth configs, tool-router sessions with their configurations, the ledger of calls, people, and the audit log."""
+"""Auth configs, tool-router sessions with configurations, the ledger, people, the audit log, health, webhooks."""
 
 from __future__ import annotations
 
@@ -62,6 +62,8 @@ def upgrade() -> None:
     _add_ledger()
     _add_people()
     _add_audit()
+    _add_health()
+    _add_webhooks()
 
 
 def _add_ledger() -> None:
@@ -213,3 +215,85 @@ _TRIGGERS = {
         f"CREATE TRIGGER ort_audit_table BEFORE TRUNCATE ON ort_audit FOR EACH STATEMENT {_CALL}",
     ),
 }
+def _add_health() -> None:
+    op.create_table(
+        "ort_leases",
+        sa.Column("name", sa.String(40), nullable=False),
+        sa.Column("holder", sa.String(40), nullable=False),
+        sa.Column("number", _BIG, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_ort_leases"),
+    )
+    op.create_table(
+        "ort_account_health",
+        sa.Column("account_id", sa.String(40), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("conditions", sa.JSON, nullable=False),
+        sa.Column("why", sa.Text),
+        sa.Column("since", _TIME, nullable=False),
+        sa.Column("tried_at", _TIME),
+        sa.Column("checked_at", _TIME),
+        sa.Column("expires_at", _TIME),
+        sa.Column("drift", _BIG),
+        sa.Column("unpriced", _BIG),
+        sa.Column("elsewhere", _BIG),
+        sa.Column("elsewhere_at", _TIME),
+        sa.PrimaryKeyConstraint("account_id", name="pk_ort_account_health"),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["ort_connected_accounts.id"],
+            name="fk_ort_account_health_account_id",
+            ondelete="CASCADE",
+        ),
+    )
+
+
+def _add_webhooks() -> None:
+    op.create_table(
+        "ort_webhooks",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("events", sa.JSON),
+        sa.Column("sealed", sa.Text),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("updated_at", _TIME, nullable=False),
+        sa.Column("off_at", _TIME),
+        sa.Column("off_reason", sa.Text),
+        sa.Column("failing_since", _TIME),
+        sa.Column("delivered_at", _TIME),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_webhooks"),
+    )
+    op.create_table(
+        "ort_deliveries",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("webhook_id", sa.String(40), nullable=False),
+        sa.Column("event_id", sa.String(40), nullable=False),
+        sa.Column("event", sa.String(64), nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("next_at", _TIME),
+        sa.Column("sent_at", _TIME),
+        sa.Column("status", sa.Integer),
+        sa.Column("milliseconds", sa.Integer),
+        sa.Column("error", sa.Text),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_deliveries"),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["ort_webhooks.id"], name="fk_ort_deliveries_webhook_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_ort_deliveries_webhook_id_created_at", "ort_deliveries", ["webhook_id", "created_at"])
+    op.create_index("ix_ort_deliveries_created_at", "ort_deliveries", ["created_at"])
+    where = sa.text("next_at IS NOT NULL")
+    op.create_index(
+        "ix_ort_deliveries_next_at", "ort_deliveries", ["next_at"], sqlite_where=where, postgresql_where=where
+    )
+    op.create_table(
+        "ort_event_marks",
+        sa.Column("event", sa.String(64), nullable=False),
+        sa.Column("subject", sa.String(400), nullable=False),
+        sa.Column("at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("event", "subject", name="pk_ort_event_marks"),
+    )

@@ -1,0 +1,8 @@
+"""Periodic jobs that one process at a time runs, of all that use a database."""
+
+from __future__ import annotations
+
+from .lease import Lease
+from .runner import Job, Runner, Stop
+
+__all__ = ["Job", "Lease", "Runner", "Stop"]
