@@ -18,6 +18,7 @@ import pytest
 from openrouter_toolkit.commands import terminal
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import ConnectedAccount, Status, Store
+from openrouter_toolkit.store.account_health import UNITS, Finding, Health, Spending
 
 from .conftest import SCRIPT, Command
 from .terminals import Terminal
@@ -64,7 +65,8 @@ def test_a_line_for_each_account_the_newest_first(command: Command, store: Store
     status, out, err = command()
     assert (status, err) == (0, "")
     heads, *rows = out.splitlines()
-    assert heads.split() == ["id", "user", "alias", "default", "status", "key", "connected", "last", "used"]
+    names = ["id", "user", "alias", "default", "status", "health", "key", "connected", "last", "used"]
+    assert heads.split() == names
     assert [row.split()[0] for row in rows] == [ours.id, home.id, work.id]
     assert "(organisation: alice, bob)" in rows[0]
     assert "INACTIVE: It was switched off." in rows[1]
@@ -73,6 +75,22 @@ def test_a_line_for_each_account_the_newest_first(command: Command, store: Store
     assert rows[2].split()[:5] == [work.id, "alice", "work", "default", "ACTIVE"]
     assert "api …0718, management …7788" in rows[2]
     assert command("list")[1] == out
+
+
+def test_the_health_of_its_key(command: Command, store: Store, work: ConnectedAccount) -> None:
+    assert json.loads(command("--json")[1])[0]["health"]["state"] == "unknown"
+    why = "$1.00 of the key's limit of $50.00 are left."
+    spending = Spending(drift=0, unpriced=0, elsewhere=UNITS * 5 // 4)
+    store.health.found(work, Finding({Health.LOW: why}, spending=spending))
+    (account,) = json.loads(command("--json")[1])
+    health = account["health"]
+    assert (health["state"], health["why"], health["spent_elsewhere"]) == ("low", why, "1.25")
+    assert datetime.fromisoformat(health["checked_at"]) == datetime.fromisoformat(health["since"])
+    assert command()[1].splitlines()[1].split()[5] == "low"
+    assert json.loads(command("show", "work", "--json")[1])["health"] == health
+    shown = command("show", "work")[1]
+    assert f"low: {why} (checked " in shown
+    assert "about $1.25 were spent elsewhere" in shown
 
 
 def test_one_users_accounts(command: Command, store: Store, work: ConnectedAccount) -> None:

@@ -234,6 +234,10 @@ class ToolRegistry:
         )
         return self._execution.run(slug, arguments, options.user_id, options.new_call(), options.account_id)
 
+    def execute_call(self, slug: str, arguments: Mapping[str, Any] | None, call: Call, *, user_id: str) -> Envelope:
+        """`execute` with a call of the caller's own, which it may cancel from another thread."""
+        return self._execution.run(slug, arguments, user_id, call)
+
     async def execute_async(
         self,
         slug: str,

@@ -9,6 +9,7 @@ import pytest
 
 from openrouter_toolkit import manifest
 from openrouter_toolkit.store import Status, Store
+from openrouter_toolkit.store.account_health import UNITS, Finding, Health, Spending
 
 from ..conftest import ALICE, BOB
 from ..served import Served
@@ -66,6 +67,21 @@ def test_accounts_are_told_without_their_keys(admin: Person, store: Store) -> No
     assert ALICE[-12:-4] not in page.html
     for words in ("work", "cdef", "carol", "dave", "Eve left.", "Switched off", "default", "Last used", "never"):
         assert words in page.text
+
+
+def test_the_health_of_a_key_is_told_where_somebody_has_to_do_something(admin: Person, store: Store) -> None:
+    alice, bob = reversed(store.accounts.list())
+    store.health.found(bob, Finding({}))
+    assert "Little left" not in admin.open(DETAILS).text
+    assert admin.open(DETAILS).text.count("Checked") == 1
+    conditions = {Health.LOW: "The key's limit of $5.00 is used up.", Health.EXPIRING: "The key expires soon."}
+    store.health.found(alice, Finding(conditions, spending=Spending(0, 0, elsewhere=2 * UNITS)))
+    text = admin.open(DETAILS).text
+    assert "alice Active Little left" in text
+    assert "The key's limit of $5.00 is used up. The key expires soon." in text
+    assert "About $2.00 were spent elsewhere with this key." in text
+    store.accounts.disable(alice.id)
+    assert "Little left" not in admin.open(DETAILS).text, "it is not in use"
 
 
 def test_many_accounts_come_in_pages(admin: Person, store: Store) -> None:

@@ -12,9 +12,11 @@ from .terminal import local_time, print_line, print_table
 if TYPE_CHECKING:  # slow to import, and the store's packages may be missing
     from ..manifest import LoadedToolkit
     from ..store import ConnectedAccount, Store
+    from ..store.account_health import AccountHealth
 
 Keys = dict[str, dict[str, Any]]
 _COLOURS = {"ACTIVE": "green", "EXPIRED": "red", "FAILED": "red"}
+_HEALTH_COLOURS = {"ok": "green", "refused": "red", "unknown": ""}
 # The API lists a key's own limit as a budget too (KeyBudget in OpenRouter's specification).
 _OWN_LIMIT = "key_limit"
 _SCOPES = {
@@ -54,7 +56,7 @@ def check_keys(loaded: LoadedToolkit, store: Store, account: ConnectedAccount) -
     return {name: problems.get(name) or {"facts": checked.facts.get(name, {})} for name in names}
 
 
-def print_accounts(accounts: Sequence[ConnectedAccount]) -> None:
+def print_accounts(accounts: Sequence[ConnectedAccount], health: Mapping[str, AccountHealth]) -> None:
     """Print a table of accounts."""
     several = len({account.toolkit for account in accounts}) > 1
     rows = [
@@ -65,16 +67,21 @@ def print_accounts(accounts: Sequence[ConnectedAccount]) -> None:
             "alias": account.alias or "",
             "default": "default" if account.default else "",
             "status": state(account),
+            "health": str(health[account.id].state),
             "key": _endings(account.last_four),
             "connected": local_time(account.connected_at),
             "last used": local_time(account.last_used_at),
         }
         for account in accounts
     ]
-    print_table(rows, {"status": lambda status: _COLOURS.get(status.partition(":")[0], "yellow")})
+    colours = {
+        "status": lambda status: _COLOURS.get(status.partition(":")[0], "yellow"),
+        "health": lambda state: _HEALTH_COLOURS.get(state, "yellow"),
+    }
+    print_table(rows, colours)
 
 
-def print_account(account: ConnectedAccount, keys: Keys) -> None:
+def print_account(account: ConnectedAccount, keys: Keys, health: AccountHealth) -> None:
     """Print the details of one account, one per line."""
     lines = {
         "id": account.id,
@@ -83,6 +90,7 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
         "alias": account.alias or "-",
         "default": "yes" if account.default else "no",
         "status": state(account),
+        "health": _health(health),
         "connected": local_time(account.connected_at) or "-",
         "last used": local_time(account.last_used_at) or "-",
     }
@@ -93,6 +101,16 @@ def print_account(account: ConnectedAccount, keys: Keys) -> None:
     width = max(map(len, lines))
     for title, value in lines.items():
         print_line(f"{title:{width}}  {value}")
+
+
+def _health(health: AccountHealth) -> str:
+    """An account's health, with the reason, and when its key was last checked."""
+    words = f"{health.state}: {short_name(health.why, 200)}" if health.why else str(health.state)
+    if health.checked_at is not None:
+        words += f" (checked {local_time(health.checked_at)})"
+    if health.spent_elsewhere is not None:
+        words += f"; about {_usd(float(health.spent_elsewhere))} were spent elsewhere with its key"
+    return words
 
 
 def _owner(account: ConnectedAccount) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from . import account_views, records, terminal
 from .account_views import name
@@ -15,14 +16,19 @@ from .terminal import CommandFailed, check_input
 if TYPE_CHECKING:  # its packages may be missing
     from ..manifest import LoadedToolkit
     from ..store import ConnectedAccount, Store
+    from ..store.account_health import AccountHealth
 
 
 def list_accounts(options: argparse.Namespace) -> int:
     """List all accounts, or those that a user may use: the user's own, and the organisation's."""
     with open_existing_store() as store:
         found = [] if store is None else _usable_by(store, options.user_id)
-    nothing = "No account is connected"
-    return records.print_list(options, found, account_views.print_accounts, nothing, "connect connects one.")
+        health = {} if store is None else store.health.of(found)
+    if options.json:
+        terminal.print_json([_as_json(account, health) for account in found])
+        return 0
+    print_table = partial(account_views.print_accounts, health=health)
+    return records.print_list(options, found, print_table, "No account is connected", "connect connects one.")
 
 
 def show(options: argparse.Namespace) -> int:
@@ -31,10 +37,11 @@ def show(options: argparse.Namespace) -> int:
         loaded = toolkit_of(found, options.manifest)
         keys = {} if loaded is None else account_views.check_keys(loaded, store, found)
         account = store.accounts.get(found.id)
+        health = store.health.of([account])
     if options.json:
-        terminal.print_json({**records.as_dict(account), "keys": keys})
+        terminal.print_json({**_as_json(account, health), "keys": keys})
     else:
-        account_views.print_account(account, keys)
+        account_views.print_account(account, keys, health[account.id])
     if loaded is None:
         terminal.print_message(_manifest_missing(account))
     works = not any("problem" in key for key in keys.values())
@@ -108,6 +115,10 @@ def disconnect(options: argparse.Namespace) -> int:
     records.report(options, disconnected, f"{name(account)} is disconnected.")
     terminal.print_message("Its key still works elsewhere; to end it, delete it where it was made.")
     return 0
+
+
+def _as_json(account: ConnectedAccount, health: Mapping[str, AccountHealth]) -> dict[str, Any]:
+    return {**records.as_dict(account), "health": records.as_dict(health[account.id])}
 
 
 def _reconnect(store: Store, loaded: LoadedToolkit, account: ConnectedAccount) -> ConnectedAccount:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..accounts import Credentials, MemoryAccounts, refuses_key, unusable
+from ..call import Call
 from ..envelope import ActionError, Envelope
 from ..execution.hooks import Hooks
 from ..execution.toolset import Toolset
@@ -70,7 +71,7 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     if unknown:
         raise ValueError(f"{loaded.toolkit.name} has no field {', '.join(map(repr, unknown))}")
     given = {name: value.strip() for name, value in values.items() if value.strip()}
-    keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
+    keys = _key_fields(loaded)
     others = {name: value for name, value in given.items() if name not in keys}
     complete = all(name in given or name in keys or not field.required for name, field in fields.items())
     refusals = {name: why for name, field in fields.items() if (why := _unfit(loaded, field, given.get(name)))}
@@ -140,8 +141,28 @@ def check_for(store: Store, loaded: LoadedToolkit, account: ConnectedAccount, gi
     )
 
 
+def ask(loaded: LoadedToolkit, credentials: Mapping[str, str], call: Call) -> Envelope:
+    """Return what the API answers about an account's main key, by the manifest's `verify` action, which it must have.
+
+    No connected account is changed, whatever the answer is.
+    """
+    others = {name: value for name, value in credentials.items() if name not in _key_fields(loaded)}
+    key = loaded.auth.key.name
+    return _verify(loaded, others, key, credentials.get(key, ""), None, call)
+
+
+def _key_fields(loaded: LoadedToolkit) -> set[str | None]:
+    """Return the fields that can be the key of a call."""
+    return {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
+
+
 def _verify(
-    loaded: LoadedToolkit, others: Mapping[str, str], name: str, key: str, client_options: Mapping[str, Any] | None
+    loaded: LoadedToolkit,
+    others: Mapping[str, str],
+    name: str,
+    key: str,
+    client_options: Mapping[str, Any] | None,
+    call: Call | None = None,
 ) -> Envelope:
     """Call the verify action with one key, for any field."""
     slug = loaded.auth.verify or ""
@@ -150,7 +171,8 @@ def _verify(
     accounts = MemoryAccounts({_USER_ID: {**others, action.credential or loaded.auth.key.name: key}})
     everything = Toolset(loaded.actions)
     with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
-        return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER_ID, timeout=_TIMEOUT)
+        call = Call(timeout=_TIMEOUT) if call is None else call
+        return registry.execute_call(slug, loaded.auth.verify_arguments, call, user_id=_USER_ID)
 
 
 def _refusal(toolkit: str, field: AuthField, error: ActionError) -> str:

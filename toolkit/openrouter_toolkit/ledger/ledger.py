@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from .calls import CallEntry, CallFilter, CallPage
 from .cleanup import Cleanup
 from .entry import Entry, new_id
 from .running import RunningCalls
+from .spent import Spent, spent
 from .usage import By, Usage
 from .writer import LedgerUnavailable, Writer
 
@@ -105,6 +107,10 @@ class Ledger:
             ValueError: there is no such dimension, or the filter has a session.
         """
         return usage.usage(self._database, by, wanted, limit=limit)
+
+    def spent(self, account_id: str, *, since: datetime, recently: datetime) -> Spent:
+        """Return what a connected account spent since a day, and of that since a moment lately."""
+        return spent(self._database, account_id, since=since, recently=recently)
 
     def settle(self, look_up: Callable[[str, str, str | None], Envelope], *, limit: int = 100) -> int:
         """Look up the costs of calls that were cut off, or whose answer did not tell them.

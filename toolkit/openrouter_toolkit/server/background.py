@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..health import AccountChecks, FailingActions, accounts, failing
 from ..jobs import Job, Runner, Stop
 from ..ledger.settling import by_registry
+from ..manifest import LoadedToolkit
 from .state import State
 
 _MINUTE = 60.0
@@ -20,11 +22,18 @@ def background(state: State) -> Runner:
     def settle(stop: Stop) -> None:
         state.ledger.settle(look_up)
 
+    def loaded_toolkits() -> dict[str, LoadedToolkit]:
+        return {slug: toolkit.loaded for slug, toolkit in state.toolkits.items()}
+
+    checks = AccountChecks(state.store, state.ledger, loaded_toolkits)
+    failures = FailingActions(state.store, state.ledger, state.settings.failing_after)
     runner = Runner(
         state.store.database,
         [
             Job("the clean-up of the store", _MINUTE, tidy),
             Job("the look-up of what calls cost", _MINUTE, settle),
+            Job("the check of accounts", accounts.EVERY, checks.run, after=accounts.AFTER),
+            Job("the watch over failing actions", failing.EVERY, failures.run),
         ],
     )
     state.metrics.watch("runs_jobs", "Whether this process does the background jobs: 1 or 0.", lambda: runner.active)

@@ -31,6 +31,7 @@ class Settings:
         ledger_days: how many days the ledger keeps single calls.
         metrics_token: the token by which /metrics can be read; None for nobody.
         ledger_required: whether calls that may cost money are refused while they can't be recorded.
+        failing_after: an action counts as failing when more than so many of its calls failed in a row.
     """
 
     url: str
@@ -44,6 +45,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     ledger_days: int = 90
     ledger_required: bool = True
+    failing_after: int = 5
     metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

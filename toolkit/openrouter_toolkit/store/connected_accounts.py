@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, false, func, not_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
-from . import names
+from . import account_health, names
 from .account import AccountCredentials, ConnectedAccount, Status, decrypt_credentials, encrypt_credentials, to_account
 from .account_query import Which, in_use, usable_by
 from .account_rows import available_alias, change_of, load_row, other_accounts, recorded_facts, remove, share_with
@@ -311,6 +311,7 @@ class ConnectedAccounts:
         lock_key(session, self._sealer)
         encrypt_credentials(self._sealer, row, credentials)
         row.status, row.reason, row.connected_at = Status.ACTIVE, None, now()
+        account_health.connected(session, row)
         if not row.is_default and session.scalar(other_accounts(row).where(AccountRow.is_default)) is None:
             row.is_default = True
 

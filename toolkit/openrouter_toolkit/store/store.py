@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from .. import manifest
 from . import migrating, urls
 from .account import Status
+from .account_health import HealthOfAccounts
 from .account_query import LINK_LIFETIME
 from .account_rows import expire, remove
 from .audit.log import AuditLog
@@ -53,6 +54,7 @@ class Store:
 
     Attributes:
         accounts: management of connected accounts.
+        health: whether their keys work, and will go on to.
         links: one-time links.
         people: those who may log in.
         sessions: browser sessions.
@@ -70,6 +72,7 @@ class Store:
         self._database = database
         self._sealer = sealer
         self.accounts = ConnectedAccounts(database, sealer)
+        self.health = HealthOfAccounts(database)
         self.links = Links(database, sealer, self.accounts, toolkits)
         self.people = People(database)
         self.sessions = Sessions(database)

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import logging
 import shlex
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from ..accounts import Accounts, Credentials
-from . import names
+from . import account_health, names, outbox
 from .account import AccountCredentials, Status, decrypt_credentials
 from .account_query import in_use, usable_by
 from .account_rows import expire
+from .columns import now
 from .database import Database
 from .encryption.sealing import Sealer
 from .errors import StoreError
 from .lookups import Lookups
-from .tables import AccountRow
+from .tables import ORGANISATION, AccountRow
 
+_FELL_BACK = "account.fell_back"
+_MAX_REMEMBERED = 10_000
 _log = logging.getLogger("openrouter_toolkit")
+
+
+class _Chosen(NamedTuple):
+    """The account for a user's calls; `own` is the user's own one if it can't be used and the organisation's is."""
+
+    row: AccountRow
+    own: AccountRow | None
 
 
 class StoredAccounts:
@@ -33,6 +45,7 @@ class StoredAccounts:
         self._lookups = lookups
         self._sealer = sealer
         self._connect_page = connect_page
+        self._fallen_back: dict[tuple[str, str], date] = {}
 
     def __repr__(self) -> str:
         return f"<StoredAccounts in {self._database.name}>"
@@ -50,13 +63,21 @@ class StoredAccounts:
         if not names.possible_user(user_id) or not (account_id is None or names.possible_id(account_id)):
             return None
 
-        def load() -> AccountRow | None:
+        def load() -> _Chosen | None:
             named = () if account_id is None else (AccountRow.id == account_id,)
-            return self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
+            row = self._database.read_first(usable_by(user_id, toolkit, in_use(), *named))
+            if row is None:
+                return None
+            falls_back = row.owner == ORGANISATION and account_id is None
+            return _Chosen(row, self._own(user_id, toolkit) if falls_back else None)
 
         # What is kept is encrypted: each call decrypts it again.
-        row = self._lookups.get(load, "account", user_id, toolkit, account_id or "")
-        return None if row is None else decrypt_credentials(self._sealer, row)
+        chosen = self._lookups.get(load, "account", user_id, toolkit, account_id or "")
+        if chosen is None:
+            return None
+        if chosen.own is not None:
+            self._fell_back(chosen.own, chosen.row)
+        return decrypt_credentials(self._sealer, chosen.row)
 
     def knows(self, user_id: str, toolkit: str) -> bool:
         """Return whether there is any account for the user, in any status."""
@@ -107,10 +128,39 @@ class StoredAccounts:
                 row = session.scalar(query)
                 if row is not None:
                     expire(self._database, session, row, names.reason(why))
+                    account_health.refused(session, row.id, why)
                 return row is not None
         except StoreError as error:
             _log.warning("an account was not marked as expired: %s", error)
             return False
+
+    def _own(self, user_id: str, toolkit: str) -> AccountRow | None:
+        """Return an account that the user owns and that was connected once."""
+        own = select(AccountRow).where(AccountRow.owner == user_id, AccountRow.toolkit == names.slug(toolkit))
+        return self._database.read_first(
+            own.where(AccountRow.connected_at.is_not(None)).order_by(AccountRow.is_default.desc(), AccountRow.id)
+        )
+
+    def _fell_back(self, own: AccountRow, used: AccountRow) -> None:
+        """Log and tell, once a day, that a user's calls use the organisation's account. Never raises."""
+        today, key = now().date(), (own.owner, own.toolkit)
+        if self._fallen_back.get(key) == today:
+            return
+        if len(self._fallen_back) >= _MAX_REMEMBERED:
+            self._fallen_back.clear()
+        self._fallen_back[key] = today
+        why = f"It is {own.status}{f': {own.reason}' if own.reason else '.'}"
+        _log.warning("calls of user %s use the organisation's account instead of %s: %s", own.owner, own.id, why)
+        try:
+            if not outbox.is_wanted(self._database, self._lookups, _FELL_BACK):
+                return
+            with self._database.write(counts_as_change=False) as session:
+                subject = f"{own.toolkit} {own.owner}"
+                if outbox.first_time(self._database, session, _FELL_BACK, subject, again_after=timedelta(days=1)):
+                    described = account_health.described_row(own)
+                    outbox.emit(session, _FELL_BACK, **described, why=why, used_account_id=used.id)
+        except StoreError as error:
+            _log.warning("that calls use the organisation's account was not told: %s", error)
 
 
 class StoredOrEnvironment:

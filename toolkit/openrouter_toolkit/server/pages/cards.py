@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from ...manifest import Auth, AuthField, LoadedToolkit
 from ...store import ConnectedAccount, Status, Store, Which
+from ...store.account_health import AccountHealth, Health
 from ...store.connected_accounts import SWITCHED_OFF
 from ..state import HostedToolkit
 
@@ -38,6 +39,8 @@ _STATUSES = {
     Status.EXPIRED: Badge("Expired", "bad"),
     Status.INACTIVE: Badge("Switched off", "warn"),
 }
+# What is not shown is as it should be, or not known yet.
+_HEALTH = {Health.LOW: Badge("Little left", "warn"), Health.EXPIRING: Badge("Expires soon", "warn")}
 _SWITCHED = {Status.ACTIVE: True, Status.INACTIVE: False}
 
 
@@ -190,7 +193,7 @@ def in_order(auth: Auth) -> list[AuthField]:
     return sorted(auth.fields, key=lambda field: not field.required)
 
 
-def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
+def account_row(account: ConnectedAccount, auth: Auth, health: AccountHealth | None = None) -> dict[str, Any]:
     """Return an account as the pages show it."""
     user_id = account.user_id
     return {
@@ -207,6 +210,7 @@ def account_row(account: ConnectedAccount, auth: Auth) -> dict[str, Any]:
         # Why it can't be used, unless its status says it all.
         "why": None if account.reason == SWITCHED_OFF else account.reason,
         "to_do": "Reconnect it with another key." if account.status == Status.EXPIRED else None,
+        "health": None if health is None or account.status != Status.ACTIVE else health_row(health),
         "default": account.default,
         # Whether it is switched on; None if it can't be switched.
         "switched": _SWITCHED.get(account.status) if account.connected_at else None,
@@ -238,6 +242,17 @@ def _whose(account: ConnectedAccount) -> str:
     if account.user_id is not None:
         return f"For {account.user_id} alone"
     return "Shared with everyone" if account.users is None else "Shared with"
+
+
+def health_row(health: AccountHealth) -> dict[str, Any]:
+    """Return the health of an account that is in use as the pages show it."""
+    spent = health.spent_elsewhere
+    return {
+        "badge": _HEALTH.get(health.state),
+        "why": health.why if health.state in _HEALTH else None,
+        "elsewhere": None if spent is None else f"About ${spent:,.2f} were spent elsewhere with this key.",
+        "checked_at": health.checked_at,
+    }
 
 
 def users_of(account: ConnectedAccount) -> str:

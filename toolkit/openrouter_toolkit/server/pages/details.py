@@ -40,6 +40,7 @@ def details(request: Request, toolkit: Toolkit) -> Response:
     card = toolkit_card(toolkit, state.store, users)
     accounts, page, pages = _accounts(state.store, slug, users, page_number(request.query_params.get("page", "")))
     pending = state.store.accounts.list(Which(toolkits=[slug], users=users, waiting=True), limit=_MAX_PENDING)
+    health = state.store.health.of(accounts)
     off = state.store.switches.off(slug)
     return render(
         request,
@@ -47,7 +48,7 @@ def details(request: Request, toolkit: Toolkit) -> Response:
         toolkit=card,
         auth=toolkit.auth,
         fields=in_order(toolkit.auth),
-        accounts=[account_row(account, toolkit.auth) for account in accounts],
+        accounts=[account_row(account, toolkit.auth, health[account.id]) for account in accounts],
         page=page,
         pages=pages,
         pending=[account_row(account, toolkit.auth) for account in pending],
