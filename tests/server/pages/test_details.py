@@ -70,7 +70,7 @@ def test_accounts_are_told_without_their_keys(admin: Person, store: Store) -> No
 
 
 def test_the_health_of_a_key_is_told_where_somebody_has_to_do_something(admin: Person, store: Store) -> None:
-    alice, bob = reversed(store.accounts.list())
+    alice, bob = (store.accounts.connect("OPENROUTER", user, {"api_key": ALICE}) for user in ("alice", "bob"))
     store.health.found(bob, Finding({}))
     assert "Little left" not in admin.open(DETAILS).text
     assert admin.open(DETAILS).text.count("Checked") == 1

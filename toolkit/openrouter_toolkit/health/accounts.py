@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -15,7 +15,7 @@ from typing import Any
 from ..accounts import refuses_key
 from ..connecting import ask
 from ..envelope import ActionError, Envelope
-from ..jobs import Stop
+from ..jobs import Stop, for_each
 from ..ledger import CallFilter, Ledger
 from ..ledger.entry import FREE, to_units
 from ..manifest import LoadedToolkit
@@ -66,28 +66,35 @@ class AccountChecks:
         if not due:
             return 0
         self._same_ending = self._by_ending(toolkits)
-        with ThreadPoolExecutor(_AT_ONCE, "account-check") as threads:
-            done = threads.map(lambda account: self._check_logged(toolkits[account.toolkit], account, stop), due)
-            return sum(done)
+        checked: list[str] = []
+
+        def check(account: ConnectedAccount) -> None:
+            if not stop and self._may_check(toolkits[account.toolkit]):
+                checked.append(account.id)
+                self._check_logged(toolkits[account.toolkit], account, stop)
+
+        for_each(due, check, at_once=_AT_ONCE, name="account-check")
+        return len(checked)
 
     def _may_check(self, loaded: LoadedToolkit) -> bool:
         if loaded.auth.scheme == "NO_AUTH" or loaded.auth.verify is None:
             return False
         return monotonic() >= self._paused_until.get(loaded.toolkit.slug, 0.0)
 
-    def _check_logged(self, loaded: LoadedToolkit, account: ConnectedAccount, stop: Stop) -> bool:
-        if stop or not self._may_check(loaded):
-            return False
+    def _check_logged(self, loaded: LoadedToolkit, account: ConnectedAccount, stop: Stop) -> None:
         try:
             self._check(loaded, account, stop)
         except SealBroken:
-            self._store.health.not_found_out(account)
+            self._not_found_out(account)
         except StoreError as error:
             _log.warning("the health of account %s was not recorded: %s", account.id, error)
         except Exception:  # noqa: BLE001 - a toolkit of somebody else's must not keep others from being checked
             _log.error("the key of account %s could not be checked\n%s", account.id, redacted_traceback())
+            self._not_found_out(account)
+
+    def _not_found_out(self, account: ConnectedAccount) -> None:
+        with suppress(StoreError):
             self._store.health.not_found_out(account)
-        return True
 
     def _check(self, loaded: LoadedToolkit, account: ConnectedAccount, stop: Stop) -> None:
         """Check one account, and record what was found out."""

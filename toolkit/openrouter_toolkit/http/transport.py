@@ -164,7 +164,7 @@ class _IdleConnections:
         return len(self._connections)
 
 
-class _NotifyingPool:
+class NotifyingPool:
     """Mixin for a connection pool: notifies the exchange of the connection that it uses and releases."""
 
     QueueCls = _IdleConnections
@@ -200,7 +200,7 @@ class _Adapter(HTTPAdapter):
 
     def _with_notifying_pools(self, manager: Any) -> Any:
         manager.pool_classes_by_scheme = {
-            scheme: type(f"_Notifying{pool.__name__}", (_NotifyingPool, pool), {})
+            scheme: type(f"_Notifying{pool.__name__}", (NotifyingPool, pool), {})
             for scheme, pool in manager.pool_classes_by_scheme.items()
         }
         return manager

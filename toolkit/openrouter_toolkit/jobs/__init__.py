@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .lease import Lease
 from .runner import Job, Runner, Stop
+from .threads import for_each
 
-__all__ = ["Job", "Lease", "Runner", "Stop"]
+__all__ = ["Job", "Lease", "Runner", "Stop", "for_each"]

@@ -6,6 +6,7 @@ from ..health import AccountChecks, FailingActions, accounts, failing
 from ..jobs import Job, Runner, Stop
 from ..ledger.settling import by_registry
 from ..manifest import LoadedToolkit
+from ..webhooks import delivering
 from .state import State
 
 _MINUTE = 60.0
@@ -33,6 +34,7 @@ def background(state: State) -> Runner:
             Job("the clean-up of the store", _MINUTE, tidy),
             Job("the look-up of what calls cost", _MINUTE, settle),
             Job("the check of accounts", accounts.EVERY, checks.run, after=accounts.AFTER),
+            Job("the delivery to webhooks", delivering.EVERY, state.webhooks.job()),
             Job("the watch over failing actions", failing.EVERY, failures.run),
         ],
     )

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..http.loopback import is_loopback
 from ..store import names
+from ..webhooks import MailServer
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -31,6 +32,8 @@ class Settings:
         ledger_days: how many days the ledger keeps single calls.
         metrics_token: the token by which /metrics can be read; None for nobody.
         ledger_required: whether calls that may cost money are refused while they can't be recorded.
+        private_webhooks: whether webhooks may lead to http and to private networks.
+        mail_server: by which webhooks send e-mails; None if they can't.
         failing_after: an action counts as failing when more than so many of its calls failed in a row.
     """
 
@@ -45,6 +48,8 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     ledger_days: int = 90
     ledger_required: bool = True
+    private_webhooks: bool = False
+    mail_server: MailServer | None = None
     failing_after: int = 5
     metrics_token: str | None = field(default=None, repr=False)
 

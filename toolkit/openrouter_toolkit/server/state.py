@@ -16,6 +16,7 @@ from ..ledger import Ledger
 from ..manifest import LoadedToolkit
 from ..manifest.installed import Offer, offers
 from ..store import Store, StoreError
+from ..webhooks import Deliverer
 from .access.shared_check import SharedCheck
 from .active_calls import ActiveCalls, HostedRegistry
 from .error_responses import Problem
@@ -57,6 +58,7 @@ class State:
         shared_check: checks whether what the store keeps in memory still holds.
         logged: the messages that are logged once only, and have been.
         metrics: what is counted for Prometheus.
+        webhooks: delivers events to webhooks.
     """
 
     def __init__(self, settings: Settings, store: Store, manifests: Iterable[Path | str] = ()) -> None:
@@ -78,6 +80,7 @@ class State:
         self.shared_check = SharedCheck(store.lookups)
         self.logged: set[str] = set()
         self.metrics = self._metrics()
+        self.webhooks = Deliverer(store, settings.host_name, settings.private_webhooks, settings.mail_server)
         chosen = manifest.load_several((None, *manifests))
         self._chosen = {loaded.toolkit.slug: HostedToolkit(loaded, self._registry(loaded)) for loaded in chosen}
         self.offered, self.broken_offers = self._offers()

@@ -37,9 +37,11 @@ from .stored_accounts import StoredAccounts
 from .tables import AccountRow, LinkRow, SessionRow, SwitchRow
 from .tokens import ApiTokens
 from .tool_sessions import ToolSessions
+from .webhooks import Webhooks, delete_old
 
 # How long used and expired links, and accounts that were never connected, stay readable before they are deleted.
 _RETENTION = timedelta(days=1)
+_DELIVERIES_KEPT = timedelta(days=30)
 
 
 class Store:
@@ -64,6 +66,7 @@ class Store:
         return_addresses: URLs that a browser may be redirected to.
         auth_configs: groups of accounts that are disabled together.
         tool_sessions: tool-router sessions.
+        webhooks: addresses that are told of events, and the deliveries to them.
         lookups: the look-ups of calls that are kept in memory.
     """
 
@@ -83,6 +86,7 @@ class Store:
         self.return_addresses = ReturnAddresses(database)
         self.auth_configs = AuthConfigs(database, self.accounts)
         self.tool_sessions = ToolSessions(database)
+        self.webhooks = Webhooks(database, sealer)
 
     @classmethod
     def open(
@@ -196,6 +200,7 @@ class Store:
         with self._database.write(audited=False) as session:
             session.execute(delete(LinkRow).where(LinkRow.expires_at < old))
             session.execute(delete(SessionRow).where(too_old))
+            delete_old(session, at - _DELIVERIES_KEPT)
 
     def close(self) -> None:
         """Close the pooled connections. The store can still be used; it opens new ones."""

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from .. import account, links
+from .. import account, links, webhooks
 from ..audit.record import Change
 from ..database import Database
 from ..errors import SealBroken
-from ..tables import AccountRow, LinkRow, MasterKeyRow
+from ..tables import AccountRow, LinkRow, MasterKeyRow, WebhookRow
 from .key_check import lock_key
 from .sealing import Sealer
 
@@ -26,6 +26,7 @@ _Column = InstrumentedAttribute[str | None]
 _ENCRYPTED_COLUMNS: tuple[tuple[_Column, Callable[[Any], tuple[str, ...]]], ...] = (
     (AccountRow.sealed, account.associated_data),
     (LinkRow.verifier, links.associated_data),
+    (WebhookRow.sealed, webhooks.associated_data),
 )
 
 
@@ -35,7 +36,7 @@ class Rotated:
 
     Attributes:
         resealed: how many values were encrypted again.
-        unreadable: ids of accounts and links that no key decrypts. While there are any, no key is retired.
+        unreadable: ids of accounts, links and webhooks that no key decrypts. While there are any, no key is retired.
         retired: ids of the retired keys, which no value needs now.
     """
 
