@@ -64,7 +64,7 @@ class Page(HTMLParser):
         elif tag == "form":
             self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
         elif tag == "input" and self.forms and given.get("name"):
-            chosen = given.get("type") != "radio" or "checked" in given
+            chosen = given.get("type") not in ("radio", "checkbox") or "checked" in given
             if chosen:
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag in ("textarea", "select") and self.forms:

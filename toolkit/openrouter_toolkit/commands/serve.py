@@ -50,6 +50,9 @@ def serve(options: argparse.Namespace) -> int:
             metrics_token=_metrics_token(),
             ledger_days=options.ledger_days,
             ledger_required=not options.ledger_optional,
+            private_webhooks=options.private_webhooks,
+            mail_server=mail_server(),
+            failing_after=options.failing_after,
         )
         with open_store() as store:
             application = create(settings, store, options.manifest)

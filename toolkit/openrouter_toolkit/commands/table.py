@@ -58,6 +58,8 @@ _CALLS = (
     option("--since TIME", "from then on: a date, a time, or how long ago, such as 24h or 7d", types.moment),
     option("--until TIME", "before then", types.moment),
 )
+_WEBHOOK = option("id ID", "the webhook: its id (wh_...), or the beginning of it")
+_PRIVATE = flag("--private-webhooks", "allow http, and addresses of this machine and of private networks")
 _SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 
 
@@ -409,6 +411,51 @@ examples:
   openrouter-toolkit usage --by day user --since 2026-11-01 --csv""",
     ),
     Command(
+        "webhooks",
+        "tell other programs and people of events",
+        _JSON,
+        run="webhooks:list_webhooks",
+        description="Lists the addresses that are told of events, such as a refused key, or does something with one. "
+        "A server delivers to them.",
+    ),
+    Command("webhooks list", "list them all", _JSON, run="webhooks:list_webhooks"),
+    Command(
+        "webhooks add",
+        "add one",
+        option(
+            "address ADDRESS",
+            "an https URL, an incoming webhook of Slack's, or an e-mail address; - reads it from standard input, since "
+            "who has Slack's can post there",
+        ),
+        several("--event EVENT", "what it is told of, such as account.refused (default: everything)"),
+        _PRIVATE,
+        _JSON,
+        description="Adds a webhook and prints the secret that signs its deliveries, this one time; Slack and e-mail "
+        "have none.",
+        examples="""\
+examples:
+  openrouter-toolkit webhooks add https://example.com/hooks/openrouter --event account.refused account.low
+  openrouter-toolkit webhooks add - < slack-address.txt
+  openrouter-toolkit webhooks add ops@example.com""",
+    ),
+    Command("webhooks test", "send it a test event, now", _WEBHOOK, _PRIVATE, _JSON),
+    Command("webhooks on", "switch it on again", _WEBHOOK, _JSON),
+    Command("webhooks off", "switch it off; nothing is told to it meanwhile", _WEBHOOK, _JSON),
+    Command("webhooks remove", "forget it and its deliveries", _WEBHOOK, _JSON),
+    Command(
+        "webhooks deliveries",
+        "list the newest deliveries",
+        option("id ID", "of this webhook alone", nargs="?"),
+        _count("--limit N", "how many", high=1000, default=50),
+        _JSON,
+    ),
+    Command(
+        "webhooks resend",
+        "let a delivery be made again, with the same id",
+        option("id ID", "the delivery: its id (dlv_...), or the beginning of it"),
+        _JSON,
+    ),
+    Command(
         "keys", "change the master key", run="", description="The master key with which connected accounts are sealed."
     ),
     Command(
@@ -468,6 +515,13 @@ examples:
         ),
         option("--metrics-port P", "serve metrics for Prometheus on a port of their own", types.port),
         option("--metrics-host H", "the address of that port (default: 127.0.0.1)", default="127.0.0.1"),
+        _PRIVATE,
+        _count(
+            "--failing-after N",
+            "an action counts as failing when more than so many calls failed in a row",
+            high=20,
+            default=5,
+        ),
         flag("--ledger-optional", "make calls that cost money even while the ledger can't be written"),
         several(
             "--return-address URL",

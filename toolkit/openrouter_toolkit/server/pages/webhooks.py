@@ -1,0 +1,237 @@
+"""/admin/webhooks: addresses that are told of events: add, test, choose events, switch, remove; their deliveries."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from ...store import StoreError
+from ...store.event_types import CHOSEN, EVENTS
+from ...store.webhooks import Delivery, UnknownWebhook, Webhook
+from ...text.redaction import redact_thoroughly
+from ...webhooks import InvalidAddress, read_address
+from ..error_responses import Problem
+from ..state import hosted
+from .cards import Badge
+from .rendering import Form, redirect_after, render
+
+WEBHOOKS = "/admin/webhooks"
+_PREFIX = "event."
+_DELIVERIES = 50
+_KINDS = {"http": "Standard Webhooks", "slack": "Slack", "email": "E-mail"}
+_STATES = {
+    "waiting": Badge("Waiting", "warn"),
+    "delivered": Badge("Delivered", "good"),
+    "failed": Badge("Failed", "bad"),
+}
+router = APIRouter(prefix=WEBHOOKS)
+
+
+@dataclass
+class _NewWebhook:
+    """The submitted form and its problems by field."""
+
+    address: str = ""
+    all_events: bool = True
+    events: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def _webhook(request: Request, webhook_id: str) -> Webhook:
+    try:
+        return hosted(request).store.webhooks.get(webhook_id)
+    except UnknownWebhook:
+        raise Problem(404, "There is no such webhook. It may have been removed meanwhile.") from None
+
+
+# The webhook in the path. The answer is 404 if there is none.
+InPath = Annotated[Webhook, Depends(_webhook)]
+
+
+@router.get("")
+def webhooks(request: Request) -> Response:
+    """Show all webhooks, and the form for another."""
+    return _list(request, _NewWebhook())
+
+
+@router.post("")
+def add(request: Request, form: Form) -> Response:
+    """Add a webhook, and show its secret, this one time."""
+    state = hosted(request)
+    submitted = _NewWebhook(form.get("target", "").strip(), form.get("told") != "chosen", _chosen(form))
+    email = state.settings.mail_server is not None
+    try:
+        address = read_address(submitted.address, private=state.settings.private_webhooks, email=email)
+    except InvalidAddress as error:
+        submitted.problems["address"] = _sentence(str(error))
+        if redact_thoroughly(submitted.address, ()) != submitted.address:
+            submitted.address = ""  # a key is not shown again
+    if not submitted.all_events and not submitted.events:
+        submitted.problems["events"] = "Choose one event or more."
+    if submitted.problems:
+        return _list(request, submitted, 422)
+    try:
+        webhook, secret = state.store.webhooks.add(*address, None if submitted.all_events else submitted.events)
+    except StoreError as error:
+        submitted.problems["address"] = str(error)
+        return _list(request, submitted, 422)
+    path = f"{WEBHOOKS}/{webhook.id}"
+    if secret is None:
+        return redirect_after("webhook_added", path)
+    return render(request, "webhook_secret.html", webhook=webhook, secret=secret, path=path)
+
+
+@router.get("/{webhook_id}")
+def one(request: Request, webhook: InPath) -> Response:
+    """Show a webhook with its newest deliveries."""
+    return _one(request, webhook)
+
+
+@router.post("/{webhook_id}/test")
+def test(request: Request, webhook: InPath) -> Response:
+    """Send a test event now, and say what came of it."""
+    done = hosted(request).webhooks.test(webhook.id)
+    return redirect_after("webhook_tested" if done.error is None else "webhook_refused", f"{WEBHOOKS}/{webhook.id}")
+
+
+@router.post("/{webhook_id}/events")
+def choose(request: Request, webhook: InPath, form: Form) -> Response:
+    """Change the events that it is told of."""
+    events = None if form.get("told") != "chosen" else _chosen(form)
+    if events == []:
+        return _one(request, webhook, "Choose one event or more.", 422)
+    hosted(request).store.webhooks.choose(webhook.id, events)
+    return redirect_after("webhook_changed", f"{WEBHOOKS}/{webhook.id}")
+
+
+@router.post("/{webhook_id}/on")
+def turn_on(request: Request, webhook: InPath) -> Response:
+    """Switch it on."""
+    hosted(request).store.webhooks.turn_on(webhook.id)
+    return redirect_after("webhook_on", f"{WEBHOOKS}/{webhook.id}")
+
+
+@router.post("/{webhook_id}/off")
+def turn_off(request: Request, webhook: InPath) -> Response:
+    """Switch it off."""
+    hosted(request).store.webhooks.turn_off(webhook.id)
+    return redirect_after("webhook_off", f"{WEBHOOKS}/{webhook.id}")
+
+
+@router.post("/{webhook_id}/deliveries/{delivery_id}/resend")
+def resend(request: Request, webhook: InPath, delivery_id: str) -> Response:
+    """Let a delivery be made again."""
+    store = hosted(request).store
+    with suppress(UnknownWebhook):
+        if store.webhooks.delivery(delivery_id).webhook_id == webhook.id:
+            store.webhooks.resend(delivery_id)
+            return redirect_after("webhook_resent", f"{WEBHOOKS}/{webhook.id}", "deliveries")
+    raise Problem(404, "There is no such delivery. Old ones are deleted.")
+
+
+@router.get("/{webhook_id}/remove")
+def confirm_remove(request: Request, webhook: InPath) -> Response:
+    """Show the confirmation page for a removal."""
+    return render(
+        request,
+        "question.html",
+        toolkit=None,
+        heading="Remove the webhook?",
+        text="It is told of nothing any more, and the log of its deliveries is deleted.",
+        facts={"icon": "webhook", "name": webhook.address, "text": _KINDS.get(webhook.kind, webhook.kind)},
+        yes="Remove",
+        bad=True,
+        back=f"{WEBHOOKS}/{webhook.id}",
+    )
+
+
+@router.post("/{webhook_id}/remove")
+def remove(request: Request, webhook_id: str) -> Response:
+    """Remove it after the confirmation."""
+    with suppress(UnknownWebhook):  # another request has just removed it, which is the wanted result
+        hosted(request).store.webhooks.remove(webhook_id)
+    return redirect_after("webhook_removed", WEBHOOKS)
+
+
+def _list(request: Request, submitted: _NewWebhook, status: int = 200) -> Response:
+    state = hosted(request)
+    return render(
+        request,
+        "webhooks.html",
+        status,
+        webhooks=[_row(webhook) for webhook in state.store.webhooks.list()],
+        given=submitted,
+        events=_events(None if submitted.all_events else submitted.events),
+        email=state.settings.mail_server is not None,
+    )
+
+
+def _one(request: Request, webhook: Webhook, problem: str | None = None, status: int = 200) -> Response:
+    deliveries = hosted(request).store.webhooks.deliveries(webhook.id, limit=_DELIVERIES)
+    return render(
+        request,
+        "webhook.html",
+        status,
+        webhook=_row(webhook),
+        events=_events(webhook.events),
+        problem=problem,
+        deliveries=[_delivery_row(delivery) for delivery in deliveries],
+    )
+
+
+def _row(webhook: Webhook) -> dict[str, Any]:
+    if webhook.off_at is not None:
+        badge = Badge("Switched off", "bad" if webhook.failing_since else "warn")
+    else:
+        badge = Badge("Failing", "bad") if webhook.failing_since else Badge("On", "good")
+    return {
+        "path": f"{WEBHOOKS}/{webhook.id}",
+        "id": webhook.id,
+        "address": webhook.address,
+        "kind": _KINDS.get(webhook.kind, webhook.kind),
+        "signed": webhook.kind == "http",
+        "badge": badge,
+        "on": webhook.off_at is None,
+        "all_events": webhook.events is None,
+        "events": webhook.events or (),
+        "why": webhook.off_reason,
+        "off_at": webhook.off_at,
+        "failing_since": webhook.failing_since,
+        "delivered_at": webhook.delivered_at,
+        "created_at": webhook.created_at,
+    }
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "event_id": delivery.event_id,
+        "badge": _STATES.get(delivery.state, Badge(delivery.state, "")),
+        "created_at": delivery.created_at,
+        "next_at": delivery.next_at,
+        "status": delivery.status,
+        "milliseconds": delivery.milliseconds,
+        "attempts": delivery.attempts,
+        "error": delivery.error,
+        "body": delivery.body,
+    }
+
+
+def _events(chosen: list[str] | tuple[str, ...] | None) -> list[dict[str, Any]]:
+    """Return the types of events that can be chosen, each with whether it is."""
+    return [
+        {"name": name, "field": f"{_PREFIX}{name}", "when": EVENTS[name].when, "chosen": name in (chosen or ())}
+        for name in CHOSEN
+    ]
+
+
+def _chosen(form: dict[str, str]) -> list[str]:
+    return [name for name in CHOSEN if f"{_PREFIX}{name}" in form]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
