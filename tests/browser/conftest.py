@@ -79,6 +79,8 @@ def store(_store: Store) -> Store:
     for person in _store.people.list():
         if person.role != Role.OWNER or person.joined_at is None:
             _store.people.remove(person.id)
+    for webhook in _store.webhooks.list():
+        _store.webhooks.remove(webhook.id)
     return _store
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from sqlalchemy import delete
 
 from openrouter_toolkit.server import Settings
 from openrouter_toolkit.store import Role, Store
+from openrouter_toolkit.store.account_health import UNITS, Finding, Health, Spending
 from openrouter_toolkit.store.tables import PersonRow
+from openrouter_toolkit.store.webhooks import Outcome
 
 from ..scale import FULL, scaled
 from .chromium import axe
@@ -45,7 +48,9 @@ def _some_accounts(store: Store) -> None:
     credentials = accounts.credentials(expired.id)
     assert credentials is not None
     store.for_registry().refused(credentials, "OpenRouter refused the key: it is wrong, revoked or expired.")
-    accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="work")
+    work = accounts.connect("OPENROUTER", "alice", {"api_key": KEY}, alias="work")
+    low = {Health.LOW: "$4.20 of the key's limit of $50.00 are left."}
+    store.health.found(work, Finding(low, spending=Spending(0, 0, elsewhere=UNITS)))
     accounts.connect("OPENROUTER", None, {"api_key": OTHER_KEY, "management_api_key": MANAGEMENT_KEY})
 
 
@@ -200,6 +205,48 @@ def _tried(page: Page, store: Store) -> None:
     page.locator("#result").wait_for()
 
 
+def _webhooks(page: Page, store: Store) -> None:
+    _some_webhooks(store)
+    page.goto("/admin/webhooks")
+
+
+def _webhook(page: Page, store: Store) -> None:
+    page.goto(f"/admin/webhooks/{_some_webhooks(store)}")
+    page.get_by_text("What was sent").first.click()
+
+
+def _webhook_secret(page: Page, store: Store) -> None:
+    page.goto("/admin/webhooks")
+    page.get_by_label("The address").fill("https://hooks.example.com/openrouter")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_label("The secret").wait_for()
+
+
+def _webhook_refused(page: Page, store: Store) -> None:
+    page.goto("/admin/webhooks")
+    page.get_by_label("The address").fill("http://10.0.0.1/")
+    page.get_by_label("These events").check()
+    page.get_by_role("button", name="Add").click()
+    page.locator(".fault").first.wait_for()
+
+
+def _some_webhooks(store: Store) -> str:
+    """Webhooks in several states; the id of one with deliveries of all kinds."""
+    webhooks = store.webhooks
+    gone, _ = webhooks.add("http", "https://old.example.com/", "https://old.example.com/hooks", ["account.refused"])
+    webhooks.turn_off(gone.id, "It answered 410 Gone.")
+    webhooks.add("slack", "https://hooks.slack.com/services/T/B/C", "https://hooks.slack.com/…wxyz", ["call.failing"])
+    long = "https://" + "a-host-with-a-long-name." * 3 + "example.com/and/a/long/path/to/the/receiver"
+    webhook, _ = webhooks.add("http", long, long)
+    for outcome in (
+        Outcome(True, 204, 87),
+        Outcome(False, 500, 1203, "It answered 500: Internal Server Error.", again_after=timedelta(hours=2)),
+        Outcome(False, None, 15000, "No connection to the webhook's host: it took too long."),
+    ):
+        webhooks.record(webhooks.write_test(webhook.id, "This webhook works."), outcome)
+    return webhook.id
+
+
 def _failed(page: Page, store: Store) -> None:
     page.goto(f"{DETAILS}/actions/openrouter_list_available_models/try")
     page.get_by_text("30 more parameters").click()
@@ -237,6 +284,11 @@ PAGES: dict[str, Visit] = {
     "try": _tried,
     "try-failed": _failed,
     "try-broken-json": _broken_json,
+    "webhooks": _webhooks,
+    "webhooks-none": lambda page, _: page.goto("/admin/webhooks"),
+    "webhooks-refused": _webhook_refused,
+    "webhook": _webhook,
+    "webhook-secret": _webhook_secret,
     "not-found": lambda page, _: page.goto("/admin/tools/nothing"),
 }
 # Which of them the documentation shows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from openrouter_toolkit.envelope import OWN_TYPES
 from openrouter_toolkit.http import retries, statuses
 from openrouter_toolkit.openrouter.errors import types
 from openrouter_toolkit.openrouter.errors.messages import explain
+from openrouter_toolkit.store.event_types import EVENTS
+from openrouter_toolkit.webhooks.delivering import WAITS
 
 TOP = Path(__file__).parents[2]
 
@@ -69,7 +72,32 @@ def repeated() -> str:
     return table(*rows)
 
 
+def events() -> str:
+    rows = [("event", "told when", "data")]
+    for event in EVENTS.values():
+        data = "<br>".join(f"`{name}`: {meaning}" for name, meaning in event.fields.items())
+        rows.append((f"`{event.name}`", event.when, data))
+    return table(*rows)
+
+
+def waits() -> str:
+    rows = [("attempt", "after the one before", "after the event, about")]
+    hours = [wait.total_seconds() / 3600 for wait in WAITS]
+    for number, wait in enumerate(WAITS, 2):
+        rows.append((str(number), _in_words(wait), _in_words(timedelta(hours=sum(hours[: number - 1])))))
+    return table(*rows)
+
+
+def _in_words(time: timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    if minutes < 1:
+        return f"{time.seconds} seconds"
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+
+
 BLOCKS = [
+    ("docs/webhooks.md", "events", events),
+    ("docs/webhooks.md", "waits", waits),
     ("README.md", "actions", actions),
     ("docs/errors.md", "types", types_of_errors),
     ("docs/errors.md", "next steps", next_steps),
