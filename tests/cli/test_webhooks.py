@@ -43,7 +43,7 @@ def test_one_is_added_and_its_secret_printed_alone_and_once(command: Command, st
     assert Webhook(secret), "a secret of Standard Webhooks"
     (webhook,) = store.webhooks.list()
     assert webhook.events == ("account.refused",)
-    told = f"{webhook.id} to https://hooks.example.com/a?… is told of account.refused."
+    told = f"{webhook.id} to https://hooks.example.com/a?… receives account.refused."
     assert err == f"{told} The secret is shown this one time.\n"
     for words in ((), ("list", "--json")):
         listed = command(*words)[1]

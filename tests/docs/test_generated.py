@@ -73,7 +73,7 @@ def repeated() -> str:
 
 
 def events() -> str:
-    rows = [("event", "told when", "data")]
+    rows = [("event", "when", "data")]
     for event in EVENTS.values():
         data = "<br>".join(f"`{name}`: {meaning}" for name, meaning in event.fields.items())
         rows.append((f"`{event.name}`", event.when, data))

@@ -53,7 +53,7 @@ def admin(everything: tuple[Served, Store, Receiver]) -> Iterator[Person]:
 
 
 def add(admin: Person, address: str, **fields: str) -> Page:
-    return admin.send(admin.open(WEBHOOKS), "Add", target=address, **{"told": "all", **fields})
+    return admin.send(admin.open(WEBHOOKS), "Add", target=address, **{"which": "all", **fields})
 
 
 def test_the_secret_is_shown_once_and_signs_what_is_told(admin: Person, store: Store, receiver: Receiver) -> None:
@@ -78,27 +78,27 @@ def test_the_secret_is_shown_once_and_signs_what_is_told(admin: Person, store: S
 
 
 def test_events_are_chosen_and_changed(admin: Person, store: Store) -> None:
-    page = add(admin, "https://hooks.example.com/", told="chosen")
+    page = add(admin, "https://hooks.example.com/", which="chosen")
     assert page.status == 422
     assert "Choose one event or more." in page.text
     assert 'value="https://hooks.example.com/"' in page.html
     add(
         admin,
         "https://hooks.example.com/",
-        told="chosen",
+        which="chosen",
         **{"event.account.refused": "on", "event.call.failing": "on"},
     )
     (webhook,) = store.webhooks.list()
     assert webhook.events == ("account.refused", "call.failing")
     path = f"{WEBHOOKS}/{webhook.id}"
-    page = admin.send(admin.open(path), "Save", told="all")
+    page = admin.send(admin.open(path), "Save", which="all")
     assert "The events are saved." in page.text
     assert store.webhooks.get(webhook.id).events is None
     page = admin.open(path)
     form = page.form("Save")
-    refused = admin.post(f"{path}/events", csrf=form.fields["csrf"], told="chosen")
+    refused = admin.post(f"{path}/events", csrf=form.fields["csrf"], which="chosen")
     assert refused.status == 422
-    assert "told of everything" in admin.open(WEBHOOKS).text
+    assert "all events" in admin.open(WEBHOOKS).text
 
 
 @pytest.mark.parametrize(

@@ -412,10 +412,10 @@ examples:
     ),
     Command(
         "webhooks",
-        "tell other programs and people of events",
+        "send events to other programs and people",
         _JSON,
         run="webhooks:list_webhooks",
-        description="Lists the addresses that are told of events, such as a refused key, or does something with one. "
+        description="Lists the addresses that receive events, such as a refused key, or does something with one. "
         "A server delivers to them.",
     ),
     Command("webhooks list", "list them all", _JSON, run="webhooks:list_webhooks"),
@@ -427,7 +427,7 @@ examples:
             "an https URL, an incoming webhook of Slack's, or an e-mail address; - reads it from standard input, since "
             "who has Slack's can post there",
         ),
-        several("--event EVENT", "what it is told of, such as account.refused (default: everything)"),
+        several("--event EVENT", "which events it receives, such as account.refused (default: all)"),
         _PRIVATE,
         _JSON,
         description="Adds a webhook and prints the secret that signs its deliveries, this one time; Slack and e-mail "
@@ -440,7 +440,7 @@ examples:
     ),
     Command("webhooks test", "send it a test event, now", _WEBHOOK, _PRIVATE, _JSON),
     Command("webhooks on", "switch it on again", _WEBHOOK, _JSON),
-    Command("webhooks off", "switch it off; nothing is told to it meanwhile", _WEBHOOK, _JSON),
+    Command("webhooks off", "switch it off; it receives nothing that happens meanwhile", _WEBHOOK, _JSON),
     Command("webhooks remove", "forget it and its deliveries", _WEBHOOK, _JSON),
     Command(
         "webhooks deliveries",

@@ -1,4 +1,4 @@
-"""`webhooks`: addresses that are told of events: added, tested, switched off, removed; and the deliveries to them."""
+"""`webhooks`: addresses that receive events: added, tested, switched off, removed; and the deliveries to them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add(options: argparse.Namespace) -> int:
         return 0
     terminal.print_line(webhook.id if secret is None else secret)
     shown = "" if secret is None else " The secret is shown this one time."
-    terminal.print_message(f"{webhook.id} to {webhook.address} is told of {_events(webhook)}.{shown}")
+    terminal.print_message(f"{webhook.id} to {webhook.address} receives {_events(webhook)}.{shown}")
     return 0
 
 
@@ -99,7 +99,7 @@ def deliveries(options: argparse.Namespace) -> int:
     if options.json:
         terminal.print_json([_delivery_as_json(delivery) for delivery in found])
         return 0
-    return records.print_list(options, found, _print_deliveries, "Nothing was told yet", "webhooks test tests one.")
+    return records.print_list(options, found, _print_deliveries, "Nothing was sent yet", "webhooks test tests one.")
 
 
 def resend(options: argparse.Namespace) -> int:
@@ -156,7 +156,7 @@ def _print_webhooks(webhooks: Sequence[Webhook]) -> None:
             "id": webhook.id,
             "address": webhook.address,
             "state": _state(webhook),
-            "told of": _events(webhook),
+            "events": _events(webhook),
             "last delivered": local_time(webhook.delivered_at),
         }
         for webhook in webhooks
@@ -171,7 +171,7 @@ def _state(webhook: Webhook) -> str:
 
 
 def _events(webhook: Webhook) -> str:
-    return "everything" if webhook.events is None else ", ".join(webhook.events)
+    return "all events" if webhook.events is None else ", ".join(webhook.events)
 
 
 def _print_deliveries(found: Sequence[Delivery]) -> None:

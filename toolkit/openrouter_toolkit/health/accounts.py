@@ -1,4 +1,4 @@
-"""Checks the keys of connected accounts: each once an hour, a few at a time, and none while the API tells to wait."""
+"""Checks the keys of connected accounts: each once an hour, a few at a time, and none while the API says to wait."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class AccountChecks:
         return found
 
     def _is_shared(self, loaded: LoadedToolkit, account: ConnectedAccount) -> bool:
-        """Whether another account has the same key, so that it can't be told whose usage it is."""
+        """Whether another account has the same key, so that it is not known whose usage it is."""
         field = loaded.auth.key.name
         own = self._key(field, account)
         others = self._same_ending.get((account.toolkit, account.last_four.get(field)), ())

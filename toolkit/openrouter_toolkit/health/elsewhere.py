@@ -1,4 +1,4 @@
-"""Notices that a key is used elsewhere: its usage, as the API tells it, grows by more than the ledger knows.
+"""Notices that a key is used elsewhere: its usage, as the API reports it, grows by more than the ledger knows.
 
 Both may be late. A call that ended lately may be in the ledger and not yet in the usage, and a call that is being made
 the other way round. So a difference counts only beyond what such calls may explain, and a small one adds up until it
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ..ledger.spent import Spent
 from ..store.account_health import UNITS, Spending
 
-# A cent: costs are rounded by whoever sums them up.
+# A cent: the API rounds what it sums up.
 _TOLERANCE = UNITS // 100
 # What a call that is being made may cost: at least so much, or so many times as much as the account's others.
 _MIN_OPEN_CALL = UNITS // 10

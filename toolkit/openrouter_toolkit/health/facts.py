@@ -1,4 +1,4 @@
-"""Reads what an API tells about a key: when it expires, and what is left of its limit."""
+"""Reads what an API says about a key: when it expires, and what is left of its limit."""
 
 from __future__ import annotations
 

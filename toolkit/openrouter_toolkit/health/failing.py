@@ -1,4 +1,4 @@
-"""Notices actions that begin to fail, from the ledger, and tells webhooks once until they recover."""
+"""Notices in the ledger when actions begin to fail, and reports it once until they recover."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class Runner:
             state.failed = False
         except Exception as error:  # noqa: BLE001 - a failure must end neither this job nor another
             pause = max(pause, _PAUSE_AFTER_FAILURE)
-            if not self._stop and not state.failed:  # a failure that goes on is told once
+            if not self._stop and not state.failed:  # a failure that goes on is logged once
                 expected = isinstance(error, StoreError)
                 _log.error("%s failed: %s", job.name, error if expected else f"\n{redacted_traceback()}")
             state.failed = True

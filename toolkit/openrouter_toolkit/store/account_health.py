@@ -20,7 +20,7 @@ from .database import Database
 from .errors import UnknownAccount
 from .tables import AccountRow, HealthRow
 
-# A check that fails tells nothing about the key; after this time, nothing is known of it any more.
+# A check that fails says nothing about the key; after this time, nothing is known of it any more.
 _KNOWN_FOR = timedelta(days=1)
 # A time from further in the future was written by a clock that went wrong.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -50,7 +50,7 @@ class AccountHealth:
         state: ok, refused, low, expiring or unknown.
         why: the reason in a sentence; None for ok.
         since: since when it is so; None if it was never checked.
-        checked_at: when the API last told about the key.
+        checked_at: when the API last answered about the key.
         expires_at: when the key expires, None if it does not or is not known to.
         spent_elsewhere: US dollars spent with the key by others than this installation, as far as it was noticed.
         spent_elsewhere_at: when that was last noticed.
@@ -67,7 +67,7 @@ class AccountHealth:
 
 @dataclass(frozen=True)
 class Spending:
-    """How a key's usage, as the API tells it, compares with the ledger; in units of 10^-12 US dollars.
+    """How a key's usage, as the API reports it, compares with the ledger; in units of 10^-12 US dollars.
 
     Attributes:
         drift: the usage less what the ledger knows.
@@ -143,7 +143,7 @@ class HealthOfAccounts:
         return Spending(row.drift, row.unpriced or 0), row.checked_at
 
     def found(self, account: ConnectedAccount, finding: Finding) -> None:
-        """Record what a check found out, and tell webhooks what is new. An account that changed meanwhile stays."""
+        """Record what a check found out, and emit events for what is new. An account that changed meanwhile stays."""
         at = now()
         with self._database.write(counts_as_change=False) as session:
             row = self._locked(session, account)
@@ -152,7 +152,7 @@ class HealthOfAccounts:
             conditions = [one for one in _EVENTS if one in finding.conditions]
             for condition in conditions:
                 if condition not in row.conditions:
-                    _tell(session, account, condition, finding)
+                    _emit(session, account, condition, finding)
             state = conditions[0] if conditions else Health.OK
             why = " ".join(finding.conditions[one] for one in conditions) or None
             _set(row, state, why, at)
@@ -188,13 +188,13 @@ class HealthOfAccounts:
 
 
 def connected(session: Session, row: AccountRow) -> None:
-    """Forget what is known of an account's earlier key, and tell webhooks that it has another."""
+    """Forget what is known of an account's earlier key, and emit that it has another."""
     session.execute(delete(HealthRow).where(HealthRow.account_id == row.id))
     outbox.emit(session, "account.connected", **described_row(row))
 
 
 def refused(session: Session, account_id: str, why: str) -> None:
-    """Record that the API refused an account's key, and tell webhooks. The caller has marked the account."""
+    """Record that the API refused an account's key, and emit it. The caller has marked the account."""
     account = load_row(session, account_id)
     row, at = _row_of(session, account), now()
     _set(row, Health.REFUSED, names.reason(why), at)
@@ -234,7 +234,7 @@ def _set(row: HealthRow, state: Health, why: str | None, at: datetime) -> None:
     row.why = why
 
 
-def _tell(session: Session, account: ConnectedAccount, condition: Health, finding: Finding) -> None:
+def _emit(session: Session, account: ConnectedAccount, condition: Health, finding: Finding) -> None:
     more: dict[str, Any] = {"why": finding.conditions[condition]}
     if condition == Health.EXPIRING:
         more["expires_at"] = finding.expires_at and finding.expires_at.isoformat()

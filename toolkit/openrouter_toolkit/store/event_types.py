@@ -1,4 +1,4 @@
-"""The types of events that webhooks are told of: when each happens, what its data has, and how people read it.
+"""The types of events that webhooks receive: when each happens, what its data has, and how people read it.
 
 A new type is added to `EVENTS`; `outbox.emit` takes it from then on, and docs/webhooks.md lists it (`make docs`).
 """
@@ -27,11 +27,11 @@ class EventType:
 
     Attributes:
         name: `what.happened`.
-        when: when it happens, as the end of a sentence that begins with "Told when".
+        when: when it happens, as the end of a sentence that begins with "When".
         fields: what its data has, with the meaning of each.
         words: makes the data a sentence for people.
         example: data as it may be.
-        chosen: whether webhooks choose it; others are told whatever they chose.
+        chosen: whether webhooks choose it; the others are sent whatever was chosen.
     """
 
     name: str

@@ -59,7 +59,7 @@ def emit_to(session: Session, webhook_ids: list[str], event: str, **data: Any) -
 def first_time(
     database: Database, session: Session, event: str, subject: str, *, again_after: timedelta | None = None
 ) -> bool:
-    """Mark that an event is told about a subject. Returns False if it is marked already, and not long enough ago."""
+    """Mark that an event was reported for a subject. Returns False if it is marked already, and not long enough ago."""
     at = now()
     made = session.execute(
         database.insert_missing(MarkRow, event=event, subject=subject, at=at).returning(MarkRow.event)
@@ -77,7 +77,7 @@ def first_time(
 
 
 def forget(session: Session, event: str, subject: str) -> None:
-    """Remove a mark, so that the event is told again."""
+    """Remove a mark, so that the event is reported again."""
     session.execute(delete(MarkRow).where(MarkRow.event == event, MarkRow.subject == subject))
 
 

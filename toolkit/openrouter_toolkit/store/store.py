@@ -66,7 +66,7 @@ class Store:
         return_addresses: URLs that a browser may be redirected to.
         auth_configs: groups of accounts that are disabled together.
         tool_sessions: tool-router sessions.
-        webhooks: addresses that are told of events, and the deliveries to them.
+        webhooks: addresses that receive events, and the deliveries to them.
         lookups: the look-ups of calls that are kept in memory.
     """
 

@@ -142,7 +142,7 @@ class StoredAccounts:
         )
 
     def _fell_back(self, own: AccountRow, used: AccountRow) -> None:
-        """Log and tell, once a day, that a user's calls use the organisation's account. Never raises."""
+        """Log and report, once a day, that a user's calls use the organisation's account. Never raises."""
         today, key = now().date(), (own.owner, own.toolkit)
         if self._fallen_back.get(key) == today:
             return
@@ -160,7 +160,7 @@ class StoredAccounts:
                     described = account_health.described_row(own)
                     outbox.emit(session, _FELL_BACK, **described, why=why, used_account_id=used.id)
         except StoreError as error:
-            _log.warning("that calls use the organisation's account was not told: %s", error)
+            _log.warning("that calls use the organisation's account was not reported: %s", error)
 
 
 class StoredOrEnvironment:

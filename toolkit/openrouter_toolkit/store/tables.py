@@ -429,7 +429,7 @@ class UsageDayRow(Row):
 
 
 class LeaseRow(Row):
-    """What one process at a time has, see `jobs.lease`."""
+    """What one process at a time holds, see `jobs.lease`."""
 
     __tablename__ = "ort_leases"
 
@@ -461,7 +461,7 @@ class HealthRow(Row):
 
 
 class WebhookRow(Row):
-    """An address that is told of events. `address` is shown; the whole address and the secret are sealed."""
+    """An address that receives events. `address` is shown; the whole address and the secret are sealed."""
 
     __tablename__ = "ort_webhooks"
 
@@ -511,7 +511,7 @@ class DeliveryRow(Row):
 
 
 class MarkRow(Row):
-    """That something was told, so that it is not told again, see `outbox.first_time`."""
+    """That an event was reported, so that it is not reported again, see `outbox.first_time`."""
 
     __tablename__ = "ort_event_marks"
 

@@ -1,4 +1,4 @@
-"""Webhooks: the addresses that are told of events, and the deliveries to them."""
+"""Webhooks: the addresses that receive events, and the deliveries to them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class UnknownWebhook(StoreError, LookupError):
 
 @dataclass(frozen=True)
 class Webhook:
-    """An address that is told of events, without what is secret in it.
+    """An address that receives events, without what is secret in it.
 
     Attributes:
         id: `wh_` and random characters.
         kind: `http` (Standard Webhooks), `slack` or `email`.
         address: where it leads to, as people are shown it.
-        events: the types of events that it is told of; None for all.
+        events: the types of events that it receives; None for all.
         off_at: since when it is switched off, None while it is on.
         off_reason: why it was switched off.
         failing_since: since when no delivery was taken; None if the last one was.
@@ -195,7 +195,7 @@ class Webhooks:
         return Target(row.kind, values["address"], values.get("secret"))
 
     def choose(self, webhook_id: str, events: Iterable[str] | None) -> Webhook:
-        """Change the events that a webhook is told of. Raises `UnknownWebhook`, and `ValueError` as `add`."""
+        """Change the events that a webhook receives. Raises `UnknownWebhook`, and `ValueError` as `add`."""
         chosen = _chosen(events)
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
@@ -212,7 +212,7 @@ class Webhooks:
             return _to_webhook(row)
 
     def turn_off(self, webhook_id: str, why: str = "Somebody switched it off.") -> Webhook:
-        """Switch a webhook off: what happens is not told to it any more. Raises `UnknownWebhook`."""
+        """Switch a webhook off: it receives nothing that happens from now on. Raises `UnknownWebhook`."""
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
             if row.off_at is None:
@@ -220,7 +220,7 @@ class Webhooks:
             return _to_webhook(row)
 
     def turn_on(self, webhook_id: str) -> Webhook:
-        """Undo `turn_off`, whoever did it. Raises `UnknownWebhook`."""
+        """Undo `turn_off`, and a switching off after failures. Raises `UnknownWebhook`."""
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
             if row.off_at is not None:
@@ -248,7 +248,7 @@ class Webhooks:
             event_id = outbox.emit_to(session, [row.id], _TEST, webhook_id=row.id, message=message)
             session.flush()
             made = session.scalars(select(DeliveryRow).where(DeliveryRow.event_id == event_id)).one()
-            made.next_at = now() + _CLAIMED_FOR  # whoever asked for it delivers it
+            made.next_at = now() + _CLAIMED_FOR  # the caller delivers it
             return convert(made, Delivery)
 
     def resend(self, delivery_id: str) -> Delivery:

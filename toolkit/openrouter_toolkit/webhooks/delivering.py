@@ -70,7 +70,7 @@ class Deliverer:
 
     Attributes:
         store: the store.
-        host_name: who tells, in chats and mails.
+        host_name: the sender's name in chats and mails.
         private: whether http and addresses of private networks are allowed.
         mail_server: by which e-mails are sent; None if they can't be.
     """
@@ -127,7 +127,7 @@ class Deliverer:
         except StoreError as error:
             _log.warning("deliveries to the webhook %s wait: %s", webhook_id, error)
             return False
-        except Exception:  # noqa: BLE001 - one webhook must not keep others from being told
+        except Exception:  # noqa: BLE001 - one webhook must not hold up others
             _log.error("deliveries to the webhook %s failed\n%s", webhook_id, redacted_traceback())
             return False
         return True

@@ -30,11 +30,11 @@ def message(body: str, host_name: str) -> Message:
     sentence = f"{name} happened." if known is None else known.words(data)
     width = max(map(len, data), default=0)
     details = [f"{field:{width}}  {value}" for field, value in data.items() if value is not None]
-    text = "\n".join([sentence, "", *details, "", f"{name}, {event['timestamp']}, told by {host_name}", ""])
+    text = "\n".join([sentence, "", *details, "", f"{name}, {event['timestamp']}, sent by {host_name}", ""])
     return Message(short_name(f"{host_name}: {sentence}", _MAX_SUBJECT), sentence, text)
 
 
 def slack_body(body: str, host_name: str) -> bytes:
     """Return what Slack's incoming webhook takes."""
-    told = message(body, host_name)
-    return json.dumps({"text": f"{host_name}: {told.sentence}".translate(_SLACK)}).encode()
+    sentence = message(body, host_name).sentence
+    return json.dumps({"text": f"{host_name}: {sentence}".translate(_SLACK)}).encode()

@@ -1,4 +1,4 @@
-"""/admin/webhooks: addresses that are told of events: add, test, choose events, switch, remove; their deliveries."""
+"""/admin/webhooks: addresses that receive events: add, test, choose events, switch, remove; their deliveries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def webhooks(request: Request) -> Response:
 def add(request: Request, form: Form) -> Response:
     """Add a webhook, and show its secret, this one time."""
     state = hosted(request)
-    submitted = _NewWebhook(form.get("target", "").strip(), form.get("told") != "chosen", _chosen(form))
+    submitted = _NewWebhook(form.get("target", "").strip(), form.get("which") != "chosen", _chosen(form))
     email = state.settings.mail_server is not None
     try:
         address = read_address(submitted.address, private=state.settings.private_webhooks, email=email)
@@ -99,8 +99,8 @@ def test(request: Request, webhook: InPath) -> Response:
 
 @router.post("/{webhook_id}/events")
 def choose(request: Request, webhook: InPath, form: Form) -> Response:
-    """Change the events that it is told of."""
-    events = None if form.get("told") != "chosen" else _chosen(form)
+    """Change the events that it receives."""
+    events = None if form.get("which") != "chosen" else _chosen(form)
     if events == []:
         return _one(request, webhook, "Choose one event or more.", 422)
     hosted(request).store.webhooks.choose(webhook.id, events)
@@ -140,7 +140,7 @@ def confirm_remove(request: Request, webhook: InPath) -> Response:
         "question.html",
         toolkit=None,
         heading="Remove the webhook?",
-        text="It is told of nothing any more, and the log of its deliveries is deleted.",
+        text="It receives nothing any more, and the log of its deliveries is deleted.",
         facts={"icon": "webhook", "name": webhook.address, "text": _KINDS.get(webhook.kind, webhook.kind)},
         yes="Remove",
         bad=True,
