@@ -181,9 +181,9 @@ def test_the_keys_that_are_kept_are_encrypted(store: Store) -> None:
     assert store.for_registry().credentials("alice", TOOLKIT) is not None
     kept = store.lookups.current()
     assert kept is not None
-    (row,) = kept.found.values()
-    assert row.sealed
-    assert "sk-or-v1-canary" not in repr(vars(row))
+    (chosen,) = kept.found.values()
+    assert chosen.row.sealed
+    assert "sk-or-v1-canary" not in repr(vars(chosen.row))
 
 
 def test_a_check_without_waiting_never_waits(store: Store) -> None:

@@ -40,7 +40,7 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 - likewise
         if self.refuses_data is not None:
             return self.refuses_data
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
     def authenticate(self, server: SMTP, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -57,8 +57,8 @@ def mailbox() -> Mailbox:
 def server(mailbox: Mailbox) -> Iterator[MailServer]:
     with socket.create_server(("127.0.0.1", 0)) as trial:
         port = trial.getsockname()[1]
-    options = {"auth_require_tls": False, "authenticator": mailbox.authenticate}
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+    login: dict[str, Any] = {"auth_require_tls": False, "authenticator": mailbox.authenticate}
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **login)
     controller.start()
     yield MailServer("127.0.0.1", port, tls=False, sender=SENDER)
     controller.stop()

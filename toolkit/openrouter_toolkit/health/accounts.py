@@ -174,7 +174,8 @@ class AccountChecks:
 
     def _key(self, field: str, account: ConnectedAccount) -> str | None:
         try:
-            return (self._store.accounts.credentials(account.id) or {}).get(field)
+            credentials = self._store.accounts.credentials(account.id)
+            return None if credentials is None else credentials.get(field)
         except StoreError:  # it was disconnected meanwhile, or can't be decrypted
             return None
 

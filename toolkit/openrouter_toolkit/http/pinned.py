@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult
 
-import requests.certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..call import Call
@@ -22,11 +22,11 @@ _READ_TIMEOUT = 10.0
 _MAX_BODY = 64 * 1024
 
 
-class _PinnedHttp(NotifyingPool, HTTPConnectionPool):
+class _PinnedHttp(NotifyingPool, HTTPConnectionPool):  # type: ignore[misc]
     pass
 
 
-class _PinnedHttps(NotifyingPool, HTTPSConnectionPool):
+class _PinnedHttps(NotifyingPool, HTTPSConnectionPool):  # type: ignore[misc]
     pass
 
 
@@ -81,7 +81,7 @@ class _PinnedTransport(Transport):
                 server_hostname=url.hostname,
                 assert_hostname=url.hostname,
                 cert_reqs="CERT_REQUIRED",
-                ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or requests.certs.where(),
+                ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,
             )
         else:
             self._pool = _PinnedHttp(address, url.port or 80, maxsize=1)

@@ -39,7 +39,8 @@ class Spent:
 def spent(database: Database, account_id: str, *, since: datetime, recently: datetime) -> Spent:
     """Return what an account spent since a day, and of that since a moment lately."""
     groups = select(_group.c.id).where(_group.c.account_id == account_id)
-    sums = select(*(func.coalesce(func.sum(_day.c[name]), 0) for name in ("cost", "priced", "unpriced")))
+    totals: list[Any] = [func.coalesce(func.sum(_day.c[name]), 0) for name in ("cost", "priced", "unpriced")]
+    sums = select(*totals)
     sums = sums.where(_day.c.group_id.in_(groups), _day.c.day >= day_of(first_id_at(since)))
     recent = select(func.coalesce(func.sum(_call.c.cost), 0)).where(
         _call.c.group_id.in_(groups), _call.c.id >= first_id_at(recently)

@@ -108,7 +108,8 @@ class HealthOfAccounts:
     def of(self, accounts: Iterable[ConnectedAccount]) -> dict[str, AccountHealth]:
         """Return the health of some accounts by their ids."""
         by_id = {account.id: account for account in accounts}
-        ids, rows = list(by_id), {}
+        ids = list(by_id)
+        rows: dict[str, HealthRow] = {}
         for start in range(0, len(ids), _SOME):
             query = select(HealthRow).where(HealthRow.account_id.in_(ids[start : start + _SOME]))
             rows |= {row.account_id: row for row in self._database.read_all(query)}

@@ -229,7 +229,7 @@ class Webhooks:
                 self._database.log_change(session, f"webhook {row.id}: switched on")
             return _to_webhook(row)
 
-    def deliveries(self, webhook_id: str | None = None, *, limit: int = 50) -> list[Delivery]:
+    def deliveries(self, webhook_id: str | None = None, *, limit: int = 50) -> Sequence[Delivery]:
         """Return the newest deliveries, of one webhook or of all."""
         query = select(DeliveryRow).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id.desc()).limit(limit)
         if webhook_id is not None:

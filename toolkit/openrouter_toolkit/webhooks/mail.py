@@ -86,9 +86,11 @@ def send(server: MailServer, to: str, message: Message, message_id: str) -> None
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     context = ssl.create_default_context()
-    connect = smtplib.SMTP_SSL if server.tls else smtplib.SMTP
-    options = {"context": context} if server.tls else {}
-    with connect(server.host, server.port, timeout=_TIMEOUT, **options) as smtp:
+    if server.tls:
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT, context=context)
+    else:
+        connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT)
+    with connection as smtp:
         if not server.tls and not is_loopback(server.host):
             smtp.starttls(context=context)
         if server.user is not None:
