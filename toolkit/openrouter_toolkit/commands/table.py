@@ -519,7 +519,7 @@ examples:
         _count(
             "--failing-after N",
             "an action counts as failing when more than so many calls failed in a row",
-            high=20,
+            high=19,
             default=5,
         ),
         flag("--ledger-optional", "make calls that cost money even while the ledger can't be written"),
