@@ -17,6 +17,7 @@ from . import return_addresses
 from .people import find_person
 from .store import open_existing_store, open_store
 from .terminal import PROGRAM, CommandFailed, check_input, print_line, print_message, usage_error
+from .webhooks import mail_server
 
 if TYPE_CHECKING:  # its packages may be missing
     from fastapi import FastAPI

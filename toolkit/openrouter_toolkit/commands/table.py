@@ -441,6 +441,13 @@ examples:
     Command("webhooks test", "send it a test event, now", _WEBHOOK, _PRIVATE, _JSON),
     Command("webhooks on", "switch it on again", _WEBHOOK, _JSON),
     Command("webhooks off", "switch it off; it receives nothing that happens meanwhile", _WEBHOOK, _JSON),
+    Command(
+        "webhooks replace-secret",
+        "make a new secret for it",
+        _WEBHOOK,
+        _JSON,
+        description="Prints a new secret, this one time. For a day, deliveries are signed with the earlier one too.",
+    ),
     Command("webhooks remove", "forget it and its deliveries", _WEBHOOK, _JSON),
     Command(
         "webhooks deliveries",

@@ -81,6 +81,26 @@ def off(options: argparse.Namespace) -> int:
     return records.report(options, changed, f"{changed.id} is switched off.")
 
 
+def replace_secret(options: argparse.Namespace) -> int:
+    """Replace a webhook's secret, and print the new one, this one time."""
+    with _chosen(options) as (store, webhook):
+        from ..store import StoreError
+
+        try:
+            changed, secret = store.webhooks.replace_secret(webhook.id)
+        except StoreError as error:
+            raise CommandFailed(str(error)) from None
+    if options.json:
+        terminal.print_json({**records.as_dict(changed), "secret": secret})
+        return 0
+    terminal.print_line(secret)
+    terminal.print_message(
+        f"{changed.id} to {changed.address} has a new secret, which is shown this one time. For a day, deliveries are "
+        "signed with the earlier one too."
+    )
+    return 0
+
+
 def remove(options: argparse.Namespace) -> int:
     """Remove a webhook with its deliveries."""
     with _chosen(options) as (store, webhook):

@@ -11,6 +11,7 @@ from time import monotonic
 
 from ..call import Call, Caller
 from ..store import StoreError
+from ..store.audit.origin import Origin, acting
 from ..store.database import Database
 from ..text.redaction import redacted_traceback
 from .lease import SECONDS, Lease
@@ -185,7 +186,8 @@ class Runner:
         job, pause = state.job, state.job.every
         try:
             if self._lease.confirm():
-                job.run(self._stop)
+                with acting(Origin("server")):
+                    job.run(self._stop)
             state.failed = False
         except Exception as error:  # noqa: BLE001 - a failure must end neither this job nor another
             pause = max(pause, _PAUSE_AFTER_FAILURE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -23,7 +24,7 @@ def for_each(items: Iterable[Item], work: Callable[[Item], object], *, at_once: 
             work(item)
 
     threads = [
-        threading.Thread(target=next_ones, name=f"openrouter-toolkit-{name}", daemon=True)
+        threading.Thread(target=copy_context().run, args=(next_ones,), name=f"openrouter-toolkit-{name}", daemon=True)
         for _ in range(min(at_once, len(waiting)))
     ]
     for thread in threads:

@@ -110,7 +110,7 @@ class Ledger:
 
     def spent(self, account_id: str, *, since: datetime, recently: datetime) -> Spent:
         """Return what a connected account spent since a day, and of that since a moment lately."""
-        return spent(self._database, account_id, since=since, recently=recently)
+        return spent(self._database, self._running, account_id, since=since, recently=recently)
 
     def settle(self, look_up: Callable[[str, str, str | None], Envelope], *, limit: int = 100) -> int:
         """Look up the costs of calls that were cut off, or whose answer did not tell them.

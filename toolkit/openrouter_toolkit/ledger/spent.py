@@ -11,7 +11,10 @@ from sqlalchemy import func, literal_column, select
 from ..store.database import Database
 from ..store.tables import CallGroupRow, CallRow, UsageDayRow
 from .entry import UNSETTLED, day_of, first_id_at
+from .running import COLUMNS as RUNNING
+from .running import RunningCalls
 
+_MAX_RUNNING = 1000
 _call: Any = CallRow.__table__
 _group: Any = CallGroupRow.__table__
 _day: Any = UsageDayRow.__table__
@@ -36,8 +39,10 @@ class Spent:
     unknown: int
 
 
-def spent(database: Database, account_id: str, *, since: datetime, recently: datetime) -> Spent:
+def spent(database: Database, running: RunningCalls, account_id: str, *, since: datetime, recently: datetime) -> Spent:
     """Return what an account spent since a day, and of that since a moment lately."""
+    # Running ones first: one that ends meanwhile is counted twice, and not never.
+    going_on = len(running.find([RUNNING.account_id == account_id], _MAX_RUNNING))
     groups = select(_group.c.id).where(_group.c.account_id == account_id)
     totals: list[Any] = [func.coalesce(func.sum(_day.c[name]), 0) for name in ("cost", "priced", "unpriced")]
     sums = select(*totals)
@@ -50,4 +55,5 @@ def spent(database: Database, account_id: str, *, since: datetime, recently: dat
     with database.read() as session:
         cost, priced, unpriced = session.execute(sums).one()
         waiting = session.scalar(unsettled) or 0
-        return Spent(int(cost), int(session.scalar(recent) or 0), int(priced), waiting, max(0, int(unpriced) - waiting))
+        unknown = max(0, int(unpriced) - waiting)
+        return Spent(int(cost), int(session.scalar(recent) or 0), int(priced), waiting + going_on, unknown)

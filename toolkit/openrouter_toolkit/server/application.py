@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from .. import __version__
 from ..envelope import ActionError
 from ..store import LastOwner, LinkRefused, Store, StoreError, UnknownAccount, UnknownPerson
+from ..store.webhooks import UnknownWebhook
 from ..text.redaction import redact_thoroughly
 from .access.browsers import LoginNeeded, remember_page
 from .access.middleware import Guard, request_secrets
@@ -138,6 +139,10 @@ def _answer_exceptions(application: FastAPI) -> None:
     @application.exception_handler(UnknownPerson)
     def unknown_person(request: Request, error: UnknownPerson) -> Response:
         return error_answer(request, 404, "There is nobody of that name. The person may have been removed meanwhile.")
+
+    @application.exception_handler(UnknownWebhook)
+    def unknown_webhook(request: Request, error: UnknownWebhook) -> Response:
+        return error_answer(request, 404, "There is no such webhook. It may have been removed meanwhile.")
 
     @application.exception_handler(LastOwner)
     def last_owner(request: Request, error: LastOwner) -> Response:

@@ -432,6 +432,7 @@ class LeaseRow(Row):
     """What one process at a time holds, see `jobs.lease`."""
 
     __tablename__ = "ort_leases"
+    audited: ClassVar[bool] = False
 
     name: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     holder: Mapped[str] = mapped_column(String(40))
@@ -442,6 +443,7 @@ class HealthRow(Row):
     """What was found out about a connected account's key. `drift` and `elsewhere` are in units of 10^-12 US dollars."""
 
     __tablename__ = "ort_account_health"
+    audited: ClassVar[bool] = False
 
     account_id: Mapped[str] = mapped_column(
         PrimaryKey(40), ForeignKey("ort_connected_accounts.id", ondelete="CASCADE"), primary_key=True
@@ -483,6 +485,7 @@ class DeliveryRow(Row):
     """An event for one webhook. It is due while `next_at` is set."""
 
     __tablename__ = "ort_deliveries"
+    audited: ClassVar[bool] = False
 
     id: Mapped[str] = mapped_column(PrimaryKey(40), primary_key=True)
     webhook_id: Mapped[str] = mapped_column(String(40), ForeignKey("ort_webhooks.id", ondelete="CASCADE"))
@@ -514,6 +517,7 @@ class MarkRow(Row):
     """That an event was reported, so that it is not reported again, see `outbox.first_time`."""
 
     __tablename__ = "ort_event_marks"
+    audited: ClassVar[bool] = False
 
     event: Mapped[str] = mapped_column(PrimaryKey(64), primary_key=True)
     subject: Mapped[str] = mapped_column(PrimaryKey(400), primary_key=True)

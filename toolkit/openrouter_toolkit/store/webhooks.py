@@ -8,11 +8,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from ..text.sanitize import short_name
 from . import names, outbox
+from .audit.record import Change
 from .columns import now
 from .database import Database
 from .encryption.key_check import lock_key
@@ -29,6 +32,9 @@ _SECRET_BYTES = 32
 _CLAIMED_FOR = timedelta(minutes=2)
 # A time from further in the future was written by a clock that went wrong.
 _LONGEST_WAIT = timedelta(days=2)
+# So long an earlier secret still signs too, beside the new one.
+_EARLIER_SECRET_COUNTS_FOR = timedelta(days=1)
+_MAX_NAME = 255
 _TEST = "webhook.test"
 _SWITCHED_OFF = "The webhook was switched off."
 MAX_WEBHOOKS = 50
@@ -36,6 +42,10 @@ MAX_WEBHOOKS = 50
 
 class UnknownWebhook(StoreError, LookupError):
     """There is no webhook, or no delivery, with this id."""
+
+
+class WebhookRefused(StoreError):
+    """Something that can't be done with a webhook as it is. The text says why."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +82,12 @@ class Target:
     Attributes:
         kind: see `Webhook`.
         address: the whole address.
-        secret: what signs deliveries, None for kinds that are not signed.
+        secrets: what signs deliveries: the secret, and for a day the one that it replaced; none for Slack and e-mail.
     """
 
     kind: str
     address: str = field(repr=False)
-    secret: str | None = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -154,21 +164,19 @@ class Webhooks:
 
         Raises:
             ValueError: there is no such type of event, or none is chosen.
-            StoreError: there are too many webhooks.
+            WebhookRefused: there are too many webhooks.
         """
         chosen = _chosen(events)
-        raw = base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
-        secret = SECRET_PREFIX + raw if kind == "http" else None
+        secret = _new_secret() if kind == "http" else None
         at = now()
         row = WebhookRow(id=names.new_id("wh"), kind=kind, address=shown, events=chosen, created_at=at, updated_at=at)
-        row.sealed = self._sealed(row, address, secret)
         with self._database.write() as session:
             lock_key(session, self._sealer)
-            row.sealed = self._sealed(row, address, secret)  # the key may have been replaced
+            row.sealed = self._sealed(row, {"address": address} | ({} if secret is None else {"secret": secret}))
             if (session.scalar(select(func.count(WebhookRow.id))) or 0) >= MAX_WEBHOOKS:
-                raise StoreError(f"There are {MAX_WEBHOOKS} webhooks already. Remove one first.")
+                raise WebhookRefused(f"There are {MAX_WEBHOOKS} webhooks already. Remove one first.")
             session.add(row)
-            self._database.log_change(session, f"webhook {row.id} to {shown}: added")
+            self._database.record(session, _change(row, "added", "added", after=_facts(row)))
             session.flush()
             return _to_webhook(row), secret
 
@@ -191,24 +199,52 @@ class Webhooks:
         """
         with self._database.read() as session:
             row = _load(session, webhook_id)
-        values = json.loads(self._sealer.open(row.sealed or "", *associated_data(row)))
-        return Target(row.kind, values["address"], values.get("secret"))
+        values = self._opened(row)
+        secrets = [values["secret"]] if "secret" in values else []
+        if "earlier" in values and datetime.fromisoformat(values["earlier"]["until"]) > now():
+            secrets.append(values["earlier"]["secret"])
+        return Target(row.kind, values["address"], tuple(secrets))
 
     def choose(self, webhook_id: str, events: Iterable[str] | None) -> Webhook:
         """Change the events that a webhook receives. Raises `UnknownWebhook`, and `ValueError` as `add`."""
         chosen = _chosen(events)
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
+            before = _facts(row)
             row.events, row.updated_at = chosen, now()
-            self._database.log_change(session, f"webhook {row.id}: events changed")
+            change = _change(row, "changed", "events changed", before=before, after=_facts(row))
+            self._database.record(session, change)
             return _to_webhook(row)
+
+    def replace_secret(self, webhook_id: str) -> tuple[Webhook, str]:
+        """Make a new secret, which is available only here. For a day, deliveries are signed with the earlier one too.
+
+        Raises:
+            UnknownWebhook: there is no such webhook.
+            WebhookRefused: its deliveries are not signed.
+            SealBroken: its address can't be decrypted.
+        """
+        secret, at = _new_secret(), now()
+        with self._database.write() as session:
+            lock_key(session, self._sealer)
+            row = _load(session, webhook_id, lock=True)
+            values = self._opened(row)
+            if "secret" not in values:
+                raise WebhookRefused("Slack and e-mail have no secret: what they receive is not signed.")
+            until = at + _EARLIER_SECRET_COUNTS_FOR
+            earlier = {"secret": values["secret"], "until": until.isoformat()}
+            row.sealed = self._sealed(row, {**values, "secret": secret, "earlier": earlier})
+            row.updated_at = at
+            facts = {"earlier_secret_until": until}
+            self._database.record(session, _change(row, "secret_replaced", "secret replaced", after=facts))
+            return _to_webhook(row), secret
 
     def remove(self, webhook_id: str) -> Webhook:
         """Remove a webhook with its deliveries. Raises `UnknownWebhook`."""
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
             session.delete(row)
-            self._database.log_change(session, f"webhook {row.id} to {row.address}: removed")
+            self._database.record(session, _change(row, "removed", "removed", before=_facts(row)))
             return _to_webhook(row)
 
     def turn_off(self, webhook_id: str, why: str = "Somebody switched it off.") -> Webhook:
@@ -224,9 +260,11 @@ class Webhooks:
         with self._database.write() as session:
             row = _load(session, webhook_id, lock=True)
             if row.off_at is not None:
+                before = _facts(row)
                 row.off_at = row.off_reason = row.failing_since = None
                 row.updated_at = now()
-                self._database.log_change(session, f"webhook {row.id}: switched on")
+                change = _change(row, "switched_on", "switched on", before=before, after=_facts(row))
+                self._database.record(session, change)
             return _to_webhook(row)
 
     def deliveries(self, webhook_id: str | None = None, *, limit: int = 50) -> Sequence[Delivery]:
@@ -255,12 +293,12 @@ class Webhooks:
         """Let a delivery be made again from the beginning, with the same id. Raises `UnknownWebhook`.
 
         Raises:
-            StoreError: its webhook is switched off.
+            WebhookRefused: its webhook is switched off.
         """
         with self._database.write(counts_as_change=False) as session:
             row = _load_delivery(session, delivery_id, lock=True)
             if _load(session, row.webhook_id).off_at is not None:
-                raise StoreError("The webhook is switched off. Switch it on first.")
+                raise WebhookRefused("The webhook is switched off. Switch it on first.")
             row.state, row.attempts, row.next_at = WAITING, 0, now()
             return convert(row, Delivery)
 
@@ -285,7 +323,7 @@ class Webhooks:
     def record(self, delivery: Delivery, outcome: Outcome) -> Delivery:
         """Record what came of an attempt. Raises `UnknownWebhook` if the webhook was removed meanwhile."""
         at = now()
-        with self._database.write(counts_as_change=outcome.off is not None) as session:
+        with self._database.write(counts_as_change=outcome.off is not None, audited=False) as session:
             webhook = _load(session, delivery.webhook_id, lock=True)
             row = _load_delivery(session, delivery.id, lock=True)
             row.attempts += 1
@@ -301,19 +339,25 @@ class Webhooks:
                 if outcome.again_after is not None and webhook.off_at is None:
                     row.state, row.next_at = WAITING, at + outcome.again_after
                 if outcome.off is not None and webhook.off_at is None:
-                    self._turn_off(session, webhook, outcome.off)
+                    with self._database.write():
+                        self._turn_off(session, webhook, outcome.off)
             return convert(row, Delivery)
 
     def _turn_off(self, session: Session, row: WebhookRow, why: str) -> None:
+        before = _facts(row)
         row.off_at = row.updated_at = now()
         row.off_reason = names.reason(why)
         waiting = update(DeliveryRow).where(DeliveryRow.webhook_id == row.id, DeliveryRow.state == WAITING)
         session.execute(waiting.values(state=FAILED, next_at=None, error=_SWITCHED_OFF))
-        self._database.log_change(session, f"webhook {row.id} to {row.address}: switched off: {row.off_reason}")
+        words = f"switched off: {row.off_reason}"
+        self._database.record(session, _change(row, "switched_off", words, before=before, after=_facts(row)))
 
-    def _sealed(self, row: WebhookRow, address: str, secret: str | None) -> str:
-        values = {"address": address} | ({} if secret is None else {"secret": secret})
+    def _sealed(self, row: WebhookRow, values: dict[str, Any]) -> str:
         return self._sealer.seal(json.dumps(values), *associated_data(row))
+
+    def _opened(self, row: WebhookRow) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads(self._sealer.open(row.sealed or "", *associated_data(row)))
+        return values
 
 
 def associated_data(row: WebhookRow) -> tuple[str, ...]:
@@ -324,6 +368,26 @@ def associated_data(row: WebhookRow) -> tuple[str, ...]:
 def delete_old(session: Session, before: datetime) -> None:
     """Delete deliveries that ended, from before a time."""
     session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < before, DeliveryRow.next_at.is_(None)))
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
+
+
+def _change(row: WebhookRow, what: str, words: str, **facts: dict[str, Any] | None) -> Change:
+    """Return the change of a webhook: `what` is the second part of the action, `words` stand in the server's log."""
+    address = short_name(row.address, _MAX_NAME)
+    return Change(f"webhook.{what}", row.id, address, line=f"webhook {row.id} to {address}: {words}", **facts)
+
+
+def _facts(row: WebhookRow) -> dict[str, Any]:
+    """Return what the audit log keeps of a webhook."""
+    return {
+        "kind": row.kind,
+        "address": row.address,
+        "events": "all" if row.events is None else row.events,
+        "off": row.off_reason,
+    }
 
 
 def _chosen(events: Iterable[str] | None) -> list[str] | None:

@@ -211,11 +211,11 @@ class Deliverer:
 def _signed(target: Target, delivery: Delivery) -> dict[str, str]:
     """Return the headers of Standard Webhooks for a delivery."""
     at = now().replace(microsecond=0)
-    signature = Signature(target.secret or "").sign(delivery.event_id, at, delivery.body)
+    signatures = [Signature(secret).sign(delivery.event_id, at, delivery.body) for secret in target.secrets]
     return {
         "webhook-id": delivery.event_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": signature,
+        "webhook-signature": " ".join(signatures),
     }
 
 

@@ -32,6 +32,7 @@ _ACCOUNT = f"{_TOOL}/accounts/{{account_id}}"
 _TRY = f"{_TOOL}/actions/{{action}}/try"
 _OFFER = "/admin/offers/{toolkit}"
 _PERSON = "/admin/people/{person_id}"
+_WEBHOOK = "/admin/webhooks/{webhook_id}"
 
 # The least right of each route below /admin.
 RIGHTS: dict[str, Right] = {
@@ -75,6 +76,17 @@ RIGHTS: dict[str, Right] = {
     "POST /admin/you/sessions/{session_id}/end": Right.OWN,
     "GET /admin/audit": Right.SEE,
     "GET /admin/audit/export": Right.SEE,
+    "GET /admin/webhooks": Right.SEE,
+    "POST /admin/webhooks": Right.CHANGE,
+    f"GET {_WEBHOOK}": Right.SEE,
+    f"POST {_WEBHOOK}/test": Right.CHANGE,
+    f"POST {_WEBHOOK}/events": Right.CHANGE,
+    f"POST {_WEBHOOK}/on": Right.CHANGE,
+    f"POST {_WEBHOOK}/off": Right.CHANGE,
+    f"POST {_WEBHOOK}/secret": Right.CHANGE,
+    f"POST {_WEBHOOK}/deliveries/{{delivery_id}}/resend": Right.CHANGE,
+    f"GET {_WEBHOOK}/remove": Right.CHANGE,
+    f"POST {_WEBHOOK}/remove": Right.CHANGE,
 }
 _REFUSALS = {
     Right.PEOPLE: "Only owners manage people. Ask one of them.",

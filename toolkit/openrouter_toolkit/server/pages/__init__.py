@@ -24,6 +24,7 @@ from . import (
     offers,
     people,
     try_it,
+    webhooks,
     you,
 )
 from .cards import TOOLS
@@ -31,7 +32,7 @@ from .cards import TOOLS
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit):
+for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit, webhooks):
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 

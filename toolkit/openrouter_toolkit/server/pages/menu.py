@@ -9,8 +9,14 @@ from .cards import OFFERS, TOOLS
 
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
+WEBHOOKS = "/admin/webhooks"
 YOU = "/admin/you"
-_ENTRIES = ((TOOLS, "Tools", "tools"), (PEOPLE, "People", "people"), (AUDIT, "Audit", "audit"))
+_ENTRIES = (
+    (TOOLS, "Tools", "tools"),
+    (WEBHOOKS, "Webhooks", "webhook"),
+    (PEOPLE, "People", "people"),
+    (AUDIT, "Audit", "audit"),
+)
 
 
 class Entry(NamedTuple):

@@ -56,6 +56,15 @@ _DONE = {
     "session-ended": "That login of {} is ended.",
     "others-ended": "{}: all other logins are ended.",
     "withdrawn": "The link for {} is withdrawn.",
+    "webhook-added": "The webhook to {} is added. A test shows whether it works.",
+    "webhook-changed": "The events for {} are saved.",
+    "webhook-disabled": "The webhook to {} is switched off. It receives nothing until it is switched on again.",
+    "webhook-enabled": "The webhook to {} is switched on.",
+    "webhook-removed": "The webhook to {} is removed.",
+    "webhook-removed-already": "That webhook was removed already.",
+    "webhook-tested": "{} took the test.",
+    "webhook-refused": "{} did not take the test. The first delivery below says why.",
+    "delivery-repeated": "It is sent to {} again in a moment.",
 }
 _ROLES = {
     Role.OWNER: "Owner",
@@ -190,7 +199,7 @@ def _message(request: Request) -> _Message | None:
         done, about = query.get("done", ""), query.get("about", "")
         if done not in _DONE or not is_seal(request, f"{done} {about}", query.get("seal", "")):
             return None
-        kind = "warn" if done.endswith("-already") else "good"
+        kind = "warn" if done.endswith(("-already", "-refused")) else "good"
         return _Message(_DONE[done].format(about), kind, at=query.get("at", ""))
     account = state.store.accounts.find(query.get("connected_account_id", ""))
     if account is None or account.status != Status.ACTIVE:

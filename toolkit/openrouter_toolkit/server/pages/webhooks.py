@@ -8,17 +8,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from ...store import StoreError
 from ...store.event_types import CHOSEN, EVENTS
-from ...store.webhooks import Delivery, UnknownWebhook, Webhook
+from ...store.webhooks import Delivery, UnknownWebhook, Webhook, WebhookRefused
 from ...text.redaction import redact_thoroughly
 from ...webhooks import InvalidAddress, read_address
 from ..error_responses import Problem
 from ..state import hosted
 from .cards import Badge
-from .rendering import Form, redirect_after, render
+from .menu import WEBHOOKS
+from .rendering import Form, redirect_after, render, sentence
 
-WEBHOOKS = "/admin/webhooks"
 _PREFIX = "event."
 _DELIVERIES = 50
 _KINDS = {"http": "Standard Webhooks", "slack": "Slack", "email": "E-mail"}
@@ -41,10 +40,7 @@ class _NewWebhook:
 
 
 def _webhook(request: Request, webhook_id: str) -> Webhook:
-    try:
-        return hosted(request).store.webhooks.get(webhook_id)
-    except UnknownWebhook:
-        raise Problem(404, "There is no such webhook. It may have been removed meanwhile.") from None
+    return hosted(request).store.webhooks.get(webhook_id)
 
 
 # The webhook in the path. The answer is 404 if there is none.
@@ -66,7 +62,7 @@ def add(request: Request, form: Form) -> Response:
     try:
         address = read_address(submitted.address, private=state.settings.private_webhooks, email=email)
     except InvalidAddress as error:
-        submitted.problems["address"] = _sentence(str(error))
+        submitted.problems["address"] = sentence(str(error))
         if redact_thoroughly(submitted.address, ()) != submitted.address:
             submitted.address = ""  # a key is not shown again
     if not submitted.all_events and not submitted.events:
@@ -75,13 +71,12 @@ def add(request: Request, form: Form) -> Response:
         return _list(request, submitted, 422)
     try:
         webhook, secret = state.store.webhooks.add(*address, None if submitted.all_events else submitted.events)
-    except StoreError as error:
+    except WebhookRefused as error:
         submitted.problems["address"] = str(error)
         return _list(request, submitted, 422)
-    path = f"{WEBHOOKS}/{webhook.id}"
     if secret is None:
-        return redirect_after("webhook_added", path)
-    return render(request, "webhook_secret.html", webhook=webhook, secret=secret, path=path)
+        return redirect_after(request, "webhook-added", webhook.address, _path(webhook))
+    return _secret(request, webhook, secret)
 
 
 @router.get("/{webhook_id}")
@@ -93,8 +88,19 @@ def one(request: Request, webhook: InPath) -> Response:
 @router.post("/{webhook_id}/test")
 def test(request: Request, webhook: InPath) -> Response:
     """Send a test event now, and say what came of it."""
-    done = hosted(request).webhooks.test(webhook.id)
-    return redirect_after("webhook_tested" if done.error is None else "webhook_refused", f"{WEBHOOKS}/{webhook.id}")
+    sent = hosted(request).webhooks.test(webhook.id)
+    done = "webhook-tested" if sent.error is None else "webhook-refused"
+    return redirect_after(request, done, webhook.address, _path(webhook))
+
+
+@router.post("/{webhook_id}/secret")
+def replace_secret(request: Request, webhook: InPath) -> Response:
+    """Replace the secret, and show the new one, this one time."""
+    try:
+        changed, secret = hosted(request).store.webhooks.replace_secret(webhook.id)
+    except WebhookRefused as error:
+        raise Problem(409, str(error)) from None
+    return _secret(request, changed, secret, replaced=True)
 
 
 @router.post("/{webhook_id}/events")
@@ -104,31 +110,34 @@ def choose(request: Request, webhook: InPath, form: Form) -> Response:
     if events == []:
         return _one(request, webhook, "Choose one event or more.", 422)
     hosted(request).store.webhooks.choose(webhook.id, events)
-    return redirect_after("webhook_changed", f"{WEBHOOKS}/{webhook.id}")
+    return redirect_after(request, "webhook-changed", webhook.address, _path(webhook))
 
 
 @router.post("/{webhook_id}/on")
 def turn_on(request: Request, webhook: InPath) -> Response:
     """Switch it on."""
     hosted(request).store.webhooks.turn_on(webhook.id)
-    return redirect_after("webhook_on", f"{WEBHOOKS}/{webhook.id}")
+    return redirect_after(request, "webhook-enabled", webhook.address, _path(webhook))
 
 
 @router.post("/{webhook_id}/off")
 def turn_off(request: Request, webhook: InPath) -> Response:
     """Switch it off."""
     hosted(request).store.webhooks.turn_off(webhook.id)
-    return redirect_after("webhook_off", f"{WEBHOOKS}/{webhook.id}")
+    return redirect_after(request, "webhook-disabled", webhook.address, _path(webhook))
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/resend")
 def resend(request: Request, webhook: InPath, delivery_id: str) -> Response:
     """Let a delivery be made again."""
-    store = hosted(request).store
+    webhooks = hosted(request).store.webhooks
     with suppress(UnknownWebhook):
-        if store.webhooks.delivery(delivery_id).webhook_id == webhook.id:
-            store.webhooks.resend(delivery_id)
-            return redirect_after("webhook_resent", f"{WEBHOOKS}/{webhook.id}", "deliveries")
+        if webhooks.delivery(delivery_id).webhook_id == webhook.id:
+            try:
+                webhooks.resend(delivery_id)
+            except WebhookRefused as error:
+                raise Problem(409, str(error)) from None
+            return redirect_after(request, "delivery-repeated", webhook.address, _path(webhook), at="deliveries")
     raise Problem(404, "There is no such delivery. Old ones are deleted.")
 
 
@@ -144,16 +153,19 @@ def confirm_remove(request: Request, webhook: InPath) -> Response:
         facts={"icon": "webhook", "name": webhook.address, "text": _KINDS.get(webhook.kind, webhook.kind)},
         yes="Remove",
         bad=True,
-        back=f"{WEBHOOKS}/{webhook.id}",
+        back=_path(webhook),
+        hidden={},
     )
 
 
 @router.post("/{webhook_id}/remove")
 def remove(request: Request, webhook_id: str) -> Response:
     """Remove it after the confirmation."""
-    with suppress(UnknownWebhook):  # another request has just removed it, which is the wanted result
-        hosted(request).store.webhooks.remove(webhook_id)
-    return redirect_after("webhook_removed", WEBHOOKS)
+    try:
+        removed = hosted(request).store.webhooks.remove(webhook_id)
+    except UnknownWebhook:  # another request has just removed it, which is the wanted result
+        return redirect_after(request, "webhook-removed-already", "", WEBHOOKS)
+    return redirect_after(request, "webhook-removed", removed.address, WEBHOOKS)
 
 
 def _list(request: Request, submitted: _NewWebhook, status: int = 200) -> Response:
@@ -182,13 +194,29 @@ def _one(request: Request, webhook: Webhook, problem: str | None = None, status:
     )
 
 
+def _secret(request: Request, webhook: Webhook, secret: str, *, replaced: bool = False) -> Response:
+    return render(
+        request,
+        "webhook_secret.html",
+        webhook=webhook,
+        secret=secret,
+        heading="The webhook has a new secret" if replaced else "The webhook is added",
+        replaced=replaced,
+        path=_path(webhook),
+    )
+
+
+def _path(webhook: Webhook) -> str:
+    return f"{WEBHOOKS}/{webhook.id}"
+
+
 def _row(webhook: Webhook) -> dict[str, Any]:
     if webhook.off_at is not None:
         badge = Badge("Switched off", "bad" if webhook.failing_since else "warn")
     else:
         badge = Badge("Failing", "bad") if webhook.failing_since else Badge("On", "good")
     return {
-        "path": f"{WEBHOOKS}/{webhook.id}",
+        "path": _path(webhook),
         "id": webhook.id,
         "address": webhook.address,
         "kind": _KINDS.get(webhook.kind, webhook.kind),
@@ -231,7 +259,3 @@ def _events(chosen: list[str] | tuple[str, ...] | None) -> list[dict[str, Any]]:
 
 def _chosen(form: dict[str, str]) -> list[str]:
     return [name for name in CHOSEN if f"{_PREFIX}{name}" in form]
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

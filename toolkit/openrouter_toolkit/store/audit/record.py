@@ -49,6 +49,12 @@ ACTIONS = {
     "token.revoked": "revoked the token {}",
     "toolkit.activated": "activated the tool {}",
     "toolkit.deactivated": "deactivated the tool {}",
+    "webhook.added": "added the webhook to {}",
+    "webhook.changed": "changed the webhook to {}",
+    "webhook.removed": "removed the webhook to {}",
+    "webhook.secret_replaced": "replaced the secret of the webhook to {}",
+    "webhook.switched_off": "switched off the webhook to {}",
+    "webhook.switched_on": "switched on the webhook to {}",
 }
 # How it is recorded that something is for all users.
 EVERY_USER = "every user"

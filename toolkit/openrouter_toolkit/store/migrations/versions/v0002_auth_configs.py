@@ -215,6 +215,8 @@ _TRIGGERS = {
         f"CREATE TRIGGER ort_audit_table BEFORE TRUNCATE ON ort_audit FOR EACH STATEMENT {_CALL}",
     ),
 }
+
+
 def _add_health() -> None:
     op.create_table(
         "ort_leases",
