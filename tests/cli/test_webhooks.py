@@ -57,7 +57,7 @@ def test_for_programs(command: Command, store: Store) -> None:
     made = json.loads(command("add", "https://hooks.example.com/", "--json")[1])
     assert made["events"] is None
     assert made["kind"] == "http"
-    assert store.webhooks.target(made["id"]).secret == made["secret"]
+    assert store.webhooks.target(made["id"]).secrets == (made["secret"],)
     (listed,) = json.loads(command("--json")[1])
     assert listed == {name: value for name, value in made.items() if name != "secret"}
 
@@ -77,6 +77,22 @@ def test_what_can_not_be_added(command: Command, store: Store, words: list[str],
     assert (status, out) == (2, "")
     assert why in err
     assert store.webhooks.list() == []
+
+
+def test_a_new_secret_is_printed_alone_and_once(command: Command, store: Store) -> None:
+    first = command("add", "https://hooks.example.com/")[1].strip()
+    (webhook,) = store.webhooks.list()
+    status, out, err = command("replace-secret", webhook.id)
+    assert status == 0
+    assert store.webhooks.target(webhook.id).secrets == (out.strip(), first)
+    assert "For a day" in err
+    made = json.loads(command("replace-secret", webhook.id, "--json")[1])
+    assert store.webhooks.target(webhook.id).secrets == (made["secret"], out.strip())
+    assert store.audit.list(limit=1)[0].actor_kind == "command"
+    slack, _ = store.webhooks.add("slack", "https://hooks.slack.com/services/T0", "https://hooks.slack.com/…")
+    status, out, err = command("replace-secret", slack.id)
+    assert (status, out) == (1, "")
+    assert "no secret" in err
 
 
 def test_slack_is_read_from_standard_input(run: Run, store: Store) -> None:

@@ -20,6 +20,7 @@ from .conftest import ALICE, Check, both, events
 Tells = Callable[..., None]
 CHAT = "OPENROUTER_CREATE_CHAT_COMPLETION"
 QUESTION: dict[str, Any] = {"model": "acme/atlas-small", "messages": [{"role": "user", "content": "What is 17 * 3?"}]}
+REFUSED = 'OpenRouter refused the key. OpenRouter said: "This API key has expired".'
 HOUR = timedelta(hours=1, seconds=1)
 
 
@@ -108,9 +109,9 @@ def test_a_refused_key_ends_the_account_and_is_told(store: Store, check: Check) 
     expired = store.accounts.connect("OPENROUTER", "bob", {"api_key": "sk-or-v1-sandbox-expired-0123456789"})
     check()
     assert store.accounts.get(expired.id).status == "EXPIRED"
-    assert state_of(store, expired) == ("refused", "This API key has expired")
+    assert state_of(store, expired) == ("refused", REFUSED)
     assert events(store)[1]["event"] == "account.refused"
-    assert events(store)[1]["why"] == "This API key has expired"
+    assert events(store)[1]["why"] == REFUSED
     assert check() == 0
     store.accounts.fill(expired.id, {"api_key": ALICE})
     assert state_of(store, expired)[0] == "unknown"
@@ -122,7 +123,7 @@ def test_a_call_that_is_refused_tells_it_too(store: Store, registry: ToolRegistr
     account = store.accounts.connect("OPENROUTER", "bob", {"api_key": "sk-or-v1-sandbox-expired-0123456789"})
     for _ in range(2):
         assert not registry.execute("OPENROUTER_GET_CURRENT_KEY", user_id="bob").successful
-    assert state_of(store, account) == ("refused", "This API key has expired")
+    assert state_of(store, account) == ("refused", REFUSED)
     assert named(store) == ["account.connected", "account.refused"]
 
 

@@ -3,7 +3,7 @@
 from .credentials import Accounts, Credentials, TracksUse, checked_accounts, picklable_accounts, unusable
 from .providers import EnvironmentAccounts, MemoryAccounts
 from .resolved_credentials import ResolvedCredentials, resolve_credentials
-from .verification import VERIFY_TIMEOUT, Verdict, Verifier, refuses_key
+from .verification import VERIFY_TIMEOUT, Verdict, Verifier, refuses_key, why_refused
 
 __all__ = [
     "VERIFY_TIMEOUT",
@@ -20,4 +20,5 @@ __all__ = [
     "refuses_key",
     "resolve_credentials",
     "unusable",
+    "why_refused",
 ]

@@ -13,7 +13,7 @@ from ..envelope import ActionError
 from ..text.redaction import redact_thoroughly, redacted_traceback, spellings
 from ..text.sanitize import quoted
 from .credentials import Accounts, Credentials, TracksUse, tracker_of, unusable
-from .verification import Verdict
+from .verification import Verdict, why_refused
 
 # What to do about a 401 that does not disconnect the account.
 _OTHER_401 = {
@@ -79,11 +79,6 @@ class ResolvedCredentials:
         """The key that is sent."""
         return self.credentials[self.field]
 
-    def _why_refused(self, error: ActionError) -> str:
-        """Return why the account is not used any more, with the API's words as its words."""
-        said = error.message.strip().rstrip(".")
-        return f"{self._name} refused the key.{f' {self._name} said: {quoted(said)}.' if said else ''}"
-
     @property
     def account_id(self) -> str | None:
         """The id of the account that is used; None if its store gives it none."""
@@ -132,7 +127,7 @@ class ResolvedCredentials:
                 )
                 return
             if self._is_main_key:
-                self._tracker.refused(self._loaded, redact_thoroughly(self._why_refused(error), self.secrets))
+                self._tracker.refused(self._loaded, redact_thoroughly(why_refused(self._name, error), self.secrets))
             other = None if self._account_id else self._accounts.credentials(self._user_id, self._toolkit)
             if other and other.get(self.field) not in (None, self.key):
                 error.explanation += " Its account is not used any more, and another one is connected: call again."

@@ -13,6 +13,7 @@ from time import monotonic
 from ..call import Call
 from ..envelope import ActionError
 from ..text.redaction import redacted_traceback
+from ..text.sanitize import quoted
 
 # Maximum seconds of one verification.
 VERIFY_TIMEOUT = 10.0
@@ -32,6 +33,12 @@ class Verdict(StrEnum):
 def refuses_key(error: ActionError) -> bool:
     """Return whether the API itself refused the key, and not a provider or proxy (the client reports those)."""
     return error.status == 401 and error.type == "authentication" and not error.details.get("refused_by")
+
+
+def why_refused(toolkit: str, error: ActionError) -> str:
+    """Return why an account is not used any more, with the API's words as its words."""
+    said = error.message.strip().rstrip(".")
+    return f"{toolkit} refused the key.{f' {toolkit} said: {quoted(said)}.' if said else ''}"
 
 
 # Seconds for which a verdict is reused, so that a key is not verified again for each call that failed.

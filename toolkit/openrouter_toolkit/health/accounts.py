@@ -12,7 +12,7 @@ from math import ceil
 from time import monotonic
 from typing import Any
 
-from ..accounts import refuses_key
+from ..accounts import refuses_key, why_refused
 from ..connecting import ask
 from ..envelope import ActionError, Envelope
 from ..jobs import Stop, for_each
@@ -109,7 +109,8 @@ class AccountChecks:
         if error is None:
             self._store.health.found(account, self._finding(loaded, account, _answer(envelope)))
         elif refuses_key(error):
-            self._store.for_registry().refused(credentials, redact_thoroughly(error.message, credentials.values()))
+            why = redact_thoroughly(why_refused(loaded.toolkit.name, error), credentials.values())
+            self._store.for_registry().refused(credentials, why)
         else:
             self._store.health.not_found_out(account)
             self._pause(loaded, error)

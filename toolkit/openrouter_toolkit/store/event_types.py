@@ -20,6 +20,8 @@ _ACCOUNT = {
 }
 _EXAMPLE = {"account_id": "ca_4KxT0aYpQz7mLs2WvB1n", "toolkit": "OPENROUTER", "user_id": "alice", "alias": "work"}
 
+_REFUSED = 'OpenRouter refused the key. OpenRouter said: "User not found".'
+
 
 @dataclass(frozen=True)
 class EventType:
@@ -65,9 +67,9 @@ EVENTS: Mapping[str, EventType] = {
         EventType(
             "account.refused",
             "the API no longer takes an account's key; the account is not used until it is connected again",
-            {**_ACCOUNT, "why": "what the API said"},
-            lambda data: f"The key was refused for {_account(data)}: {_sentence(data['why'])}",
-            {**_EXAMPLE, "why": "User not found."},
+            {**_ACCOUNT, "why": "a sentence about it, with what the API said"},
+            lambda data: f"The key of {_account(data)} can't be used any more: {_sentence(data['why'])}",
+            {**_EXAMPLE, "why": _REFUSED},
         ),
         EventType(
             "account.expiring",
@@ -108,7 +110,7 @@ EVENTS: Mapping[str, EventType] = {
                 "used_account_id": "the organisation's account that is used instead",
             },
             lambda data: f"Calls use the organisation's key instead of {_account(data)}: {_sentence(data['why'])}",
-            {**_EXAMPLE, "why": "It is EXPIRED: User not found.", "used_account_id": "ca_Zt1cW0mGq5Xr8Nf3Jd6h"},
+            {**_EXAMPLE, "why": f"It is EXPIRED: {_REFUSED}", "used_account_id": "ca_Zt1cW0mGq5Xr8Nf3Jd6h"},
         ),
         EventType(
             "account.used_elsewhere",
