@@ -71,12 +71,12 @@ def test_an_auditor_changes_nothing() -> None:
     forms = {route for route, right in RIGHTS.items() if route.startswith("POST") and Role.AUDITOR in right.value}
     assert forms == {"POST /admin/you/sessions/end", "POST /admin/you/sessions/{session_id}/end"}
     pages = {route for route, right in RIGHTS.items() if route.startswith("GET") and Role.AUDITOR not in right.value}
-    assert {RIGHTS[route] for route in pages} <= {Right.CHANGE_OWN, Right.PEOPLE}, "pages of forms"
+    assert {RIGHTS[route] for route in pages} <= {Right.CHANGE_OWN, Right.CHANGE, Right.PEOPLE}, "pages of forms"
 
 
 def test_an_auditor_is_shown_no_button_that_would_not_work(served: Served) -> None:
     with logged_in(served, of_role(served, Role.AUDITOR)) as browser:
-        for path in (DETAILS, "/admin/tools", "/admin/people", "/admin/audit", "/admin/tools/echo"):
+        for path in (DETAILS, "/admin/tools", "/admin/people", "/admin/audit", "/admin/tools/echo", "/admin/webhooks"):
             page = browser.get(path)
             assert page.status_code == 200
             assert re.findall(r'<form method="post"[^>]*action="([^"]*)"', page.text) == ["/logout"], path

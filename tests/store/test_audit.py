@@ -20,6 +20,7 @@ from openrouter_toolkit.store.audit.record import ACTIONS, Change, difference, s
 from openrouter_toolkit.store.columns import now
 from openrouter_toolkit.store.database import UnrecordedChange
 from openrouter_toolkit.store.tables import AuditRow, Row, SwitchRow
+from openrouter_toolkit.store.webhooks import Outcome
 
 from .conftest import OpenStore, PassTime
 
@@ -49,6 +50,10 @@ def late(store: Store) -> None:
 def pkce(store: Store) -> str:
     secret = store.links.to_connect("OPENROUTER", "alice").secret
     return store.links.start_pkce(secret, "browser").state
+
+
+def webhook(store: Store) -> str:
+    return store.webhooks.add("http", "https://hooks.example.com/", "https://hooks.example.com/")[0].id
 
 
 def refused(store: Store, name: str) -> None:
@@ -158,6 +163,21 @@ CHANGES: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], object],
         lambda s, it: s.auth_configs.delete(it),
         "auth_config.deleted",
     ),
+    "webhooks.add": (lambda s: None, lambda s, _: webhook(s), "webhook.added"),
+    "webhooks.choose": (webhook, lambda s, it: s.webhooks.choose(it, ["account.low"]), "webhook.changed"),
+    "webhooks.replace_secret": (webhook, lambda s, it: s.webhooks.replace_secret(it), "webhook.secret_replaced"),
+    "webhooks.turn_off": (webhook, lambda s, it: s.webhooks.turn_off(it), "webhook.switched_off"),
+    "webhooks.turn_on": (
+        lambda s: s.webhooks.turn_off(webhook(s)).id,
+        lambda s, it: s.webhooks.turn_on(it),
+        "webhook.switched_on",
+    ),
+    "webhooks.record": (
+        lambda s: s.webhooks.write_test(webhook(s), "Hello"),
+        lambda s, it: s.webhooks.record(it, Outcome(False, 410, 1, "Gone.", off="It answered 410 Gone.")),
+        "webhook.switched_off",
+    ),
+    "webhooks.remove": (webhook, lambda s, it: s.webhooks.remove(it), "webhook.removed"),
     "for_registry().refused": (connected, refused, "account.expired"),
 }
 # Those that look something up, or note what is no change to an administrator; with the reason where it is not plain.
@@ -173,6 +193,9 @@ OTHERS = {
     "auth_configs": {"fixed", "list", "get", "of"},
     "tool_sessions": {"create", "get", "update", "delete", "history"},  # agents make them, many a day
     "audit": {"list", "all"},
+    "health": {"of", "due", "baseline", "found", "not_found_out"},  # what the API says of a key, once an hour
+    "webhooks": {"list", "get", "target", "deliveries", "delivery", "due"}
+    | {"write_test", "resend", "claim"},  # deliveries, which have a log of their own
     "lookups": {"current", "use", "get"},
 }
 

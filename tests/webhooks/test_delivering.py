@@ -324,7 +324,7 @@ def test_slack_gets_a_sentence(store: Store, receiver: Receiver, run: Run, monke
     assert "webhook-signature" not in headers
     text = json.loads(body)["text"]
     assert text == (
-        "Tools of Acme: The key was refused for the account work of user alice (OPENROUTER): "
+        "Tools of Acme: The key of the account work of user alice (OPENROUTER) can't be used any more: "
         "&lt;!channel&gt; &amp; more."
     )
 

@@ -78,9 +78,9 @@ def test_a_mail_has_the_event_in_words(store: Store, server: MailServer, mailbox
     (mail,) = mailbox.mails
     assert (mail["From"], mail["To"]) == (SENDER, "ops@example.com")
     assert mail["Message-ID"] == f"<{event_id}@acme.example>"
-    assert mail["Subject"].startswith("Tools of Acme: The key was refused for the account work of user alice")
+    assert mail["Subject"].startswith("Tools of Acme: The key of the account work of user alice")
     text = mail.get_content()
-    assert "The key was refused for the account work of user alice (OPENROUTER): User not found." in text
+    assert "The key of the account work of user alice (OPENROUTER) can't be used any more: User not found." in text
     assert "ca_1" in text
 
 
