@@ -374,10 +374,13 @@ def _new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
 
 
-def _change(row: WebhookRow, what: str, words: str, **facts: dict[str, Any] | None) -> Change:
+def _change(
+    row: WebhookRow, what: str, words: str, *, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+) -> Change:
     """Return the change of a webhook: `what` is the second part of the action, `words` stand in the server's log."""
     address = short_name(row.address, _MAX_NAME)
-    return Change(f"webhook.{what}", row.id, address, line=f"webhook {row.id} to {address}: {words}", **facts)
+    line = f"webhook {row.id} to {address}: {words}"
+    return Change(f"webhook.{what}", row.id, address, before=before, after=after, line=line)
 
 
 def _facts(row: WebhookRow) -> dict[str, Any]:
