@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from openrouter_toolkit.store import MasterKey
 
 from ..scale import scaled
 from ..timing import wait_until
+from ..webhooks.conftest import Receiver, add, happen
 from .conftest import ALICE, BOB, ECHO
 from .served import CHAT, KEY, OWNER, QUESTION, Process, environment
 from .test_login import csrf
@@ -161,3 +164,35 @@ def test_many_calls_at_both_use_the_right_keys(pair: Pair, store: Any, sandbox: 
         for request in sandbox.requests
     )
     assert said == {(ALICE, "alice"): 30, (BOB, "bob"): 30}
+
+
+@one_database
+def test_one_of_them_delivers_to_webhooks_and_the_other_when_that_stops(
+    store: Any, database: str, key: MasterKey, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    more = {"OPENROUTER_TOOLKIT_METRICS_TOKEN": "metrics-0123456789"}
+    own = environment(database, key.written(), sandbox.base_url, tmp_path, **more)
+    options = ("--url", PUBLIC, "--private-webhooks")
+
+    def works(process: Process) -> bool:
+        with at(process, "metrics-0123456789") as reader:
+            return "openrouter_toolkit_runs_jobs 1.0" in reader.get("/metrics").text
+
+    with ExitStack() as stack:
+        receiver = Receiver(stack)
+        add(store, receiver.address)
+        pair = [stack.enter_context(Process(own, *options, port=True)) for _ in range(2)]
+        wait_until(lambda: any(map(works, pair)))
+        assert [works(process) for process in pair].count(True) == 1
+        before = [happen(store) for _ in range(scaled(3, full=20))]
+        wait_until(lambda: len(receiver.got) >= len(before))
+        pair.sort(key=works)
+        other, working = pair
+        after = [happen(store) for _ in range(scaled(3, full=20))]
+        working.process.send_signal(signal.SIGTERM)
+        working.process.wait(20)
+        after += [happen(store) for _ in range(scaled(3, full=20))]
+        wait_until(lambda: {*before, *after} <= set(receiver.ids))
+        assert works(other)
+        assert set(receiver.ids) == {*before, *after}
+        assert len(set(receiver.ids[: len(before)])) == len(before), "each once, while none is stopped"
