@@ -285,7 +285,6 @@ PAGES: dict[str, Visit] = {
     "try-failed": _failed,
     "try-broken-json": _broken_json,
     "webhooks": _webhooks,
-    "webhooks-none": lambda page, _: page.goto("/admin/webhooks"),
     "webhooks-refused": _webhook_refused,
     "webhook": _webhook,
     "webhook-secret": _webhook_secret,

@@ -21,6 +21,7 @@ from openrouter_toolkit.store import MasterKey, Store
 from openrouter_toolkit.store.columns import now
 from openrouter_toolkit.store.tables import DeliveryRow, WebhookRow
 
+from ..scale import scaled
 from ..store.conftest import pass_time
 
 __all__ = ["ALICE", "both", "events", "pass_time"]
@@ -28,7 +29,8 @@ ALICE = "sk-or-v1-sandbox-alice-0123456789abcdef"
 Check = Callable[[], int]
 
 
-both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+# In a quick run PostgreSQL alone, since all other tests have SQLite.
+both = pytest.mark.parametrize("store", scaled(["postgresql"], full=["sqlite", "postgresql"]), indirect=True)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_without_its_database_it_is_kept_until_its_time_is_over(tmp_path_factory
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 20), st.sampled_from(["renew", "renew", "release", "die"]))))
-@settings(max_examples=scaled(40, full=1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(15, full=1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.load
 def test_never_two_at_once(sqlite: Store, steps: list[tuple[int, float, str]]) -> None:
     """Time passes alike for all; what each does, and when one dies and begins anew, is chosen at random."""

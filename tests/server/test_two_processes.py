@@ -20,7 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import MasterKey
 
-from ..scale import scaled
+from ..scale import FULL, scaled
 from ..timing import wait_until
 from ..webhooks.conftest import Receiver, add, happen
 from .conftest import ALICE, BOB, ECHO
@@ -166,7 +166,7 @@ def test_many_calls_at_both_use_the_right_keys(pair: Pair, store: Any, sandbox: 
     assert said == {(ALICE, "alice"): 30, (BOB, "bob"): 30}
 
 
-@one_database
+@pytest.mark.skipif(not FULL, reason="two processes take a while to take turns; make load waits for them")
 def test_one_of_them_delivers_to_webhooks_and_the_other_when_that_stops(
     store: Any, database: str, key: MasterKey, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -184,14 +184,14 @@ def test_one_of_them_delivers_to_webhooks_and_the_other_when_that_stops(
         pair = [stack.enter_context(Process(own, *options, port=True)) for _ in range(2)]
         wait_until(lambda: any(map(works, pair)))
         assert [works(process) for process in pair].count(True) == 1
-        before = [happen(store) for _ in range(scaled(3, full=20))]
+        before = [happen(store) for _ in range(20)]
         wait_until(lambda: len(receiver.got) >= len(before))
         pair.sort(key=works)
         other, working = pair
-        after = [happen(store) for _ in range(scaled(3, full=20))]
+        after = [happen(store) for _ in range(20)]
         working.process.send_signal(signal.SIGTERM)
         working.process.wait(20)
-        after += [happen(store) for _ in range(scaled(3, full=20))]
+        after += [happen(store) for _ in range(20)]
         wait_until(lambda: {*before, *after} <= set(receiver.ids))
         assert works(other)
         assert set(receiver.ids) == {*before, *after}

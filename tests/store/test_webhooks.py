@@ -11,7 +11,7 @@ from sqlalchemy import update
 from openrouter_toolkit.store import MasterKey, SealBroken, Store, outbox
 from openrouter_toolkit.store.audit.origin import Origin, acting
 from openrouter_toolkit.store.tables import WebhookRow
-from openrouter_toolkit.store.webhooks import MAX_WEBHOOKS, Outcome, UnknownWebhook, WebhookRefused
+from openrouter_toolkit.store.webhooks import Outcome, UnknownWebhook, WebhookRefused
 
 from .conftest import OpenStore, PassTime
 
@@ -93,8 +93,9 @@ def test_changes_are_audited_and_deliveries_are_not(store: Store) -> None:
         assert secret not in repr(one)
 
 
-def test_there_is_an_end_to_how_many(store: Store) -> None:
-    for _ in range(MAX_WEBHOOKS):
+def test_there_is_an_end_to_how_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrouter_toolkit.store.webhooks.MAX_WEBHOOKS", 3)
+    for _ in range(3):
         store.webhooks.add("email", "ops@example.com", "ops@example.com")
     with pytest.raises(WebhookRefused, match="Remove one first"):
         store.webhooks.add("email", "ops@example.com", "ops@example.com")

@@ -15,11 +15,13 @@ from openrouter_toolkit.jobs import Stop
 from openrouter_toolkit.store import MasterKey, Store, outbox
 from openrouter_toolkit.webhooks import Deliverer, read_address
 
+from ..scale import scaled
 from ..small_server import Handler, running
 from ..store.conftest import pass_time
 
 __all__ = ["pass_time"]
-both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+# In a quick run PostgreSQL alone, since all other tests have SQLite.
+both = pytest.mark.parametrize("store", scaled(["postgresql"], full=["sqlite", "postgresql"]), indirect=True)
 EVENT: dict[str, Any] = {"account_id": "ca_1", "toolkit": "OPENROUTER", "user_id": "alice", "alias": "work"}
 Add = Callable[..., str]
 Run = Callable[[], None]

@@ -66,7 +66,7 @@ def killed_at(step: str, patch: pytest.MonkeyPatch) -> None:
         max_size=15,
     )
 )
-@settings(max_examples=scaled(25, full=500), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(8, full=500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.faults
 def test_each_event_is_delivered_at_least_once_with_its_id(
     shared: tuple[Store, Receiver], steps: list[tuple[str, Any]]
