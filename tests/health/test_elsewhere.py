@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openrouter_toolkit import MemoryAccounts, ToolRegistry
 from openrouter_toolkit.health.elsewhere import compare, counted_since, is_comparable
 from openrouter_toolkit.ledger import Ledger
+from openrouter_toolkit.ledger.entry import KNOWN, UNSETTLED, Entry
 from openrouter_toolkit.ledger.spent import Spent
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.store import Store
@@ -77,6 +78,21 @@ def test_a_key_that_two_accounts_have_is_not_compared(
     pass_time(HOUR)
     assert check() == 2
     assert elsewhere(store) == []
+
+
+@both
+def test_a_call_that_goes_on_counts_as_unsettled(store: Store, ledger: Ledger) -> None:
+    at = datetime.now(UTC)
+    since = {"since": at - timedelta(days=1), "recently": at - timedelta(minutes=10)}
+    assert ledger.spent("ca_1", **since).unsettled == 0
+    call = Entry(toolkit="OPENROUTER", action=CHAT, user_id="alice", account_id="ca_1", billing=UNSETTLED)
+    ledger.begin(call)
+    assert ledger.spent("ca_1", **since).unsettled == 1
+    assert ledger.spent("ca_2", **since).unsettled == 0
+    call.cost, call.billing = 7, KNOWN
+    ledger.finish(call)
+    assert ledger.flush()
+    assert ledger.spent("ca_1", **since) == Spent(cost=7, recent=7, priced=1, unsettled=0, unknown=0)
 
 
 def spent(cost: int, *, recent: int = 0, priced: int = 10, unsettled: int = 0, unknown: int = 0) -> Spent:
