@@ -120,9 +120,10 @@ def columns(path: Path) -> Iterator[tuple[str, str]]:
 COLUMNS = list(columns(RELEASE / "sqlite.db"))
 
 
-def remove_constraints(path: Path) -> None:
+def remove_constraints(path: Path, master_keys: list[MasterKey]) -> None:
+    opened(path, master_keys).close()  # brings it up to date, so that later tables lose theirs too
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in {table for table, _ in COLUMNS}:
+        for table in {table for table, _ in columns(path) if table.startswith("ort_")}:
             connection.execute(f"CREATE TABLE copied AS SELECT * FROM {table}")
             connection.execute(f"DROP TABLE {table}")
             connection.execute(f"ALTER TABLE copied RENAME TO {table}")
@@ -142,7 +143,7 @@ NULL_KEYS = {
 
 @pytest.mark.parametrize("key", NULL_KEYS)
 def test_a_row_whose_primary_key_is_null_is_damage(key: str, path: Path, master_keys: list[MasterKey]) -> None:
-    remove_constraints(path)
+    remove_constraints(path, master_keys)
     table, column = key.split(".")
     with opened(path, master_keys) as running:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -152,10 +153,11 @@ def test_a_row_whose_primary_key_is_null_is_damage(key: str, path: Path, master_
                 OPERATIONS[name](running)
 
 
+@pytest.mark.filterwarnings("ignore:DELETE statement on table")  # several rows have one id
 @pytest.mark.parametrize("value", ["NULL", "x'ff00'", "'\u2603 no such value'", "5", "'2026-13-45'", "'[5, {}]'"])
 def test_a_value_that_no_release_has_written(value: str, path: Path, master_keys: list[MasterKey]) -> None:
     """In one column at a time, of tables that have lost their constraints."""
-    remove_constraints(path)
+    remove_constraints(path, master_keys)
     plain = path.read_bytes()
     with opened(path, master_keys) as running:
         for number, (table, column) in enumerate(COLUMNS):
