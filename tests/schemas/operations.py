@@ -8,8 +8,9 @@ import yaml
 
 from openrouter_toolkit import manifest
 
-ACTIONS = {action.slug.removeprefix("OPENROUTER_").lower(): action for action in manifest.load().actions}
-_ROWS = yaml.safe_load(manifest.packaged_manifest().read_text(encoding="utf-8"))["actions"]
+ACTIONS = {action.slug.removeprefix("OPENROUTER_").lower(): action for action in manifest.load().all_actions}
+_MANIFEST = yaml.safe_load(manifest.packaged_manifest().read_text(encoding="utf-8"))
+ROWS = [*_MANIFEST["actions"], *(row for toolset in _MANIFEST["toolsets"].values() for row in toolset["actions"])]
 _REQUEST = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/[\w~./{}-]+)")
 
 
@@ -22,5 +23,5 @@ def _operation(told: str) -> tuple[str, str]:
 # POST /completions is in no document of OpenRouter's so far; it is here to be noticed when it comes.
 OPERATIONS = {
     name: _operation(row.get("request") or action.handler.__doc__ or "")
-    for row, (name, action) in zip(_ROWS, ACTIONS.items(), strict=True)
+    for row, (name, action) in zip(ROWS, ACTIONS.items(), strict=True)
 }

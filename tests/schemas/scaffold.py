@@ -15,6 +15,11 @@ END_OF_ROUTES = "    # new routes above this line\n"
 KINDS = ("chat", "messages", "models", "account", "payments")
 
 
+def placeholder(parameter: str) -> str:
+    """What stands in place of a parameter's description until somebody writes one."""
+    return f"{parameter.replace('_', ' ').capitalize()}."
+
+
 def definition(slug: str, request: str) -> dict[str, Any]:
     """The schema file: what its name and its request say already; descriptions are for its author to write."""
     method, path = request.split(" ")
@@ -41,7 +46,7 @@ def definition(slug: str, request: str) -> dict[str, Any]:
         "input_parameters": {
             "type": "object",
             "properties": {
-                parameter: {"type": "string", "minLength": 1, "description": f"{parameter.capitalize()}."}
+                parameter: {"type": "string", "minLength": 1, "description": placeholder(parameter)}
                 for parameter in required
             },
             **({"required": required} if required else {}),

@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import Action, load_several
+from ..manifest import ALL, DOCUMENTED, Action, load_several
 from ..registry import ToolRegistry
 from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
@@ -25,7 +25,7 @@ _MIN_WIDTH = 30
 def show(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
     toolkits = load_several([None, *options.manifest])
-    registry = ToolRegistry.from_manifest(toolkits)
+    registry = ToolRegistry.from_manifest(toolkits, toolsets=[ALL])
     action = find(registry, options.slug)
     if action is None:
         near = close_matches(options.slug, registry.actions)
@@ -64,6 +64,8 @@ def _print_action(action: Action, manifest: str | None) -> None:
     if action.withdrawn:
         _print(console, f"Not offered to models: {action.withdrawn}", style="yellow")
     _print(console, f"Tags: {', '.join(action.tags)}", style="dim")
+    if action.toolset != DOCUMENTED:
+        _print(console, f"Toolset: {action.toolset}, which agents see only if it is chosen", style="dim")
     if action.aliases:
         _print(console, f"Older slugs, still working: {', '.join(action.aliases)}", style="dim")
     _print_parameters(console, definition.input_parameters)
@@ -71,7 +73,9 @@ def _print_action(action: Action, manifest: str | None) -> None:
     given = f" --arguments {shlex.quote(json.dumps(arguments))}" if arguments else ""
     given += f" --manifest {shlex.quote(manifest)}" if manifest else ""
     path = json.dumps(manifest) if manifest else ""
-    python = f"ToolRegistry.from_manifest({path}).execute({json.dumps(action.slug)}, {arguments!r})"
+    chosen = "" if action.toolset == DOCUMENTED else f"toolsets=[{json.dumps(action.toolset)}]"
+    made = f"ToolRegistry.from_manifest({', '.join(filter(None, (path, chosen)))})"
+    python = f"{made}.execute({json.dumps(action.slug)}, {arguments!r})"
     for title, *code in (
         ("In Python:", "from openrouter_toolkit import ToolRegistry", python),
         ("On the command line:", f"{terminal.PROGRAM} execute {action.slug}{given}"),

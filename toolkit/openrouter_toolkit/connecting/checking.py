@@ -70,7 +70,8 @@ def check(loaded: LoadedToolkit, values: Mapping[str, str], client_options: Mapp
     if unknown:
         raise ValueError(f"{loaded.toolkit.name} has no field {', '.join(map(repr, unknown))}")
     given = {name: value.strip() for name, value in values.items() if value.strip()}
-    keys = {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
+    preferred = {*(one.credential for one in loaded.actions), *(one.credential for one in loaded.toolsets.values())}
+    keys = {*(field.name for field in loaded.auth.keys), *preferred}
     others = {name: value for name, value in given.items() if name not in keys}
     complete = all(name in given or name in keys or not field.required for name, field in fields.items())
     refusals = {name: why for name, field in fields.items() if (why := _unfit(loaded, field, given.get(name)))}
@@ -145,11 +146,12 @@ def _verify(
 ) -> Envelope:
     """Call the verify action with one key, for any field."""
     slug = loaded.auth.verify or ""
-    action = next(action for action in loaded.actions if action.slug == slug)
+    action = loaded.find(slug)
+    assert action is not None, "the manifest was checked"
     # The action takes its key from this field only, so the key to verify replaces the usual one there.
     accounts = MemoryAccounts({_USER_ID: {**others, action.credential or loaded.auth.key.name: key}})
-    everything = Toolset(loaded.actions)
-    with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
+    only = Toolset([action])
+    with ToolRegistry(loaded, only, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
         return registry.execute(slug, loaded.auth.verify_arguments, user_id=_USER_ID, timeout=_TIMEOUT)
 
 

@@ -25,9 +25,9 @@ def declared_problems(source: YamlFile, manifest: ManifestFile, loaded: LoadedTo
     if api is not None:
         for steps, problem in _api_problems(api, loaded):
             yield f"{source.where('toolkit', 'client', *steps)}: {problem}"
-    for number, (entry, action) in enumerate(zip(manifest.actions, loaded.actions, strict=True)):
+    for (steps, entry, _), action in zip(manifest.rows(), loaded.all_actions, strict=True):
         for step, problem in _row_problems(entry, action, api):
-            yield f"{source.where('actions', number, *step)}: {problem}"
+            yield f"{source.where(*steps, *step)}: {problem}"
 
 
 def _api_problems(api: DeclaredApi, loaded: LoadedToolkit) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -11,6 +11,7 @@ from .errors import ApiError, JsonObject
 API_KEY = "sk-or-v1-sandbox"
 MANAGEMENT_API_KEY = "sk-or-v1-sandbox-management"
 EXPIRED_API_KEY = "sk-or-v1-sandbox-expired"
+MINTED = "sk-or-v1-minted-"  # how the keys begin that POST /keys makes
 
 CREDITS_BOUGHT = 100.5
 KEY_LIMIT = 100.0
@@ -41,12 +42,12 @@ def authenticate(key: str | None, kind: str) -> str:
         raise ApiError(401, "Missing Authentication header")
     if key.startswith(EXPIRED_API_KEY):
         raise ApiError(401, "This API key has expired")
-    if not key.startswith(API_KEY):
+    if not key.startswith((API_KEY, MINTED)):
         raise ApiError(401, "No account goes with this API key")
     if kind == "ordinary" and _is_management(key):
         raise ApiError(403, "A management key can't run completions: use an ordinary API key")
     if kind == "management" and not _is_management(key):
-        raise ApiError(403, "Credits are shown to management keys only")
+        raise ApiError(403, "Only management keys can do this")
     return key
 
 
