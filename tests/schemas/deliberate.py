@@ -109,10 +109,18 @@ _LINES = {
     "list_available_models": """
         gone zdr values: false
     """,
-    # An empty part of a path would be another address.
-    "list_model_endpoints": """
-        different author minLength: none in the API, 1 here
-        different slug minLength: none in the API, 1 here
+    # A truth value in place of the words true and false.
+    "list_keys": """
+        different include_disabled values: any in the API, false, true here
+    """,
+    # A list would have to be repeated in the query, which only names one value of each.
+    "list_batches": """
+        different status type: array in the API, string here
+        different status values: any in the API, cancelled, completed, expired, failed, in_progress, validating here
+    """,
+    # The document says it in words.
+    "set_workspace_budget": """
+        different limit_usd exclusiveMinimum: none in the API, 0 here
     """,
 }
 DIFFERENCES = {action: frozenset(line.strip() for line in text.split("\n")) - {""} for action, text in _LINES.items()}
@@ -125,6 +133,7 @@ STATUSES: dict[str, set[int]] = {
     "get_credits": {401, 403, 500},
     "get_current_key": {401, 500},
     "get_generation": {400, 401, 402, 403, 404, 429, 500, 502, 524, 529},
+    "get_server_tool": {308, 401, 403, 404, 500},  # 308 for an alias; the definition wants the name itself
     "get_models_count": {400, 403, 500},
     "list_available_models": {400, 403, 500, 503},
     "list_embedding_models": {400, 500},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from openrouter_toolkit.openapi.arguments import arguments, json_type
+from openrouter_toolkit.manifest.definitions import imported
+from openrouter_toolkit.openapi.arguments import Arguments, arguments, json_type
 from openrouter_toolkit.openapi.document import Document, Unsupported, WrongDocument, mapping
 from openrouter_toolkit.openapi.operations import Operation, operations
 from openrouter_toolkit.openapi.schemas import TooLarge, Translator
@@ -26,7 +28,7 @@ from . import scaffold
 Json = dict[str, Any]
 _PARTS = 5_000
 # A parameter is described as deep as fits into so many characters; what is inside is open in any case.
-_DEPTHS, _MOST_CHARACTERS = (3, 2, 1), 700
+_DEPTHS, _MOST_CHARACTERS = (1, 2, 3), 700
 _ANSWER_DEPTH = 3
 # A list of more values than a model should read, such as that of all providers, is left open.
 _MOST_VALUES = 30
@@ -34,6 +36,17 @@ _LIMITS = (
     *("pattern", "minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength", "minItems", "maxItems"),
     "maxProperties",
 )
+
+
+_REQUEST = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/[\w~./{}-]+)")
+
+
+def request_of(row: Json) -> str:
+    """The request of a row of the manifest, as it says, or its handler's docstring."""
+    told: str = row.get("request") or imported(row["handler"]).__doc__ or ""
+    found = _REQUEST.search(told)
+    assert found, f"name the request, such as (GET /models): {told}"
+    return found[0]
 
 
 class Row(NamedTuple):
@@ -50,39 +63,40 @@ class Row(NamedTuple):
 
 
 def rows(root: Path) -> Iterator[Row]:
-    """The actions of the further toolsets that are nothing but a request."""
+    """The actions of the further toolsets."""
     manifest = yaml.safe_load((root / "manifest.yaml").read_text(encoding="utf-8"))
     for name, toolset in manifest.get("toolsets", {}).items():
-        yield from (Row(name, row["schema"], row["request"]) for row in toolset["actions"] if "request" in row)
+        yield from (Row(name, row["schema"], request_of(row)) for row in toolset["actions"])
 
 
 def made(document: Document, operation: Operation) -> Json:
     """What the document says of an operation: `input_parameters`, and the `contentSchema` of its answer.
 
     Raises:
-        Unsupported: an action that is nothing but a request can't have one of its parameters.
+        Unsupported: an action can't have one of its parameters.
     """
     found = arguments(document, operation, Translator(document, depth=0, budget=_PARTS), frozenset())
-    properties = dict(found.properties)
-    for depth in _DEPTHS:
-        try:
-            deeper = arguments(document, operation, Translator(document, depth=depth, budget=_PARTS), frozenset())
-        except TooLarge:
-            continue
-        for name, schema in deeper.properties.items():
-            facts = _facts(schema, limits=True)
-            if properties[name] is found.properties[name] and len(json.dumps(facts)) <= _MOST_CHARACTERS:
-                properties[name] = facts
-    in_path = {name for name in properties if f"{{{name}}}" in found.path}
-    properties = {
-        name: _not_empty(facts) if name in in_path else facts
-        for name, facts in ((name, _facts(schema, limits=True)) for name, schema in properties.items())
-    }
+    deeper = [found, *(one for depth in _DEPTHS if (one := _deeper(document, operation, depth)) is not None)]
+    properties = {}
+    for name in found.properties:
+        facts = [_facts(one.properties[name], limits=True) for one in deeper]
+        short = [one for one in facts if len(json.dumps(one)) <= _MOST_CHARACTERS]
+        properties[name] = (short or facts)[-1 if short else 0]
+        if f"{{{name}}}" in found.path:
+            properties[name] = _not_empty(properties[name])
     required = {"required": found.required} if found.required else {}
     return {
         "input_parameters": {"type": "object", "properties": properties, **required, "additionalProperties": False},
         "contentSchema": _answer(document, operation),
     }
+
+
+def _deeper(document: Document, operation: Operation, depth: int) -> Arguments | None:
+    """The arguments with what is inside them, None if that is too much."""
+    try:
+        return arguments(document, operation, Translator(document, depth=depth, budget=_PARTS), frozenset())
+    except TooLarge:
+        return None
 
 
 def _not_empty(schema: Json) -> Json:

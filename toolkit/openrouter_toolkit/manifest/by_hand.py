@@ -32,7 +32,7 @@ def with_words(input_parameters: Json, by_hand: Mapping[str, Any]) -> Json:
 
 
 def joined(made: Json, written: Any) -> Json:
-    """A schema with what was written about it: a text is its description."""
+    """A schema with what was written about it: a text is its description; a keyword that is None is left out."""
     if written is None:
         return {}
     if isinstance(written, str):
@@ -41,4 +41,4 @@ def joined(made: Json, written: Any) -> Json:
         name: joined(made[name], value) if isinstance(value, dict) and isinstance(made.get(name), dict) else value
         for name, value in written.items()
     }
-    return {**made, **both}
+    return {name: value for name, value in {**made, **both}.items() if value is not None}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from ..validation.arguments import ArgumentValidator
@@ -299,8 +299,9 @@ class Action:
         return ArgumentValidator(self.definition.input_parameters)
 
 
-# Held while the actions of further toolsets are made, so that each is made once.
-_LOADING = Lock()
+# Held while the actions of further toolsets are made, so that each is made once. Reentrant: a checkout whose files were
+# edited loads another toolkit meanwhile, to check them.
+_LOADING = RLock()
 
 
 class LoadedToolkit:

@@ -17,6 +17,10 @@ CREDITS_BOUGHT = 100.5
 KEY_LIMIT = 100.0
 FREE_REQUESTS_A_DAY = 1000
 
+_COUNTED = (
+    *("requests", "usage", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
+    "byok_usage_inference",
+)
 _NULL_STATISTICS = (
     *("app_id", "cache_discount", "moderation_latency", "service_tier", "num_search_results", "num_fetches"),
     *("web_search_engine", "external_user", "preset_id", "router", "user_agent", "http_referer", "upstream_id"),
@@ -61,6 +65,7 @@ class Generations:
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._ended: dict[str, tuple[float, JsonObject]] = {}
+        self._completions: dict[str, Completion] = {}
         self._spent: dict[str, float] = {}
         self._free: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -71,6 +76,7 @@ class Generations:
         statistics = _statistics(completion, now - completion.started_at, streamed, cancelled)
         with self._lock:
             self._ended[completion.id] = (now, statistics)
+            self._completions[completion.id] = completion
             self._spent[key] = self._spent.get(key, 0.0) + completion.cost
             self._free[key] = self._free.get(key, 0) + completion.model.id.endswith(":free")
 
@@ -81,10 +87,39 @@ class Generations:
             raise ApiError(404, f"Generation {generation_id[:80]} not found")
         return statistics
 
+    def content(self, generation_id: str) -> JsonObject:
+        """What a generation was asked and what it answered; ApiError 404 as for `find`."""
+        self.find(generation_id)
+        completion = self._completions[generation_id]
+        return {
+            "input": {"messages": [{"role": "user", "content": completion.prompt.question}]},
+            "output": {"completion": completion.text, "reasoning": completion.reasoning},
+            "error": None,
+        }
+
+    def activity(self, date: str | None) -> list[JsonObject]:
+        """What was used, a row for each model and day; of one day, if it is given."""
+        rows: dict[tuple[str, str], JsonObject] = {}
+        with self._lock:
+            ended = [statistics for _, statistics in self._ended.values()]
+        for one in ended:
+            day = str(one["created_at"])[:10]
+            row = rows.setdefault(
+                (day, one["model"]), {**dict.fromkeys(_COUNTED, 0), "date": day, "model": one["model"]}
+            )
+            row |= {"model_permaslug": one["model"], "endpoint_id": "endpoint", "provider_name": one["provider_name"]}
+            row["requests"] += 1
+            row["usage"] += one["usage"]
+            row["prompt_tokens"] += one["tokens_prompt"]
+            row["completion_tokens"] += one["tokens_completion"]
+            row["reasoning_tokens"] += one["native_tokens_reasoning"]
+        return [row for (day, _), row in rows.items() if date in (None, day)]
+
     def clear(self) -> None:
         """Remove all generations and their costs."""
         with self._lock:
             self._ended.clear()
+            self._completions.clear()
             self._spent.clear()
             self._free.clear()
 

@@ -35,24 +35,38 @@ class Kind:
     required: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     unique: str | None = None
+    also_by: str | None = None
+    secret: str | None = None
+    masked: str | None = None
     extra: JsonObject = field(default_factory=dict)
     only: tuple[str, ...] = OPERATIONS
-    deleted: JsonObject | None = field(default_factory=lambda: {"deleted": True})
     filters: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, JsonObject] = field(default_factory=dict)
     there: tuple[JsonObject, ...] = ()
 
-    def check(self, body: Any, *, new: bool) -> JsonObject:
+    def check(self, body: Any, *, new: bool, required: tuple[str, ...] | None = None) -> JsonObject:
         """What a request says of one. Raises ApiError 400, which names the place of a fault."""
         if not isinstance(body, dict):
             raise ApiError(400, "The body must be a JSON object")
         fixed = () if new else self.fixed
         properties = {name: schema for name, schema in self.takes.items() if name not in fixed}
-        required = list(self.required) if new else []
-        for problem in validator({"properties": properties, "required": required}).iter_errors(body):
+        needed = list(required or (self.required if new else ()))
+        for problem in validator({"properties": properties, "required": needed}).iter_errors(body):
             place, words = describe(problem)
             raise ApiError(400, f"{place}: {words}")
         return {name: value for name, value in body.items() if name in properties}
+
+    def kept(self, given: JsonObject) -> JsonObject:
+        """What is kept of it: secrets only as a label, or masked."""
+        kept = {name: value for name, value in given.items() if name != self.secret}
+        if self.secret in given:
+            kept["label"] = f"{given[self.secret][:4]}...{given[self.secret][-3:]}"
+        if self.masked in given:
+            kept[self.masked] = {
+                name: "****" if "key" in name.lower() or "secret" in name.lower() else value
+                for name, value in given[self.masked].items()
+            }
+        return kept
 
 
 _TABLE = yaml.safe_load(Path(__file__).with_name("resources.yaml").read_text(encoding="utf-8"))
@@ -79,14 +93,17 @@ class Resources:
     def all(self, name: str) -> list[JsonObject]:
         """All of a kind, in the order in which they were made."""
         with self._lock:
-            return list(self._kept[name].values())
+            return [dict(one) for one in self._kept[name].values()]
 
     def find(self, name: str, id_: str) -> JsonObject:
         """One of them. Raises ApiError 404."""
+        kind = KINDS[name]
         with self._lock:
             found = self._kept[name].get(id_)
+            if found is None and kind.also_by:
+                found = next((one for one in self._kept[name].values() if one[kind.also_by] == id_), None)
         if found is None:
-            raise ApiError(404, f"{KINDS[name].words} not found")
+            raise ApiError(404, f"{kind.words} not found")
         return found
 
     def create(self, name: str, given: JsonObject) -> JsonObject:
@@ -95,25 +112,24 @@ class Resources:
         with self._lock:
             if kind.unique and any(one[kind.unique] == given.get(kind.unique) for one in self._kept[name].values()):
                 raise ApiError(409, f"{kind.unique}: {kind.words} with this {kind.unique} exists already")
-            made, values = self._add(name, given)
-            return {"data": made, **_filled(kind.extra, values)}
+            made, values = self._add(name, kind.kept(given))
+            return {"data": dict(made), **_filled(kind.extra, values)}
 
     def update(self, name: str, id_: str, given: JsonObject) -> JsonObject:
         """Change one. Raises ApiError 404."""
         with self._lock:
             found = self.find(name, id_)
-            found |= given
+            found |= KINDS[name].kept(given)
             if "updated_at" in found:
                 found["updated_at"] = _now()
             _settle(found)
-            return {"data": found}
+            return {"data": dict(found)}
 
-    def delete(self, name: str, id_: str) -> JsonObject | None:
+    def delete(self, name: str, id_: str) -> JsonObject:
         """Delete one; the answer. Raises ApiError 404."""
         with self._lock:
-            self.find(name, id_)
-            del self._kept[name][id_]
-        return KINDS[name].deleted
+            del self._kept[name][self.find(name, id_)[KINDS[name].id]]
+        return {"deleted": True}
 
     def listed(self, name: str, query: Mapping[str, str], found: Iterable[JsonObject] | None = None) -> JsonObject:
         """One page of a kind, or of what was found of it, filtered as the query says."""
@@ -159,10 +175,10 @@ class Resources:
         return made, values
 
 
-def page(rows: list[Any], query: Mapping[str, str]) -> JsonObject:
+def page(rows: list[Any], query: Mapping[str, str], *, largest: int = _LARGEST_PAGE) -> JsonObject:
     """One page of rows by `offset` and `limit`, with how many there are in all. Raises ApiError 400."""
     offset = _count(query, "offset", 0, 0, None)
-    limit = _count(query, "limit", _DEFAULT_PAGE, 1, _LARGEST_PAGE)
+    limit = _count(query, "limit", _DEFAULT_PAGE, 1, largest)
     return {"data": rows[offset : offset + limit], "total_count": len(rows)}
 
 

@@ -3,63 +3,19 @@
 A new endpoint is one row of `ROUTES`: its answer is JSON that is always the same, an error, or a function.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from .accounts import Generations
-from .authorization import Authorizations
+from .catalogue_routes import CATALOGUE_ROUTES
 from .chat_completions import CHAT_COMPLETIONS, TEXT_COMPLETIONS
-from .completion_calls import CompletionCalls
 from .completions import Format
-from .connection import Connection
+from .endpoint import NOT_JSON, Answer, Call, Route, State, not_found
 from .errors import ApiError
 from .messages import MESSAGES
-from .models import MODELS, PROVIDERS, Model, describe_endpoint, describe_endpoints, describe_provider, find_model
-from .queries import Query, page, rss, select
-from .resources import KINDS, Resources
-from .scripts import Scripts
+from .models import PROVIDERS, describe_endpoint, describe_endpoints, describe_provider, find_model
+from .queries import page, rss, select
+from .resource_routes import RESOURCE_ROUTES
 from .vectors import embeddings, rerank
-
-NOT_JSON = object()  # the body of a request that is not valid JSON
-
-
-class Call(NamedTuple):
-    """A request to an endpoint, as its answer function gets it; `names` are the values of the path's placeholders."""
-
-    connection: Connection
-    method: str
-    path: str
-    query: Query
-    body: Any
-    key: str
-    names: dict[str, str]
-
-
-class State:
-    """What the sandbox remembers from one request to the next."""
-
-    def __init__(self, chunk_delay: float, generation_delay: float, failure_rate: float, seed: int | None) -> None:
-        self.authorizations = Authorizations()
-        self.generations = Generations(generation_delay)
-        self.scripts = Scripts()
-        self.resources = Resources()
-        self.completions = CompletionCalls(self.generations, self.scripts, chunk_delay, failure_rate, seed)
-
-    def clear(self) -> None:
-        """Clear all state: login codes, generations, cache, scripts, resources, and rate-limited keys."""
-        for part in (self.authorizations, self.generations, self.scripts, self.resources, self.completions):
-            part.clear()
-
-    def models(self) -> list[Model]:
-        """The catalogue, including the models that have a script."""
-        scripted = {model.id: model for model in self.scripts.models()}
-        return [*(model for model in MODELS if model.id not in scripted), *scripted.values()]
-
-
-def not_found(what: str) -> ApiError:
-    """The 404 for a path, or for an entry of the catalogue."""
-    return ApiError(404, f"Not found: {what[:200]}")
 
 
 def _describe_key(state: State, call: Call) -> Any:
@@ -105,61 +61,6 @@ def _complete(state: State, call: Call, format_: Format) -> None:
     state.completions.answer(call.connection, format_, call.path, call.body, call.key)
 
 
-def _json(call: Call) -> Any:
-    """The body of a request that has to be a JSON object."""
-    if not isinstance(call.body, dict):
-        raise ApiError(400, "The body is not a JSON object")
-    return call.body
-
-
-class Created(NamedTuple):
-    """An answer with the status 201."""
-
-    body: Any
-
-
-class Route(NamedTuple):
-    """One endpoint.
-
-    Attributes:
-        method: GET, POST, …; ANY for all.
-        path: below /api/v1; {name} stands for one segment.
-        answer: the JSON that is answered with 200, an error, or a function of the state and the call that
-            returns the JSON (with 201 as `Created`), or None if it wrote the answer itself.
-        key: which API key it needs: none; optional (a wrong one is refused); any; ordinary; management.
-    """
-
-    method: str
-    path: str
-    answer: Any | ApiError | Callable[[State, Call], Any]
-    key: str = "any"
-
-
-def _routes_of(name: str) -> list[Route]:
-    """The routes of a kind of resource."""
-    kind = KINDS[name]
-    one = f"{kind.path}/{{{kind.id}}}"
-
-    def create(state: State, call: Call) -> Any:
-        return Created(state.resources.create(name, kind.check(call.body, new=True)))
-
-    def update(state: State, call: Call) -> Any:
-        return state.resources.update(name, call.names[kind.id], kind.check(call.body, new=False))
-
-    def delete(state: State, call: Call) -> Any:
-        answer = state.resources.delete(name, call.names[kind.id])
-        return call.connection.send(204, b"") if answer is None else answer
-
-    every = {
-        "list": ("GET", kind.path, lambda state, call: state.resources.listed(name, call.query)),
-        "create": ("POST", kind.path, create),
-        "get": ("GET", one, lambda state, call: {"data": state.resources.find(name, call.names[kind.id])}),
-        "update": ("PATCH", one, update),
-        "delete": ("DELETE", one, delete),
-    }
-    return [Route(*every[operation], kind.key) for operation in kind.only]
-
-
 FORMATS = {"/chat/completions": CHAT_COMPLETIONS, "/messages": MESSAGES, "/completions": TEXT_COMPLETIONS}
 ROUTES = [
     Route("GET", "/key", _describe_key),
@@ -178,10 +79,15 @@ ROUTES = [
     Route("GET", "/embeddings/models", _models, "optional"),
     Route("GET", "/providers", {"data": [describe_provider(provider) for provider in PROVIDERS]}, "optional"),
     Route("GET", "/endpoints/zdr", _zdr_endpoints),
-    Route("POST", "/embeddings", lambda _, call: embeddings(_json(call)), "ordinary"),
-    Route("POST", "/rerank", lambda _, call: rerank(_json(call)), "ordinary"),
+    Route("POST", "/embeddings", lambda _, call: embeddings(call.json()), "ordinary"),
+    Route("POST", "/rerank", lambda _, call: rerank(call.json()), "ordinary"),
     Route("ANY", "/auth/keys", lambda state, call: state.authorizations.exchange(call.method, call.body), "none"),
     *(Route("POST", path, partial(_complete, format_=format_), "ordinary") for path, format_ in FORMATS.items()),
-    *(route for name in KINDS for route in _routes_of(name)),
+    Route("POST", "/batches", lambda state, call: Answer(202, state.batches.create(call.json())), "ordinary"),
+    Route("GET", "/batches", lambda state, call: state.batches.listed(call.query), "ordinary"),
+    Route("GET", "/batches/{id}", lambda state, call: state.batches.get(call.names["id"]), "ordinary"),
+    Route("DELETE", "/batches/{id}", lambda state, call: state.batches.delete(call.names["id"]), "ordinary"),
+    *CATALOGUE_ROUTES,
+    *RESOURCE_ROUTES,
     # new routes above this line
 ]
