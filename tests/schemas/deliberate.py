@@ -133,7 +133,6 @@ STATUSES: dict[str, set[int]] = {
     "get_credits": {401, 403, 500},
     "get_current_key": {401, 500},
     "get_generation": {400, 401, 402, 403, 404, 429, 500, 502, 524, 529},
-    "get_server_tool": {308, 401, 403, 404, 500},  # 308 for an alias; the definition wants the name itself
     "get_models_count": {400, 403, 500},
     "list_available_models": {400, 403, 500, 503},
     "list_embedding_models": {400, 500},

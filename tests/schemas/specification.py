@@ -97,7 +97,7 @@ class Specification:
     def statuses(self, action: str) -> set[int]:
         """The statuses of failures that an action's operation can answer with."""
         statuses = {str(status) for status in (self.operation(action) or {}).get("responses", {})}
-        return {int(status) for status in statuses if status.isdecimal() and int(status) >= 300}
+        return {int(status) for status in statuses if status.isdecimal() and int(status) >= 400}
 
     def answer(self, action: str) -> Json:
         """The schema of an action's answer when it succeeds; empty where the document has none."""

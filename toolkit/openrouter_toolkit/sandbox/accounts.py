@@ -87,6 +87,11 @@ class Generations:
             raise ApiError(404, f"Generation {generation_id[:80]} not found")
         return statistics
 
+    def check_known(self, generation_id: str) -> None:
+        """Raise ApiError 404 for an unknown generation; one that has just ended is known."""
+        if generation_id not in self._ended:
+            raise ApiError(404, f"Generation {generation_id[:80]} not found")
+
     def content(self, generation_id: str) -> JsonObject:
         """What a generation was asked and what it answered; ApiError 404 as for `find`."""
         self.find(generation_id)

@@ -25,12 +25,14 @@ class Batches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._number = 0
         self._kept: dict[str, JsonObject] = {}
         self._requests: dict[str, list[JsonObject]] = {}
 
     def clear(self) -> None:
         """Forget all batches."""
         with self._lock:
+            self._number = 0
             self._kept.clear()
             self._requests.clear()
 
@@ -51,7 +53,7 @@ class Batches:
             raise ApiError(400, "requests: two have the same custom_id")
         now = int(time.time())
         batch: JsonObject = {
-            "id": f"batch_{secrets.token_hex(12)}",
+            "id": "",
             "object": "batch",
             "endpoint": endpoint,
             "model": model,
@@ -67,6 +69,8 @@ class Batches:
             "usage": None,
         }
         with self._lock:
+            self._number += 1
+            batch["id"] = f"batch_{self._number:024x}"
             self._kept[batch["id"]] = batch
             self._requests[batch["id"]] = requests
         return dict(batch)

@@ -79,7 +79,7 @@ def _feedback(state: State, call: Call) -> JsonObject:
     given = call.json()
     if given.get("category") not in _FEEDBACK:
         raise ApiError(400, f"category: must be one of {', '.join(_FEEDBACK)}")
-    state.generations.find(str(given.get("generation_id")))
+    state.generations.check_known(str(given.get("generation_id")))
     return {"data": {"success": True}}
 
 
