@@ -67,7 +67,7 @@ _OTHERS: dict[str, Arguments] = {
     "unassign_keys_from_guardrail": {"key_hashes": [KEY]},
     "assign_members_to_guardrail": {"member_user_ids": ["user_member"]},
     "unassign_members_from_guardrail": {"member_user_ids": ["user_member"]},
-    "create_byok_key": {"provider": "acme", "key": "acme-0123456789"},
+    "create_byok_key": {"provider": "openai", "key": "acme-0123456789"},
     "update_byok_key": {"disabled": True},
     "create_observability_destination": {
         "type": "langfuse",

@@ -70,6 +70,16 @@ class Specification:
     def __init__(self, document: Json) -> None:
         self._document = document
 
+    def lines(self) -> set[str]:
+        """The operations that the document has: method and path."""
+        methods = ("get", "post", "put", "patch", "delete")
+        return {
+            f"{method.upper()} {path}"
+            for path, item in self._document["paths"].items()
+            for method in methods
+            if method in self.resolved(item)
+        }
+
     def operation(self, action: str) -> Json | None:
         """The operation that an action calls; None when the document does not have it."""
         method, path = OPERATIONS[action]

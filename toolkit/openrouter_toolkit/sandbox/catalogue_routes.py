@@ -32,8 +32,8 @@ def _image_endpoints(_: State, call: Call) -> JsonObject:
             "provider_name": provider.name,
             "provider_slug": provider.slug,
             "provider_tag": f"{provider.slug}/{provider.quantization}",
-            "pricing": [{"billable": "output_image", "unit": "image", "cost_usd": 0.02, "variant": None}],
-            "supported_parameters": {"size": ["1024x1024"]},
+            "pricing": [{"billable": "output_image", "unit": "image", "cost_usd": 0.02}],
+            "supported_parameters": {"size": {"type": "enum", "values": ["1024x1024"]}},
             "allowed_passthrough_parameters": [],
             "supports_streaming": False,
         }
@@ -66,7 +66,7 @@ def _tool(_: State, call: Call) -> JsonObject:
     found = next((tool for tool in _ANSWERS["/tools"] if tool["id"] == call.names["name"]), None)
     if found is None:
         raise ApiError(404, "Tool not found")
-    return {"data": {**found, "native_support": {**found["native_support"], "models": ["acme/atlas-large"]}}}
+    return {"data": {**found, "native_support": {**found["native_support"], "models": [{"slug": "acme/atlas-large", "providers": ["acme"]}]}}}
 
 
 def _content(state: State, call: Call) -> JsonObject:
