@@ -70,7 +70,9 @@ def test_show_tells_every_parameter_and_a_call_that_would_pass(
         assert word in text
     assert f"openrouter-toolkit execute {slug}" in text
     assert f'execute("{slug}", ' in text
-    problems = registry.actions[slug].validator.problems(sample(told["input_parameters"]))
+    action_shown = registry.find(slug)
+    assert action_shown is not None
+    problems = action_shown.validator.problems(sample(told["input_parameters"]))
     assert all("matching" in problem["problem"] for problem in problems)  # no placeholder fits a pattern
 
 

@@ -26,9 +26,7 @@ def list_actions(options: argparse.Namespace) -> int:
         if options.json:
             terminal.print_json([_summary(action) for action in listed])
         else:
-            _print_table(listed)
-            if chosen is None:
-                _print_further(registry)
+            _print_table(listed, [] if chosen else _further(registry))
     return 0
 
 
@@ -97,7 +95,12 @@ def _summary(action: Action) -> dict[str, Any]:
     }
 
 
-def _print_table(actions: list[Action]) -> None:
+def _further(registry: ToolRegistry) -> list[str]:
+    """The further toolsets, each with its size."""
+    return [f"{one.name} ({one.size})" for loaded in registry.toolkits for one in loaded.toolsets.values()]
+
+
+def _print_table(actions: list[Action], further: list[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -115,13 +118,8 @@ def _print_table(actions: list[Action]) -> None:
     console.print(table)
     if console.is_terminal:
         terminal.print_message("openrouter-toolkit show SLUG tells more about one.")
-
-
-def _print_further(registry: ToolRegistry) -> None:
-    """Say which toolsets there are besides, on standard error."""
-    further = [f"{one.name} ({one.size})" for loaded in registry.toolkits for one in loaded.toolsets.values()]
-    if further:
-        terminal.print_message(f"Further toolsets, shown by --toolsets: {', '.join(further)}.")
+        if further:
+            terminal.print_message(f"Further toolsets, which --toolsets lists: {', '.join(further)}.")
 
 
 def _first_sentence(action: Action) -> str:

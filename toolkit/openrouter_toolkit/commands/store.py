@@ -75,7 +75,7 @@ def open_registry(manifests: Sequence[str] = (), *, named: str | None = None, **
     from ..manifest import ManifestError, load, load_several
     from ..registry import ToolRegistry
 
-    toolkits = load_several([None, *manifests]) if manifests or named else None
+    toolkits = load_several([None, *manifests]) if manifests else [load(None)] if named else None
     if toolkits and named:
         options["toolsets"] = _toolsets_with(toolkits, named)
     with ExitStack() as stack:

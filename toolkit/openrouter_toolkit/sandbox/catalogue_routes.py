@@ -66,7 +66,15 @@ def _tool(_: State, call: Call) -> JsonObject:
     found = next((tool for tool in _ANSWERS["/tools"] if tool["id"] == call.names["name"]), None)
     if found is None:
         raise ApiError(404, "Tool not found")
-    return {"data": {**found, "native_support": {**found["native_support"], "models": [{"slug": "acme/atlas-large", "providers": ["acme"]}]}}}
+    return {
+        "data": {
+            **found,
+            "native_support": {
+                **found["native_support"],
+                "models": [{"slug": "acme/atlas-large", "providers": ["acme"]}],
+            },
+        }
+    }
 
 
 def _content(state: State, call: Call) -> JsonObject:
