@@ -31,13 +31,13 @@ def host(served: Served) -> Any:
         yield host
 
 
-def mcp(host: httpx2.Client, method: str, params: dict[str, Any] | None = None, **headers: str) -> httpx2.Response:
-    call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
-    return host.post("/mcp", json=call, headers={**MCP, **headers})
+def mcp(host: httpx2.Client, method: str, params: dict[str, Any], toolsets: str | None = None) -> httpx2.Response:
+    call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return host.post("/mcp", json=call, headers=MCP if toolsets is None else {**MCP, "X-Toolsets": toolsets})
 
 
-def over_mcp(host: httpx2.Client, **headers: str) -> list[str]:
-    answer = mcp(host, "tools/list", **headers).text
+def over_mcp(host: httpx2.Client, toolsets: str | None = None) -> list[str]:
+    answer = mcp(host, "tools/list", {}, toolsets).text
     result = json.loads(answer[answer.index("{") :])["result"]
     return [tool["name"] for tool in result["tools"]]
 
@@ -89,17 +89,17 @@ def test_an_earlier_version_of_the_toolkit_has_none_of_them(host: httpx2.Client,
 
 def test_a_header_narrows_what_mcp_shows_and_widens_nothing(host: httpx2.Client, store: Store) -> None:
     store.switches.turn_on_toolset("OPENROUTER", "inference")
-    assert over_mcp(host, **{"X-Toolsets": "inference"}) == INFERENCE
-    assert over_mcp(host, **{"X-Toolsets": "documented, keys"}) == DOCUMENTED
-    assert over_mcp(host, **{"X-Toolsets": "keys"}) == []
+    assert over_mcp(host, "inference") == INFERENCE
+    assert over_mcp(host, "documented, keys") == DOCUMENTED
+    assert over_mcp(host, "keys") == []
     call = {"name": RERANK, "arguments": ARGUMENTS}
-    assert "relevance_score" in mcp(host, "tools/call", call, **{"X-Toolsets": "inference"}).text
-    refused = mcp(host, "tools/call", call, **{"X-Toolsets": "documented"}).text
+    assert "relevance_score" in mcp(host, "tools/call", call, "inference").text
+    refused = mcp(host, "tools/call", call, "documented").text
     assert "none of the toolsets that this request has chosen" in refused
 
 
 def test_a_header_with_an_unknown_name_is_a_clear_error(host: httpx2.Client) -> None:
-    answer = mcp(host, "tools/list", **{"X-Toolsets": "inference,infrence"})
+    answer = mcp(host, "tools/list", {}, "inference,infrence")
     assert answer.status_code == 400
     assert 'no toolset "infrence". There are documented, inference, ' in answer.json()["error"]["message"]
 

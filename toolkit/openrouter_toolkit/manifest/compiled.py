@@ -24,12 +24,14 @@ _FILE = Path(__file__).with_name("compiled.json")
 
 def read(manifest: Path) -> dict[str, Any] | None:
     """Read the compiled form of the packaged manifest; None where there is none, or where a source has changed."""
-    return _read(_FILE, manifest, _checksum)
+    data: dict[str, Any] | None = _read(_FILE, manifest, _checksum)
+    return data
 
 
 def read_further(manifest: Path) -> ActionRows | None:
     """Read the actions of the further toolsets likewise."""
-    return _read(_further_file(), manifest, _further_checksum)
+    further: ActionRows | None = _read(_further_file(), manifest, _further_checksum)
+    return further
 
 
 def compile_manifest(manifest: Path) -> list[Path]:

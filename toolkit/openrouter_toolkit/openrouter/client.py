@@ -40,8 +40,11 @@ _ALWAYS_THERE = frozenset(
 )
 # What runs a model and changes nothing.
 _INFERENCE = frozenset({"/embeddings", "/rerank"})
-# Where a failure has to do with a model: another one, or its exact id, may help.
-_OF_MODELS = ("/models", "/model/", "/images/models", "/embeddings", "/rerank", "/batches", "/providers", "/endpoints")
+# What an account has: no other model helps where a request about it fails.
+_OF_ACCOUNT = (
+    *("/keys", "/workspaces", "/guardrails", "/byok", "/observability", "/organization", "/external-users"),
+    *("/private-endpoints", "/presets", "/activity", "/analytics", "/generation/", "/tools"),
+)
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -164,7 +167,7 @@ class BoundClient:
             request = outgoing.build(method, path, arguments)
             return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), policy)
         except ActionError as error:
-            if not path.startswith(_OF_MODELS):
+            if path.startswith(_OF_ACCOUNT):
                 _explain_for_resource(error, path)
             raise
 

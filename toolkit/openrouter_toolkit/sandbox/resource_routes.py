@@ -239,8 +239,8 @@ def _keep_preset(state: State, call: Call) -> JsonObject:
     return _preset(state, call)
 
 
-_KEYS = {"name": "key_assignments", "given": "key_hashes", "compared": "key_hash"}
-_USERS = {"name": "member_assignments", "given": "member_user_ids", "compared": "user_id"}
+_unassign_keys = partial(_unassigned, name="key_assignments", given="key_hashes", compared="key_hash")
+_unassign_users = partial(_unassigned, name="member_assignments", given="member_user_ids", compared="user_id")
 _BUDGET, _ENDPOINT, _GUARDRAIL = "/workspaces/{workspace_ref}/budgets", "/private-endpoints/{id}", "/guardrails/{id}"
 _MEMBERS = "/workspaces/{id}/members"
 _MANAGED: list[tuple[str, str, Any]] = [
@@ -257,10 +257,10 @@ _MANAGED: list[tuple[str, str, Any]] = [
     ),
     ("GET", f"{_GUARDRAIL}/assignments/keys", partial(_assignments, name="key_assignments")),
     ("POST", f"{_GUARDRAIL}/assignments/keys", _assign_keys),
-    ("POST", f"{_GUARDRAIL}/assignments/keys/remove", partial(_unassigned, **_KEYS)),
+    ("POST", f"{_GUARDRAIL}/assignments/keys/remove", _unassign_keys),
     ("GET", f"{_GUARDRAIL}/assignments/members", partial(_assignments, name="member_assignments")),
     ("POST", f"{_GUARDRAIL}/assignments/members", _assign_members),
-    ("POST", f"{_GUARDRAIL}/assignments/members/remove", partial(_unassigned, **_USERS)),
+    ("POST", f"{_GUARDRAIL}/assignments/members/remove", _unassign_users),
     ("DELETE", "/external-users/{user}", _deactivate_user),
     ("PATCH", _ENDPOINT, _update_private_endpoint),
     ("DELETE", _ENDPOINT, _delete_private_endpoint),
