@@ -54,6 +54,8 @@ def _brief_problems(brief: Brief) -> Iterator[str]:
             yield f"{place}: no JMESPath expression: {' '.join(str(error).split())}"
 
 
+# A toolset's switch is kept under the names of its toolkit and its own.
+_LONGEST_SWITCH = 64
 # Keywords whose value maps names to schemas, and keywords whose values are not schemas.
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _VALUE_KEYWORDS = ("const", "enum", "default", "examples", "required", "dependentRequired")
@@ -109,6 +111,9 @@ def consistency_problems(source: YamlFile, manifest: ManifestFile, loaded: Loade
         if entry.request is not None:
             problems = _request_problems(entry.request, action, loaded.client)
             yield from (f"{source.where(*steps, 'request')}: {problem}" for problem in problems)
+    for name in loaded.toolsets:
+        if len(f"{loaded.toolkit.slug}/{name}") > _LONGEST_SWITCH:
+            yield f"{source.where('toolsets', name)}: {name} is too long a name for a toolset of {loaded.toolkit.slug}"
     yield from declared_problems(source, manifest, loaded)
     if loaded.toolkit.catalogue not in (None, *(action.slug for action in loaded.all_actions)):
         yield f"{source.where('toolkit', 'catalogue')}: there is no action {loaded.toolkit.catalogue}"

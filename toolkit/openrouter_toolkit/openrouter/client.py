@@ -35,7 +35,7 @@ _PLAIN_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECAS
 _ALWAYS_THERE = frozenset(
     {
         *("/credits", "/key", "/models", "/models/count", "/models/user", "/embeddings/models", "/providers"),
-        *("/endpoints/zdr", "/benchmarks", "/keys", "/workspaces", "/guardrails", "/byok", "/tools", "/presets"),
+        *("/endpoints/zdr", "/benchmarks", "/workspaces", "/guardrails", "/byok", "/presets"),
     }
 )
 # What runs a model and changes nothing.
