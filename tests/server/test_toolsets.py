@@ -62,7 +62,7 @@ def test_until_one_is_on_a_host_sees_what_is_documented(host: httpx2.Client, san
         assert listed(host) == DOCUMENTED
     assert host.get(f"/api/v3.1/tools/{RERANK}").status_code == 404
     assert json.loads(executed(host)["data"])["error"]["type"] == "refused_by_policy"
-    assert "no administrator has switched it on" in executed(host)["error"]
+    assert "it is not switched on; it belongs to the toolset inference" in executed(host)["error"]
     assert sandbox.requests == []
 
 
@@ -113,11 +113,11 @@ def test_the_page_switches_them(served: Served, store: Store, host: httpx2.Clien
         assert "needs: Management key" in page.text
         assert RERANK not in page.text
         page = person.send(page, to="/toolsets/inference/switch")
-        assert "The toolset is on" in page.text
+        assert "The toolset inference is on." in page.text
         assert RERANK in page.text
         assert over_mcp(host) == [*DOCUMENTED, *INFERENCE]
         page = person.send(page, to="/toolsets/inference/switch")
-        assert "The toolset is off" in page.text
+        assert "The toolset inference is off." in page.text
         assert RERANK not in page.text
         form = page.form(to="/toolsets/keys/switch")
         assert person.post(form.action, **{**form.fields, "to": "both"}).status == 400

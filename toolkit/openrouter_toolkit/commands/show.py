@@ -8,13 +8,12 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import ALL, DOCUMENTED, Action, load_several
-from ..registry import ToolRegistry
+from ..manifest import DOCUMENTED, Action, Toolkits, load_several
 from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
 from ..validation.words import limits
 from . import terminal
-from .actions import effect, find
+from .actions import effect
 
 if TYPE_CHECKING:  # slow to import, and `--json` does not need it
     from rich.console import Console
@@ -24,17 +23,17 @@ _MIN_WIDTH = 30
 
 def show(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
-    toolkits = load_several([None, *options.manifest])
-    registry = ToolRegistry.from_manifest(toolkits, toolsets=[ALL])
-    action = find(registry, options.slug)
+    loaded = load_several([None, *options.manifest])
+    toolkits = Toolkits(loaded)
+    action = toolkits.find(options.slug)
     if action is None:
-        near = close_matches(options.slug, registry.actions)
+        near = close_matches(options.slug, [one.slug for one in toolkits.all_actions])
         hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
         raise terminal.CommandFailed(f"there is no action {quoted(options.slug, 80)}; {hint}")
     if options.json:
         terminal.print_json(action.definition.model_dump(exclude_none=True))
     else:
-        _print_action(action, dict(zip(toolkits, [None, *options.manifest], strict=True))[registry.toolkits.of(action)])
+        print_action(action, dict(zip(loaded, [None, *options.manifest], strict=True))[toolkits.of(action)])
     return 0
 
 
@@ -55,8 +54,8 @@ def sample(schema: dict[str, Any]) -> Any:
     return {"integer": number, "number": number, "boolean": True, "null": None}.get(kind, "...")
 
 
-def _print_action(action: Action, manifest: str | None) -> None:
-    """Print it; `manifest` is the path of its manifest, None for the packaged one."""
+def print_action(action: Action, manifest: str | None) -> None:
+    """Print an action; `manifest` is the path of its manifest, None for the packaged one."""
     console = terminal.console()
     definition = action.definition
     _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
