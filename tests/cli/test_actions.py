@@ -75,6 +75,9 @@ def test_show_tells_every_parameter_and_a_call_that_would_pass(action: str, caps
     text = capsys.readouterr().out
     for word in (slug, told["name"], *properties(action), *told["tags"]):
         assert word in text
+    hints = told["annotations"]
+    destroys = hints["destructiveHint"] and not hints["costsMoney"]
+    assert text.startswith(f"{slug} - {told['name']} (destroys)") == destroys
     assert f"openrouter-toolkit execute {slug}" in text
     assert f'execute("{slug}", ' in text
     problems = LOADED[action].validator.problems(sample(told["input_parameters"]))

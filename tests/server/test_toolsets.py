@@ -119,6 +119,10 @@ def test_the_page_switches_them(served: Served, store: Store, host: httpx2.Clien
         page = person.send(page, to="/toolsets/inference/switch")
         assert "The toolset inference is off." in page.text
         assert RERANK not in page.text
+        assert "destroys" not in page.text
+        page = person.send(page, to="/toolsets/keys/switch")
+        assert "Delete Key destroys" in page.text
+        page = person.send(page, to="/toolsets/keys/switch")
         form = page.form(to="/toolsets/keys/switch")
         assert person.post(form.action, **{**form.fields, "to": "both"}).status == 400
         assert person.post(form.action.replace("keys", "nothing"), **form.fields).status == 404

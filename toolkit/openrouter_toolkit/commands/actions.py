@@ -69,11 +69,14 @@ def find(registry: ToolRegistry, slug: str) -> Action | None:
 
 
 def effect(action: Action) -> str:
-    """An action's effect in two words: whether it costs money or changes anything, or is withdrawn."""
+    """An action's effect in two words: whether it costs money, destroys or changes anything, or is withdrawn."""
+    hints = action.definition.annotations
     if action.withdrawn:
         return "withdrawn"
-    if action.definition.annotations.costsMoney:
+    if hints.costsMoney:
         return "costs money"
+    if hints.destructiveHint:
+        return "destroys"
     return "read-only" if action.read_only else "changes things"
 
 

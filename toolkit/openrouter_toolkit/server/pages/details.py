@@ -126,6 +126,7 @@ def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
         "read_only": action.read_only,
         "withdrawn": action.withdrawn,
         "costs_money": action.definition.annotations.costsMoney,
+        "destroys": action.definition.annotations.destructiveHint,
         "path": f"{toolkit_path}/actions/{action.slug.lower()}",
         "parameters": described,
         "documented": [parameter for parameter in described if not parameter.extension],
