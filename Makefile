@@ -13,7 +13,7 @@ SYSTEM := system
 # Where make can, it shows the output of each target as a whole.
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help action demo test lint unit frameworks load faults system wheel composio-core composio-clients ray fix snapshots types screenshots \
+.PHONY: help action schemas demo test lint unit frameworks load faults system wheel composio-core composio-clients ray fix snapshots types screenshots \
 	cassettes docs site drift bench bench-check bench-ledger ledger-queries clean
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make snapshots   refresh what models see (tests/snapshots)"
 	@echo "make types       refresh the types of the actions and their arguments (action_types.py)"
 	@echo "make action      begin an action: make action SLUG=OPENROUTER_LIST_THINGS REQUEST='GET /things' (or HANDLER=module:function)"
+	@echo "make schemas     refresh the schemas of the further toolsets from an OpenAPI file of OpenRouter's: make schemas SPEC=openapi.yaml"
 	@echo "make docs        refresh the generated blocks of README.md and docs"
 	@echo "make site        build the documentation as a site, in site/"
 	@echo "make drift       compare schemas with an OpenAPI file of OpenRouter's: make drift SPEC=openapi.yaml"
@@ -111,6 +112,10 @@ docs: .venv/.development
 # A new action: its schema, its rows in the manifest and in the sandbox; with a handler, the function and a test.
 action: .venv/.development
 	@$(BIN)/python -m tests.schemas.scaffold --slug "$(SLUG)" --request "$(REQUEST)" --handler "$(HANDLER)"
+
+# What OpenRouter's OpenAPI file says of the actions of the further toolsets; what was written by hand stays.
+schemas: .venv/.development
+	@$(BIN)/python -m tests.schemas.made "$(SPEC)"
 
 # Broken links and anchors, and what a page would load from elsewhere, are errors.
 site: $(SITE)/.installed

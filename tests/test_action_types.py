@@ -21,7 +21,7 @@ from openrouter_toolkit.sandbox import Sandbox
 from .schemas.action_types import TARGET, type_of, write
 
 TOOLKIT = Path(__file__).parents[1] / "toolkit"
-ACTIONS = load().actions
+ACTIONS = load().all_actions
 PROGRAM = """\
 from collections.abc import Mapping
 from typing import Any

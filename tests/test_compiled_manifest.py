@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from openrouter_toolkit import ManifestError, ToolRegistry
-from openrouter_toolkit.manifest import compiled, load, packaged_manifest
+from openrouter_toolkit.manifest import LoadedToolkit, compiled, load, packaged_manifest
 
 SOURCE = packaged_manifest()
+
+
+@cache
+def from_files() -> LoadedToolkit:
+    """What the files say."""
+    return load(SOURCE)
 
 
 @pytest.fixture
@@ -27,18 +34,19 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_says_what_the_files_say(manifest: Path) -> None:
     assert compiled.read(manifest) is not None
-    short, long = load(), load(SOURCE)
+    short, long = load(), from_files()
     assert (short.toolkit, short.auth) == (long.toolkit, long.auth)
-    assert [action.definition for action in short.actions] == [action.definition for action in long.actions]
-    for one, other in zip(short.actions, long.actions, strict=True):
-        assert (one.credential, one.aliases) == (other.credential, other.aliases)
+    assert short.toolsets == long.toolsets
+    assert [action.definition for action in short.all_actions] == [action.definition for action in long.all_actions]
+    for one, other in zip(short.all_actions, long.all_actions, strict=True):
+        assert (one.credential, one.aliases, one.toolset) == (other.credential, other.aliases, other.toolset)
         assert (one.handler.__module__, one.handler.__qualname__) == (
             other.handler.__module__,
             other.handler.__qualname__,
         )
     assert (short.client, short.check, short.browser) == (long.client, long.check, long.browser)
     for shape in ("openai", "mcp", "composio"):
-        assert ToolRegistry.from_manifest().tools(shape) == ToolRegistry.from_manifest(SOURCE).tools(shape)
+        assert ToolRegistry.from_manifest().tools(shape) == ToolRegistry.from_manifest([long]).tools(shape)
 
 
 @pytest.mark.parametrize("edited", [SOURCE.name, "schemas/get_credits.json"])
@@ -55,7 +63,7 @@ def test_an_edited_file_counts_at_once(manifest: Path, edited: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"checksum": 1, "data": {}}'])
 def test_a_damaged_one_is_passed_over(manifest: Path, content: bytes) -> None:
     compiled._FILE.write_bytes(content)
-    assert len(load().actions) == len(load(SOURCE).actions)
+    assert len(load().actions) == len(from_files().actions)
 
 
 def test_in_a_wheel_it_is_trusted_without_a_look_at_the_files(manifest: Path) -> None:

@@ -22,6 +22,7 @@ from openrouter_toolkit.tool_calling.summary import for_model
 RECORDINGS = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "shared/recordings") / "models"
 # With the withdrawn action, which is offered only if it is named.
 REGISTRY = ToolRegistry.from_manifest(allow=ToolRegistry.from_manifest().actions)
+FURTHER = ToolRegistry.from_manifest(toolsets=[*REGISTRY.loaded.toolsets])
 BRIEFS = {slug: action.definition.brief for slug, action in REGISTRY.actions.items() if action.definition.brief}
 MODELS = "OPENROUTER_LIST_AVAILABLE_MODELS"
 DOCUMENTED = REGISTRY.toolkit.earlier_versions["20260316_00"]
@@ -33,6 +34,15 @@ LARGER = {
     "OPENROUTER_CREATE_COMPLETION": (330, 1400),
     "OPENROUTER_CREATE_MESSAGE": (620, 1600),
     MODELS: (250, 1150),
+}
+# The same for the actions of further toolsets.
+FURTHER_MOST = (400, 650)
+FURTHER_LARGER = {
+    "OPENROUTER_CREATE_GUARDRAIL": (640, 1000),
+    "OPENROUTER_UPDATE_GUARDRAIL": (640, 1000),
+    "OPENROUTER_CREATE_PRESET_FROM_CHAT_COMPLETION": (400, 1600),
+    "OPENROUTER_CREATE_PRESET_FROM_MESSAGE": (450, 1200),
+    "OPENROUTER_CREATE_PRESET_FROM_RESPONSE": (400, 1500),
 }
 # Each list, the arguments that it wants; how many times fewer tokens at the least, how many a row at the most.
 LISTS: list[tuple[str, dict[str, str], float, float]] = [
@@ -138,6 +148,13 @@ def test_a_limit_in_characters_limits_the_tokens_too(recorded: tuple[str, str], 
     after = brief(recorded[1], limit)
     assert len(after) <= limit
     assert tokens(after) <= limit * 0.53
+
+
+@pytest.mark.parametrize("slug", FURTHER.actions)
+def test_a_definition_of_a_further_toolset_costs_little(slug: str) -> None:
+    for extensions, most in zip((False, True), FURTHER_LARGER.get(slug, FURTHER_MOST), strict=True):
+        definition = dict(zip(FURTHER.actions, FURTHER.tools(extensions=extensions), strict=True))[slug]
+        assert tokens(json.dumps(definition, separators=(",", ":"), ensure_ascii=False)) <= most
 
 
 @pytest.mark.parametrize("slug", REGISTRY.actions)

@@ -19,6 +19,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("UPDATE_SNAPSHOTS") == "1"
 # With the withdrawn action, which is offered only if it is named.
 REGISTRY = ToolRegistry.from_manifest(allow=ToolRegistry.from_manifest().actions)
+FURTHER = ToolRegistry.from_manifest(toolsets=[*REGISTRY.loaded.toolsets])
 
 every_format = pytest.mark.parametrize("format_name", FORMATS)
 
@@ -48,8 +49,25 @@ def test_a_definition_is_what_its_snapshot_shows(slug: str, format_name: str) ->
     assert snapshot.read_text(encoding="utf-8") == printed(definition), "it changed: see `make snapshots`"
 
 
+@pytest.mark.parametrize("slug", FURTHER.actions)
+def test_an_action_of_a_further_toolset_is_what_its_snapshot_shows(slug: str) -> None:
+    """One format is enough, with all parameters: the others are made of the same definition."""
+    definition = dict(zip(FURTHER.actions, FURTHER.tools("openai", extensions=True), strict=True))[slug]
+    snapshot = further_snapshot(slug)
+    if UPDATE:
+        snapshot.parent.mkdir(parents=True, exist_ok=True)
+        snapshot.write_text(printed(definition), encoding="utf-8", newline="\n")
+    assert snapshot.is_file(), "run `make snapshots`"
+    assert snapshot.read_text(encoding="utf-8") == printed(definition), "it changed: see `make snapshots`"
+
+
+def further_snapshot(slug: str) -> Path:
+    return SNAPSHOTS / "further" / FURTHER.actions[slug].toolset / f"{slug}.json"
+
+
 def test_there_is_no_snapshot_of_what_does_not_exist() -> None:
     wanted = {SNAPSHOTS / name / f"{slug}.json" for name in FORMATS for slug in REGISTRY.actions}
+    wanted |= set(map(further_snapshot, FURTHER.actions))
     stale = {path for path in SNAPSHOTS.rglob("*") if path.is_file()} - wanted
     if UPDATE:
         for path in stale:

@@ -18,5 +18,5 @@ class CompiledManifest(BuildHookInterface):  # type: ignore[misc] # only where t
         sys.path.insert(0, str(root / "toolkit"))
         from openrouter_toolkit.manifest import compiled
 
-        file = compiled.compile_manifest(root / "manifest.yaml")
-        build_data["force_include"][str(file)] = str(Path("openrouter_toolkit", "manifest", file.name))
+        for file in compiled.compile_manifest(root / "manifest.yaml"):
+            build_data["force_include"][str(file)] = str(Path("openrouter_toolkit", "manifest", file.name))

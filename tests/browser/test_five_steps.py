@@ -154,6 +154,6 @@ def test_switching_with_the_keyboard_alone(page: Page, store: Store) -> None:
     page.get_by_role("heading", name="Get Models Count").click()
     keyboard.tab_to("Get Models Count")
     keyboard.press("Space")
-    page.locator('[aria-checked="false"]').wait_for()
+    page.locator('#actions [aria-checked="false"]').wait_for()
     assert keyboard.at == "Get Models Count", "the focus stays where it was"
     assert store.switches.off("OPENROUTER").keys() == {"OPENROUTER_GET_MODELS_COUNT"}

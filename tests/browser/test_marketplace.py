@@ -159,17 +159,17 @@ def test_a_switch_counts_at_once_and_the_page_stays(page: Page, process: Process
     assert switch.get_attribute("aria-checked") == "true"
     with page.expect_response("**/switch"):
         switch.click()
-    page.locator('[aria-checked="false"]').wait_for()
+    page.locator('#actions [aria-checked="false"]').wait_for()
     expect(page.get_by_role("status")).to_have_text("List Providers is off.")
     with process.client(store.tokens.create("an agent's")[1]) as agent:
         assert "OPENROUTER_LIST_PROVIDERS" not in agent.get("/api/tools").text
         with page.expect_response("**/switch"):
             switch.click()
-        page.locator('[aria-checked="false"]').wait_for(state="detached")
+        page.locator('#actions [aria-checked="false"]').wait_for(state="detached")
         assert "OPENROUTER_LIST_PROVIDERS" in agent.get("/api/tools").text
     assert page.evaluate("window.same") is True
     switch.click()
-    page.locator('[aria-checked="false"]').wait_for()
+    page.locator('#actions [aria-checked="false"]').wait_for()
     page.reload()
     assert page.get_by_role("switch", name="List Providers").get_attribute("aria-checked") == "false"
 

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..schemas.definitions import ACTIONS, least_arguments
+from ..schemas.definitions import ACTIONS, FURTHER
+from ..schemas.operations import ACTIONS as LOADED
+from ..there import KEY, arguments_for
 
 # The sandbox's models are fictional. Against the live API these take their place.
 LIVE_MODELS = {
+    "acme/embed-3": "openai/text-embedding-3-small",
+    "acme/rank-2": "cohere/rerank-v3.5",
     "acme/atlas-small": "openai/gpt-4o-mini",
     "acme/oracle-r1": "deepseek/deepseek-r1",
 }
@@ -28,7 +32,6 @@ class Case:
     failure: tuple[str, int] | None = None
     begins: str = "{"
     key: str = ORDINARY
-    generation: bool = False
 
     @property
     def id(self) -> str:
@@ -40,8 +43,9 @@ class Case:
 
     @property
     def only_in_sandbox(self) -> bool:
-        """Nobody but the sandbox fails on demand."""
-        return str(self.arguments.get("model", "")).startswith("sandbox/")
+        """Nobody but the sandbox fails on demand, or has what the arguments name; and a real account is not changed."""
+        of_an_account = self.action in FURTHER and LOADED[self.action].toolset != "inference"
+        return str(self.arguments.get("model", "")).startswith("sandbox/") or (of_an_account and bool(self.arguments))
 
     def arguments_for(self, source: str) -> dict[str, Any]:
         """The arguments; for a recording of the live API with models that exist there."""
@@ -144,8 +148,11 @@ _CASES = [
     Case("get_credits", "ordinary_key", {}, (), ("permission_denied", 403)),
     Case("get_current_key", "plain", {}, ("data.label", "data.usage", "data.is_free_tier", "data.effective_budget")),
     Case("get_current_key", "wrong_key", {}, (), ("authentication", 401), key=WRONG),
-    Case("get_generation", "found", {}, ("data.id", "data.model", "data.total_cost"), generation=True),
+    Case("get_generation", "found", {}, ("data.id", "data.model", "data.total_cost")),
     Case("get_generation", "not_found", {"id": "gen-1700000000-AAAAAAAAAAAAAAAAAAAA"}, (), ("not_found", 404)),
+    Case("get_key", "ordinary_key", {"hash": KEY}, (), ("permission_denied", 403)),
+    Case("get_key", "plain", {"hash": KEY}, ("data.hash", "data.limit"), key=MANAGEMENT),
+    Case("get_key", "not_found", {"hash": "0" * 64}, (), ("not_found", 404), key=MANAGEMENT),
     Case("get_models_count", "all", {}, ("data.count",)),
     Case("get_models_count", "images", {"output_modalities": "image"}, ("data.count",)),
     Case("list_available_models", "two", {"limit": 2}, ("data.0.id", "data.1.pricing.prompt")),
@@ -169,5 +176,12 @@ _CASES = [
     Case("list_zdr_endpoints", "wrong_key", {}, (), ("authentication", 401), key=WRONG),
 ]
 _WITH_CASES = {case.action for case in _CASES}
-# An action of which nothing more is said is called with what it requires.
-CASES = _CASES + [Case(name, "plain", least_arguments(name)) for name in ACTIONS if name not in _WITH_CASES]
+
+
+def _plain(action: str) -> Case:
+    """An action of which nothing more is said is called with what it needs to succeed."""
+    key = MANAGEMENT if LOADED[action].credential == "management_api_key" else ORDINARY
+    return Case(action, "plain", arguments_for(action, LOADED[action].toolset), key=key)
+
+
+CASES = _CASES + [_plain(name) for name in ACTIONS if name not in _WITH_CASES]

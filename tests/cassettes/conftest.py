@@ -31,13 +31,23 @@ def mode() -> str:
 
 
 @pytest.fixture(scope="session")
-def place(mode: str) -> Iterator[tuple[str, dict[str, str]]]:
+def sandbox(mode: str) -> Iterator[Sandbox | None]:
+    """The sandbox from which is recorded."""
+    if mode != "record":
+        yield None
+        return
+    with Sandbox(generation_delay=0.0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def place(mode: str, sandbox: Sandbox | None) -> Iterator[tuple[str, dict[str, str]]]:
     """The base URL that is called, and the keys for it."""
     wrong = {WRONG: "sk-or-v1-" + "0" * 64}
-    if mode == "record":
-        with Sandbox(generation_delay=0.0) as sandbox:
-            keys = {"ordinary": "sk-or-v1-sandbox", MANAGEMENT: "sk-or-v1-sandbox-management"}
-            yield sandbox.base_url, keys | wrong
+    if sandbox is not None:
+        sandbox.reset()  # each case finds what there is from the start
+        keys = {"ordinary": "sk-or-v1-sandbox", MANAGEMENT: "sk-or-v1-sandbox-management"}
+        yield sandbox.base_url, keys | wrong
     elif mode == "live":
         key = os.environ.get("OPENROUTER_API_KEY")
         assert key, "recording from the live API wants a key in OPENROUTER_API_KEY"
@@ -84,6 +94,7 @@ def connect(place: tuple[str, dict[str, str]]) -> Iterator[Connect]:
                 pytest.skip("no key in OPENROUTER_MANAGEMENT_API_KEY: the cassette is left as it is")
             account["management_api_key"] = keys[kind]
         registry = ToolRegistry.from_manifest(
+            toolsets=["all"],
             accounts=MemoryAccounts({"default": account}),
             client_options={"base_url": base_url, "max_attempts": 1},
         )

@@ -12,6 +12,7 @@ import pytest
 
 from openrouter_toolkit import Envelope, ToolRegistry
 
+from ..there import after_calls
 from .cases import CASES, Case
 from .conftest import Connect
 from .tape import FOLDER, tape
@@ -65,10 +66,7 @@ def _recorded(case: Case, registry: ToolRegistry, path: Path, mode: str) -> Enve
 
 
 def _execute(case: Case, registry: ToolRegistry, source: str) -> Envelope:
-    arguments = case.arguments_for(source)
-    if case.generation:
-        completion = registry.execute(_CHAT.slug, _CHAT.arguments_for(source))
-        arguments["id"] = json.loads(completion.data)["id"]
+    arguments = after_calls(registry, case.action, case.arguments_for(source), _CHAT.arguments_for(source))
     return registry.execute(case.slug, arguments)
 
 

@@ -8,10 +8,11 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.cli import main
 from openrouter_toolkit.commands import terminal
-from openrouter_toolkit.commands.show import sample, type_of
+from openrouter_toolkit.commands.show import print_action, sample, type_of
 from openrouter_toolkit.tool_calling import FORMATS
 
-from ..schemas.definitions import ACTIONS, definition, properties
+from ..schemas.definitions import ACTIONS, FURTHER, definition, properties
+from ..schemas.operations import ACTIONS as LOADED
 from .conftest import Command
 
 Printed = pytest.CaptureFixture[str]
@@ -58,19 +59,28 @@ def test_actions_for_programs(capsys: Printed, registry: ToolRegistry) -> None:
     assert all(sorted(one) == ["annotations", "description", "name", "slug", "tags"] for one in listed)
 
 
+@pytest.mark.parametrize("slug", ["OPENROUTER_GET_CREDITS", "OPENROUTER_CREATE_KEY"])
+def test_show_prints_an_action_of_any_toolset(slug: str, capsys: Printed) -> None:
+    assert main(["show", slug]) == 0
+    shown = capsys.readouterr().out
+    print_action(LOADED[slug.removeprefix("OPENROUTER_").lower()], None)
+    assert shown == capsys.readouterr().out
+
+
 @pytest.mark.parametrize("action", ACTIONS)
-def test_show_tells_every_parameter_and_a_call_that_would_pass(
-    action: str, capsys: Printed, registry: ToolRegistry
-) -> None:
+def test_show_tells_every_parameter_and_a_call_that_would_pass(action: str, capsys: Printed) -> None:
     told = definition(action)
     slug = told["slug"]
-    assert main(["show", slug]) == 0
+    print_action(LOADED[action], None)
     text = capsys.readouterr().out
     for word in (slug, told["name"], *properties(action), *told["tags"]):
         assert word in text
+    hints = told["annotations"]
+    destroys = hints["destructiveHint"] and not hints["costsMoney"]
+    assert text.startswith(f"{slug} - {told['name']} (destroys)") == destroys
     assert f"openrouter-toolkit execute {slug}" in text
     assert f'execute("{slug}", ' in text
-    problems = registry.actions[slug].validator.problems(sample(told["input_parameters"]))
+    problems = LOADED[action].validator.problems(sample(told["input_parameters"]))
     assert all("matching" in problem["problem"] for problem in problems)  # no placeholder fits a pattern
 
 
@@ -86,15 +96,18 @@ def limits(schema: Any) -> list[str]:
     return found + [word for part in ("items", "anyOf") for word in limits(schema.get(part))]
 
 
-@pytest.mark.parametrize("width", [1, 20, 40, 80, 119, 300])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_show_cuts_nothing_however_wide_the_terminal(
-    action: str, width: int, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    action: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for width in (1, 20, 40, 80, 119, 300):
+        monkeypatch.setattr(terminal, "_PIPED_WIDTH", width)
+        print_action(LOADED[action], None)
+        assert_nothing_is_cut(action, width, capsys.readouterr().out)
+
+
+def assert_nothing_is_cut(action: str, width: int, text: str) -> None:
     told = definition(action)
-    monkeypatch.setattr(terminal, "_PIPED_WIDTH", width)
-    assert main(["show", told["slug"]]) == 0
-    text = capsys.readouterr().out
     words = text.replace(",", " ").replace(";", " ").split()
     for name, parameter in properties(action).items():
         assert name in words
@@ -115,7 +128,7 @@ def test_show_puts_documented_parameters_first(capsys: Printed) -> None:
 
 
 def test_show_for_programs_is_the_definition(capsys: Printed) -> None:
-    for action in ACTIONS:
+    for action in set(ACTIONS) - {*FURTHER[1:]}:
         assert main(["show", definition(action)["slug"], "--json"]) == 0
         assert printed_json(capsys) == definition(action)
 

@@ -12,10 +12,15 @@ import pytest
 from openrouter_toolkit import ActionError, ToolRegistry
 from openrouter_toolkit.envelope import OWN_TYPES
 from openrouter_toolkit.http import retries, statuses
+from openrouter_toolkit.manifest import DOCUMENTED, Action
 from openrouter_toolkit.openrouter.errors import types
 from openrouter_toolkit.openrouter.errors.messages import explain
 from openrouter_toolkit.store.event_types import EVENTS
 from openrouter_toolkit.webhooks.delivering import WAITS
+
+from ..schemas.definitions import openrouter_document
+from ..schemas.operations import ACTIONS, OPERATIONS
+from ..schemas.without_action import WITHOUT_ACTION
 
 TOP = Path(__file__).parents[2]
 
@@ -29,9 +34,12 @@ def actions() -> str:
     rows = [("action", "call costs", "what it does")]
     for action in ToolRegistry.from_manifest().actions.values():
         costs = "money" if action.definition.annotations.costsMoney else "nothing"
-        first_sentence = re.split(r"(?<=[.;])\s", action.definition.description, maxsplit=1)[0].rstrip(".;")
-        rows.append((f"`{action.slug}`", costs, first_sentence))
+        rows.append((f"`{action.slug}`", costs, first_sentence(action)))
     return table(*rows)
+
+
+def first_sentence(action: Action) -> str:
+    return re.split(r"(?<=[.;])\s", action.definition.description, maxsplit=1)[0].rstrip(".;")
 
 
 def types_of_errors() -> str:
@@ -95,10 +103,43 @@ def _in_words(time: timedelta) -> str:
     return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
 
 
+def toolsets() -> str:
+    """Every toolset with its actions."""
+    (loaded,) = ToolRegistry.from_manifest().toolkits
+    parts = []
+    for name in (DOCUMENTED, *loaded.toolsets):
+        further = loaded.toolsets.get(name)
+        parts.append(f"### {name}\n")
+        if further is not None:
+            key = " Needs a management key." if further.credential else ""
+            parts.append(f"{further.description}{key}\n")
+        rows = [("action", "effect", "what it does")]
+        for action in loaded.actions_of(name):
+            hints = action.definition.annotations
+            effects = {"costs money": hints.costsMoney, "destroys": hints.destructiveHint, "reads": hints.readOnlyHint}
+            effect = ", ".join(words for words, holds in effects.items() if holds) or "changes"
+            rows.append((f"`{action.slug}`", effect, first_sentence(action)))
+        parts.append(table(*rows) + "\n")
+    return "\n".join(parts).rstrip("\n")
+
+
+def operations() -> str:
+    """Every operation of OpenRouter's API, with its action or the reason why it has none."""
+    named = {f"{method.upper()} {path}": ACTIONS[name] for name, (method, path) in OPERATIONS.items()}
+    rows = [("operation", "action, or why there is none", "toolset")]
+    for line in sorted([*named, *WITHOUT_ACTION], key=lambda line: line.split(" ")[::-1]):
+        action = named.get(line)
+        told = (WITHOUT_ACTION[line], "") if action is None else (f"`{action.slug}`", action.toolset)
+        rows.append((f"`{line}`", *told))
+    return table(*rows)
+
+
 BLOCKS = [
     ("docs/webhooks.md", "events", events),
     ("docs/webhooks.md", "waits", waits),
     ("README.md", "actions", actions),
+    ("docs/actions.md", "toolsets", toolsets),
+    ("docs/actions.md", "operations", operations),
     ("docs/errors.md", "types", types_of_errors),
     ("docs/errors.md", "next steps", next_steps),
     ("docs/errors.md", "repeated", repeated),
@@ -117,3 +158,12 @@ def test_the_block_is_what_the_code_says(file: str, name: str, write: object) ->
         path.write_text(text[: found.start(2)] + write() + "\n" + text[found.end(2) :], encoding="utf-8")
         return
     assert found[2] == write() + "\n", f"{file} is out of date: run `make docs`"
+
+
+def test_every_operation_of_the_api_is_explained() -> None:
+    lines = openrouter_document().lines()
+    named = {f"{method.upper()} {path}" for method, path in OPERATIONS.values()}
+    assert lines - named - WITHOUT_ACTION.keys() == set()
+    assert WITHOUT_ACTION.keys() - lines == set(), "gone from the API"
+    assert WITHOUT_ACTION.keys() & named == set()
+    assert named - lines == {"POST /completions"}  # older than the document

@@ -10,9 +10,13 @@ import pytest
 from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.manifest import packaged_manifest
 
-from ..schemas.operations import OPERATIONS
+from ..schemas.operations import ACTIONS, OPERATIONS
 
-WRITING = {f"OPENROUTER_{name.upper()}" for name, (method, _) in OPERATIONS.items() if method != "get"}
+WRITING = {
+    ACTIONS[name].slug
+    for name, (method, _) in OPERATIONS.items()
+    if method != "get" and ACTIONS[name].toolset == "documented"
+}
 
 
 def chosen(**options: Any) -> list[str]:

@@ -16,7 +16,7 @@ from ..small_server import Handler, running
 
 @pytest.fixture
 def registry(openrouter_sandbox: Sandbox) -> Iterator[ToolRegistry]:
-    with ToolRegistry.from_manifest(client_options={"max_attempts": 1}) as registry:
+    with ToolRegistry.from_manifest(toolsets=["all"], client_options={"max_attempts": 1}) as registry:
         yield registry
 
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
-import yaml
 
-from openrouter_toolkit import Envelope
-from openrouter_toolkit.manifest import packaged_manifest
+from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.sandbox import Sandbox
 
-from ..schemas.definitions import least_arguments
+from ..schemas.operations import ACTIONS, ROWS
+from ..there import after_calls, arguments_for
 
-ROWS = yaml.safe_load(packaged_manifest().read_text(encoding="utf-8"))["actions"]
-REQUESTS = {row["schema"].removeprefix("schemas/").removesuffix(".json"): row.get("request") for row in ROWS}
-
-
-# What the sandbox knows, for requests of something particular.
-GIVEN = {"list_model_endpoints": {"author": "acme", "slug": "atlas-small"}}
+REQUESTS = {name: row["request"] for name, row in zip(ACTIONS, ROWS, strict=True) if "request" in row}
 
 
-@pytest.mark.parametrize("action", [action for action, request in REQUESTS.items() if request])
-def test_the_request_is_sent(action: str, execute: Callable[..., Envelope], openrouter_sandbox: Sandbox) -> None:
-    arguments = GIVEN.get(action) or least_arguments(action)
-    assert execute(action.upper(), arguments).error is None
+@pytest.mark.parametrize("action", REQUESTS)
+def test_the_request_is_sent(
+    action: str,
+    registry: ToolRegistry,
+    openrouter_sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENROUTER_MANAGEMENT_API_KEY", openrouter_sandbox.management_api_key)
+    arguments = after_calls(registry, action, arguments_for(action, ACTIONS[action].toolset))
+    openrouter_sandbox.clear()
+    assert registry.execute(ACTIONS[action].slug, arguments).error is None
     (sent,) = openrouter_sandbox.requests
     method, path = REQUESTS[action].split(" ")
-    assert (sent.method, sent.path) == (method, path.format(**arguments))
+    assert (sent.method, unquote(sent.path)) == (method, path.format(**arguments))
+    managed = ACTIONS[action].credential == "management_api_key"
+    assert sent.key == (openrouter_sandbox.management_api_key if managed else openrouter_sandbox.api_key)

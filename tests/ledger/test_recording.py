@@ -52,6 +52,26 @@ def test_a_completion_has_model_provider_tokens_and_cost(registry: ToolRegistry,
     assert call.milliseconds is not None
 
 
+@pytest.mark.parametrize(
+    ("slug", "arguments", "tokens_in"),
+    [
+        ("OPENROUTER_CREATE_EMBEDDINGS", {"model": "acme/embed-3", "input": "a cat on a sofa"}, 5),
+        ("OPENROUTER_CREATE_RERANK", {"model": "acme/rank-2", "query": "cats", "documents": ["a dog", "a cat"]}, None),
+    ],
+)
+def test_paid_actions_of_further_toolsets_have_their_cost_too(
+    ledger: Ledger, store: Store, openrouter_sandbox: Sandbox, slug: str, arguments: Any, tokens_in: int | None
+) -> None:
+    with ToolRegistry.from_manifest(accounts=store.for_registry(), ledger=ledger, allow=[slug]) as registry:
+        envelope = registry.execute(slug, arguments, user_id="alice")
+        registry.execute(slug, {**arguments, "model": "acme/nothing"}, user_id="alice")
+    paid, refused = recorded(ledger)
+    assert (paid.request_model, paid.model, paid.billing) == (arguments["model"], arguments["model"], "known")
+    assert paid.cost == envelope.cost != 0
+    assert (paid.generation_id, paid.tokens_in) == (envelope.generation_id, tokens_in)
+    assert (refused.model, refused.billing, refused.cost) == ("acme/nothing", "nothing", None)
+
+
 @pytest.mark.parametrize("slug", [CHAT, MESSAGE])
 def test_a_stream_has_the_time_of_its_first_token(registry: ToolRegistry, ledger: Ledger, slug: str) -> None:
     with registry.stream(slug, asking(max_tokens=50), user_id="alice") as events:

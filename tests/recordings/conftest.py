@@ -10,7 +10,7 @@ import pytest
 from openrouter_toolkit import Envelope, ToolRegistry
 from openrouter_toolkit.accounts import MemoryAccounts
 
-from .traffic import ACTIONS, FOLDER, MODELS, Recording, recordings
+from .traffic import ACTIONS, FOLDER, QUERIES, Recording, recordings
 from .upstream import Upstream, upstream
 
 Execute = Callable[[Recording], Envelope]
@@ -67,6 +67,7 @@ def server() -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def registry(server: Upstream) -> Iterator[ToolRegistry]:
     with ToolRegistry.from_manifest(
+        toolsets=["documented", "inference"],
         accounts=MemoryAccounts({"default": {"api_key": "sk-or-v1-recordings"}}),
         client_options={"base_url": server.base_url, "max_attempts": 1},
     ) as registry:
@@ -81,7 +82,7 @@ def execute(server: Upstream, registry: ToolRegistry) -> Execute:
         server.recording = recording
         slug = ACTIONS[recording.kind]
         arguments = recording.request["body"] or {}
-        if recording.kind == MODELS:
+        if recording.kind in QUERIES:
             known = registry.actions[slug].definition.input_parameters["properties"]
             arguments = {
                 name: value if "string" in str(known[name].get("type", "string")) else _from_query(value)

@@ -8,11 +8,11 @@ from typing import Any
 from openrouter_toolkit.openrouter.errors.types import TYPES
 
 from .conftest import Execute
-from .traffic import MODELS, Recording
+from .traffic import QUERIES, Recording
 from .upstream import Upstream
 
 SENSIBLE = {
-    400: {"invalid_request", "invalid_prompt", "context_length_exceeded", "content_policy_violation"},
+    400: {"not_found", "invalid_request", "invalid_prompt", "context_length_exceeded", "content_policy_violation"},
     401: {"authentication"},
     402: {"payment_required"},
     403: {"permission_denied", "content_policy_violation"},
@@ -31,7 +31,7 @@ def test_what_was_recorded_is_sent(recording: Recording, execute: Execute, serve
     assert server.sent["method"] == recording.request["method"]
     assert server.sent["body"] == recording.request["body"]
     assert server.sent["path"].rpartition("/v1")[2] == recording.request["path"].rpartition("/v1")[2]
-    if recording.kind == MODELS:
+    if recording.kind in QUERIES:
         assert server.sent["query"] == recording.request["query"]
 
 

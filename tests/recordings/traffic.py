@@ -11,8 +11,13 @@ from typing import Any
 
 FOLDER = Path(os.environ.get("OPENROUTER_RECORDINGS") or Path(__file__).parents[2] / "../shared/recordings").resolve()
 CHAT, MESSAGES, MODELS = "chat_completions", "messages", "models"
-# The folders `embeddings` and `responses` are left out: there is no action yet that makes their calls.
+# Calls whose arguments are the request's query.
+QUERIES = (MODELS, "generation")
+# Other folders, such as `responses`, are left out: there is no action yet that makes their calls.
 ACTIONS = {
+    "embeddings": "OPENROUTER_CREATE_EMBEDDINGS",
+    "rerank": "OPENROUTER_CREATE_RERANK",
+    "generation": "OPENROUTER_GET_GENERATION",
     CHAT: "OPENROUTER_CREATE_CHAT_COMPLETION",
     MESSAGES: "OPENROUTER_CREATE_MESSAGE",
     MODELS: "OPENROUTER_LIST_AVAILABLE_MODELS",

@@ -72,7 +72,9 @@ def assert_fits(openapi: Any) -> Callable[[object, str], None]:
         pointer = f"/components/schemas/{schema}"
         if path:
             operation = f"/paths/{path.replace('/', '~1')}/{method.lower()}"
-            pointer = f"{operation}/responses/200/content/application~1json/schema"
+            answers = openapi["paths"][path][method.lower()]["responses"]
+            status = next(status for status in answers if str(status).startswith("2"))
+            pointer = f"{operation}/responses/{status}/content/application~1json/schema"
         registry: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(openapi))
         validator = Draft202012Validator({"$ref": f"urn:openapi#{pointer}"}, registry=registry)
         problems = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(answer)]

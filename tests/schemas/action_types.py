@@ -71,7 +71,7 @@ _TYPES = {
 
 def write() -> str:
     """The module's text."""
-    actions = load().actions
+    actions = load().all_actions
     slugs = [slug for action in actions for slug in (action.slug, *action.aliases)]
     parts = [_HEAD, f"ActionSlug = {_literal(slugs)}\n"]
     parts += [_arguments(action) for action in actions]

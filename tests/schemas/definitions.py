@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from openrouter_toolkit.commands.show import sample
+from openrouter_toolkit.manifest import DOCUMENTED
 
 from . import operations
 from .specification import Specification, load
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = ROOT / "schemas"
 ACTIONS = sorted(operations.ACTIONS)
+FURTHER = [name for name in ACTIONS if operations.ACTIONS[name].toolset != DOCUMENTED]
+FILES = {Path(row["schema"]).stem: ROOT / row["schema"] for row in operations.ROWS}
 
 Json = dict[str, Any]
 
@@ -31,6 +33,12 @@ def definition(action: str) -> Json:
     """An action's whole definition: its file, with the envelope and the parameters that every action takes."""
     dumped = operations.ACTIONS[action].definition.model_dump()
     return {key: value for key, value in dumped.items() if value is not None}
+
+
+def left_out(action: str) -> set[str]:
+    """The parameters that an action's file leaves out by hand."""
+    by_hand = json.loads(FILES[action].read_text(encoding="utf-8")).get("by_hand", {})
+    return {name for name, written in by_hand.items() if written is None}
 
 
 def properties(action: str) -> dict[str, Json]:

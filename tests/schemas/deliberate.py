@@ -109,10 +109,18 @@ _LINES = {
     "list_available_models": """
         gone zdr values: false
     """,
-    # An empty part of a path would be another address.
-    "list_model_endpoints": """
-        different author minLength: none in the API, 1 here
-        different slug minLength: none in the API, 1 here
+    # A truth value in place of the words true and false.
+    "list_keys": """
+        different include_disabled values: any in the API, false, true here
+    """,
+    # A list would have to be repeated in the query, which only names one value of each.
+    "list_batches": """
+        different status type: array in the API, string here
+        different status values: any in the API, cancelled, completed, expired, failed, in_progress, validating here
+    """,
+    # The document says it in words.
+    "set_workspace_budget": """
+        different limit_usd exclusiveMinimum: none in the API, 0 here
     """,
 }
 DIFFERENCES = {action: frozenset(line.strip() for line in text.split("\n")) - {""} for action, text in _LINES.items()}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from openrouter_toolkit.http.statuses import BY_STATUS
 
-from .definitions import definition, properties
+from .definitions import definition, left_out, properties
 from .deliberate import DIFFERENCES, LEFT_OUT, STATUSES
 from .operations import OPERATIONS
 from .specification import Json, Parameter, Specification, WrongSpecification, load
@@ -65,6 +65,8 @@ def _parameters(action: str, specification: Specification) -> Iterator[Differenc
     theirs, ours = specification.parameters(action), properties(action)
     required = definition(action)["input_parameters"].get("required", ())
     for name, parameter in theirs.items():
+        if name in left_out(action):
+            continue
         if name not in ours:
             yield Difference("new", name, detail=_words(parameter, specification))
             continue
@@ -96,7 +98,8 @@ def _compared(
         yield from _values(name, their_values, our_values)
     for keyword in sorted({*theirs.bounds, *ours.bounds}):
         bound, own = theirs.bounds.get(keyword), ours.bounds.get(keyword)
-        if bound != own:
+        # An empty part of a path would be another address.
+        if bound != own and not (parameter.place == "path" and (keyword, bound, own) == ("minLength", None, 1)):
             yield Difference("different", name, keyword, f"{_bound(bound)} in the API, {_bound(own)} here")
 
 

@@ -11,8 +11,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = {"create": "POST", "add": "POST", "update": "PATCH", "delete": "DELETE", "remove": "DELETE"}
+END_OF_ACTIONS = "\n# Further toolsets,"
 END_OF_ROUTES = "    # new routes above this line\n"
 KINDS = ("chat", "messages", "models", "account", "payments")
+
+
+def placeholder(parameter: str) -> str:
+    """What stands in place of a parameter's description until somebody writes one."""
+    return f"{parameter.replace('_', ' ').capitalize()}."
 
 
 def definition(slug: str, request: str) -> dict[str, Any]:
@@ -41,7 +47,7 @@ def definition(slug: str, request: str) -> dict[str, Any]:
         "input_parameters": {
             "type": "object",
             "properties": {
-                parameter: {"type": "string", "minLength": 1, "description": f"{parameter.capitalize()}."}
+                parameter: {"type": "string", "minLength": 1, "description": placeholder(parameter)}
                 for parameter in required
             },
             **({"required": required} if required else {}),
@@ -102,9 +108,10 @@ def scaffold(root: Path, slug: str, request: str, handler: str) -> list[str]:
     made = definition(slug, request)
     written = [f"schemas/{action}.json", "manifest.yaml"]
     (root / written[0]).write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    with (root / written[1]).open("a", encoding="utf-8") as manifest:
-        what = f"handler: {handler}" if handler else f"request: {request}"
-        manifest.write(f"  - schema: schemas/{action}.json\n    {what}\n")
+    what = f"handler: {handler}" if handler else f"request: {request}"
+    manifest = (root / written[1]).read_text(encoding="utf-8")
+    row = f"  - schema: schemas/{action}.json\n    {what}\n"
+    (root / written[1]).write_text(manifest.replace(END_OF_ACTIONS, f"{row}{END_OF_ACTIONS}"), encoding="utf-8")
     answer: dict[str, Any] = {"data": [] if action.startswith("list_") else {}}
     written.append(_add_route(root, f'Route("{method}", "{path}", {json.dumps(answer)}),'))
     if handler:

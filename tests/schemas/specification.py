@@ -70,6 +70,16 @@ class Specification:
     def __init__(self, document: Json) -> None:
         self._document = document
 
+    def lines(self) -> set[str]:
+        """The operations that the document has: method and path."""
+        methods = ("get", "post", "put", "patch", "delete")
+        return {
+            f"{method.upper()} {path}"
+            for path, item in self._document["paths"].items()
+            for method in methods
+            if method in self.resolved(item)
+        }
+
     def operation(self, action: str) -> Json | None:
         """The operation that an action calls; None when the document does not have it."""
         method, path = OPERATIONS[action]
@@ -97,7 +107,7 @@ class Specification:
     def statuses(self, action: str) -> set[int]:
         """The statuses of failures that an action's operation can answer with."""
         statuses = {str(status) for status in (self.operation(action) or {}).get("responses", {})}
-        return {int(status) for status in statuses if status.isdecimal() and int(status) >= 300}
+        return {int(status) for status in statuses if status.isdecimal() and int(status) >= 400}
 
     def answer(self, action: str) -> Json:
         """The schema of an action's answer when it succeeds; empty where the document has none."""

@@ -19,6 +19,7 @@ LEAST: dict[str, dict[str, Any]] = {
         "max_tokens": 100,
     },
     "create_coinbase_charge": {"amount": 10, "sender": "0x" + "aB" * 20, "chain_id": 8453},
+    "create_workspace": {"name": "Research", "slug": "research"},
     "get_generation": {"id": "gen-1"},
     "list_model_endpoints": {"author": "openai", "slug": "gpt-4:free"},
 }

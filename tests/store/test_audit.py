@@ -138,6 +138,16 @@ CHANGES: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], object],
         lambda s, _: s.switches.deactivate("ECHO"),
         "toolkit.deactivated",
     ),
+    "switches.turn_on_toolset": (
+        lambda s: None,
+        lambda s, _: s.switches.turn_on_toolset("ECHO", "keys"),
+        "toolset.switched_on",
+    ),
+    "switches.turn_off_toolset": (
+        lambda s: s.switches.turn_on_toolset("ECHO", "keys"),
+        lambda s, _: s.switches.turn_off_toolset("ECHO", "keys"),
+        "toolset.switched_off",
+    ),
     "return_addresses.register": (
         lambda s: None,
         lambda s, _: s.return_addresses.register("https://host.example/back"),
@@ -188,7 +198,7 @@ OTHERS = {
     "people": {"get", "named", "list", "only_owner", "exist", "joined"},  # that somebody came, as with a session
     "sessions": {"find", "of"},
     "tokens": {"find", "find_kept", "list"},
-    "switches": {"off", "activated"},
+    "switches": {"off", "activated", "toolsets"},
     "return_addresses": {"registered", "list"},
     "auth_configs": {"fixed", "list", "get", "of"},
     "tool_sessions": {"create", "get", "update", "delete", "history"},  # agents make them, many a day

@@ -123,7 +123,9 @@ COLUMNS = list(columns(RELEASE / "sqlite.db"))
 def remove_constraints(path: Path, master_keys: list[MasterKey]) -> None:
     opened(path, master_keys).close()  # brings it up to date, so that later tables lose theirs too
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in {table for table, _ in columns(path) if table.startswith("ort_")}:
+        for table in sorted(
+            {table for table, _ in columns(path) if table.startswith("ort_")}
+        ):  # ort_audit, then what its triggers read
             connection.execute(f"CREATE TABLE copied AS SELECT * FROM {table}")
             connection.execute(f"DROP TABLE {table}")
             connection.execute(f"ALTER TABLE copied RENAME TO {table}")

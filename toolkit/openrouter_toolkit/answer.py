@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 Format = Literal["openai", "openai-responses", "anthropic"]
+# What marks the rows of the answers that hold no text, by the place of the rows: embeddings, documents by relevance.
+_ROWS = {"data": "embedding", "results": "relevance_score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ def format_of(answer: Any) -> Format | None:
     if isinstance(answer.get("content"), list) and answer.get("role") == "assistant":
         return "anthropic"
     return None
+
+
+def is_of_model(answer: Any) -> bool:
+    """Whether a model gave an answer: in one of the formats, or as embeddings or documents by relevance."""
+    return format_of(answer) is not None or (
+        isinstance(answer, Mapping)
+        and any(mark in row for place, mark in _ROWS.items() for row in mappings(answer.get(place))[:1])
+    )
 
 
 def text_in(answer: Any) -> str | None:
@@ -79,7 +89,7 @@ def parsed(call: ToolCall) -> ToolCall:
 
 def usage_in(answer: Any) -> dict[str, Any] | None:
     """The answer's `usage`, with the names of its format; None if there is none."""
-    usage = answer.get("usage") if format_of(answer) else None
+    usage = answer.get("usage") if is_of_model(answer) else None
     return usage if isinstance(usage, dict) else None
 
 
@@ -107,7 +117,7 @@ def finish_reasons_in(answer: Any) -> list[str]:
 
 def field_in(answer: Any, name: str) -> str | None:
     """A text among the answer's own fields, such as `model` or `id`; None if there is none."""
-    value = answer.get(name) if format_of(answer) else None
+    value = answer.get(name) if is_of_model(answer) else None
     return value if isinstance(value, str) and value else None
 
 

@@ -117,6 +117,7 @@ class ToolRegistry:
         path: Manifests = None,
         *,
         accounts: Accounts | Mapping[str, Accounts] | None = None,
+        toolsets: Iterable[str] | None = None,
         allow: Iterable[str] | None = None,
         deny: Iterable[str] | None = None,
         tags: Iterable[str] | None = None,
@@ -136,8 +137,11 @@ class ToolRegistry:
                 for the packaged one, gives a registry of several toolkits.
             accounts: the connected accounts; by default one user, `default`, from environment variables. For several
                 toolkits, those of a store, or a dict of accounts by the toolkits' slugs.
-            allow: slugs or tags of the only actions that are allowed, or slugs of toolkits; all by default. One that
-                its API has withdrawn is offered to models only if its slug is here.
+            toolsets: the toolsets whose actions are allowed, such as `["documented", "inference"]`, or `["all"]`; by
+                default `documented`. `LoadedToolkit.toolsets` has the further ones.
+            allow: slugs or tags of the only actions of these that are allowed, or slugs of toolkits; all by default.
+                An action of another toolset may be named by its slug. One that its API has withdrawn is offered to
+                models only if its slug is here.
             deny: slugs or tags of actions that are not allowed, likewise; this overrides the other arguments.
             tags: tags of actions that are allowed, in addition to those of `allow`.
             read_only: allow only actions that change nothing.
@@ -154,15 +158,15 @@ class ToolRegistry:
 
         Raises:
             ManifestError: the manifest, or a file that it names, is invalid, or two toolkits share a slug.
-            ValueError: `allow`, `deny` or `tags` has an unknown name, or an option has an invalid value.
+            ValueError: `toolsets`, `allow`, `deny` or `tags` has an unknown name, or an option has an invalid value.
             TypeError: the client has no such option, or an argument has the wrong type.
         """
         if path is None or isinstance(path, str | Path):
             toolkits = Toolkits([manifest.load(path)])
         else:
             toolkits = Toolkits(manifest.load_several(path))
-        actions = toolset.choose(toolkits.actions, allow=allow, deny=deny, tags=tags, read_only=read_only)
-        chosen = Toolset(actions, switched_off, toolset.named(toolkits.actions, allow))
+        actions = toolset.choose(toolkits, toolsets=toolsets, allow=allow, deny=deny, tags=tags, read_only=read_only)
+        chosen = Toolset(actions, switched_off, toolset.named(actions, allow))
         if accounts is None:
             accounts = {
                 one.toolkit.slug: EnvironmentAccounts(one.auth.environment, needed=one.auth.needed) for one in toolkits

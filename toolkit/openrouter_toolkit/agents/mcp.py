@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ def server(
     *,
     user_id: str | Callable[[ServerRequestContext[Any, Any]], str] = "default",
     caller: Callable[[ServerRequestContext[Any, Any]], Caller] | None = None,
+    toolsets: Callable[[ServerRequestContext[Any, Any]], Collection[str] | None] | None = None,
 ) -> Server[Any]:
     """Create a server with the registry's allowed actions, which are determined for each list and each call.
 
@@ -50,6 +51,7 @@ def server(
             raise `MCPError` to refuse the call.
         caller: a function that returns who makes a call, for the ledger; by default, who the call's `_meta` names
             under `agent` and `session_id`.
+        toolsets: returns the only toolsets that a request may use, of those that the registry allows, or None for all.
 
     Raises:
         ImportError: the MCP SDK is not installed, or older than 2.3.
@@ -63,13 +65,23 @@ def server(
         from mcp import MCPError
         from mcp.server import Server
 
-    async def list_tools(_context: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    def narrowed(context: Any, slug: str) -> bool:
+        """Whether the request has chosen other toolsets than the action's."""
+        chosen = None if toolsets is None else toolsets(context)
+        action = None if chosen is None else registry.find_tool(slug)
+        return action is not None and chosen is not None and action.toolset not in chosen
+
+    async def list_tools(context: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if params is not None and params.cursor is not None:
             raise MCPError(types.INVALID_PARAMS, "There is one page of tools only: list them without a cursor.")
         with _hide_error_details():
             tools = await to_thread.run_sync(registry.tools, "mcp")  # `switched_off` may read from a disk
             return types.ListToolsResult(
-                tools=[types.Tool.model_validate(_without_content_schema(tool)) for tool in tools]
+                tools=[
+                    types.Tool.model_validate(_without_content_schema(tool))
+                    for tool in tools
+                    if not narrowed(context, tool["name"])
+                ]
             )
 
     async def call_tool(
@@ -78,6 +90,9 @@ def server(
         with _hide_error_details():
             user = user_id if isinstance(user_id, str) else user_id(context)
             current_caller.set((caller or caller_in_meta)(context))
+            if narrowed(context, params.name):
+                text = f"{params.name} exists, but it is in none of the toolsets that this request has chosen."
+                raise MCPError(types.INVALID_PARAMS, text)
             if context.meta is not None and "progress_token" in context.meta:
                 result = await _call_with_progress(registry, params, user, context.session.report_progress)
             else:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .. import __version__
-from ..manifest import Action, listings, load
+from ..manifest import DOCUMENTED, Action, listings, load
 from ..registry import ToolRegistry
 from ..text.sanitize import safe_for_terminal, shorten
 from . import terminal
@@ -20,11 +20,13 @@ _WIDE_TERMINAL = 140
 
 def list_actions(options: argparse.Namespace) -> int:
     """List the actions in the manifest's order."""
-    with open_registry(options.manifest) as registry:
+    chosen = _toolsets(options)
+    with open_registry(options.manifest, toolsets=chosen) as registry:
+        listed = _listed(registry, chosen or [DOCUMENTED])
         if options.json:
-            terminal.print_json([_summary(action) for action in _listed(registry)])
+            terminal.print_json([_summary(action) for action in listed])
         else:
-            _print_table(registry)
+            _print_table(listed, [] if chosen else _further(registry))
     return 0
 
 
@@ -46,7 +48,18 @@ def print_listing(options: argparse.Namespace) -> int:
 
 def toolset(options: argparse.Namespace) -> dict[str, Any]:
     """The options that choose which actions may be used, as arguments of `ToolRegistry.from_manifest`."""
-    return {"allow": options.allow, "deny": options.deny, "read_only": options.read_only}
+    return {
+        "toolsets": _toolsets(options),
+        "allow": options.allow,
+        "deny": options.deny,
+        "read_only": options.read_only,
+    }
+
+
+def _toolsets(options: argparse.Namespace) -> list[str] | None:
+    """The names of the toolsets, which may also be written with commas."""
+    given = options.toolsets
+    return None if given is None else [name for text in given for name in text.split(",") if name]
 
 
 def find(registry: ToolRegistry, slug: str) -> Action | None:
@@ -56,17 +69,21 @@ def find(registry: ToolRegistry, slug: str) -> Action | None:
 
 
 def effect(action: Action) -> str:
-    """An action's effect in two words: whether it costs money or changes anything, or is withdrawn."""
+    """An action's effect in two words: whether it costs money, destroys or changes anything, or is withdrawn."""
+    hints = action.definition.annotations
     if action.withdrawn:
         return "withdrawn"
-    if action.definition.annotations.costsMoney:
+    if hints.costsMoney:
         return "costs money"
+    if hints.destructiveHint:
+        return "destroys"
     return "read-only" if action.read_only else "changes things"
 
 
-def _listed(registry: ToolRegistry) -> list[Action]:
-    """The actions that are on, and those that their API has withdrawn, whether on or off."""
-    return [action for action in registry.toolkits.actions if action.slug in registry.actions or action.withdrawn]
+def _listed(registry: ToolRegistry, toolsets: list[str]) -> list[Action]:
+    """The toolsets' actions that are on, and those that their API has withdrawn, whether on or off."""
+    on = registry.actions
+    return [one for one in registry.toolkits.of_toolsets(toolsets) if one.slug in on or one.withdrawn]
 
 
 def _summary(action: Action) -> dict[str, Any]:
@@ -81,7 +98,12 @@ def _summary(action: Action) -> dict[str, Any]:
     }
 
 
-def _print_table(registry: ToolRegistry) -> None:
+def _further(registry: ToolRegistry) -> list[str]:
+    """The further toolsets, each with its size."""
+    return [f"{one.name} ({one.size})" for loaded in registry.toolkits for one in loaded.toolsets.values()]
+
+
+def _print_table(actions: list[Action], further: list[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -91,7 +113,7 @@ def _print_table(registry: ToolRegistry) -> None:
     for name in ("action", "name", "effect") if wide else ("action", "effect"):
         table.add_column(name, no_wrap=True)
     table.add_column("what it does")
-    for action in _listed(registry):
+    for action in actions:
         slug, title = Text(action.slug, style="bold"), terminal.text(action.definition.name)
         first = [slug, title] if wide else [Text.assemble(slug, "\n", title)]
         style = "green" if effect(action) == "read-only" else "yellow"
@@ -99,6 +121,8 @@ def _print_table(registry: ToolRegistry) -> None:
     console.print(table)
     if console.is_terminal:
         terminal.print_message("openrouter-toolkit show SLUG tells more about one.")
+        if further:
+            terminal.print_message(f"Further toolsets, which --toolsets lists: {', '.join(further)}.")
 
 
 def _first_sentence(action: Action) -> str:

@@ -33,7 +33,10 @@ def bulk(options: argparse.Namespace) -> int:
     """Make the calls. Returns 0 if every line has a successful answer, 1 if not, 130 after Ctrl-C."""
     if options.report is not None:
         _check_writable(options.report)
-    with open_registry() as registry, bulk_input.opened(options, _allowed_action(registry, options.slug)) as source:
+    with (
+        open_registry(named=options.slug) as registry,
+        bulk_input.opened(options, _allowed_action(registry, options.slug)) as source,
+    ):
         summary, interrupted = _run(registry, source, options)
     if options.json:
         terminal.print_json(summary.as_dict())

@@ -14,7 +14,7 @@ _FALLBACK_USER = "default"
 
 def slugs(parsed_args: argparse.Namespace, **_cursor: Any) -> list[str]:
     """The actions' slugs."""
-    return [action.slug for action in _toolkits(parsed_args).actions]
+    return [action.slug for action in _toolkits(parsed_args).all_actions]
 
 
 def _toolkits(options: argparse.Namespace) -> Toolkits:

@@ -24,7 +24,7 @@ def execute(options: argparse.Namespace) -> int:
     output = options.output_form or _configured_output()
     given = read_arguments(options.arguments)
     printer = StreamPrinter(sys.stderr, sys.stderr)
-    with open_registry(options.manifest) as registry:
+    with open_registry(options.manifest, named=options.slug) as registry:
         # An unknown action is reported by the registry.
         action = find(registry, options.slug)
         given = merged(given, read_parameters(options.parameters, action))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def quote(options: argparse.Namespace) -> int:
     """Print what the call would cost. Returns 1 if a model that it names can't do it."""
     given = read_arguments(options.arguments)
-    with open_registry(options.manifest) as registry:
+    with open_registry(options.manifest, named=options.slug) as registry:
         given = merged(given, read_parameters(options.parameters, find(registry, options.slug)))
         try:
             found = registry.quote(options.slug, given, user_id=options.user_id)

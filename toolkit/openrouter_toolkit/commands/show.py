@@ -8,13 +8,12 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import Action, load_several
-from ..registry import ToolRegistry
+from ..manifest import DOCUMENTED, Action, Toolkits, load_several
 from ..text.close_matches import close_matches
 from ..text.sanitize import quoted, safe_for_terminal
 from ..validation.words import limits
 from . import terminal
-from .actions import effect, find
+from .actions import effect
 
 if TYPE_CHECKING:  # slow to import, and `--json` does not need it
     from rich.console import Console
@@ -24,17 +23,17 @@ _MIN_WIDTH = 30
 
 def show(options: argparse.Namespace) -> int:
     """Print the action's description, or fail if there is no such action."""
-    toolkits = load_several([None, *options.manifest])
-    registry = ToolRegistry.from_manifest(toolkits)
-    action = find(registry, options.slug)
+    loaded = load_several([None, *options.manifest])
+    toolkits = Toolkits(loaded)
+    action = toolkits.find(options.slug)
     if action is None:
-        near = close_matches(options.slug, registry.actions)
+        near = close_matches(options.slug, [one.slug for one in toolkits.all_actions])
         hint = f"did you mean {near[0]}?" if near else f"{terminal.PROGRAM} actions lists them"
         raise terminal.CommandFailed(f"there is no action {quoted(options.slug, 80)}; {hint}")
     if options.json:
         terminal.print_json(action.definition.model_dump(exclude_none=True))
     else:
-        _print_action(action, dict(zip(toolkits, [None, *options.manifest], strict=True))[registry.toolkits.of(action)])
+        print_action(action, dict(zip(loaded, [None, *options.manifest], strict=True))[toolkits.of(action)])
     return 0
 
 
@@ -55,8 +54,8 @@ def sample(schema: dict[str, Any]) -> Any:
     return {"integer": number, "number": number, "boolean": True, "null": None}.get(kind, "...")
 
 
-def _print_action(action: Action, manifest: str | None) -> None:
-    """Print it; `manifest` is the path of its manifest, None for the packaged one."""
+def print_action(action: Action, manifest: str | None) -> None:
+    """Print an action; `manifest` is the path of its manifest, None for the packaged one."""
     console = terminal.console()
     definition = action.definition
     _print(console, f"{action.slug} - {definition.name} ({effect(action)})", style="bold")
@@ -64,6 +63,8 @@ def _print_action(action: Action, manifest: str | None) -> None:
     if action.withdrawn:
         _print(console, f"Not offered to models: {action.withdrawn}", style="yellow")
     _print(console, f"Tags: {', '.join(action.tags)}", style="dim")
+    if action.toolset != DOCUMENTED:
+        _print(console, f"Toolset: {action.toolset}, which agents see only if it is chosen", style="dim")
     if action.aliases:
         _print(console, f"Older slugs, still working: {', '.join(action.aliases)}", style="dim")
     _print_parameters(console, definition.input_parameters)
@@ -71,7 +72,9 @@ def _print_action(action: Action, manifest: str | None) -> None:
     given = f" --arguments {shlex.quote(json.dumps(arguments))}" if arguments else ""
     given += f" --manifest {shlex.quote(manifest)}" if manifest else ""
     path = json.dumps(manifest) if manifest else ""
-    python = f"ToolRegistry.from_manifest({path}).execute({json.dumps(action.slug)}, {arguments!r})"
+    chosen = "" if action.toolset == DOCUMENTED else f"toolsets=[{json.dumps(action.toolset)}]"
+    made = f"ToolRegistry.from_manifest({', '.join(filter(None, (path, chosen)))})"
+    python = f"{made}.execute({json.dumps(action.slug)}, {arguments!r})"
     for title, *code in (
         ("In Python:", "from openrouter_toolkit import ToolRegistry", python),
         ("On the command line:", f"{terminal.PROGRAM} execute {action.slug}{given}"),

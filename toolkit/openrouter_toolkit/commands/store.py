@@ -56,10 +56,11 @@ def open_existing_store() -> Iterator[Store | None]:
 
 
 @contextmanager
-def open_registry(manifests: Sequence[str] = (), **options: Any) -> Iterator[ToolRegistry]:
+def open_registry(manifests: Sequence[str] = (), *, named: str | None = None, **options: Any) -> Iterator[ToolRegistry]:
     """A context with a registry of OpenRouter's toolkit, and of those whose manifests are given.
 
-    The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`.
+    The options, a toolset and hooks, are those of `ToolRegistry.from_manifest`. An action that the command line names
+    by its slug is allowed, whatever its toolset.
 
     If there is a store, its connected accounts and switches apply, calls are recorded in its ledger, and the user
     `default` has the environment's keys as long as no account is connected for that user. Otherwise only the
@@ -74,7 +75,9 @@ def open_registry(manifests: Sequence[str] = (), **options: Any) -> Iterator[Too
     from ..manifest import ManifestError, load, load_several
     from ..registry import ToolRegistry
 
-    toolkits = load_several([None, *manifests]) if manifests else None
+    toolkits = load_several([None, *manifests]) if manifests else [load(None)] if named else None
+    if toolkits and named:
+        options["toolsets"] = _toolsets_with(toolkits, named)
     with ExitStack() as stack:
         if store_exists() and not _ignores_store():
             options |= _store_options(stack, toolkits or [load()])
@@ -85,6 +88,14 @@ def open_registry(manifests: Sequence[str] = (), **options: Any) -> Iterator[Too
         except ValueError as error:
             raise usage_error(f"{error}; {PROGRAM} actions --json lists slugs and tags") from None
         yield stack.enter_context(registry)
+
+
+def _toolsets_with(toolkits: Sequence[LoadedToolkit], slug: str) -> list[str]:
+    """The documented toolset, and that of an action."""
+    from ..manifest import DOCUMENTED, Toolkits
+
+    action = Toolkits(toolkits).find(slug)
+    return [DOCUMENTED, *([] if action is None else [action.toolset])]
 
 
 def _store_options(stack: ExitStack, toolkits: Sequence[LoadedToolkit]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ _WHOSE = option(
 )
 _TIMEOUT = option("--timeout SECONDS", "for the whole call (default: no limit)", types.call_timeout)
 _SETTING = option("name NAME", "model, user or output", complete=completers.settings)
+_TOOLSETS = several("--toolsets NAME", "only the actions of these toolsets (default: documented); all for all of them")
 _TOOLSET = (
+    _TOOLSETS,
     several("--allow SLUG|TAG", "only these actions, or those of these toolkits"),
     several("--deny SLUG|TAG", "not these actions, whatever else is said"),
     flag("--read-only", "only actions that change nothing"),
@@ -85,9 +87,10 @@ COMMANDS = (
         "actions",
         "list the actions",
         flag("--json", "as a JSON array, for programs"),
+        _TOOLSETS,
         _MANIFEST,
         run="actions:list_actions",
-        description="Lists the actions.",
+        description="Lists the actions: what agents see without asking, or those of other toolsets.",
     ),
     Command(
         "show",

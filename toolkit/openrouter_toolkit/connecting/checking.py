@@ -153,7 +153,8 @@ def ask(loaded: LoadedToolkit, credentials: Mapping[str, str], call: Call) -> En
 
 def _key_fields(loaded: LoadedToolkit) -> set[str | None]:
     """Return the fields that can be the key of a call."""
-    return {*(field.name for field in loaded.auth.keys), *(action.credential for action in loaded.actions)}
+    preferred = {*(one.credential for one in loaded.actions), *(one.credential for one in loaded.toolsets.values())}
+    return {*(field.name for field in loaded.auth.keys), *preferred}
 
 
 def _verify(
@@ -166,11 +167,12 @@ def _verify(
 ) -> Envelope:
     """Call the verify action with one key, for any field."""
     slug = loaded.auth.verify or ""
-    action = next(action for action in loaded.actions if action.slug == slug)
+    action = loaded.find(slug)
+    assert action is not None, "the manifest was checked"
     # The action takes its key from this field only, so the key to verify replaces the usual one there.
     accounts = MemoryAccounts({_USER_ID: {**others, action.credential or loaded.auth.key.name: key}})
-    everything = Toolset(loaded.actions)
-    with ToolRegistry(loaded, everything, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
+    only = Toolset([action])
+    with ToolRegistry(loaded, only, accounts=accounts, hooks=Hooks(), client_options=client_options) as registry:
         call = Call(timeout=_TIMEOUT) if call is None else call
         return registry.execute_call(slug, loaded.auth.verify_arguments, call, user_id=_USER_ID)
 

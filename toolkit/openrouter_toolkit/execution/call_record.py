@@ -87,8 +87,13 @@ class CallRecord:
 
     @property
     def answer(self) -> Envelope | None:
-        """The execution's answer, if it is a model's."""
-        return None if self.operation == "execute_tool" else self.executed
+        """The execution's answer, if it is a model's or may have cost money."""
+        return None if self.operation == "execute_tool" and not self.paid else self.executed
+
+    @property
+    def paid(self) -> bool:
+        """Whether the call may cost money."""
+        return self.action is not None and self.action.definition.annotations.costsMoney
 
     @property
     def tokens(self) -> tuple[int | None, int | None]:

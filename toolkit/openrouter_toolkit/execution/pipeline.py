@@ -121,7 +121,7 @@ class Execution:
             action.validator.check(action.slug, arguments, call.check)
             resolved = self._resolve(action, record.user_id, account_id)
             record.account_id = account_id if resolved is None else resolved.account_id
-            if self._recorder is not None and action.definition.annotations.costsMoney:
+            if self._recorder is not None and record.paid:
                 call.check()
                 self._recorder.begin(record, call)
             call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))

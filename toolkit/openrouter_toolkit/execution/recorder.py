@@ -56,7 +56,7 @@ class Recorder:
     def _entry(self, record: CallRecord, call: Call) -> Entry:
         """Return what is known when a call begins."""
         caller, action = call.caller, record.action
-        model = record.argument("model") if action is not None and action.streams else None
+        model = record.argument("model") if record.paid else None
         loaded = self._toolkits.first if action is None else self._toolkits.of(action)
         return Entry(
             toolkit=loaded.toolkit.slug,
@@ -85,9 +85,8 @@ def _add_outcome(entry: Entry, record: CallRecord, call: Call) -> None:
     entry.milliseconds = milliseconds(record.elapsed())
     if progress.first_output is not None:
         entry.first_token_ms = milliseconds(progress.first_output - record.started)
-    paid = record.action is not None and record.action.definition.annotations.costsMoney
     entry.billing = FREE
-    if not paid:
+    if not record.paid:
         return
     entry.generation_id = _label(progress.generation_id, 100)
     if record.answer is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..envelope import ActionError
-from ..manifest import Action
+from ..manifest import ALL, DOCUMENTED, Action, Toolkits
 from ..text.close_matches import close_matches
 
 SwitchedOff = Callable[[], Collection[str]]
@@ -64,7 +64,8 @@ class Toolset:
             raise ActionError(
                 "refused_by_policy",
                 f"{action.slug} is not in the toolset.",
-                f"{action.slug} exists, but whoever set up this toolset did not allow it. Do without it.",
+                f"{action.slug} exists, but whoever set up this toolset did not allow it{_of_which(action)}. "
+                "Do without it.",
             )
         if self._switched_off is not None and action.slug in self._switched_off():
             raise ActionError(
@@ -74,15 +75,22 @@ class Toolset:
             )
 
 
+def _of_which(action: Action) -> str:
+    return "" if action.toolset == DOCUMENTED else f" (it belongs to the toolset {action.toolset})"
+
+
 def _why_off(action: Action) -> str:
     if action.withdrawn:
         return f"is switched off: {action.withdrawn}"
-    return "an administrator switched it off. Do without it."
+    if action.toolset == DOCUMENTED:
+        return "an administrator switched it off. Do without it."
+    return f"it is not switched on; it belongs to the toolset {action.toolset}. Do without it."
 
 
 def choose(
-    actions: Sequence[Action],
+    toolkits: Toolkits,
     *,
+    toolsets: Iterable[str] | None = None,
     allow: Iterable[str] | None = None,
     deny: Iterable[str] | None = None,
     tags: Iterable[str] | None = None,
@@ -90,15 +98,26 @@ def choose(
 ) -> list[Action]:
     """Filter actions. A name in `allow` or `deny` is a slug, an older slug, a tag or a toolkit's slug; `deny` wins.
 
+    Of a toolset that is not chosen, `allow` has the actions that it names by their slugs.
+
     Raises:
         ValueError: a name is unknown: a misspelt denial must not leave an action allowed.
         TypeError: a name is not a string.
     """
-    chosen = list(actions)
+    chosen = toolkits.of_toolsets(_check_toolsets(toolkits, toolsets))
     if allow is not None or tags is not None:
-        wanted = _slugs_by_name(actions, allow) | _slugs_by_tag(actions, tags)
+        wanted, further = set(), []
+        for name in _check_names(allow):
+            found = _by_name(chosen, name)
+            if not found and (action := toolkits.find(name)) is not None:
+                further.append(action)
+            elif not found:
+                raise ValueError(f"there is no action or tag {name!r}" + _hint(name, toolkits, chosen))
+            wanted |= found
+        wanted |= _slugs_by_tag(toolkits, chosen, tags)
         chosen = [action for action in chosen if action.slug in wanted]
-    denied = _slugs_by_name(actions, deny)
+        chosen += [action for action in toolkits.all_actions if action in further] if further else []
+    denied = _denied(toolkits, chosen, deny)
     return [action for action in chosen if action.slug not in denied and (action.read_only or not read_only)]
 
 
@@ -108,22 +127,40 @@ def named(actions: Sequence[Action], allow: Iterable[str] | None) -> set[str]:
     return {action.slug for action in actions if action.slug in names or set(action.aliases) & set(names)}
 
 
-def _slugs_by_name(actions: Sequence[Action], names: Iterable[str] | None) -> set[str]:
-    slugs: set[str] = set()
+def _check_toolsets(toolkits: Toolkits, toolsets: Iterable[str] | None) -> list[str]:
+    """The names of the chosen toolsets. Raises `ValueError` for one that no toolkit has."""
+    if toolsets is None:
+        return [DOCUMENTED]
+    known = [*toolkits.toolsets, ALL]
+    names = _check_names(toolsets)
+    for name in names:
+        if name not in known:
+            matches = close_matches(name, known)
+            hint = f"did you mean {matches[0]!r}?" if matches else f"there are {', '.join(known)}"
+            raise ValueError(f"there is no toolset {name!r}, {hint}")
+    return names
+
+
+def _by_name(actions: Iterable[Action], name: str) -> set[str]:
+    return {a.slug for a in actions if name in (a.slug, a.toolkit_slug, *a.aliases, *a.tags)}
+
+
+def _denied(toolkits: Toolkits, chosen: Sequence[Action], names: Iterable[str] | None) -> set[str]:
+    denied: set[str] = set()
     for name in _check_names(names):
-        matching = {a.slug for a in actions if name in (a.slug, a.toolkit_slug, *a.aliases, *a.tags)}
-        if not matching:
-            raise ValueError(f"there is no action or tag {name!r}" + _hint(name, actions))
-        slugs |= matching
-    return slugs
+        found = _by_name(chosen, name) or _by_name(toolkits.all_actions, name)
+        if not found:
+            raise ValueError(f"there is no action or tag {name!r}" + _hint(name, toolkits, toolkits.all_actions))
+        denied |= found
+    return denied
 
 
-def _slugs_by_tag(actions: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
+def _slugs_by_tag(toolkits: Toolkits, chosen: Sequence[Action], tags: Iterable[str] | None) -> set[str]:
     slugs: set[str] = set()
     for tag in _check_names(tags):
-        matching = {action.slug for action in actions if tag in action.tags}
+        matching = {action.slug for action in chosen if tag in action.tags}
         if not matching:
-            raise ValueError(f"there is no tag {tag!r}" + _hint(tag, actions))
+            raise ValueError(f"there is no tag {tag!r}" + _hint(tag, toolkits, chosen))
         slugs |= matching
     return slugs
 
@@ -134,11 +171,16 @@ def _check_names(names: Iterable[str] | None) -> list[str]:
     )
     for name in names_list:
         if not isinstance(name, str):
-            raise TypeError(f"allow, deny and tags are lists of slugs or tags, and {type(name).__name__} is neither")
+            raise TypeError(
+                "allow, deny and tags are lists of slugs or tags, toolsets a list of names, and "
+                f"{type(name).__name__} is neither"
+            )
     return names_list
 
 
-def _hint(name: str, actions: Sequence[Action]) -> str:
+def _hint(name: str, toolkits: Toolkits, actions: Sequence[Action]) -> str:
+    if name in toolkits.toolsets:
+        return f"; it is a toolset, which has to be chosen as one: toolsets={[name]!r}"
     known = [action.slug for action in actions] + sorted({tag for action in actions for tag in action.tags})
     matches = close_matches(name, known)
     return f", did you mean {matches[0]!r}?" if matches else ""

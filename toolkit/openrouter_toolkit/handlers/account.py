@@ -34,12 +34,19 @@ def get_current_key(arguments: dict[str, Any], openrouter: BoundClient) -> str:
 
 
 def get_generation(arguments: dict[str, Any], openrouter: BoundClient) -> str:
-    """Return statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation).
+    """Return statistics of one generation: tokens, cost in US dollars, latency in milliseconds (GET /generation)."""
+    return _of_generation("/generation", arguments, openrouter)
 
-    They appear some seconds after the generation ends, so "not found" is retried for a while.
-    """
+
+def get_generation_content(arguments: dict[str, Any], openrouter: BoundClient) -> str:
+    """Return what one generation was asked and answered, where that is stored (GET /generation/content)."""
+    return _of_generation("/generation/content", arguments, openrouter)
+
+
+def _of_generation(path: str, arguments: dict[str, Any], openrouter: BoundClient) -> str:
+    """What is known of a generation appears some seconds after its end, so "not found" is retried for a while."""
     try:
-        return openrouter.get("/generation", arguments, retry_not_found=True)
+        return openrouter.get(path, arguments, retry_not_found=True)
     except ActionError as error:
         if error.type == "not_found" and not error.details.get("not_openrouter"):
             error.explanation = (

@@ -14,7 +14,7 @@ def create_coinbase_charge(arguments: dict[str, Any], openrouter: BoundClient) -
     OpenRouter has withdrawn it and always answers 410. The request is still sent, since OpenRouter's answer decides.
     """
     try:
-        return openrouter.request("POST", "/credits/coinbase", arguments)
+        return openrouter.request("POST", "/credits/coinbase", arguments, once=True)
     except ActionError as error:
         if error.status == 410:
             error.explanation = (

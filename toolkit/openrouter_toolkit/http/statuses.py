@@ -12,6 +12,7 @@ BY_STATUS = {
     403: "permission_denied",
     404: "not_found",
     408: "timeout",
+    409: "invalid_request",
     410: "not_found",
     412: "precondition_failed",
     413: "payload_too_large",

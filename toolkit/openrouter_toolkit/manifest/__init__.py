@@ -5,12 +5,16 @@ from .definitions import Action, Auth, AuthField, Definition, LoadedToolkit, Too
 from .errors import ManifestError
 from .loading import Source, load, load_several, packaged_manifest
 from .toolkits import Toolkits, clashes
+from .toolsets import ALL, DOCUMENTED, FurtherToolset
 
 __all__ = [
+    "ALL",
+    "DOCUMENTED",
     "Action",
     "Auth",
     "AuthField",
     "Definition",
+    "FurtherToolset",
     "LoadedToolkit",
     "ManifestError",
     "Source",

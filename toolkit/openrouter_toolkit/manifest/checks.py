@@ -11,7 +11,7 @@ from .clients import request_problem
 from .declared_checks import declared_problems
 from .definitions import Action, Brief, Definition, LoadedToolkit
 from .file_models import ManifestFile
-from .yaml_lines import YamlFile
+from .yaml_lines import YamlFile, dotted
 
 
 def schema_problems(definition: Definition) -> Iterator[str]:
@@ -54,6 +54,8 @@ def _brief_problems(brief: Brief) -> Iterator[str]:
             yield f"{place}: no JMESPath expression: {' '.join(str(error).split())}"
 
 
+# A toolset's switch is kept under the names of its toolkit and its own.
+_LONGEST_SWITCH = 64
 # Keywords whose value maps names to schemas, and keywords whose values are not schemas.
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _VALUE_KEYWORDS = ("const", "enum", "default", "examples", "required", "dependentRequired")
@@ -97,20 +99,23 @@ def _resolves_to_schema(reference: str, root: Any) -> bool:
 
 def consistency_problems(source: YamlFile, manifest: ManifestFile, loaded: LoadedToolkit) -> Iterator[str]:
     """Yield inconsistencies between the parts of a manifest, such as duplicate or unknown names."""
-    names: dict[str, int] = {}
-    for number, (entry, action) in enumerate(zip(manifest.actions, loaded.actions, strict=True)):
-        where = source.where("actions", number)
+    names: dict[str, str] = {}
+    for (steps, entry, _), action in zip(manifest.rows(), loaded.all_actions, strict=True):
+        where = source.where(*steps)
         for name in (action.slug, *action.aliases):
             if name in names:
-                yield f"{where}: {name} is there already, in actions[{names[name]}]"
-            names[name] = number
+                yield f"{where}: {name} is there already, in {names[name]}"
+            names[name] = dotted(steps)
         if action.credential is not None and action.credential not in [field.name for field in loaded.auth.fields]:
             yield f"{where}.credential: auth has no field {action.credential}"
         if entry.request is not None:
             problems = _request_problems(entry.request, action, loaded.client)
-            yield from (f"{source.where('actions', number, 'request')}: {problem}" for problem in problems)
+            yield from (f"{source.where(*steps, 'request')}: {problem}" for problem in problems)
+    for name in loaded.toolsets:
+        if len(f"{loaded.toolkit.slug}/{name}") > _LONGEST_SWITCH:
+            yield f"{source.where('toolsets', name)}: {name} is too long a name for a toolset of {loaded.toolkit.slug}"
     yield from declared_problems(source, manifest, loaded)
-    if loaded.toolkit.catalogue not in (None, *(action.slug for action in loaded.actions)):
+    if loaded.toolkit.catalogue not in (None, *(action.slug for action in loaded.all_actions)):
         yield f"{source.where('toolkit', 'catalogue')}: there is no action {loaded.toolkit.catalogue}"
     for version, slugs in loaded.toolkit.earlier_versions.items():
         where = source.where("toolkit", "earlier_versions", version)
@@ -132,7 +137,7 @@ def _request_problems(request: str, action: Action, client: Callable[..., Any] |
 def _auth_problems(loaded: LoadedToolkit) -> Iterator[str]:
     auth = loaded.auth
     fields = [field.name for field in auth.fields]
-    verify = next((action for action in loaded.actions if action.slug == auth.verify), None)
+    verify = next((action for action in loaded.all_actions if action.slug == auth.verify), None)
     if verify is not None:
         try:
             verify.validator.check(verify.slug, auth.verify_arguments)

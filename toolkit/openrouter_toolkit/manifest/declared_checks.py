@@ -23,11 +23,11 @@ def declared_problems(source: YamlFile, manifest: ManifestFile, loaded: LoadedTo
     """Yield what is wrong with a declared client and the rows that it sends."""
     api = loaded.declared_api
     if api is not None:
-        for steps, problem in _api_problems(api, loaded):
-            yield f"{source.where('toolkit', 'client', *steps)}: {problem}"
-    for number, (entry, action) in enumerate(zip(manifest.actions, loaded.actions, strict=True)):
-        for step, problem in _row_problems(entry, action, api):
-            yield f"{source.where('actions', number, *step)}: {problem}"
+        for inside, problem in _api_problems(api, loaded):
+            yield f"{source.where('toolkit', 'client', *inside)}: {problem}"
+    for (steps, entry, _), action in zip(manifest.rows(), loaded.all_actions, strict=True):
+        for inside, problem in _row_problems(entry, action, api):
+            yield f"{source.where(*steps, *inside)}: {problem}"
 
 
 def _api_problems(api: DeclaredApi, loaded: LoadedToolkit) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -6,17 +6,22 @@ What the files may contain is in `file_models`: a start from the compiled manife
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, cast
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from ..validation.arguments import ArgumentValidator
 from .clients import request_handler, route_handler, takes_credentials
+from .toolsets import DOCUMENTED, FurtherToolset
 
 if TYPE_CHECKING:
     from ..http.rest import DeclaredApi, Route
+
+# The checked data of actions, by toolset: of each its definition and its row in the manifest.
+ActionRows: TypeAlias = dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]
 
 
 class _Record:
@@ -213,6 +218,7 @@ class Action:
         self.definition = definition
         self.credential = credential
         self.aliases = aliases or []
+        self.toolset = DOCUMENTED
         self.toolkit: LoadedToolkit | None = None
         self.withdrawn = withdrawn
         self._request = request
@@ -293,22 +299,71 @@ class Action:
         return ArgumentValidator(self.definition.input_parameters)
 
 
-class LoadedToolkit:
-    """A loaded manifest with everything that it names: the toolkit, the auth scheme, the actions in order."""
+# Held while the actions of further toolsets are made, so that each is made once. Reentrant: a checkout whose files were
+# edited loads another toolkit meanwhile, to check them.
+_LOADING = RLock()
 
-    def __init__(self, toolkit: Toolkit, auth: Auth, actions: list[Action]) -> None:
+
+class LoadedToolkit:
+    """A loaded manifest with everything that it names: the toolkit, the auth scheme, the actions in order.
+
+    Attributes:
+        actions: what a host sees that chooses no toolset.
+        toolsets: the further toolsets by name; their actions are made on first use, so that a start is quick.
+    """
+
+    def __init__(
+        self,
+        toolkit: Toolkit,
+        auth: Auth,
+        actions: list[Action],
+        toolsets: Sequence[FurtherToolset] = (),
+        further: ActionRows | Callable[[], ActionRows] | None = None,
+    ) -> None:
+        """`further` has the actions of the further toolsets, or reads them."""
         self.toolkit = toolkit
         self.auth = auth
         self.actions = actions
-        for action in actions:
-            action.toolkit = self
-        self._by_name = {name: action for action in actions for name in (*action.aliases, action.slug)}
+        self.toolsets = {one.name: one for one in toolsets}
+        self._further = further or {}
+        self._made: dict[str, list[Action]] | None = None
+        self._by_name = self._adopted(actions)
 
     @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Self:
+    def from_data(cls, data: dict[str, Any], further: ActionRows | Callable[[], ActionRows] | None = None) -> Self:
         """Make it from checked data."""
-        actions = [Action(Definition.from_data(definition), **entry) for definition, entry in data["actions"]]
-        return cls(Toolkit(**data["toolkit"]), Auth.from_data(data["auth"]), actions)
+        return cls(
+            Toolkit(**data["toolkit"]),
+            Auth.from_data(data["auth"]),
+            _made(data["actions"]),
+            [FurtherToolset(**one) for one in data["toolsets"]],
+            further,
+        )
+
+    def actions_of(self, toolset: str) -> list[Action]:
+        """The actions of a toolset. Raises `KeyError` if there is none of that name."""
+        return self.actions if toolset == DOCUMENTED else self._further_actions[toolset]
+
+    @property
+    def all_actions(self) -> list[Action]:
+        """The actions of all toolsets."""
+        return [*self.actions, *(action for actions in self._further_actions.values() for action in actions)]
+
+    @property
+    def _further_actions(self) -> dict[str, list[Action]]:
+        with _LOADING:
+            if self._made is None:
+                rows = self._further() if callable(self._further) else self._further
+                made = {name: _made(rows.get(name, ()), name) for name in self.toolsets}
+                self._by_name |= self._adopted([action for actions in made.values() for action in actions])
+                self._made = made
+            return self._made
+
+    def _adopted(self, actions: list[Action]) -> dict[str, Action]:
+        """Make this the actions' toolkit, and return them by all their names."""
+        for action in actions:
+            action.toolkit = self
+        return {name: action for action in actions for name in (*action.aliases, action.slug)}
 
     @cached_property
     def client(self) -> Callable[..., Any] | None:
@@ -375,7 +430,19 @@ class LoadedToolkit:
 
     def find(self, slug: Any) -> Action | None:
         """Find an action by its slug or an older one; None if there is none, or if the slug is not a string."""
-        return self._by_name.get(slug) if isinstance(slug, str) else None
+        if not isinstance(slug, str):
+            return None
+        found = self._by_name.get(slug)
+        if found is None and self.toolsets and self._further_actions:
+            return self._by_name.get(slug)
+        return found
+
+
+def _made(rows: Iterable[tuple[dict[str, Any], dict[str, Any]]], toolset: str = DOCUMENTED) -> list[Action]:
+    actions = [Action(Definition.from_data(definition), **entry) for definition, entry in rows]
+    for action in actions:
+        action.toolset = toolset
+    return actions
 
 
 def imported(path: str | None) -> Any:

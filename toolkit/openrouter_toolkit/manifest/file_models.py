@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +21,8 @@ from pydantic import (
 
 from ..http.base_url import base_url_problem
 from ..http.rest.templates import base_url_template_problem
+from .by_hand import with_words
+from .toolsets import ALL, DOCUMENTED
 
 
 def _version(text: str) -> str:
@@ -214,13 +217,54 @@ class ActionEntry(FileModel):
         return handler
 
 
+class ToolsetPart(FileModel):
+    """An entry of the manifest's toolsets; its `credential` is that of its actions. See `toolsets.FurtherToolset`."""
+
+    description: Text
+    credential: Text | None = None
+    actions: list[ActionEntry] = Field(min_length=1)
+
+
 class ManifestFile(FileModel):
-    """The content of manifest.yaml. `common_parameters` are those that every action takes, by name."""
+    """The content of manifest.yaml.
+
+    `common_parameters` are those that every action takes, by name. `actions` are what a host sees without asking;
+    those of `toolsets` it sees if it chooses them by name.
+    """
 
     toolkit: ToolkitPart
     auth: AuthPart
     common_parameters: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]\w*$")], dict[str, Any]] = {}
     actions: list[ActionEntry] = Field(min_length=1)
+    toolsets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")], ToolsetPart] = {}
+
+    @field_validator("toolsets")
+    @classmethod
+    def _not_reserved(cls, toolsets: dict[str, ToolsetPart]) -> dict[str, ToolsetPart]:
+        for name in (ALL, DOCUMENTED):
+            if name in toolsets:
+                raise ValueError(f"{name} is no name for a toolset: it stands for {_RESERVED[name]}")
+        return toolsets
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows of all actions: those of `actions` first, then those of each toolset."""
+        for number, entry in enumerate(self.actions):
+            yield Row(("actions", number), entry, DOCUMENTED)
+        for name, part in self.toolsets.items():
+            for number, entry in enumerate(part.actions):
+                own = entry if entry.credential else entry.model_copy(update={"credential": part.credential})
+                yield Row(("toolsets", name, "actions", number), own, name)
+
+
+class Row(NamedTuple):
+    """A row of the manifest's actions: where it stands, what it says, and its toolset."""
+
+    steps: tuple[str | int, ...]
+    entry: ActionEntry
+    toolset: str
+
+
+_RESERVED = {ALL: "all of them", DOCUMENTED: "what stands under actions"}
 
 
 class AnnotationsPart(FileModel):
@@ -246,7 +290,8 @@ class SchemaFile(FileModel):
     """A schema file: the definition of one action for models.
 
     The file has either `output_parameters`, or `data`: the schema of what the envelope's `data` holds as text, from
-    which `output_parameters` are made.
+    which `output_parameters` are made. Where `input_parameters` were made from a specification, `by_hand` has the words
+    and whatever else was written about them; see `by_hand.with_words`.
     """
 
     slug: Slug
@@ -257,6 +302,17 @@ class SchemaFile(FileModel):
     input_parameters: dict[str, Any]
     output_parameters: dict[str, Any]
     brief: BriefPart | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_words(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "by_hand" not in raw:
+            return raw
+        by_hand, made = raw["by_hand"], raw.get("input_parameters")
+        if not (isinstance(by_hand, dict) and isinstance(made, dict) and isinstance(made.get("properties"), dict)):
+            raise ValueError("by_hand is an object about the properties of input_parameters")  # noqa: TRY004 - pydantic's
+        others = {name: value for name, value in raw.items() if name != "by_hand"}
+        return {**others, "input_parameters": with_words(made, by_hand)}
 
     @model_validator(mode="before")
     @classmethod

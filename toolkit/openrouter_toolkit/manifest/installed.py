@@ -75,7 +75,7 @@ def _read(path: Path) -> LoadedToolkit:
     parsed = parse(path, check_schemas=True)
     if parsed.problems:
         raise ManifestError(parsed.problems)
-    return LoadedToolkit.from_data(parsed.data) if names_code(parsed.manifest) else check_parts(parsed)
+    return parsed.load() if names_code(parsed.manifest) else check_parts(parsed)
 
 
 def _manifest(value: str) -> Path:

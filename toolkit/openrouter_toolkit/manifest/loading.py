@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from . import compiled
-from .definitions import LoadedToolkit
+from .definitions import ActionRows, LoadedToolkit
 from .errors import ManifestError
 from .toolkits import clashes
 
@@ -62,7 +62,7 @@ def load(path: Path | str | None = None, *, check_schemas: bool = True) -> Loade
     if path is None:
         data = compiled.read(packaged_manifest())
         if data is not None:
-            return LoadedToolkit.from_data(data)
+            return LoadedToolkit.from_data(data, _packaged_further)
     from .parsing import check_parts, parse
 
     parsed = parse(
@@ -71,8 +71,26 @@ def load(path: Path | str | None = None, *, check_schemas: bool = True) -> Loade
     loaded = check_parts(parsed)
     if path is None:
         with suppress(OSError):
-            compiled.write(packaged_manifest(), parsed.data)
+            compiled.write(packaged_manifest(), parsed.data, parsed.further)
     return loaded
+
+
+def _packaged_further() -> ActionRows:
+    """The actions of the packaged manifest's further toolsets.
+
+    Raises:
+        ManifestError: a schema file of theirs was edited in this checkout, and is invalid.
+    """
+    further = compiled.read_further(packaged_manifest())
+    if further is not None:
+        return further
+    from .parsing import check_parts, parse
+
+    parsed = parse(packaged_manifest(), check_schemas=False)
+    check_parts(parsed)
+    with suppress(OSError):
+        compiled.write(packaged_manifest(), parsed.data, parsed.further)
+    return parsed.further
 
 
 def _named(source: Source) -> str:

@@ -12,21 +12,30 @@ from pydantic import BaseModel, ValidationError
 
 from .checks import consistency_problems, schema_problems
 from .clients import client_problem
-from .definitions import Definition, LoadedToolkit, imported
+from .definitions import ActionRows, Definition, LoadedToolkit, imported
 from .errors import ManifestError
 from .file_models import ManifestFile, SchemaFile
+from .toolsets import DOCUMENTED
 from .yaml_lines import YamlFile, dotted
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Parsed(NamedTuple):
-    """A manifest whose files were parsed each by itself: `data` is what `LoadedToolkit.from_data` takes."""
+    """A manifest whose files were parsed each by itself: `data` and `further` are what `LoadedToolkit.from_data` takes.
+
+    `further` has the actions of the further toolsets, by name.
+    """
 
     source: YamlFile
     manifest: ManifestFile
     data: dict[str, Any]
+    further: ActionRows
     problems: list[str]
+
+    def load(self) -> LoadedToolkit:
+        """The toolkit, whose parts are not checked against each other."""
+        return LoadedToolkit.from_data(self.data, self.further)
 
 
 def parse(path: Path, *, check_schemas: bool) -> Parsed:
@@ -37,18 +46,26 @@ def parse(path: Path, *, check_schemas: bool) -> Parsed:
     """
     source = _read_yaml(path)
     manifest = _parse(ManifestFile, source.content, source.where)
-    actions: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    actions: ActionRows = {DOCUMENTED: [], **{name: [] for name in manifest.toolsets}}
     problems: list[str] = []
-    for number, entry in enumerate(manifest.actions):
-        where = source.where("actions", number)
+    for steps, entry, toolset in manifest.rows():
+        where = source.where(*steps)
         try:
             definition = _read_definition(path.parent, entry.schema_file, where, manifest, check=check_schemas)
         except ManifestError as error:
             problems += error.problems
         else:
-            actions.append((definition.model_dump(), entry.model_dump(exclude={"schema_file"})))
-    data = {"toolkit": manifest.toolkit.model_dump(), "auth": manifest.auth.model_dump(), "actions": actions}
-    return Parsed(source, manifest, data, problems)
+            actions[toolset].append((definition.model_dump(), entry.model_dump(exclude={"schema_file"})))
+    data = {
+        "toolkit": manifest.toolkit.model_dump(),
+        "auth": manifest.auth.model_dump(),
+        "actions": actions.pop(DOCUMENTED),
+        "toolsets": [
+            {"name": name, "size": len(part.actions), **part.model_dump(exclude={"actions"})}
+            for name, part in manifest.toolsets.items()
+        ],
+    }
+    return Parsed(source, manifest, data, actions, problems)
 
 
 def check_parts(parsed: Parsed) -> LoadedToolkit:
@@ -57,11 +74,11 @@ def check_parts(parsed: Parsed) -> LoadedToolkit:
     Raises:
         ManifestError: with all problems, each with its file and, for YAML, its line.
     """
-    source, manifest, data, problems = parsed
-    problems = [*problems, *_import_problems(source, manifest)]
+    source, manifest = parsed.source, parsed.manifest
+    problems = [*parsed.problems, *_import_problems(source, manifest)]
     if problems:
         raise ManifestError(problems)
-    loaded = LoadedToolkit.from_data(data)
+    loaded = parsed.load()
     problems += consistency_problems(source, manifest, loaded)
     if problems:
         raise ManifestError(problems)
@@ -70,7 +87,7 @@ def check_parts(parsed: Parsed) -> LoadedToolkit:
 
 def names_code(manifest: ManifestFile) -> bool:
     """Whether a manifest names anything that has to be imported."""
-    named = [manifest.auth.check, manifest.auth.browser, *(entry.handler for entry in manifest.actions)]
+    named = [manifest.auth.check, manifest.auth.browser, *(row.entry.handler for row in manifest.rows())]
     return isinstance(manifest.toolkit.client, str) or any(named)
 
 
@@ -82,7 +99,7 @@ def _import_problems(source: YamlFile, manifest: ManifestFile) -> Iterator[str]:
         (manifest.auth.check, source.where("auth", "check")),
         (manifest.auth.browser, source.where("auth", "browser")),
     ]
-    handlers = [(entry.handler, f"{source.where('actions', at)}.handler") for at, entry in enumerate(manifest.actions)]
+    handlers = [(row.entry.handler, f"{source.where(*row.steps)}.handler") for row in manifest.rows()]
     for path, where in (*named, *handlers):
         try:
             found = imported(path)

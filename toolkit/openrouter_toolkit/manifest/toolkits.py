@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from .definitions import Action, LoadedToolkit
+from .toolsets import ALL, DOCUMENTED
 
 
 class Toolkits:
@@ -20,7 +21,6 @@ class Toolkits:
                 for name in clashes(one, other):
                     raise ValueError(f"two toolkits have the {name}")
         self._loaded = tuple(loaded)
-        self._toolkit_of = {action.slug: one for one in loaded for action in one.actions}
 
     def __iter__(self) -> Iterator[LoadedToolkit]:
         return iter(self._loaded)
@@ -35,12 +35,33 @@ class Toolkits:
 
     @property
     def actions(self) -> list[Action]:
-        """The actions of all toolkits."""
+        """The actions of all toolkits that a host sees that chooses no toolset."""
         return [action for one in self._loaded for action in one.actions]
+
+    @property
+    def all_actions(self) -> list[Action]:
+        """The actions of all toolsets of all toolkits."""
+        return [action for one in self._loaded for action in one.all_actions]
+
+    @property
+    def toolsets(self) -> list[str]:
+        """The names of all toolsets, in the order of the manifests."""
+        return list(dict.fromkeys([DOCUMENTED, *(name for one in self._loaded for name in one.toolsets)]))
+
+    def of_toolsets(self, names: Collection[str]) -> list[Action]:
+        """The actions of these toolsets, in the order of the manifests."""
+        return [
+            action
+            for one in self._loaded
+            for name in (DOCUMENTED, *one.toolsets)
+            if name in names or ALL in names
+            for action in one.actions_of(name)
+        ]
 
     def of(self, action: Action) -> LoadedToolkit:
         """The toolkit that an action belongs to."""
-        return self._toolkit_of[action.slug]
+        assert action.toolkit is not None, f"{action} was not loaded with a toolkit"
+        return action.toolkit
 
     def find(self, slug: Any) -> Action | None:
         """Find an action by its slug or an older one; None if there is none, or if the slug is not a string."""
@@ -56,5 +77,5 @@ def clashes(one: LoadedToolkit, other: LoadedToolkit) -> Iterator[str]:
     if one.toolkit.slug == other.toolkit.slug:
         yield f"toolkit slug {one.toolkit.slug}"
         return
-    for action in one.actions:
+    for action in one.all_actions:
         yield from (f"action {name}" for name in (action.slug, *action.aliases) if other.find(name))

@@ -16,7 +16,7 @@ from ..http import options
 from ..http.connections import Connections
 from ..http.header_values import header_value
 from ..http.request import Request
-from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found
+from ..http.retries import Policy, Retries, completions, never, reads, reads_until_found, writes
 from ..steps import Answer, Steps, finish
 from . import base_url as base_urls
 from . import request as outgoing
@@ -31,6 +31,20 @@ if TYPE_CHECKING:
     from .streams.reader import Accumulator
 
 _PLAIN_NOT_FOUND = re.compile(r"\s*(404[:\s-]*)?not.?found[.!\s]*", re.IGNORECASE)
+# Paths of lists and of the account, which exist whatever is asked.
+_ALWAYS_THERE = frozenset(
+    {
+        *("/credits", "/key", "/models", "/models/count", "/models/user", "/embeddings/models", "/providers"),
+        *("/endpoints/zdr", "/benchmarks", "/workspaces", "/guardrails", "/byok", "/presets"),
+    }
+)
+# What runs a model and changes nothing.
+_INFERENCE = frozenset({"/embeddings", "/rerank"})
+# What an account has: no other model helps where a request about it fails.
+_OF_ACCOUNT = (
+    *("/keys", "/workspaces", "/guardrails", "/byok", "/observability", "/organization", "/external-users"),
+    *("/private-endpoints", "/presets", "/activity", "/analytics", "/generation/", "/tools"),
+)
 _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -136,16 +150,26 @@ class BoundClient:
         try:
             return self._with_retries(lambda: self._answer(request, timeout, xml=xml), policy)
         except ActionError as error:
-            if error.type == "not_found" and not retry_not_found and "{" not in path:  # a fixed path exists
+            if error.type == "not_found" and path in _ALWAYS_THERE:
                 _mark_as_wrong_base_url(error)
             raise
 
-    def request(self, method: str, path: str, arguments: Mapping[str, Any]) -> str:
-        """Send a request and return the answer's text: a GET as `get` does, another one once, without retries."""
-        if method == "GET":
-            return self.get(path, arguments)
-        request = outgoing.build(method, path, arguments)
-        return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), never)
+    def request(self, method: str, path: str, arguments: Mapping[str, Any], *, once: bool = False) -> str:
+        """Send a request and return the answer's text.
+
+        A GET is retried as `get` does. Another one is only if nothing can have been billed or changed, and not at all
+        with `once`.
+        """
+        policy = never if once else completions if path in _INFERENCE else writes
+        try:
+            if method == "GET":
+                return self.get(path, arguments)
+            request = outgoing.build(method, path, arguments)
+            return self._with_retries(lambda: self._answer(request, self._openrouter.read_timeout), policy)
+        except ActionError as error:
+            if path.startswith(_OF_ACCOUNT):
+                _explain_for_resource(error, path)
+            raise
 
     def complete(self, path: str, arguments: Mapping[str, Any], accumulator: Callable[[], Accumulator]) -> Answer:
         """Send a POST and return the completion; a streamed one is passed on and assembled by `accumulator`.
@@ -229,6 +253,8 @@ class BoundClient:
         limit = self._openrouter.max_answer_bytes
         body = Body(exchange, response, limit)
         try:
+            if response.status == 204:  # deleted, and nothing to say about it
+                return "{}"
             if accumulator is not None and 200 <= response.status < 300 and (yield from body.is_stream()):
                 from .streams import reader
 
@@ -246,6 +272,12 @@ def _mark_as_wrong_base_url(error: ActionError) -> None:
     from .errors.api_errors import mark_as_wrong_base_url
 
     mark_as_wrong_base_url(error)
+
+
+def _explain_for_resource(error: ActionError, path: str) -> None:
+    from .errors.resources import explain
+
+    error.explanation = explain(error, path) or error.explanation
 
 
 def _add_details(error: ActionError, response: Any) -> None:

@@ -30,5 +30,6 @@ def build(method: str, path: str, arguments: Mapping[str, Any]) -> Request:
 def _segment(name: str, value: str) -> str:
     """One segment of a path, percent-encoded. Raises `ActionError` for a value that would add or change segments."""
     if "/" in value or "\\" in value or value in (".", ".."):
-        raise invalid(name, f"given {preview(value)}, wanted one part of a model id: AUTHOR/SLUG is split at its /")
+        wanted = "one part of the address, which has no slash: a model id, AUTHOR/SLUG, is split at its /"
+        raise invalid(name, f"given {preview(value)}, wanted {wanted}")
     return encoded_segment(name, value, safe=":")

@@ -11,11 +11,16 @@ from .errors import ApiError, JsonObject
 API_KEY = "sk-or-v1-sandbox"
 MANAGEMENT_API_KEY = "sk-or-v1-sandbox-management"
 EXPIRED_API_KEY = "sk-or-v1-sandbox-expired"
+MINTED = "sk-or-v1-minted-"  # how the keys begin that POST /keys makes
 
 CREDITS_BOUGHT = 100.5
 KEY_LIMIT = 100.0
 FREE_REQUESTS_A_DAY = 1000
 
+_COUNTED = (
+    *("requests", "usage", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
+    "byok_usage_inference",
+)
 _NULL_STATISTICS = (
     *("app_id", "cache_discount", "moderation_latency", "service_tier", "num_search_results", "num_fetches"),
     *("web_search_engine", "external_user", "preset_id", "router", "user_agent", "http_referer", "upstream_id"),
@@ -41,12 +46,12 @@ def authenticate(key: str | None, kind: str) -> str:
         raise ApiError(401, "Missing Authentication header")
     if key.startswith(EXPIRED_API_KEY):
         raise ApiError(401, "This API key has expired")
-    if not key.startswith(API_KEY):
+    if not key.startswith((API_KEY, MINTED)):
         raise ApiError(401, "No account goes with this API key")
     if kind == "ordinary" and _is_management(key):
         raise ApiError(403, "A management key can't run completions: use an ordinary API key")
     if kind == "management" and not _is_management(key):
-        raise ApiError(403, "Credits are shown to management keys only")
+        raise ApiError(403, "Only management keys can do this")
     return key
 
 
@@ -60,6 +65,7 @@ class Generations:
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._ended: dict[str, tuple[float, JsonObject]] = {}
+        self._completions: dict[str, Completion] = {}
         self._spent: dict[str, float] = {}
         self._free: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -70,6 +76,7 @@ class Generations:
         statistics = _statistics(completion, now - completion.started_at, streamed, cancelled)
         with self._lock:
             self._ended[completion.id] = (now, statistics)
+            self._completions[completion.id] = completion
             self._spent[key] = self._spent.get(key, 0.0) + completion.cost
             self._free[key] = self._free.get(key, 0) + completion.model.id.endswith(":free")
 
@@ -80,10 +87,44 @@ class Generations:
             raise ApiError(404, f"Generation {generation_id[:80]} not found")
         return statistics
 
+    def check_known(self, generation_id: str) -> None:
+        """Raise ApiError 404 for an unknown generation; one that has just ended is known."""
+        if generation_id not in self._ended:
+            raise ApiError(404, f"Generation {generation_id[:80]} not found")
+
+    def content(self, generation_id: str) -> JsonObject:
+        """What a generation was asked and what it answered; ApiError 404 as for `find`."""
+        self.find(generation_id)
+        completion = self._completions[generation_id]
+        return {
+            "input": {"messages": [{"role": "user", "content": completion.prompt.question}]},
+            "output": {"completion": completion.text, "reasoning": completion.reasoning},
+            "error": None,
+        }
+
+    def activity(self, date: str | None) -> list[JsonObject]:
+        """What was used, a row for each model and day; of one day, if it is given."""
+        rows: dict[tuple[str, str], JsonObject] = {}
+        with self._lock:
+            ended = [statistics for _, statistics in self._ended.values()]
+        for one in ended:
+            day = str(one["created_at"])[:10]
+            row = rows.setdefault(
+                (day, one["model"]), {**dict.fromkeys(_COUNTED, 0), "date": day, "model": one["model"]}
+            )
+            row |= {"model_permaslug": one["model"], "endpoint_id": "endpoint", "provider_name": one["provider_name"]}
+            row["requests"] += 1
+            row["usage"] += one["usage"]
+            row["prompt_tokens"] += one["tokens_prompt"]
+            row["completion_tokens"] += one["tokens_completion"]
+            row["reasoning_tokens"] += one["native_tokens_reasoning"]
+        return [row for (day, _), row in rows.items() if date in (None, day)]
+
     def clear(self) -> None:
         """Remove all generations and their costs."""
         with self._lock:
             self._ended.clear()
+            self._completions.clear()
             self._spent.clear()
             self._free.clear()
 

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, unquote
 
 from .accounts import authenticate, request_key
 from .connection import Connection
+from .endpoint import NOT_JSON, Answer, Call, Route, State, not_found
 from .errors import ApiError, openrouter_body
-from .routes import FORMATS, NOT_JSON, ROUTES, Call, Route, State, not_found
+from .routes import FORMATS, ROUTES
 
 PREFIX = "/api/v1"
 
@@ -88,13 +89,16 @@ class Application:
         key = ""
         if route.key != "none" and (route.key != "optional" or request.headers["Authorization"]):
             key = authenticate(request.key, route.key)
+            self.state.resources.key_of(key)
         if isinstance(route.answer, ApiError):
             raise route.answer
         answer = route.answer
         if callable(answer):
             call = Call(connection, request.method, request.path, request.query, body, key, names)
             answer = answer(self.state, call)
-        if answer is not None:
+        if isinstance(answer, Answer):
+            connection.send_json(answer.status, answer.body)
+        elif answer is not None:
             connection.send_json(200, answer)
 
 

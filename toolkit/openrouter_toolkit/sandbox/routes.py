@@ -3,60 +3,25 @@
 A new endpoint is one row of `ROUTES`: its answer is JSON that is always the same, an error, or a function.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from .accounts import Generations
-from .authorization import Authorizations
+from .catalogue_routes import CATALOGUE_ROUTES
 from .chat_completions import CHAT_COMPLETIONS, TEXT_COMPLETIONS
-from .completion_calls import CompletionCalls
 from .completions import Format
-from .connection import Connection
+from .endpoint import NOT_JSON, Answer, Call, Route, State, not_found
 from .errors import ApiError
 from .messages import MESSAGES
-from .models import MODELS, PROVIDERS, Model, describe_endpoint, describe_endpoints, describe_provider, find_model
-from .queries import Query, page, rss, select
-from .scripts import Scripts
-
-NOT_JSON = object()  # the body of a request that is not valid JSON
-
-
-class Call(NamedTuple):
-    """A request to an endpoint, as its answer function gets it; `names` are the values of the path's placeholders."""
-
-    connection: Connection
-    method: str
-    path: str
-    query: Query
-    body: Any
-    key: str
-    names: dict[str, str]
+from .models import PROVIDERS, describe_endpoint, describe_endpoints, describe_provider, find_model
+from .queries import page, rss, select
+from .resource_routes import RESOURCE_ROUTES
+from .vectors import embeddings, rerank
 
 
-class State:
-    """What the sandbox remembers from one request to the next."""
-
-    def __init__(self, chunk_delay: float, generation_delay: float, failure_rate: float, seed: int | None) -> None:
-        self.authorizations = Authorizations()
-        self.generations = Generations(generation_delay)
-        self.scripts = Scripts()
-        self.completions = CompletionCalls(self.generations, self.scripts, chunk_delay, failure_rate, seed)
-
-    def clear(self) -> None:
-        """Clear all state: login codes, generations, cache, scripts, and rate-limited keys."""
-        for part in (self.authorizations, self.generations, self.scripts, self.completions):
-            part.clear()
-
-    def models(self) -> list[Model]:
-        """The catalogue, including the models that have a script."""
-        scripted = {model.id: model for model in self.scripts.models()}
-        return [*(model for model in MODELS if model.id not in scripted), *scripted.values()]
-
-
-def not_found(what: str) -> ApiError:
-    """The 404 for a path, or for an entry of the catalogue."""
-    return ApiError(404, f"Not found: {what[:200]}")
+def _describe_key(state: State, call: Call) -> Any:
+    described = state.generations.describe_key(call.key)
+    made = state.resources.key_of(call.key) or {}
+    return {"data": {**described, **{name: made[name] for name in described if name in made}}}
 
 
 def _models(state: State, call: Call) -> Any:
@@ -96,26 +61,9 @@ def _complete(state: State, call: Call, format_: Format) -> None:
     state.completions.answer(call.connection, format_, call.path, call.body, call.key)
 
 
-class Route(NamedTuple):
-    """One endpoint.
-
-    Attributes:
-        method: GET, POST, …; ANY for all.
-        path: below /api/v1; {name} stands for one segment.
-        answer: the JSON that is answered with 200, an error, or a function of the state and the call that
-            returns the JSON, or None if it wrote the answer itself.
-        key: which API key it needs: none; optional (a wrong one is refused); any; ordinary; management.
-    """
-
-    method: str
-    path: str
-    answer: Any | ApiError | Callable[[State, Call], Any]
-    key: Literal["none", "optional", "any", "ordinary", "management"] = "any"
-
-
 FORMATS = {"/chat/completions": CHAT_COMPLETIONS, "/messages": MESSAGES, "/completions": TEXT_COMPLETIONS}
 ROUTES = [
-    Route("GET", "/key", lambda state, call: {"data": state.generations.describe_key(call.key)}),
+    Route("GET", "/key", _describe_key),
     Route("GET", "/credits", lambda state, _: {"data": state.generations.credits()}, "management"),
     Route(
         "POST",
@@ -131,7 +79,15 @@ ROUTES = [
     Route("GET", "/embeddings/models", _models, "optional"),
     Route("GET", "/providers", {"data": [describe_provider(provider) for provider in PROVIDERS]}, "optional"),
     Route("GET", "/endpoints/zdr", _zdr_endpoints),
+    Route("POST", "/embeddings", lambda _, call: embeddings(call.json()), "ordinary"),
+    Route("POST", "/rerank", lambda _, call: rerank(call.json()), "ordinary"),
     Route("ANY", "/auth/keys", lambda state, call: state.authorizations.exchange(call.method, call.body), "none"),
     *(Route("POST", path, partial(_complete, format_=format_), "ordinary") for path, format_ in FORMATS.items()),
+    Route("POST", "/batches", lambda state, call: Answer(202, state.batches.create(call.json())), "ordinary"),
+    Route("GET", "/batches", lambda state, call: state.batches.listed(call.query), "ordinary"),
+    Route("GET", "/batches/{id}", lambda state, call: state.batches.get(call.names["id"]), "ordinary"),
+    Route("DELETE", "/batches/{id}", lambda state, call: state.batches.delete(call.names["id"]), "ordinary"),
+    *CATALOGUE_ROUTES,
+    *RESOURCE_ROUTES,
     # new routes above this line
 ]

@@ -10,7 +10,7 @@ from typing import Self, TypedDict, Unpack
 from .accounts import API_KEY, MANAGEMENT_API_KEY
 from .application import PREFIX, Application, RecordedRequest
 from .connection import HOST, SandboxServer
-from .routes import State
+from .endpoint import State
 from .scripts import ScriptedAnswer
 
 

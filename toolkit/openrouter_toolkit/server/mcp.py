@@ -1,12 +1,13 @@
 """MCP over streamable HTTP: `/mcp` serves OpenRouter's actions, `/mcp/{toolkit}` those of each toolkit.
 
-The token determines the user. A token for several users needs the header X-User-Id, which must name one of them.
-Requests are stateless, so any process can answer them; closing a response cancels its call.
+They are those that are switched on; the header X-Toolsets can narrow them to some toolsets. The token determines the
+user. A token for several users needs the header X-User-Id, which must name one of them. Requests are stateless, so any
+process can answer them; closing a response cancels its call.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ..agents.mcp import caller_in_meta, server
 from ..call import Caller
+from ..text.sanitize import quoted
 from .access.bearer import acting_for, token_of
 from .access.callers import caller_of
 from .access.middleware import BODY_WITH_TOKEN
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     UserOfCall = str | Callable[[ServerRequestContext[Any, Any]], str]
 
 _USER_HEADER = b"x-user-id"
+_TOOLSETS_HEADER = b"x-toolsets"
 # Messages for statuses that the SDK answers without a message.
 _REFUSALS = {
     400: "The header Content-Type must be application/json.",
@@ -48,7 +51,9 @@ class McpEndpoints:
 
     def __init__(self, state: State) -> None:
         endpoints = {
-            slug.lower(): McpEndpoint(toolkit.registry, user_id=_user_of_call)
+            slug.lower(): McpEndpoint(
+                toolkit.registry, user_id=_user_of_call, toolsets=toolkit.registry.toolkits.toolsets
+            )
             for slug, toolkit in {**state.toolkits, **state.offered}.items()
         }
         self._endpoints = list(endpoints.values())
@@ -78,10 +83,21 @@ class McpEndpoints:
 class McpEndpoint:
     """The MCP endpoint of one toolkit, as an ASGI application."""
 
-    def __init__(self, registry: Any, *, user_id: UserOfCall, session_id: str | None = None) -> None:
-        """Calls belong to the session `session_id` in the ledger, unless they name another one."""
+    def __init__(
+        self, registry: Any, *, user_id: UserOfCall, toolsets: Collection[str], session_id: str | None = None
+    ) -> None:
+        """Create an endpoint.
+
+        Args:
+            registry: the actions.
+            user_id: see `agents.mcp.server`.
+            toolsets: the names that the header X-Toolsets may have.
+            session_id: the session to which calls belong in the ledger, unless they name another one.
+        """
         self._checks_user = callable(user_id)
-        mcp_server = server(registry, user_id=user_id, caller=partial(_caller_of_call, session_id=session_id))
+        self._toolsets = toolsets
+        caller = partial(_caller_of_call, session_id=session_id)
+        mcp_server = server(registry, user_id=user_id, caller=caller, toolsets=_toolsets_of_call)
         mcp_server.get_tool_input_schema = _no_parameter_in_headers
         self.manager = StreamableHTTPSessionManager(mcp_server, stateless=True, max_request_body_size=BODY_WITH_TOKEN)
 
@@ -90,6 +106,7 @@ class McpEndpoint:
         request = Request(scope, receive)
         if self._checks_user:
             user_of(request)
+        self._check_toolsets(request)
         body: Message | None = {"type": "http.request", "body": await request.body(), "more_body": False}
 
         async def replay_body() -> Message:
@@ -100,6 +117,13 @@ class McpEndpoint:
         with suppress(ClientDisconnected):
             answer = _json_refusals(scope, receive, send)
             await while_connected(receive, lambda: self.manager.handle_request(scope, replay_body, answer))
+
+    def _check_toolsets(self, request: Request) -> None:
+        """Raise `Problem` 400 if the header X-Toolsets names a toolset that does not exist."""
+        unknown = [name for name in toolsets_of(request) or () if name not in self._toolsets]
+        if unknown:
+            there = ", ".join(self._toolsets)
+            raise Problem(400, f"X-Toolsets: there is no toolset {quoted(unknown[0], 40)}. There are {there}.")
 
 
 def _json_refusals(scope: Scope, receive: Receive, send: Send) -> Send:
@@ -158,6 +182,17 @@ def user_of(request: Request) -> str | None:
             raise Problem(400, "X-User-Id is given twice, or is no UTF-8.") from None
     refusal = "This token may not act for the user whom the header X-User-Id names."
     return acting_for(token_of(request), user_id, refusal)
+
+
+def toolsets_of(request: Request) -> list[str] | None:
+    """Return the toolsets that a request's header names, with commas between them; None without the header."""
+    given = [value.decode("latin-1") for name, value in request.scope["headers"] if name == _TOOLSETS_HEADER]
+    return [name.strip() for value in given for name in value.split(",") if name.strip()] if given else None
+
+
+def _toolsets_of_call(context: ServerRequestContext[Any, Any]) -> list[str] | None:
+    assert isinstance(context.request, Request)  # the transport is HTTP
+    return toolsets_of(context.request)
 
 
 def _user_of_call(context: ServerRequestContext[Any, Any]) -> str:

@@ -159,9 +159,9 @@ class State:
             loaded,
             # Their switches decide about withdrawn actions, too: in a new store they are off.
             Toolset(
-                loaded.actions,
+                loaded.all_actions,
                 lambda: self._switched_off(loaded, offered=offered),
-                {one.slug for one in loaded.actions if one.withdrawn},
+                {one.slug for one in loaded.all_actions if one.withdrawn},
             ),
             accounts=self.store.for_registry(f"{self.settings.url}/admin/tools"),
             running=self.running,
@@ -175,13 +175,19 @@ class State:
     def _switched_off(self, loaded: LoadedToolkit, *, offered: bool) -> Collection[str]:
         """Return the slugs of a toolkit's inactive actions.
 
-        These are all of them if it needs no login and is not activated, or if a package offers it and it is not added.
+        These are all of them if it needs no login and is not activated, or if a package offers it and it is not added;
+        and those of further toolsets that no administrator has switched on.
         """
         slug = loaded.toolkit.slug
         try:
             if (offered or loaded.auth.scheme == "NO_AUTH") and slug not in self.store.switches.activated():
-                return [action.slug for action in loaded.actions]
-            return self.store.switches.off(slug)
+                return [action.slug for action in loaded.all_actions]
+            off = self.store.switches.off(slug)
+            if not loaded.toolsets:
+                return off
+            on = self.store.switches.toolsets(slug)
+            further = (name for name in loaded.toolsets if name not in on)
+            return {*off, *(action.slug for name in further for action in loaded.actions_of(name))}
         except StoreError:
             text = "Which actions are allowed can't be looked up now, so the call was not made. Call again later."
             raise ActionError("not_connected", text, retryable=True) from None

@@ -28,13 +28,13 @@ class Switches:
         """Switch an action off; no effect if it is off."""
         toolkit, action = names.slug(toolkit), names.slug(action)
         statement = self._database.insert_missing(SwitchRow, toolkit=toolkit, action=action, off_at=now())
-        self._database.change(statement, _of_action("switched_off", action))
+        self._database.change(statement, _of_switch("action.switched_off", action))
 
     def turn_on(self, toolkit: str, action: str) -> None:
         """Switch an action on again; no effect if it is on."""
         toolkit, action = toolkit.upper(), action.upper()
         statement = delete(SwitchRow).where(SwitchRow.toolkit == toolkit, SwitchRow.action == action)
-        self._database.change(statement, _of_action("switched_on", action))
+        self._database.change(statement, _of_switch("action.switched_on", action))
 
     def off(self, toolkit: str) -> dict[str, datetime]:
         """Return the slugs of a toolkit's actions that are off, with the time when each was switched off."""
@@ -56,6 +56,25 @@ class Switches:
         toolkit = toolkit.upper()
         statement = delete(ActivationRow).where(ActivationRow.toolkit == toolkit)
         self._database.change(statement, Change("toolkit.deactivated", toolkit, line=f"toolkit {toolkit}: deactivated"))
+
+    def turn_on_toolset(self, toolkit: str, toolset: str) -> None:
+        """Switch one of a toolkit's further toolsets on; no effect if it is on."""
+        name = f"{names.slug(toolkit)}/{toolset}"
+        statement = self._database.insert_missing(ActivationRow, toolkit=name, activated_at=now())
+        self._database.change(statement, _of_switch("toolset.switched_on", name))
+
+    def turn_off_toolset(self, toolkit: str, toolset: str) -> None:
+        """Switch a toolset off again; no effect if it is off."""
+        name = f"{toolkit.upper()}/{toolset}"
+        statement = delete(ActivationRow).where(ActivationRow.toolkit == name)
+        self._database.change(statement, _of_switch("toolset.switched_off", name))
+
+    def toolsets(self, toolkit: str) -> dict[str, datetime]:
+        """Return the names of a toolkit's toolsets that are on, with the time when each was switched on."""
+        of_toolkit = f"{toolkit.upper()}/"
+        return {
+            name.removeprefix(of_toolkit): at for name, at in self.activated().items() if name.startswith(of_toolkit)
+        }
 
     def activated(self) -> dict[str, datetime]:
         """Return the slugs of activated toolkits, with the time when each was activated."""
@@ -103,11 +122,12 @@ class ReturnAddresses:
         return self._database.read_all(select(ReturnAddressRow.address).order_by(ReturnAddressRow.address))
 
 
-def _of_action(what: str, action: str) -> Change:
-    """Return the change of an action's switch."""
-    off = what == "switched_off"
-    line = f"action {action}: {what.replace('_', ' ')}"
-    return Change(f"action.{what}", action, before={"on": off}, after={"on": not off}, line=line)
+def _of_switch(what: str, name: str) -> Change:
+    """Return the change of the switch of an action or a toolset."""
+    of, _, done = what.partition(".")
+    off = done == "switched_off"
+    line = f"{of} {name}: {done.replace('_', ' ')}"
+    return Change(what, name, before={"on": off}, after={"on": not off}, line=line)
 
 
 def _validate(address: str) -> None:

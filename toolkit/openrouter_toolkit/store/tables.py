@@ -251,7 +251,7 @@ class SwitchRow(Row):
 
 
 class ActivationRow(Row):
-    """A toolkit without login that is active."""
+    """A toolkit without login that is active; or a toolset that is on, as `TOOLKIT/toolset`."""
 
     __tablename__ = "ort_activations"
 

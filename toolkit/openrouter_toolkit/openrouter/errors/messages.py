@@ -1,6 +1,6 @@
 """Explain OpenRouter's errors to the agent: what happened and what to do next.
 
-Only `_wait` advises to repeat the same call, and only retryable errors get its text.
+Only `wait` advises to repeat the same call, and only retryable errors get its text.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ _NOT_OPENROUTER = (
 
 def explain(error: ActionError) -> str:
     """A few sentences: OpenRouter's own message, quoted and sanitized, then the next step."""
-    step = f"{_wait(error)} {_alternatives(error)}" if error.retryable else _step_without_retry(error)
-    return f"{_what_happened(error)} {step}".strip()
+    step = f"{wait(error)} {_alternatives(error)}" if error.retryable else _step_without_retry(error)
+    return f"{what_happened(error)} {step}".strip()
 
 
-def _what_happened(error: ActionError) -> str:
+def what_happened(error: ActionError) -> str:
+    """OpenRouter's message, and its provider's, quoted and sanitized."""
     status = f" (HTTP {error.status})" if error.status and error.status >= 400 else ""
     provider_message = error.details.get("provider_message")
     provider = error.details.get("provider")
@@ -46,7 +47,8 @@ def _what_happened(error: ActionError) -> str:
     return f"OpenRouter refused or failed{status}: {quoted(message)}.{provider_sentence}"
 
 
-def _wait(error: ActionError) -> str:
+def wait(error: ActionError) -> str:
+    """When to repeat the same call."""
     seconds = error.retry_after
     if seconds is None:
         return "Wait some seconds and call again."

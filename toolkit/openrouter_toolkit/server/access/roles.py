@@ -41,6 +41,7 @@ RIGHTS: dict[str, Right] = {
     f"POST {_TOOL}/activate": Right.CHANGE,
     f"POST {_TOOL}/deactivate": Right.CHANGE,
     f"POST {_TOOL}/actions/{{action}}/switch": Right.CHANGE,
+    f"POST {_TOOL}/toolsets/{{toolset}}/switch": Right.CHANGE,
     f"GET {_TOOL}/connect": Right.CHANGE_OWN,
     f"POST {_TOOL}/connect": Right.CHANGE_OWN,
     f"POST {_TOOL}/connect/browser": Right.CHANGE_OWN,

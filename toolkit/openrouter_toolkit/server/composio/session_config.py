@@ -201,11 +201,12 @@ def _toolkit(state: State, slug: object, place: str) -> LoadedToolkit:
 
 
 def _action(loaded: LoadedToolkit, place: str, name: str) -> str:
-    slugs = {alias: action.slug for action in loaded.actions for alias in (action.slug, *action.aliases)}
-    if name.upper() not in slugs:
-        near = close_matches(name.upper(), list(slugs))
+    action = loaded.find(name.upper())
+    if action is None:
+        slugs = [alias for action in loaded.all_actions for alias in (action.slug, *action.aliases)]
+        near = close_matches(name.upper(), slugs)
         refuse(BAD_REQUEST, f"{place}: there is no tool {shown(name)}.", f"Did you mean {near[0]}?" if near else None)
-    return slugs[name.upper()]
+    return action.slug
 
 
 def _hint(name: str, place: str) -> str:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...accounts import Accounts
 from ...envelope import ActionError, Envelope
-from ...manifest import Action, Toolkit
+from ...manifest import Action, Toolkit, Toolkits
 from ...store import ToolSession
 from ...tool_calling import ToolCall, ToolResult
 from ..access.bearer import token_of
@@ -107,7 +107,8 @@ class SessionEndpoint:
         if session is None or not token_of(request).may_act_for(session.user_id):
             raise Problem(404, _NO_SESSION)
         registry = await run_in_threadpool(SessionRegistry, state, session)
-        endpoint = McpEndpoint(registry, user_id=session.user_id, session_id=session.id)
+        toolsets = Toolkits([toolkit.loaded for toolkit in state.toolkits.values()]).toolsets
+        endpoint = McpEndpoint(registry, user_id=session.user_id, toolsets=toolsets, session_id=session.id)
         async with endpoint.manager.run():
             await endpoint(scope, receive, send)
 

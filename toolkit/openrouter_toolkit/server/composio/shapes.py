@@ -32,10 +32,10 @@ def tool(action: Action, loaded: LoadedToolkit, version: str) -> dict[str, Any]:
     return shown
 
 
-def actions_of(loaded: LoadedToolkit, version: str) -> list[Action]:
-    """Return the actions that a version of a toolkit has."""
+def is_in(action: Action, loaded: LoadedToolkit, version: str) -> bool:
+    """Return whether a version of a toolkit has an action."""
     slugs = loaded.toolkit.earlier_versions.get(version)
-    return [action for action in loaded.actions if slugs is None or action.slug in slugs]
+    return slugs is None or action.slug in slugs
 
 
 def important_actions(loaded: LoadedToolkit) -> list[Action]:
@@ -48,7 +48,8 @@ def toolkit(loaded: LoadedToolkit, version: str | None = None) -> dict[str, Any]
     """Return a toolkit in one of its versions, by default the current one."""
     shown: dict[str, Any] = listing(loaded)
     version = version or loaded.toolkit.version
-    shown["meta"] |= {"version": version, "tools_count": len(actions_of(loaded, version))}
+    count = sum(is_in(action, loaded, version) for action in loaded.actions)
+    shown["meta"] |= {"version": version, "tools_count": count}
     return shown
 
 

@@ -78,7 +78,7 @@ def find_tool(state: State, slug: str, asked: dict[str, str]) -> tuple[Action, H
     if action is None or action not in _listed(toolkit):
         refuse(TOOL_NOT_FOUND, f"There is no tool {shown(slug)}.", "GET /api/v3.1/tools lists those there are.")
     version = version_of(toolkit.loaded, asked)
-    if version is None or action not in shapes.actions_of(toolkit.loaded, version):
+    if version is None or not shapes.is_in(action, toolkit.loaded, version):
         there = ", ".join(toolkit.loaded.toolkit.versions())
         refuse(TOOL_NOT_FOUND, f"{action.slug} does not exist in that version of its toolkit.", f"There are {there}.")
     return action, toolkit, version
@@ -92,14 +92,14 @@ def _all_tools(query: Query) -> list[tuple[Action, LoadedToolkit]]:
         for toolkit in query.state.toolkits.values()
         if (version := version_of(toolkit.loaded, asked)) is not None
         for action in _listed(toolkit)
-        if action in shapes.actions_of(toolkit.loaded, version)
+        if shapes.is_in(action, toolkit.loaded, version)
     ]
 
 
 def _listed(toolkit: HostedToolkit) -> list[Action]:
     """Return a toolkit's actions that are switched on, and the withdrawn ones, which are in Composio's list too."""
     on = toolkit.registry.actions
-    return [action for action in toolkit.loaded.actions if action.slug in on or action.withdrawn]
+    return [action for action in toolkit.loaded.all_actions if action.slug in on or action.withdrawn]
 
 
 def _show(query: Query, action: Action, loaded: LoadedToolkit) -> dict[str, Any]:

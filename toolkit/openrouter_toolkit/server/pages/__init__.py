@@ -23,6 +23,7 @@ from . import (
     marketplace,
     offers,
     people,
+    toolsets,
     try_it,
     webhooks,
     you,
@@ -32,7 +33,21 @@ from .cards import TOOLS
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit, webhooks):
+_LOGGED_IN = (
+    marketplace,
+    offers,
+    connect_for,
+    handed_on,
+    accounts,
+    try_it,
+    toolsets,
+    details,
+    people,
+    you,
+    audit,
+    webhooks,
+)
+for _module in _LOGGED_IN:
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 

@@ -15,6 +15,7 @@ from ...store import ConnectedAccount, Store, Which
 from ..access.roles import viewer_of
 from ..error_responses import Problem
 from ..state import State, hosted
+from . import toolsets
 from .cards import (
     ACCOUNTS_PER_PAGE,
     OFFERS,
@@ -42,6 +43,8 @@ def details(request: Request, toolkit: Toolkit) -> Response:
     pending = state.store.accounts.list(Which(toolkits=[slug], users=users, waiting=True), limit=_MAX_PENDING)
     health = state.store.health.of(accounts)
     off = state.store.switches.off(slug)
+    further = toolsets.rows(toolkit, state.store)
+    shown = [*toolkit.actions, *(one for row in further if row["on"] for one in toolkit.actions_of(row["name"]))]
     return render(
         request,
         "details.html",
@@ -52,8 +55,13 @@ def details(request: Request, toolkit: Toolkit) -> Response:
         page=page,
         pages=pages,
         pending=[account_row(account, toolkit.auth) for account in pending],
-        places={"accounts", *(account.id for account in accounts), *(action.slug for action in toolkit.actions)},
-        actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in toolkit.actions],
+        places={
+            *("accounts", *(account.id for account in accounts)),
+            *(action.slug for action in shown),
+            *(row["place"] for row in further),
+        },
+        actions=[{**action_row(action, card.path), "on": action.slug not in off} for action in shown],
+        toolsets=further,
         offer=_offer(state, slug),
         links=[(name.replace("_", " ").capitalize(), link) for name, link in toolkit.toolkit.links.items()],
         url=state.settings.url,
@@ -119,6 +127,7 @@ def action_row(action: Action, toolkit_path: str) -> dict[str, Any]:
         "read_only": action.read_only,
         "withdrawn": action.withdrawn,
         "costs_money": action.definition.annotations.costsMoney,
+        "destroys": action.definition.annotations.destructiveHint,
         "path": f"{toolkit_path}/actions/{action.slug.lower()}",
         "parameters": described,
         "documented": [parameter for parameter in described if not parameter.extension],

@@ -49,6 +49,8 @@ ACTIONS = {
     "token.revoked": "revoked the token {}",
     "toolkit.activated": "activated the tool {}",
     "toolkit.deactivated": "deactivated the tool {}",
+    "toolset.switched_off": "switched off the toolset {}",
+    "toolset.switched_on": "switched on the toolset {}",
     "webhook.added": "added the webhook to {}",
     "webhook.changed": "changed the webhook to {}",
     "webhook.removed": "removed the webhook to {}",
@@ -69,7 +71,8 @@ class Change:
 
     Attributes:
         action: one of `ACTIONS`.
-        object_id: the id of what was changed; of an action or a toolkit its slug, of a return address the address.
+        object_id: the id of what was changed; of an action or a toolkit its slug, of a toolset
+            `TOOLKIT/toolset`, of a return address the address.
         object_name: its name for people.
         user_id: the user whom it concerns: the owner of an account.
         before: what was changed, as it was: facts by name, without secrets. None for what did not exist.
