@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit.spending.budgets import Budget, Demand, Facts, Limits, Raise, Shortage, to_dollars, to_units
+from openrouter_toolkit.spending.budgets import Budget, Facts, Limits, Raise
+from openrouter_toolkit.spending.decisions import Demand, Shortage, to_dollars, to_units
 from openrouter_toolkit.spending.estimates import Estimate, ModelEstimate
 from openrouter_toolkit.spending.memory import MemoryBudgets, Reservation
 from openrouter_toolkit.spending.windows import Window
