@@ -281,8 +281,8 @@ def test_two_hundred_threads_can_t_pass_together() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: usd("-1"), "0 or more"),
-        (lambda: usd("nan"), "0 or more"),
+        (lambda: usd("-1"), "0 to 1,000,000"),
+        (lambda: usd("nan"), "0 to 1,000,000"),
         (lambda: Budget("x", Limits(usd=1.5)), "as a decimal"),  # type: ignore[arg-type]
         (lambda: Budget("x", Limits(calls=True)), "whole number"),
         (lambda: Budget("x", Limits()), "limit one of"),

@@ -38,6 +38,7 @@ class CallRecord:
         account_id: the connected account that was used; None if it has no id, or before it was found.
         started: when it began, in the monotonic clock's seconds.
         begun: its row in the ledger, if it is written before the call is made.
+        reserved: whether it has reserved something in budgets of the ledger.
         reservation: what it has reserved in the budgets of this process.
     """
 
@@ -49,6 +50,7 @@ class CallRecord:
         "envelope",
         "executed",
         "reservation",
+        "reserved",
         "seconds",
         "slug",
         "started",
@@ -63,6 +65,7 @@ class CallRecord:
         self.envelope: Envelope | None = None
         self.account_id: str | None = None
         self.begun: Any = None
+        self.reserved = False
         self.reservation: Reservation | None = None
         self.seconds = 0.0
         self.started = monotonic()

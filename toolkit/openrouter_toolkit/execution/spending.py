@@ -1,4 +1,4 @@
-"""Holds calls within budgets: each reserves what it costs at most before it is made, and is settled when it has ended."""
+"""Holds calls within budgets: each reserves what it costs at most before it is made, and is settled afterwards."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..call import Call
-from ..envelope import ActionError
 from ..manifest import Action, Toolkits
 from ..spending.budgets import Budget, Facts
 from ..spending.costs import failure_cost
 from ..spending.decisions import Demand, Request, Shortage, to_units
-from ..spending.estimates import Estimate, estimate, models_of
+from ..spending.estimates import estimate, models_of
 from ..spending.memory import MemoryBudgets
 from ..spending.quotes import quote
 from ..spending.refusal import refusal
@@ -57,7 +56,7 @@ class Spending:
             ActionError: `budget_exceeded`, or `ledger_unavailable`; the call must not be made.
         """
         paid = action.definition.annotations.costsMoney
-        stored = () if self._recorder is None else self._recorder.budgets()
+        stored = () if self._recorder is None else self._recorder.budgets(paid=paid)
         facts = None if self._memory is None and not stored else _facts(record, call, action, arguments)
         if facts is None or not self._any_applies(stored, facts):
             if paid and self._recorder is not None:
@@ -109,7 +108,20 @@ class Spending:
                 request = request._replace(demand=reserved.demand)
         if self._recorder is None or not (request.budgets or request.facts.paid):
             return request.demand
-        return self._recorder.begin(record, call, request)
+        try:
+            answer = self._recorder.begin(record, call, request)
+        except BaseException:
+            self._release(record)
+            raise
+        if isinstance(answer, Shortage):
+            self._release(record)
+        return request.demand if answer is None else answer
+
+    def _release(self, record: CallRecord) -> None:
+        """Give back what a call that is not made has reserved in the budgets of this process."""
+        reservation, record.reservation = record.reservation, None
+        if reservation is not None and self._memory is not None:
+            self._memory.settle(reservation, 0, 0, begun=False)
 
     def _listing(self, record: CallRecord, call: Call, action: Action) -> Listing | None:
         """Return the catalogue of the action's toolkit; None if it has none."""

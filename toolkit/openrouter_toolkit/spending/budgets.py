@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -18,8 +18,10 @@ EACH = "*"
 
 # By what calls are distinguished, and where a budget names it.
 _DIMENSIONS = ("user", "account", "token", "agent", "model", "action")
-_PATTERNS = ("model", "action")
+PATTERNS = ("model", "action")
 _MAX_NAME = 100
+_MAX_USD = 1_000_000
+_MAX_NUMBER = 10**15
 
 
 class Facts(NamedTuple):
@@ -58,16 +60,17 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a limit that is none."""
-        if self.usd is not None and not (isinstance(self.usd, Decimal) and self.usd.is_finite() and self.usd >= 0):
-            raise ValueError('usd is an amount of US dollars, 0 or more, as a decimal: Decimal("2.50")')
+        usd = self.usd
+        if usd is not None and not (isinstance(usd, Decimal) and usd.is_finite() and 0 <= usd <= _MAX_USD):
+            raise ValueError(f'usd is an amount of US dollars, 0 to {_MAX_USD:,}, as a decimal: Decimal("2.50")')
         for name in ("tokens", "calls", "at_once"):
             value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 0):
+            if value is not None and (type(value) is not int or not 0 <= value <= _MAX_NUMBER):
                 raise ValueError(f"{name} is a whole number, 0 or more")
 
     def __bool__(self) -> bool:
         """Whether anything is limited."""
-        return any(getattr(self, name) is not None for name in ("usd", "tokens", "calls", "at_once"))
+        return any(getattr(self, name) is not None for name in MEASURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Budget:
         lower_max_tokens: whether a call without `max_tokens` whose ceiling does not fit gets the greatest that fits,
             instead of being refused.
         raised: other limits for a while.
+        number: its number in a store, which its counters have; 0 in memory.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Budget:
     allow_unknown_price: bool = False
     lower_max_tokens: bool = True
     raised: Raise | None = None
+    number: int = 0
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a budget that can't be kept."""
@@ -124,12 +129,7 @@ class Budget:
         if raised is None or at >= raised.until:
             return self.limits
         usual, other = self.limits, raised.limits
-        return Limits(
-            *(
-                getattr(usual if getattr(other, name) is None else other, name)
-                for name in ("usd", "tokens", "calls", "at_once")
-            )
-        )
+        return Limits(*(getattr(usual if getattr(other, name) is None else other, name) for name in MEASURES))
 
     def subjects(self, facts: Facts) -> list[str]:
         """Return for whom a call counts: an empty text, or who it is of each. None at all if it does not apply."""
@@ -144,8 +144,13 @@ class Budget:
                 return []
         return [json.dumps(one, ensure_ascii=False, sort_keys=True) if one else "" for one in each]
 
+    def applies_to_names(self, facts: Facts) -> bool:
+        """Whether the models and the action of a call are among those that are named, whoever makes it."""
+        named = {name: names for name, names in self.applies_to.items() if name in PATTERNS}
+        return bool(replace(self, applies_to=named).subjects(facts))
+
 
 def _matches(value: str, names: Sequence[str], dimension: str) -> bool:
-    if dimension in _PATTERNS:
+    if dimension in PATTERNS:
         return any(fnmatchcase(value, name) for name in names)
     return value in names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,11 +41,11 @@ class Use:
 
     def add(self, other: Use) -> None:
         """Add what another counter has."""
-        for name in _USED:
+        for name in USED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-_USED = ("spent", "reserved", "tokens", "reserved_tokens", "calls", "running")
+USED = ("spent", "reserved", "tokens", "reserved_tokens", "calls", "running")
 
 
 class Account(NamedTuple):
@@ -57,6 +58,11 @@ class Account(NamedTuple):
     budget: Budget
     subject: str
     slot: Slot | None
+
+    def subject_of(self, dimension: str) -> str:
+        """Return whom it counts for of a dimension in which each one counts for itself."""
+        name: str = json.loads(self.subject)[dimension]
+        return name
 
 
 class Demand(NamedTuple):

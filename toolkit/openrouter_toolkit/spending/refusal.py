@@ -16,7 +16,9 @@ from .quotes import Quote
 _UNITS = {"tokens": "tokens", "calls": "calls", "at_once": "calls at once"}
 
 
-def refusal(short: Shortage, estimated: Estimate | None, quoted: Quote | None, at: datetime | None = None) -> ActionError:
+def refusal(
+    short: Shortage, estimated: Estimate | None, quoted: Quote | None, at: datetime | None = None
+) -> ActionError:
     """Return the error of a call that does not fit into a budget.
 
     Args:
