@@ -23,7 +23,7 @@ from openrouter_toolkit.store import MasterKey, Store
 
 from ..scale import scaled
 from ..store.processes import Child, Say
-from ..timing import wait_until
+from ..timing import PATIENCE, wait_until
 from .conftest import ALICE
 from .test_recording import CHAT, KEY, asking, recorded
 
@@ -284,12 +284,13 @@ def test_many_agents_in_two_processes_of_which_one_is_killed_spend_no_more_than_
     monkeypatch.setattr(running, "SILENCE", 0)
     monkeypatch.setattr(settling, "SILENCE", 0)
     monkeypatch.setattr(settling, "_NOT_BEFORE", timedelta(0))
+    monkeypatch.setattr(settling, "_MISSING_AFTER", timedelta(seconds=5))
 
     def is_settled() -> bool:
-        ledger.settle(by_registry(registry.execute))
+        ledger.settle(by_registry(registry.execute, timeout=1))
         return not ledger._running.find([], 10) and not [c for c in calls(ledger) if c.billing == "unsettled"]
 
-    wait_until(is_settled)
+    wait_until(is_settled, scaled(PATIENCE, full=6 * PATIENCE))
     billed = Decimal(str(prices.total_cost))
     (state,) = ledger.budgets.states()
     rows = calls(ledger)

@@ -14,6 +14,8 @@ from random import getrandbits
 from time import time_ns
 from typing import Any
 
+from sqlalchemy import Integer, literal_column
+
 # What calls have in common, by which usage is broken down. Absent ones are empty.
 DIMENSIONS = (
     "toolkit",
@@ -136,7 +138,8 @@ def first_id_at(moment: datetime) -> int:
 
 def second_of(call_id: Any) -> Any:
     """Return when a call began in seconds since 1970, for SQL, by the column of ids."""
-    return call_id.bitwise_rshift(_RANDOM_BITS) // 1_000_000 + int(_EPOCH.timestamp())
+    microseconds = call_id.bitwise_rshift(literal_column(str(_RANDOM_BITS), Integer))
+    return microseconds // 1_000_000 + int(_EPOCH.timestamp())
 
 
 def began_at(call_id: int) -> datetime:

@@ -35,6 +35,8 @@ _NOT_BEFORE = timedelta(seconds=5)
 # Calls of this age are looked up each time, and twice as old ones every second time.
 _OFTEN_WITHIN = timedelta(minutes=10)
 _GIVE_UP_AFTER = timedelta(days=3)
+# A generation that the API does not know after this time is none: the call failed before it began.
+_MISSING_AFTER = timedelta(hours=1)
 _STATISTICS = "OPENROUTER_GET_GENERATION"
 _TIMEOUT = 30.0
 _AGENT = "ledger"
@@ -43,7 +45,7 @@ _AGENT = "ledger"
 LookUp = Callable[[str, str, str | None], Envelope]
 
 
-def by_registry(execute: Callable[..., Envelope]) -> LookUp:
+def by_registry(execute: Callable[..., Envelope], *, timeout: float = _TIMEOUT) -> LookUp:
     """Return a function that looks statistics up by a registry's `execute`, with the account that made the call."""
 
     def look_up(generation_id: str, user_id: str, account_id: str | None) -> Envelope:
@@ -52,7 +54,7 @@ def by_registry(execute: Callable[..., Envelope]) -> LookUp:
             {"id": generation_id},
             user_id=user_id,
             account_id=account_id,
-            timeout=_TIMEOUT,
+            timeout=timeout,
             agent=_AGENT,
         )
 
@@ -134,7 +136,9 @@ def _settled(entry: Entry, look_up: LookUp, at: datetime) -> Entry | None:
     statistics = _statistics(envelope)
     cost = to_units(statistics.get("total_cost"))
     if cost is None:
-        return None
+        error = envelope.action_error
+        is_unknown_there = error is not None and error.status == 404 and at - began_at(entry.id) > _MISSING_AFTER
+        return after if is_unknown_there else None
     after.cost, after.billing = cost, KNOWN
     after.model = after.model or _text(statistics.get("model"), 120)
     after.provider = after.provider or _text(statistics.get("provider_name"), 100)
