@@ -19,7 +19,7 @@ from openrouter_toolkit.ledger.settling import by_registry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.spending import Budget, Limits, Raise, Window
 from openrouter_toolkit.spending.decisions import to_dollars, to_units
-from openrouter_toolkit.store import MasterKey, Store
+from openrouter_toolkit.store import MasterKey, Store, StoreUnavailable
 
 from ..scale import scaled
 from ..store.processes import Child, Say
@@ -227,7 +227,7 @@ def test_a_budget_that_can_t_be_read_lets_only_free_calls_pass(
     registry: ToolRegistry, ledger: Ledger, prices: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.budgets.set(usd("1"))
-    monkeypatch.setattr(ledger.budgets, "_load", lambda: (_ for _ in ()).throw(running.StoreUnavailable("away")))
+    monkeypatch.setattr(ledger.budgets, "_load", lambda: (_ for _ in ()).throw(StoreUnavailable("away")))
     ledger.budgets._lookups._kept.found.clear()
     assert chat(registry).error_type == "ledger_unavailable"
     assert registry.execute(KEY, user_id="alice").successful

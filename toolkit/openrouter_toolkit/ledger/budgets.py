@@ -20,7 +20,7 @@ from ..store.tables import BudgetRow
 from .running import RunningCalls
 from .window_sums import window_sums
 
-# What a budget counts: where this changes, it begins to count anew, from what the ledger has.
+# What a budget counts: where this changes, it starts again, from what the ledger has.
 _COUNTED = ("per", "zone", "rolling", "applies_to")
 _MAX_BUDGETS = 1_000
 

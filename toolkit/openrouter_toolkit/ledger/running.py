@@ -33,7 +33,8 @@ from .window_sums import window_sums
 _table: Any = RunningCallRow.__table__
 _processes: Any = ProcessRow.__table__
 _reservations: Any = ReservationRow.__table__
-_BESIDE = (_table, _processes, BudgetCounterRow.__table__, _reservations)
+_counters: Any = BudgetCounterRow.__table__
+_BESIDE = (_table, _processes, _counters, _reservations)
 _NAMES = [column.name for column in _table.columns if column.name != "process"]
 _values = attrgetter(*_NAMES)
 _FILE = "running"
@@ -143,10 +144,9 @@ class RunningCalls:
         """Return the counters of a budget between two slots, and the one of what goes on."""
         if self._database is None and not self._of_store.has_beside(_FILE):
             return []
-        table = BudgetCounterRow.__table__
-        slots = table.c.slot.between(first, last) | (table.c.slot < 0)
+        slots = _counters.c.slot.between(first, last) | (_counters.c.slot < 0)
         with self._opened().read() as session:
-            return list(session.execute(select(table).where(table.c.budget_id == budget, slots)))
+            return list(session.execute(select(_counters).where(_counters.c.budget_id == budget, slots)))
 
     def close(self) -> None:
         """Close the connections; they are opened again when they are needed."""

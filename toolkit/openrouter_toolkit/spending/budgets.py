@@ -145,7 +145,7 @@ class Budget:
         return [json.dumps(one, ensure_ascii=False, sort_keys=True) if one else "" for one in each]
 
     def applies_to_names(self, facts: Facts) -> bool:
-        """Whether the models and the action of a call are among those that are named, whoever makes it."""
+        """Whether the models and the action of a call are among those that are named, for all who make it."""
         named = {name: names for name, names in self.applies_to.items() if name in PATTERNS}
         return bool(replace(self, applies_to=named).subjects(facts))
 

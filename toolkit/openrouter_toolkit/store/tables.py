@@ -370,7 +370,7 @@ class ProcessRow(Row):
 
 
 class BudgetRow(Row):
-    """A budget. One that counts otherwise than before gets a new id, since its counters begin anew."""
+    """A budget. One that counts otherwise than before gets a new id, since its counters start again."""
 
     __tablename__ = "ort_budgets"
     __table_args__ = ({"sqlite_autoincrement": True},)
