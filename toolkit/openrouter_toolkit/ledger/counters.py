@@ -17,7 +17,7 @@ from ..spending.decisions import USED, Account, Demand, Request, Shortage, Use, 
 from ..store.columns import now
 from ..store.tables import BudgetCounterRow, ReservationRow
 from .entry import Entry
-from .rows import Rows
+from .rows import Row, Rows
 
 # The slot that has the calls that go on; it exists as soon as a counter was begun from the ledger.
 HEAD = -1
@@ -81,8 +81,10 @@ class Counters:
         used = ", ".join(f"c.{name}" for name in USED)
         self._select = f"SELECT c.budget_id, c.subject, c.slot, {used} FROM {table} c "  # noqa: S608 - own names
 
-    def decide(self, connection: Any, beginnings: Iterable[Beginning]) -> dict[_Key, Use]:
-        """Answer calls that begin. Returns what they add to counters, for `add`.
+    def begin(
+        self, connection: Any, beginnings: Iterable[Beginning], settlements: Iterable[Settlement]
+    ) -> dict[_Key, Use]:
+        """Settle calls that have ended, and answer those that begin. Returns what both add to counters, for `writes`.
 
         On PostgreSQL, others that need one of the same counters wait until this transaction has ended.
         """
@@ -94,41 +96,37 @@ class Counters:
             for (_, request), some in zip(asking, accounts, strict=True)
             for account in some
         }
-        added: dict[_Key, Use] = defaultdict(Use)
-        if not asking:
-            return added
-        found = self._read(connection, [account for some in accounts for account in some], sessions)
+        changes = self._settle(connection, settlements)
+        found = self._read(connection, [account for some in accounts for account in some], sessions, changes)
+        for key, use in changes.items():
+            found[key].add(use)
         for (one, request), some in zip(asking, accounts, strict=True):
             one.answer = decide([(account, _total(found, account)) for account in some], request.demand, at)
             if isinstance(one.answer, Demand):
                 one.counters = [_slot(account) for account in some]
                 for key, use in _reserved(one.answer, one.counters):
-                    added[key].add(use)
+                    changes[key].add(use)
                     found[key].add(use)
-        return added
+        return changes
 
-    def add(self, connection: Any, changes: dict[_Key, Use]) -> None:
-        """Add to counters, in an order that is the same in all processes, so that none waits in a circle."""
-        rows = [(*key, *_used(changes[key])) for key in sorted(changes)]
-        self._rows.execute(connection, self._add, [row for row in rows if any(row[len(_KEY) :])])
-
-    def reserve(self, connection: Any, beginnings: Iterable[Beginning]) -> None:
-        """Write what calls have reserved that may begin."""
-        rows = [
+    def writes(self, beginnings: Iterable[Beginning], changes: dict[_Key, Use]) -> list[tuple[str, list[Row]]]:
+        """Return the statements, each with its rows, that write what calls have reserved that may begin."""
+        reserved = [
             (one.entry.id, one.answer.units or 0, one.answer.tokens or 0, json.dumps(one.counters), True)
             for one in beginnings
             if isinstance(one.answer, Demand)
         ]
-        self._rows.execute(connection, self._reserve, rows)
+        return [(self._reserve, reserved), (self._add, _changed(changes))]
 
     def settle(self, connection: Any, settlements: Iterable[Settlement]) -> None:
         """Replace reservations by what calls have cost. One that is settled already is left as it is."""
-        wanted = {one.call_id: one for one in settlements}
-        if not wanted:
-            return
-        rows = list(self._reservations(connection, wanted))
+        self._rows.execute(connection, self._add, _changed(self._settle(connection, settlements)))
+
+    def _settle(self, connection: Any, settlements: Iterable[Settlement]) -> dict[_Key, Use]:
+        """End reservations. Returns what counters change by."""
         changes: dict[_Key, Use] = defaultdict(Use)
-        for call_id, units, tokens, counters, running in rows:
+        wanted = {one.call_id: one for one in settlements}
+        for call_id, units, tokens, counters, running in self._reservations(connection, wanted) if wanted else ():
             one = wanted[call_id]
             change = _settled(one, units, tokens) if one.final else Use()
             for budget, subject, slot in json.loads(counters):
@@ -136,7 +134,7 @@ class Counters:
                     changes[budget, subject, HEAD].add(Use(running=-1))
                 if slot != HEAD:
                     changes[budget, subject, slot].add(change)
-        self.add(connection, changes)
+        return changes
 
     def _reservations(self, connection: Any, wanted: dict[int, Settlement]) -> Iterable[tuple[Any, ...]]:
         """Remove the reservations that end, or note that their calls go on no longer. Returns them as they were."""
@@ -159,50 +157,55 @@ class Counters:
             connection.executemany(statement, [(number,) for number in ids])
 
     def _read(
-        self, connection: Any, accounts: Sequence[Account], sessions: dict[tuple[int, str], str | None]
+        self,
+        connection: Any,
+        accounts: Sequence[Account],
+        sessions: dict[tuple[int, str], str | None],
+        others: Iterable[_Key],
     ) -> dict[_Key, Use]:
-        """Return the counters that accounts need, those that are missing begun, and all their heads locked."""
-        of_head = {_head(account): account for account in accounts}
-        found = self._locked(connection, sorted(of_head))
-        missing = sorted(key for key in of_head if (*key, HEAD) not in found)
-        if missing:
-            for key in missing:
-                rows = [(*key, HEAD, *_used(Use()))]
-                # Another process may have begun it meanwhile: the head, which all have, tells.
-                if self._rows.execute(connection, self._begin, rows).rowcount:
-                    earlier = self._from_ledger(of_head[key], sessions[key])
-                    rows = [(*key, slot, *_used(use)) for slot, use in earlier.items()]
-                    self._rows.execute(connection, self._begin, rows)
-            found |= self._locked(connection, missing)
-        found |= self._slots(connection, accounts)
+        """Return the counters that accounts need, those that are missing begun, and all their heads locked.
+
+        The heads of `others` are locked, too: all at once, in the same order in all processes.
+        """
+        if not accounts:
+            return defaultdict(Use)
+        spans = {(*_head(one), *_span(one)) for one in accounts} | {(*key[:2], 0, HEAD) for key in others}
+        found = self._locked(connection, sorted(spans))
+        needed = [one for one in accounts if _slot(one) not in found]
+        if needed:  # they may have been inserted while this waited for the lock
+            self._add_heads(connection, {_head(one): one for one in needed}, sessions, found)
+            found |= self._locked(connection, sorted({(*_head(one), *_span(one)) for one in needed}))
         return found
 
-    def _locked(self, connection: Any, keys: Sequence[tuple[int, str]]) -> dict[_Key, Use]:
-        """Lock the heads of counters until the transaction ends, and return those that exist."""
-        if not self._shared:
-            return self._each(connection, f"c.slot = {HEAD}", keys)
-        query = (
-            f"{self._select} JOIN unnest(%s::int[], %s::text[]) AS k(budget_id, subject) USING (budget_id, subject) "
-            f"WHERE c.slot = {HEAD} ORDER BY c.budget_id, c.subject FOR UPDATE OF c"
-        )
-        return _by_key(connection.execute(query, _columns(keys)).fetchall())
+    def _add_heads(
+        self,
+        connection: Any,
+        accounts: dict[tuple[int, str], Account],
+        sessions: dict[tuple[int, str], str | None],
+        found: dict[_Key, Use],
+    ) -> None:
+        """Begin the counters that are missing, with what the ledger has."""
+        for key in sorted(key for key in accounts if (*key, HEAD) not in found):
+            rows = [(*key, HEAD, *_used(Use()))]
+            # Another process may have begun it meanwhile: the head, which all have, tells.
+            if self._rows.execute(connection, self._begin, rows).rowcount:
+                earlier = self._from_ledger(accounts[key], sessions[key])
+                rows = [(*key, slot, *_used(use)) for slot, use in earlier.items()]
+                self._rows.execute(connection, self._begin, rows)
 
-    def _slots(self, connection: Any, accounts: Iterable[Account]) -> dict[_Key, Use]:
-        """Return the counters in the windows of accounts."""
-        wanted = {(*_head(one), one.slot.since, one.slot.number) for one in accounts if one.slot is not None}
-        if not wanted:
-            return defaultdict(Use)
+    def _locked(self, connection: Any, spans: Sequence[tuple[int, str, int, int]]) -> dict[_Key, Use]:
+        """Return counters: of each budget and subject the head and a span of slots. They stay locked."""
+        where = f"c.slot = {HEAD} OR c.slot BETWEEN"
         if not self._shared:
-            return self._each(connection, "c.slot BETWEEN ? AND ?", wanted)
+            query = f"{self._select} WHERE c.budget_id = ? AND c.subject = ? AND ({where} ? AND ?)"
+            return _by_key(row for span in spans for row in connection.execute(query, span).fetchall())
         query = (
             f"{self._select} JOIN unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[]) "
-            "AS k(budget_id, subject, first, last) USING (budget_id, subject) WHERE c.slot BETWEEN k.first AND k.last"
+            "AS k(budget_id, subject, first, last) USING (budget_id, subject) "
+            f"WHERE {where} k.first AND k.last ORDER BY c.budget_id, c.subject, c.slot FOR UPDATE OF c"
         )
-        return _by_key(connection.execute(query, _columns(sorted(wanted))).fetchall())
-
-    def _each(self, connection: Any, where: str, keys: Iterable[tuple[Any, ...]]) -> dict[_Key, Use]:
-        query = f"{self._select} WHERE c.budget_id = ? AND c.subject = ? AND {where}"
-        return _by_key(row for key in keys for row in connection.execute(query, key).fetchall())
+        columns = [list(column) for column in zip(*spans, strict=True)]
+        return _by_key(connection.execute(query, columns).fetchall())
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[_Key, Use]:
@@ -211,16 +214,22 @@ def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[_Key, Use]:
     return found
 
 
-def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
 def _head(account: Account) -> tuple[int, str]:
     return account.budget.number, account.subject
 
 
 def _slot(account: Account) -> _Key:
     return (*_head(account), HEAD if account.slot is None else account.slot.number)
+
+
+def _span(account: Account) -> tuple[int, int]:
+    """Return the first and the last slot of an account's window; an empty span if nothing is counted."""
+    return (0, HEAD) if account.slot is None else (account.slot.since, account.slot.number)
+
+
+def _changed(changes: dict[_Key, Use]) -> list[Row]:
+    """Return rows to be added to counters, in an order that is the same in all processes."""
+    return [(*key, *used) for key in sorted(changes) if any(used := _used(changes[key]))]
 
 
 def _total(found: dict[_Key, Use], account: Account) -> Use:

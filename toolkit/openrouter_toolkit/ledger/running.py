@@ -84,14 +84,24 @@ class RunningCalls:
         def begin(connection: Any) -> None:
             if is_due:
                 connection.execute(self._note_alive, (self._process,))
-            self._counters.settle(connection, settlements)
-            added = self._counters.decide(connection, beginnings)
+            changes = self._counters.begin(connection, beginnings, settlements)
             granted = [one for one in beginnings if not isinstance(one.answer, Shortage)]
+            if granted and self._is_shared:
+                rows = [self._row(one.entry) for one in granted]
+                writes = [(self._insert_all, rows), *self._counters.writes(granted, changes)]
+                inserted = {row[0] for row in self._rows.insert_together(connection, writes)}
+                _check_ids([one.entry for one in granted], inserted)
+                return
             self._insert(connection, [one.entry for one in granted])
-            self._counters.reserve(connection, granted)
-            self._counters.add(connection, added)
+            for statement, rows in self._counters.writes(granted, changes):
+                self._rows.execute(connection, statement, rows)
 
-        self._run(begin, transaction=True)
+        while True:
+            try:
+                self._run(begin, transaction=True)
+            except _IdTaken:
+                continue
+            break
         if is_due:
             self._beat_at = monotonic()
 
@@ -190,7 +200,7 @@ class RunningCalls:
 
     def _not_inserted(self, connection: Any, entries: Collection[Entry]) -> list[Entry]:
         """Insert rows. Returns those whose id there was already."""
-        rows = [(*_values(entry), self._process) for entry in entries]
+        rows = [self._row(entry) for entry in entries]
         if self._is_shared and len(rows) > 1:
             inserted = {row[0] for row in self._rows.execute(connection, self._insert_all, rows)}
             return [entry for entry in entries if entry.id not in inserted]
@@ -199,6 +209,21 @@ class RunningCalls:
             for entry, row in zip(entries, rows, strict=True)
             if not connection.execute(self._insert_one, row).rowcount
         ]
+
+    def _row(self, entry: Entry) -> tuple[Any, ...]:
+        return (*_values(entry), self._process)
+
+
+class _IdTaken(Exception):
+    """Another process has taken the id of a call; it has a new one now."""
+
+
+def _check_ids(entries: Iterable[Entry], inserted: Collection[int]) -> None:
+    missing = [entry for entry in entries if entry.id not in inserted]
+    for entry in missing:
+        entry.id = new_id()
+    if missing:
+        raise _IdTaken
 
 
 def _known() -> Any:
