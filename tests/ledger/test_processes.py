@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from openrouter_toolkit import ToolRegistry
-from openrouter_toolkit.ledger import CallEntry, Ledger, entry, running, settling
+from openrouter_toolkit.ledger import CallEntry, Ledger, entry, running
 from openrouter_toolkit.ledger.entry import UNSETTLED, Entry
 from openrouter_toolkit.ledger.settling import by_registry
 from openrouter_toolkit.sandbox import Sandbox
@@ -101,7 +101,7 @@ def test_a_call_that_was_killed_is_settled_by_the_id_of_its_generation(
         child.kill()
     (call,) = calls_of(store)
     assert (call.error_type, call.billing) == ("unfinished", "unsettled")
-    monkeypatch.setattr(settling, "_LOST_AFTER", timedelta(0))
+    monkeypatch.setattr(running, "SILENCE", 0)
     wait_until(lambda: ledger.settle(by_registry(registry.execute)) == 1)
     settled = next(one for one in recorded(ledger) if one.action == CHAT)
     assert (settled.id, settled.error_type, settled.billing) == (call.id, "interrupted", "known")

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrouter_toolkit.spending.budgets import Budget, Demand, Facts, Limits, Raise, Shortage, to_dollars, to_units
+from openrouter_toolkit.spending.budgets import Budget, Facts, Limits, Raise
+from openrouter_toolkit.spending.decisions import Demand, Shortage, to_dollars, to_units
 from openrouter_toolkit.spending.estimates import Estimate, ModelEstimate
 from openrouter_toolkit.spending.memory import MemoryBudgets, Reservation
 from openrouter_toolkit.spending.windows import Window
@@ -280,8 +281,8 @@ def test_two_hundred_threads_can_t_pass_together() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: usd("-1"), "0 or more"),
-        (lambda: usd("nan"), "0 or more"),
+        (lambda: usd("-1"), "0 to 1,000,000"),
+        (lambda: usd("nan"), "0 to 1,000,000"),
         (lambda: Budget("x", Limits(usd=1.5)), "as a decimal"),  # type: ignore[arg-type]
         (lambda: Budget("x", Limits(calls=True)), "whole number"),
         (lambda: Budget("x", Limits()), "limit one of"),

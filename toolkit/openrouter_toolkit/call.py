@@ -57,10 +57,11 @@ class Progress:
         cached: whether the answer came from a cache; None if no cache was used.
         generation_id: the id by which the API knows the answer.
         first_output: when a streamed answer began, in the monotonic clock's seconds.
+        note: what the caller should know of how the call was made, in a sentence.
         on_generation: called with the generation's id as soon as it is known.
     """
 
-    __slots__ = ("attempts", "cached", "first_output", "generation_id", "on_generation", "status")
+    __slots__ = ("attempts", "cached", "first_output", "generation_id", "note", "on_generation", "status")
 
     def __init__(self) -> None:
         self.attempts = 0
@@ -68,6 +69,7 @@ class Progress:
         self.cached: bool | None = None
         self.generation_id: str | None = None
         self.first_output: float | None = None
+        self.note: str | None = None
         self.on_generation: Callable[[str], None] | None = None
 
     def generated(self, generation_id: str | None) -> None:

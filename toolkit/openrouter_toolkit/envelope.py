@@ -19,6 +19,7 @@ OWN_TYPES = {
     "invalid_arguments": "The arguments don't fit the action's schema, or can't be sent. Nothing was sent.",
     "not_connected": "No usable account is connected for the user. Nothing was sent, or nothing more.",
     "refused_by_policy": "The toolset, or a hook of the host, does not allow the call.",
+    "budget_exceeded": "A budget leaves less than the call may cost or use. Nothing was sent.",
     "ledger_unavailable": "The call may cost money, and its row in the ledger can't be written. Nothing was sent.",
     "connection_failed": "No connection, or one that broke; `sent` tells whether the call may have been executed.",
     "invalid_response": "The answer is not JSON where JSON is expected, too large, or a redirect.",
@@ -97,7 +98,12 @@ class Envelope(dict[str, Any]):
     answered, as a chat completion, a text completion, a message of Anthropic's or a response of OpenAI's; of several
     choices, text and tool calls are the first one's. Other answers, such as a list of models, have none. On failure
     they read what had arrived (`partial`), but an incomplete answer has no `tool_calls`.
+
+    Attributes:
+        note: what the caller should know of how the call was made, such as that a budget lowered `max_tokens`.
     """
+
+    note: str | None = None
 
     _read: tuple[str, Any] | None = None  # the text of `data` when it was parsed, and the result
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # a start needs none of it, and packages of the ledger may be
     from .bulk.calls import WorstCase
     from .execution.call_record import CallRecord
     from .ledger import Ledger
-    from .spending import Catalogue, Quote
+    from .spending import Budget, Catalogue, MemoryBudgets, Quote
 
 _Answer = TypeVar("_Answer")
 Manifests: TypeAlias = Path | str | Sequence[manifest.Source] | None
@@ -63,6 +63,7 @@ class ToolRegistry:
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        budgets: MemoryBudgets | None = None,
         on_ended: Callable[[CallRecord], None] | None = None,
     ) -> None:
         """Use `from_manifest` to create a registry."""
@@ -73,7 +74,7 @@ class ToolRegistry:
         self._accounts = accounts_by_toolkit(self.toolkits, accounts)
         self._toolset = chosen
         self._hooks = hooks
-        self._ledger = ledger
+        self._ledger, self._budgets = ledger, budgets
         self._settings = {"client_options": client_options, "max_workers": max_workers, "fill_trace": fill_trace}
         clients = {
             one.toolkit.slug: partial(_make_client, one, options)
@@ -88,6 +89,7 @@ class ToolRegistry:
             resources=self._resources,
             fill_trace=fill_trace,
             ledger=ledger,
+            budgets=budgets,
             on_ended=on_ended,
         )
 
@@ -129,6 +131,7 @@ class ToolRegistry:
         max_workers: int = DEFAULT_WORKERS,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        budgets: Iterable[Budget] | MemoryBudgets = (),
     ) -> Self:
         """Create a registry from a manifest, or from several.
 
@@ -154,7 +157,8 @@ class ToolRegistry:
                 thread; further calls wait.
             fill_trace: fill the parameters `trace` and `session_id` of a call from OpenTelemetry's current span and
                 baggage, and `user` from baggage or the user_id, where an action has them and the arguments do not.
-            ledger: where each call is recorded; it is not closed with the registry.
+            ledger: where each call is recorded; it is not closed with the registry. The budgets of its store apply.
+            budgets: further budgets, kept in this process's memory; or a `MemoryBudgets` that several registries share.
 
         Raises:
             ManifestError: the manifest, or a file that it names, is invalid, or two toolkits share a slug.
@@ -181,6 +185,7 @@ class ToolRegistry:
             max_workers=max_workers,
             fill_trace=fill_trace,
             ledger=ledger,
+            budgets=_in_memory(budgets),
         )
         registry._made_from = (path,)
         return registry
@@ -514,7 +519,7 @@ class ToolRegistry:
         """Pickle how it was made, without any key: it is made again where it is used.
 
         Raises:
-            TypeError: keys would be in the pickle, it has a ledger, or it was not made by `from_manifest`.
+            TypeError: keys would be in the pickle, it has a ledger or budgets, or it was not made by `from_manifest`.
         """
         if self._made_from is None:
             raise TypeError("only a registry that was made by from_manifest can be pickled")
@@ -522,6 +527,11 @@ class ToolRegistry:
             raise TypeError(
                 "a registry with a ledger can't be pickled, since the ledger's database may be another one, or none, "
                 "elsewhere: create it where it is used, with a ledger of its own"
+            )
+        if self._budgets is not None:
+            raise TypeError(
+                "a registry with budgets in memory can't be pickled, since each process would allow them anew: "
+                "keep them in a store, or create the registry where it is used"
             )
         options = {
             "accounts": {slug: picklable_accounts(accounts) for slug, accounts in self._accounts.items()},
@@ -567,6 +577,14 @@ class ToolRegistry:
 
 def _make_client(loaded: LoadedToolkit, options: Mapping[str, Any]) -> Any:
     return None if loaded.client is None else loaded.client(**options)
+
+
+def _in_memory(budgets: Iterable[Budget] | MemoryBudgets) -> MemoryBudgets | None:
+    if budgets == ():  # a start loads nothing for budgets that there are not
+        return None
+    from .spending.memory import MemoryBudgets
+
+    return budgets if isinstance(budgets, MemoryBudgets) else MemoryBudgets(budgets)
 
 
 def _made_again(kind: type[ToolRegistry], path: Manifests, options: dict[str, Any]) -> ToolRegistry:

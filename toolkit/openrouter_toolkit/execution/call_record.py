@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..envelope import Envelope
 from ..manifest import Action
 from ..text.redaction import redact_thoroughly
 from ..text.sanitize import quoted, short_name
+
+if TYPE_CHECKING:
+    from ..spending.memory import Reservation
 
 Operation = Literal["chat", "text_completion", "execute_tool"]
 
@@ -35,6 +38,8 @@ class CallRecord:
         account_id: the connected account that was used; None if it has no id, or before it was found.
         started: when it began, in the monotonic clock's seconds.
         begun: its row in the ledger, if it is written before the call is made.
+        reserved: whether it has reserved something in budgets of the ledger.
+        reservation: what it has reserved in the budgets of this process.
     """
 
     __slots__ = (
@@ -44,6 +49,8 @@ class CallRecord:
         "begun",
         "envelope",
         "executed",
+        "reservation",
+        "reserved",
         "seconds",
         "slug",
         "started",
@@ -58,6 +65,8 @@ class CallRecord:
         self.envelope: Envelope | None = None
         self.account_id: str | None = None
         self.begun: Any = None
+        self.reserved = False
+        self.reservation: Reservation | None = None
         self.seconds = 0.0
         self.started = monotonic()
 

@@ -35,7 +35,9 @@ from .trace_parameters import with_trace
 
 if TYPE_CHECKING:  # its packages may be missing
     from ..ledger import Ledger
+    from ..spending.memory import MemoryBudgets
     from .recorder import Recorder
+    from .spending import Spending
 
 _log = logging.getLogger("openrouter_toolkit")
 # Imported by a host that uses OpenTelemetry before it has a provider or a span.
@@ -55,6 +57,7 @@ class Execution:
         resources: Resources,
         fill_trace: bool = False,
         ledger: Ledger | None = None,
+        budgets: MemoryBudgets | None = None,
         on_ended: Callable[[CallRecord], None] | None = None,
     ) -> None:
         """`accounts` are those of each toolkit, by its slug; the client of `resources` is a `Clients`."""
@@ -71,6 +74,11 @@ class Execution:
             from .recorder import Recorder
 
             self._recorder = Recorder(ledger, toolkits)
+        self._spending: Spending | None = None
+        if ledger is not None or budgets is not None:
+            from .spending import Spending
+
+            self._spending = Spending(budgets, self._recorder, toolkits, self.look_up)
 
     def run(
         self, slug: str, arguments: Mapping[str, Any] | None, user_id: str, call: Call, account_id: str | None = None
@@ -104,6 +112,8 @@ class Execution:
                 _log.info("%s", record.line(), extra={"call": record})
             if self._on_ended is not None:
                 self._on_ended(record)
+            if self._spending is not None:
+                self._spending.end(record, call)
             if self._recorder is not None:
                 self._recorder.end(record, call)
         return envelope
@@ -121,12 +131,12 @@ class Execution:
             action.validator.check(action.slug, arguments, call.check)
             resolved = self._resolve(action, record.user_id, account_id)
             record.account_id = account_id if resolved is None else resolved.account_id
-            if self._recorder is not None and record.paid:
-                call.check()
-                self._recorder.begin(record, call)
+            if self._spending is not None:
+                arguments = record.arguments = self._spending.begin(record, call, action, arguments)
             call = call.with_account(_secrets(resolved), partial(self._revalidate, action, resolved))
             data = yield from self._run(action, arguments, resolved, call)
             envelope = Envelope.success(redact(data, _secrets(resolved)))
+            envelope.note = call.progress.note
             if resolved is not None:
                 resolved.used()
         except ActionError as error:

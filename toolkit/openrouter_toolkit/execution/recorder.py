@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,9 @@ from ..envelope import ActionError, Envelope
 from ..ledger import Ledger, LedgerUnavailable
 from ..ledger.entry import FREE, KNOWN, NOTHING, UNKNOWN, UNSETTLED, Entry, milliseconds, to_units
 from ..manifest import Toolkits
+from ..spending.budgets import Budget
+from ..spending.decisions import Demand, Request, Shortage
+from ..store import StoreUnavailable
 from ..text.redaction import redact_thoroughly, redacted_traceback
 from ..text.sanitize import short_name
 from .call_record import CallRecord
@@ -28,18 +32,37 @@ class Recorder:
         self._ledger = ledger
         self._toolkits = toolkits
 
-    def begin(self, record: CallRecord, call: Call) -> None:
-        """Commit the row of a call that may cost money.
+    def budgets(self, *, paid: bool) -> Sequence[Budget]:
+        """Return the budgets of the ledger's store; none for a call that costs nothing, if they can't be read.
+
+        Raises:
+            ActionError: `ledger_unavailable`; a call that may cost money must not be made.
+        """
+        try:
+            return self._ledger.budgets.current()
+        except StoreUnavailable as error:
+            if paid and self._ledger.required:
+                raise _unavailable(error) from None
+            return ()
+
+    def begin(self, record: CallRecord, call: Call, request: Request | None = None) -> Demand | Shortage | None:
+        """Commit the row of a call that may cost money, and reserve that in budgets.
+
+        Returns:
+            What the call may use, or why it may not be made; None without a request.
 
         Raises:
             ActionError: `ledger_unavailable`; the call must not be made.
         """
-        entry = record.begun = self._entry(record, call)
+        entry = self._entry(record, call)
         try:
-            self._ledger.begin(entry)
+            answer = self._ledger.begin(entry, request)
         except LedgerUnavailable as error:
             raise _unavailable(error) from None
-        call.progress.on_generation = partial(self._ledger.generated, entry)
+        if not isinstance(answer, Shortage):
+            record.begun, record.reserved = entry, request is not None
+            call.progress.on_generation = partial(self._ledger.generated, entry)
+        return answer
 
     def end(self, record: CallRecord, call: Call) -> None:
         """Record a call that has ended. Never raises: a call does not fail because it can't be recorded."""
@@ -49,7 +72,7 @@ class Recorder:
             if record.begun is None:
                 self._ledger.add(entry)
             else:
-                self._ledger.finish(entry)
+                self._ledger.finish(entry, reserved=record.reserved)
         except Exception:  # noqa: BLE001
             _log.error("a call was not recorded in the ledger\n%s", redacted_traceback())
 
@@ -146,7 +169,7 @@ def _small(status: Any) -> int | None:
     return status if type(status) is int and 0 <= status < 1000 else None
 
 
-def _unavailable(error: LedgerUnavailable) -> ActionError:
+def _unavailable(error: LedgerUnavailable | StoreUnavailable) -> ActionError:
     return ActionError(
         "ledger_unavailable",
         f"The call can't be recorded in the ledger: {error}".rstrip(".") + ".",

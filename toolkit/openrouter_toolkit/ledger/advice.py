@@ -17,6 +17,7 @@ BY_TYPE = {
     "invalid_arguments": _ARGUMENTS,
     "not_connected": "Connect an account for the user: openrouter-toolkit connect --user-id USER, or the page Tools.",
     "refused_by_policy": "A toolset, a switch or a hook here refused it. Change that if the call is to be allowed.",
+    "budget_exceeded": "A budget left too little for it. See how it stands with the budgets, and raise one if need be.",
     "ledger_unavailable": "Look at the ledger's database (its disk, its connection): the call was not sent.",
     "connection_failed": "See whether the API can be reached from here. The call may have been executed.",
     "invalid_response": "Call again. If it stays so, use another model, or look at proxies on the way to the API.",

@@ -12,6 +12,9 @@ from decimal import Decimal
 from operator import attrgetter
 from random import getrandbits
 from time import time_ns
+from typing import Any
+
+from sqlalchemy import Integer, literal_column
 
 # What calls have in common, by which usage is broken down. Absent ones are empty.
 DIMENSIONS = (
@@ -131,6 +134,12 @@ def new_id() -> int:
 def first_id_at(moment: datetime) -> int:
     """Return the lowest id of a call that began at this moment or later."""
     return min(max(0, (moment - _EPOCH) // timedelta(microseconds=1)) << _RANDOM_BITS, _MAX_ID)
+
+
+def second_of(call_id: Any) -> Any:
+    """Return when a call began in seconds since 1970, for SQL, by the column of ids."""
+    microseconds = call_id.bitwise_rshift(literal_column(str(_RANDOM_BITS), Integer))
+    return microseconds // 1_000_000 + int(_EPOCH.timestamp())
 
 
 def began_at(call_id: int) -> datetime:

@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from ..envelope import Envelope
+from ..spending.decisions import Demand, Request, Shortage
 from ..store import Store, StoreError
 from . import calls, settling, usage
 from .batch import Batches, Change
+from .budgets import LedgerBudgets
 from .calls import CallEntry, CallFilter, CallPage
 from .cleanup import Cleanup
 from .entry import Entry, new_id
@@ -33,6 +35,9 @@ class Ledger:
 
     Rows of free calls are written behind, within half a second. The row of a call that may cost money is committed
     before the call is made. Methods that read may raise `StoreUnavailable`.
+
+    Attributes:
+        budgets: the budgets that calls are held to.
     """
 
     def __init__(self, store: Store, *, days: int = DAYS, usage_days: int = USAGE_DAYS, required: bool = True) -> None:
@@ -54,6 +59,7 @@ class Ledger:
         self._batches = Batches(store.database)
         self._running = RunningCalls(store.database)
         self._cleanup = Cleanup(store.database, days, max(days, usage_days))
+        self.budgets = LedgerBudgets(store, self._running)
         self._writer = Writer(self._batches, self._running, self._cleanup.step)
 
     def add(self, entry: Entry) -> None:
@@ -61,30 +67,39 @@ class Ledger:
         entry.id = entry.id or new_id()
         self._writer.add(Change(entry))
 
-    def begin(self, entry: Entry) -> None:
-        """Commit the row of a call that may cost money, before it is made. Its `id` may change.
+    def begin(self, entry: Entry, request: Request | None = None) -> Demand | Shortage | None:
+        """Commit the row of a call that may cost money, before it is made, and reserve that in budgets.
+
+        The entry's `id` may change.
+
+        Returns:
+            What the call may use, or why it may not begin; None without a request.
 
         Raises:
             LedgerUnavailable: it could not be committed, and has to be.
         """
         entry.id = entry.id or new_id()
         try:
-            self._writer.begin(entry)
+            return self._writer.begin(entry, request)
         except LedgerUnavailable:
             if self.required:
                 raise
+            return None if request is None else request.demand
 
     def generated(self, entry: Entry, generation_id: str) -> None:
         """Write the id of the generation of a call that goes on, soon."""
         self._writer.note_generation(entry.id, generation_id)
 
-    def finish(self, entry: Entry) -> None:
-        """Write what came of a call that was begun, behind; also of one whose row could not be committed."""
+    def finish(self, entry: Entry, *, reserved: bool = False) -> None:
+        """Write what came of a call that was begun, behind; also of one whose row could not be committed.
+
+        `reserved` is whether it has reserved something in budgets.
+        """
         before = None
         if settling.may_be_given_up(entry):
             with suppress(StoreError), self._database.read() as session:
                 before = calls.ended(session, entry.id)
-        self._writer.add(Change(entry, before, begun=entry.id))
+        self._writer.add(Change(entry, before, begun=entry.id), settling.settlement(entry) if reserved else None)
 
     def calls(self, wanted: CallFilter | None = None, *, cursor: str | None = None, limit: int = 50) -> CallPage:
         """Return a page of calls, newest first.
@@ -122,7 +137,7 @@ class Ledger:
         Returns:
             For how many calls it is now clear what they cost, or that it can't be found out.
         """
-        return settling.settle(self._database, self._batches, self._running, look_up, limit=limit)
+        return settling.Settling(self._database, self._batches, self._running, self._writer).run(look_up, limit)
 
     @property
     def waiting(self) -> int:

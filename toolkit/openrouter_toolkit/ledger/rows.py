@@ -36,6 +36,13 @@ class Rows:
             return connection.execute(statement, list(map(list, zip(*rows, strict=True))))
         return connection.executemany(statement, rows)
 
+    def insert_together(self, connection: Any, inserts: Sequence[tuple[str, Sequence[Row]]]) -> Any:
+        """Execute several `insert`s as one statement of PostgreSQL. Returns what the first returns, which has rows."""
+        some = [(statement, rows) for statement, rows in inserts if rows]
+        parts = ", ".join(f"part_{number} AS ({statement})" for number, (statement, _) in enumerate(some))
+        arrays = [list(column) for _, rows in some for column in zip(*rows, strict=True)]
+        return connection.execute(f"WITH {parts} SELECT * FROM part_0", arrays).fetchall()  # noqa: S608 - own statements
+
     def delete(self, connection: Any, table: Any, ids: Sequence[int]) -> None:
         """Delete rows by their ids."""
         if ids and self.shared:

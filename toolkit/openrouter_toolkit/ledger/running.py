@@ -9,25 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
+from functools import partial
 from operator import attrgetter
+from random import getrandbits
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, case, literal, null, select, text
 
+from ..spending.decisions import Shortage
 from ..store import StoreUnavailable
 from ..store.database import Database
 from ..store.errors import StoreDamaged
 from ..store.kept_connection import KeptConnection
-from ..store.tables import RunningCallRow
-from .entry import DIMENSIONS, UNFINISHED, UNSETTLED, Entry, new_id
+from ..store.tables import BudgetCounterRow, ProcessRow, ReservationRow, RunningCallRow
+from .counters import Beginning, Counters, Settlement
+from .entry import DIMENSIONS, UNFINISHED, UNSETTLED, Entry, first_id_at, new_id
 from .rows import Rows
+from .window_sums import window_sums
 
 _table: Any = RunningCallRow.__table__
-_NAMES = [column.name for column in _table.columns]
+_processes: Any = ProcessRow.__table__
+_reservations: Any = ReservationRow.__table__
+_counters: Any = BudgetCounterRow.__table__
+_BESIDE = (_table, _processes, _counters, _reservations)
+_NAMES = [column.name for column in _table.columns if column.name != "process"]
 _values = attrgetter(*_NAMES)
 _FILE = "running"
 _LOCK_TIMEOUT = 5.0
+# How often a process that makes calls says that it is alive, and how long it may be silent, in seconds.
+BEAT = 20.0
+SILENCE = 90.0
 
 
 class RunningCalls:
@@ -38,28 +52,69 @@ class RunningCalls:
         self._of_store = database
         self._is_shared = database.shared
         self._rows = Rows(shared=database.shared)
-        values = ", ".join(["%s" if database.shared else "?"] * len(_NAMES))
-        self._insert_one = f"INSERT INTO {_table.name} ({', '.join(_NAMES)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
-        self._insert_all = self._rows.insert(_table, _NAMES) + " ON CONFLICT DO NOTHING RETURNING id"
+        self._counters = Counters(shared=database.shared, from_ledger=partial(window_sums, database))
+        names = [*_NAMES, "process"]
+        value = "%s" if database.shared else "?"
+        values = ", ".join([value] * len(names))
+        self._insert_one = f"INSERT INTO {_table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+        self._insert_all = self._rows.insert(_table, names) + " ON CONFLICT DO NOTHING RETURNING id"
+        self._now = "extract(epoch FROM now())::bigint" if database.shared else "CAST(strftime('%s', 'now') AS INTEGER)"
+        self._note_alive = (
+            f"INSERT INTO {_processes.name} (id, seen) VALUES ({value}, {self._now}) "  # noqa: S608 - own names
+            "ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"
+        )
+        self._process, self._beat_at = getrandbits(62), 0.0
         self._lock = Lock()
         self._database: Database | None = None
         self._connection: KeptConnection | None = None
 
-    def begin(self, entries: Sequence[Entry]) -> None:
-        """Commit the rows of calls. One whose id another process has taken gets a new one.
+    def begin(self, beginnings: Sequence[Beginning], settlements: Sequence[Settlement] = ()) -> None:
+        """Commit the rows of calls that may begin, with what they reserve in budgets, and settle earlier ones before.
+
+        A call whose id another process has taken gets a new one. One that a budget refuses has that as its answer.
 
         Raises:
             StoreUnavailable: the database can't be used; nothing was written, as far as is known.
         """
+        is_due = monotonic() - self._beat_at > BEAT
+        if not settlements and not is_due and all(one.request is None for one in beginnings):
+            self._run(lambda connection: self._insert(connection, [one.entry for one in beginnings]))
+            return
 
-        def insert(connection: Any) -> None:
-            missing: Collection[Entry] = entries
-            while missing:
-                missing = self._not_inserted(connection, missing)
-                for entry in missing:
-                    entry.id = new_id()
+        def begin(connection: Any) -> None:
+            if is_due:
+                connection.execute(self._note_alive, (self._process,))
+            changes = self._counters.begin(connection, beginnings, settlements)
+            granted = [one for one in beginnings if not isinstance(one.answer, Shortage)]
+            if granted and self._is_shared:
+                rows = [self._row(one.entry) for one in granted]
+                writes = [(self._insert_all, rows), *self._counters.writes(granted, changes)]
+                inserted = {row[0] for row in self._rows.insert_together(connection, writes)}
+                _check_ids([one.entry for one in granted], inserted)
+                return
+            self._insert(connection, [one.entry for one in granted])
+            for statement, rows in self._counters.writes(granted, changes):
+                self._rows.execute(connection, statement, rows)
 
-        self._run(insert)
+        while True:
+            try:
+                self._run(begin, transaction=True)
+            except _IdTaken:
+                continue
+            break
+        if is_due:
+            self._beat_at = monotonic()
+
+    def note_alive(self) -> None:
+        """Write that this process is alive, if it is time to."""
+        if monotonic() - self._beat_at > BEAT:
+            self._run(lambda connection: connection.execute(self._note_alive, (self._process,)))
+            self._beat_at = monotonic()
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Replace what calls have reserved in budgets by what they have cost; once, however often it is called."""
+        if settlements:
+            self._run(lambda connection: self._counters.settle(connection, settlements), transaction=True)
 
     def note_generations(self, generations: Mapping[int, str]) -> None:
         """Write the ids of generations, by the ids of their calls."""
@@ -80,6 +135,29 @@ class RunningCalls:
         with self._opened().read() as session:
             return [Entry(**row) for row in session.execute(query).mappings()]
 
+    def find_lost(self, limit: int) -> list[Entry]:
+        """Return calls whose process has not said for long that it is alive."""
+        alive = select(_processes.c.id).where(_processes.c.seen > text(f"{self._now} - {SILENCE:.0f}"))
+        lost = select(_table.c.id).where(_table.c.process.not_in(alive))
+        return self.find([COLUMNS.id.in_(lost)], limit)
+
+    def left_over(self, before: datetime, limit: int) -> list[int]:
+        """Return the ids of calls that reserve something though they ended some time ago, or never began."""
+        if self._database is None and not self._of_store.has_beside(_FILE):
+            return []
+        old = _reservations.c.call_id < first_id_at(before)
+        query = select(_reservations.c.call_id).where(old, _reservations.c.call_id.not_in(select(_table.c.id)))
+        with self._opened().read() as session:
+            return list(session.scalars(query.order_by(_reservations.c.call_id).limit(limit)))
+
+    def counters(self, budget: int, first: int, last: int) -> list[Any]:
+        """Return the counters of a budget between two slots, and the one of what goes on."""
+        if self._database is None and not self._of_store.has_beside(_FILE):
+            return []
+        slots = _counters.c.slot.between(first, last) | (_counters.c.slot < 0)
+        with self._opened().read() as session:
+            return list(session.execute(select(_counters).where(_counters.c.budget_id == budget, slots)))
+
     def close(self) -> None:
         """Close the connections; they are opened again when they are needed."""
         with self._lock:
@@ -92,14 +170,22 @@ class RunningCalls:
     def forget(self) -> None:
         """Forget the connections, which are a parent process's."""
         self._lock = Lock()
+        self._process, self._beat_at = getrandbits(62), 0.0
         if self._connection is not None:
             self._connection.forget()
 
-    def _run(self, work: Any) -> None:
+    def _insert(self, connection: Any, entries: Sequence[Entry]) -> None:
+        missing: Collection[Entry] = entries
+        while missing:
+            missing = self._not_inserted(connection, missing)
+            for entry in missing:
+                entry.id = new_id()
+
+    def _run(self, work: Any, *, transaction: bool = False) -> None:
         try:
             self._opened()
             assert self._connection is not None
-            self._connection.run(work, lock_timeout=_LOCK_TIMEOUT, transaction=False)
+            self._connection.run(work, lock_timeout=_LOCK_TIMEOUT, transaction=transaction)
         except StoreUnavailable:
             self.close()  # the file is looked at, and made again if need be, by the next one
             raise
@@ -114,11 +200,30 @@ class RunningCalls:
 
     def _not_inserted(self, connection: Any, entries: Collection[Entry]) -> list[Entry]:
         """Insert rows. Returns those whose id there was already."""
-        if self._is_shared and len(entries) > 1:
-            rows = self._rows.execute(connection, self._insert_all, list(map(_values, entries)))
-            found = {row[0] for row in rows}
-            return [entry for entry in entries if entry.id not in found]
-        return [entry for entry in entries if not connection.execute(self._insert_one, _values(entry)).rowcount]
+        rows = [self._row(entry) for entry in entries]
+        if self._is_shared and len(rows) > 1:
+            inserted = {row[0] for row in self._rows.execute(connection, self._insert_all, rows)}
+            return [entry for entry in entries if entry.id not in inserted]
+        return [
+            entry
+            for entry, row in zip(entries, rows, strict=True)
+            if not connection.execute(self._insert_one, row).rowcount
+        ]
+
+    def _row(self, entry: Entry) -> tuple[Any, ...]:
+        return (*_values(entry), self._process)
+
+
+class _IdTaken(Exception):
+    """Another process has taken the id of a call; it has a new one now."""
+
+
+def _check_ids(entries: Iterable[Entry], inserted: Collection[int]) -> None:
+    missing = [entry for entry in entries if entry.id not in inserted]
+    for entry in missing:
+        entry.id = new_id()
+    if missing:
+        raise _IdTaken
 
 
 def _known() -> Any:
@@ -148,7 +253,8 @@ def _opened_beside(database: Database) -> Database:
     try:
         with found.write(counts_as_change=False) as session:
             _check(session.connection())
-            _table.create(session.connection(), checkfirst=True)
+            for table in _BESIDE:
+                table.create(session.connection(), checkfirst=True)
     except BaseException:
         found.close()
         raise

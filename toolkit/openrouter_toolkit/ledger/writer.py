@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+from ..spending.decisions import Demand, Request, Shortage
 from ..store import StoreError
 from . import forks
 from .batch import Batches, Change
+from .counters import Beginning, Settlement
 from .entry import Entry
-from .running import RunningCalls
+from .running import BEAT, RunningCalls
 
 # How long a call that has ended waits for others, in seconds, and the id of a running call's generation.
 INTERVAL = 0.5
@@ -31,15 +33,11 @@ class LedgerUnavailable(Exception):
     """A row could not be committed."""
 
 
-class _Beginning:
+class _Waiting(Beginning):
     """A call whose caller waits until its row is committed."""
 
-    __slots__ = ("done", "entry", "error")
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
-        self.done = False
-        self.error: Exception | None = None
+    done = False
+    error: Exception | None = None
 
 
 class Writer:
@@ -59,9 +57,12 @@ class Writer:
     def _reset(self) -> None:
         self._start_lock = threading.Lock()
         self._begin_lock, self._batch_lock = threading.Lock(), threading.Lock()
-        self._beginning: deque[_Beginning] = deque()
+        self._beginning: deque[_Waiting] = deque()
         self._waiting: deque[Change] = deque()
         self._generations: dict[int, str] = {}
+        self._settlements: deque[Settlement] = deque()
+        self._begun: set[int] = set()
+        self._beats = False
         self._ended: list[int] = []
         self._failed: list[Change] = []
         self._failures = 0
@@ -76,12 +77,16 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closing = False
 
-    def add(self, change: Change) -> None:
-        """Write a call that has ended, within half a second."""
+    def add(self, change: Change, settlement: Settlement | None = None) -> None:
+        """Write a call that has ended, within half a second; its settlement within a twentieth."""
         self._ensure_started()
         if change.begun is not None:
             self._generations.pop(change.begun, None)
+            self._begun.discard(change.begun)
         self._waiting.append(change)
+        if settlement is not None:
+            self._settlements.append(settlement)
+            self._hurry.set()
         if not self._wake.is_set():
             self._wake.set()
 
@@ -93,14 +98,20 @@ class Writer:
             self._hurry.set()
             self._wake.set()
 
-    def begin(self, entry: Entry) -> None:
+    def begin(self, entry: Entry, request: Request | None = None) -> Demand | Shortage | None:
         """Commit the row of a call that begins. Those that begin together share a commit, which one of them makes.
+
+        Returns:
+            What the call may use, or why it may not begin; None without a request to budgets.
 
         Raises:
             LedgerUnavailable: it can't be committed.
         """
+        if not self._beats:
+            self._beats = True
+            self._wake.set()
         self._ensure_started()
-        own = _Beginning(entry)
+        own = _Waiting(entry, request)
         self._beginning.append(own)
         if not self._begin_lock.acquire(timeout=_BEGIN_TIMEOUT):
             own.done = True
@@ -112,12 +123,17 @@ class Writer:
             self._begin_lock.release()
         if own.error is not None:
             raise LedgerUnavailable(str(own.error))
+        if not isinstance(own.answer, Shortage):
+            self._begun.add(entry.id)
+        return own.answer
 
-    def _begin_all(self, own: _Beginning) -> None:
+    def _begin_all(self, own: _Waiting) -> None:
         some = [self._beginning.popleft() for _ in range(min(len(self._beginning), _MAX_BATCH))]
+        settlements = list(self._settlements)
         error: Exception | None = None
         try:
-            self._running.begin([one.entry for one in some if not one.done])
+            self._running.begin([one for one in some if not one.done], settlements)
+            self._forget_settlements(len(settlements))
         except StoreError as failure:
             error = failure
             while self._beginning:  # those who came meanwhile would wait as long, for the same
@@ -128,6 +144,20 @@ class Writer:
             raise
         for one in some:
             one.error, one.done = error, True
+
+    def end(self, call_id: int, settlement: Settlement) -> None:
+        """Remove a running call that was settled otherwise, and what it has reserved.
+
+        Raises:
+            StoreUnavailable: the database can't be used.
+        """
+        with self._begin_lock:
+            self._running.settle([settlement])
+            self._running.remove([call_id])
+
+    def _forget_settlements(self, count: int) -> None:
+        for _ in range(count):
+            self._settlements.popleft()
 
     def flush(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
         """Write everything that waits. Returns whether it was written within `timeout` seconds."""
@@ -181,7 +211,7 @@ class Writer:
         return len(self._waiting) + len(self._beginning) + len(self._failed)
 
     def _has_work(self) -> bool:
-        return bool(self._waiting or self._generations or self._failed or self._busy)
+        return bool(self._waiting or self._generations or self._settlements or self._failed or self._busy)
 
     def _ensure_started(self) -> None:
         if self._thread is None:
@@ -195,7 +225,9 @@ class Writer:
     def _run(self) -> None:
         again = True
         while not self._closing:
-            self._wake.wait(0 if again else None)
+            self._wake.wait(0 if again else BEAT if self._beats else None)
+            if self._begun:
+                self._attempt(self._note_alive)
             if self._wake.is_set():
                 self._pause()
             self._busy = True
@@ -205,7 +237,7 @@ class Writer:
             self._busy = False
             with self._written:
                 self._written.notify_all()
-            if self._failed or self._generations or self._ended:
+            if self._failed or self._generations or self._settlements or self._ended:
                 self._wake.set()
 
     def _pause(self) -> None:
@@ -245,10 +277,18 @@ class Writer:
             self._note_success()
         return self._attempt(self._update_running)
 
+    def _note_alive(self) -> bool:
+        with self._begin_lock:
+            self._running.note_alive()
+        return False
+
     def _update_running(self) -> bool:
-        """Write ids of generations, and remove calls that have ended and are written."""
+        """Write ids of generations, settle calls in budgets, and remove those that have ended and are written."""
         some, ended = self._generations.copy(), self._ended.copy()
         with self._begin_lock:
+            settlements = list(self._settlements)
+            self._running.settle(settlements)
+            self._forget_settlements(len(settlements))
             self._running.note_generations(some)
             self._running.remove(ended)
         for call_id in some:

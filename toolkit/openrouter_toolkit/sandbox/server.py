@@ -62,6 +62,12 @@ class Sandbox:
         """The requests received so far, in order."""
         return list(self._application.requests)
 
+    @property
+    def total_cost(self) -> float:
+        """What all calls so far were billed, in US dollars."""
+        cost: float = self._application.state.generations.credits()["total_usage"]
+        return cost
+
     def script(self, model: str, answers: Sequence[str | ScriptedAnswer], *, repeat_last: bool = False) -> None:
         """Set a model's next answers, one per call, in every format, streamed or not.
 

@@ -7,7 +7,14 @@ from decimal import Decimal
 from ..envelope import ActionError
 
 _NEVER_SENT = frozenset(
-    {"unknown_action", "invalid_arguments", "not_connected", "refused_by_policy", "ledger_unavailable"}
+    {
+        "unknown_action",
+        "invalid_arguments",
+        "not_connected",
+        "refused_by_policy",
+        "budget_exceeded",
+        "ledger_unavailable",
+    }
 )
 _MAYBE_EXECUTED = frozenset({408, 499})
 # No provider has answered; with these of Cloudflare's, nothing reached OpenRouter.

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .budgets import Account, Budget, Demand, Facts, Shortage, Use, accounts_of, decide
+from .budgets import Budget, Facts
+from .decisions import Account, Demand, Shortage, Use, accounts_of, decide
 
 _Key = tuple[str, str]
 # Windows, or sessions, of one budget that are remembered.
@@ -49,6 +50,10 @@ class MemoryBudgets:
         self._lock = threading.Lock()
         self._counters: dict[_Key, dict[int, Use]] = defaultdict(dict)
         self._running: Counter[_Key] = Counter()
+
+    def apply_to(self, facts: Facts) -> bool:
+        """Whether any budget applies to a call."""
+        return any(budget.subjects(facts) for budget in self._budgets.values())
 
     def reserve(self, facts: Facts, demand: Demand) -> Reservation | Shortage:
         """Reserve what a call needs, or return why it may not begin.

@@ -36,6 +36,11 @@ class Slot:
     since: int
     resets: datetime | None
 
+    @property
+    def numbers(self) -> range:
+        """The counters that count together."""
+        return range(self.since, self.number + 1, max(1, (self.number - self.since) // _STEPS))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -356,6 +356,60 @@ class RunningCallRow(Row):
     request_id: Mapped[str | None] = mapped_column(String(100))
     generation_id: Mapped[str | None] = mapped_column(String(100))
     streamed: Mapped[bool]
+    process: Mapped[int] = mapped_column(_BIG)
+
+
+class ProcessRow(Row):
+    """A process that makes calls, and when it was last seen alive: seconds since 1970, by the database's clock."""
+
+    __tablename__ = "ort_processes"
+    audited: ClassVar[bool] = False
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    seen: Mapped[int] = mapped_column(_BIG)
+
+
+class BudgetRow(Row):
+    """A budget. One that counts otherwise than before gets a new id, since its counters start again."""
+
+    __tablename__ = "ort_budgets"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    definition: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class BudgetCounterRow(Row):
+    """What was used of a budget by one of whom it counts. Slot -1 has the calls that go on, whenever they began."""
+
+    __tablename__ = "ort_budget_counters"
+    audited: ClassVar[bool] = False
+
+    budget_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    spent: Mapped[int] = mapped_column(_BIG)
+    reserved: Mapped[int] = mapped_column(_BIG)
+    tokens: Mapped[int] = mapped_column(_BIG)
+    reserved_tokens: Mapped[int] = mapped_column(_BIG)
+    calls: Mapped[int] = mapped_column(_BIG)
+    running: Mapped[int] = mapped_column(_BIG)
+
+
+class ReservationRow(Row):
+    """What a call has reserved in counters, until it is clear what it cost."""
+
+    __tablename__ = "ort_budget_reservations"
+    audited: ClassVar[bool] = False
+
+    call_id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=False)
+    units: Mapped[int] = mapped_column(_BIG)
+    tokens: Mapped[int] = mapped_column(_BIG)
+    counters: Mapped[str] = mapped_column(Text)
+    running: Mapped[bool]
 
 
 class CallRow(Row):

@@ -76,6 +76,8 @@ def to_result(
 
     form = None if brief is None else brief.model_dump()
     text = for_model(envelope.data, form, select=select, limit=limit, checkpoint=checkpoint)
+    if envelope.note is not None:
+        text = shorten(f"{text}\n{envelope.note}", limit)
     return ToolResult(call, text, envelope)
 
 

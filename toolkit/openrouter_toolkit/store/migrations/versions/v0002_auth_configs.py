@@ -60,6 +60,7 @@ def upgrade() -> None:
         ),
     )
     _add_ledger()
+    _add_budgets()
     _add_people()
     _add_audit()
     _add_health()
@@ -92,6 +93,7 @@ def _add_ledger() -> None:
         sa.Column("request_id", sa.String(100)),
         sa.Column("generation_id", sa.String(100)),
         sa.Column("streamed", sa.Boolean, nullable=False),
+        sa.Column("process", _BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ort_running_calls"),
     )
     op.create_table(
@@ -129,6 +131,44 @@ def _add_ledger() -> None:
         sa.PrimaryKeyConstraint("day", "group_id", name="pk_ort_usage_days"),
     )
     op.create_index("ix_ort_usage_days_group_id", "ort_usage_days", ["group_id"])
+
+
+def _add_budgets() -> None:
+    op.create_table(
+        "ort_processes",
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("seen", _BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_processes"),
+    )
+    op.create_table(
+        "ort_budgets",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("definition", sa.Text, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("updated_at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ort_budgets"),
+        sa.UniqueConstraint("name", name="uq_ort_budgets_name"),
+        sqlite_autoincrement=True,
+    )
+    used = ("spent", "reserved", "tokens", "reserved_tokens", "calls", "running")
+    op.create_table(
+        "ort_budget_counters",
+        sa.Column("budget_id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("slot", _BIG, nullable=False, autoincrement=False),
+        *(sa.Column(name, _BIG, nullable=False) for name in used),
+        sa.PrimaryKeyConstraint("budget_id", "subject", "slot", name="pk_ort_budget_counters"),
+    )
+    op.create_table(
+        "ort_budget_reservations",
+        sa.Column("call_id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("units", _BIG, nullable=False),
+        sa.Column("tokens", _BIG, nullable=False),
+        sa.Column("counters", sa.Text, nullable=False),
+        sa.Column("running", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("call_id", name="pk_ort_budget_reservations"),
+    )
 
 
 def _add_people() -> None:
