@@ -68,7 +68,12 @@ class Standing:
     @property
     def whom(self) -> str:
         """Return for whom it counts, in words; empty if it counts for all together."""
-        return ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in self.subject.items())
+        return whom(self.subject)
+
+
+def whom(subject: Mapping[str, str]) -> str:
+    """Return in words for whom a budget counts; empty if it counts for all together."""
+    return ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in subject.items())
 
 
 def standings(states: Iterable[BudgetState], at: datetime) -> dict[str, list[Standing]]:
