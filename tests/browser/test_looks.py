@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def _some_budgets(store: Store) -> None:
         assert ledger.flush()
         budgets.set(Budget("each agent", Limits(usd=Decimal(2), calls=100), Window("day"), {"agent": ["*"]}))
         budgets.set(Budget("team " + "y" * 90, Limits(usd=Decimal("12.50"), tokens=10_000_000), hard=False))
-        budgets.set(Budget("a call", Limits(usd=Decimal("0.10")), Window("call")))
+        budgets.set(Budget("a call", Limits(usd=Decimal("0.50")), Window("call")))
         for agent in ("writer of long reports", "reader", "x" * 100):
             reserved = Demand(3 * 10**11, 1_500_000)
             request = Request(budgets.current(), Facts(user="alice", agent=agent), reserved)

@@ -56,8 +56,8 @@ def test_one_is_made_tried_changed_raised_and_removed(served: Served, admin: Per
     assert (made.hard, made.lower_max_tokens, made.allow_unknown_price, made.window) == (True, True, False, Window())
     assert calls(served, "writer", "another", "another") == [False, True, False]
     page = admin.open(BUDGETS)
-    assert "Further calls that cost money are refused for agent another; agent reader; agent writer." in flat(page)
-    assert "1 call used, 0 calls left" in page.text
+    assert "Further calls that cost money are refused for agent writer; agent another." in flat(page)
+    assert "2 calls used, 0 calls left" in page.text
 
     change = page.links["Change or raise two each"]
     page = admin.send(admin.open(change), "Raise", raise_calls="9", length="8-hours")

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 
 from ...ledger.budgets import LedgerBudgets
-from ...ledger.what_if import WhatIf
+from ...ledger.what_if import MAX_CALLS, WhatIf
 from ...spending import Budget, Limits, Raise
 from ...spending.budgets import MEASURES, Measure
 from ...spending.definitions import from_dict, to_dict
@@ -184,7 +184,6 @@ def _form(
     status: int = 200,
 ) -> Response:
     at = datetime.now(UTC)
-    raised = None if budget is None else budget.raised
     return render(
         request,
         "budget.html",
@@ -193,7 +192,7 @@ def _form(
         allows=None if budget is None else described(budget, at),
         remove=None if budget is None else _address("remove", budget),
         raise_to=None if budget is None else _address("raise", budget),
-        is_raised=raised is not None and at < raised.until,
+        is_raised=budget is not None and _is_raised(budget, at),
         limited=[] if budget is None else _limited(budget),
         given={**_values({}), **given.values},
         problems=given.problems,
@@ -201,6 +200,7 @@ def _form(
         lengths=[(name, words) for name, (words, _) in _LENGTHS.items()],
         usual_length=_USUAL_LENGTH,
         tried=tried,
+        most=MAX_CALLS,
         made=None if made is None else described(made, at),
         refused_for=[]
         if tried is None
@@ -269,14 +269,17 @@ def _limited(budget: Budget) -> list[Measure]:
     return [name for name in MEASURES if getattr(budget.limits, name) is not None]
 
 
+def _is_raised(budget: Budget, at: datetime) -> bool:
+    return budget.raised is not None and at < budget.raised.until
+
+
 def _card(budget: Budget, some: list[Standing], at: datetime) -> dict[str, Any]:
     refused = [one.whom or "everybody" for one in some if one.refuses]
-    raised = budget.raised
     return {
         "name": budget.name,
         "allows": described(budget, at),
         "hard": budget.hard,
-        "raised_until": raised.until if raised is not None and at < raised.until else None,
+        "is_raised": _is_raised(budget, at),
         "refused": refused[:_SHOWN],
         "refused_more": max(0, len(refused) - _SHOWN),
         "counts": budget.window.per not in ("call", "session") or budget.limits.at_once is not None,
