@@ -121,8 +121,8 @@ def _some_budgets(store: Store) -> None:
     with Ledger(store) as ledger:
         budgets = ledger.budgets
         for agent, cost in (("writer of long reports", 2), ("reader", 1), ("x" * 100, 0)):
-            facts = {"toolkit": "OPENROUTER", "action": "OPENROUTER_CREATE_CHAT_COMPLETION", "agent": agent}
-            entry = Entry(**facts, user_id="alice", account_id=alice, id=new_id(), cost=cost * 10**12, billing="known")
+            entry = Entry("OPENROUTER", "OPENROUTER_CREATE_CHAT_COMPLETION", "alice", account_id=alice, agent=agent)
+            entry.id, entry.cost, entry.billing = new_id(), cost * 10**12, "known"
             ledger.add(entry)
         assert ledger.flush()
         budgets.set(Budget("each agent", Limits(usd=Decimal(2), calls=100), Window("day"), {"agent": ["*"]}))

@@ -60,8 +60,9 @@ def what_if(database: Database, budget: Budget, at: datetime) -> WhatIf:
         rows = rows[:MAX_CALLS][::-1]
         since = since if is_whole else began_at(rows[0].id)
         slot = None if budget.window.per == "session" else budget.window.slot(since)
-        for row in () if slot is None else session.execute(_earlier(slot, first_id_at(since))):
-            replay.add_earlier(row, slot)
+        if slot is not None:
+            for row in session.execute(_earlier(slot, first_id_at(since))):
+                replay.add_earlier(row, slot)
     for row in rows:
         replay.make(row)
     subjects = tuple(replay.refused.most_common())
@@ -129,7 +130,9 @@ def _earlier(slot: Slot, before: int) -> Select[Any]:
     step = slot.numbers.step
     rolls = [] if slot.since == slot.number else [(second_of(_call.c.id) // step * step).label("slot")]
     columns = [*(_group.c[name] for name in _FACTS), _call.c.billing, *rolls]
-    sums = {name: func.coalesce(func.sum(_call.c[name]), 0) for name in ("cost", "tokens_in", "tokens_out")}
+    sums: dict[str, Any] = {
+        name: func.coalesce(func.sum(_call.c[name]), 0) for name in ("cost", "tokens_in", "tokens_out")
+    }
     sums["calls"] = func.count()
     query = _calls([*columns, *(one.label(name) for name, one in sums.items())]).group_by(*columns)
     return query.where(_call.c.id < before, _call.c.id >= first_id_at(datetime.fromtimestamp(slot.since, UTC)))

@@ -211,15 +211,15 @@ def _form(
 def _read(given: _Given, name: str, before: Budget | None = None) -> Budget | None:
     """Return the budget that a form describes; None if something is wrong, which is noted then."""
     form = given.values
-    limits = {name: _limit(given, name, name) for name in MEASURES}
-    definition = {
+    limits: dict[str, Any] = {name: _limit(given, name, name) for name in MEASURES}
+    definition: dict[str, Any] = {
         "name": name,
         **limits,
         "raised": None if before is None else to_dict(before)["raised"],
         "per": form.get("per", ""),
         "zone": form.get("zone", "").strip() or "UTC",
         "applies_to": {name: names for name in _DIMENSIONS if (names := _names(form.get(name, ""), name, before))},
-        **{name: name in form for name in _FLAGS},
+        **{flag: flag in form for flag in _FLAGS},
     }
     if not given.problems and all(value is None for value in limits.values()):
         given.problems["usd"] = "Enter one limit or more, here or below."
