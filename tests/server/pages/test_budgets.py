@@ -113,6 +113,20 @@ def test_what_is_wrong_is_said_at_its_field(served: Served, admin: Person, chang
     assert [one.name for one in served.state.ledger.budgets.current()] == ["there"]
 
 
+def test_what_is_wrong_of_one_that_is_there_is_said_too(served: Served, admin: Person) -> None:
+    served.state.ledger.budgets.set(Budget("there", Limits(calls=1)))
+    page = admin.open(f"{BUDGETS}/change?name=there")
+    for given in {"agent": "x" * 256}, {"at_once": "-1"}, {"zone": "Mars"}, {"calls": ""}, {"per": "year"}:
+        answer = admin.send(page, "Save", **{"per": "day", **given})
+        assert answer.status == 422
+        assert sum(given.get("class") == "fault" for _, given in answer.elements) == 1
+
+
+def test_one_without_a_name_can_be_tried(served: Served, admin: Person) -> None:
+    page = admin.send(admin.open(NEW), "Make the budget", per="day", calls="1", **{"try": "1"})
+    assert "It applies to no call of the last 7 days" in page.text
+
+
 def test_a_raise_needs_another_limit(served: Served, admin: Person) -> None:
     served.state.ledger.budgets.set(Budget("there", Limits(calls=1)))
     page = admin.open(f"{BUDGETS}/change?name=there")

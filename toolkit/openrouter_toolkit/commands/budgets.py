@@ -117,17 +117,12 @@ def _name(text: str) -> str:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what was named of a definition; what was named to change whom it applies to is a key of its own."""
-    limits = {name: getattr(options, name) for name in _MEASURES if getattr(options, name) is not None}
-    others = {name: getattr(options, name) for name in ("per", "zone", "rolling", *_FLAGS)}
-    applies_to = (
-        {"applies_to": None} if options.any or any(getattr(options, name) for name in BUDGET_DIMENSIONS) else {}
-    )
-    return {
-        **{name: None if value == NO_LIMIT else value for name, value in limits.items()},
-        **{name: value for name, value in others.items() if value is not None},
-        **applies_to,
-    }
+    """Return what was named of a definition; `applies_to` alone is None if anything of it was."""
+    names = (*_MEASURES, "per", "zone", "rolling", *_FLAGS)
+    named = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.any or any(getattr(options, name) for name in BUDGET_DIMENSIONS):
+        named["applies_to"] = None
+    return {name: None if value == NO_LIMIT else value for name, value in named.items()}
 
 
 def _applies_to(options: argparse.Namespace, definition: dict[str, Any]) -> dict[str, list[str]]:

@@ -127,8 +127,7 @@ def _limit(measure: Measure, limit: Decimal | int, use: Use) -> LimitStanding:
 
 
 def _share(one: LimitStanding) -> float:
-    taken = one.used + one.reserved
-    return float(taken / one.limit) if one.limit else float(bool(taken)) or 1.0
+    return float((one.used + one.reserved) / one.limit) if one.limit else 1.0
 
 
 def _as_json(one: Standing) -> dict[str, Any]:

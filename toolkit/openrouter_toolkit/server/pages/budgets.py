@@ -46,8 +46,14 @@ _LENGTHS = {
     "30-days": ("30 days", timedelta(days=30)),
 }
 _USUAL_LENGTH = "1-day"
-# Which field an error is about, by words in it; the first that is found.
-_ABOUT = {"zone": "zone", "roll": "per", "name": "name", "token": "tokens", "calls": "calls", "at_once": "at_once"}
+# Which field an error is about, by words in it; the first that is found, else the first field.
+_ABOUT = {
+    **{f"names of a {name}": name for name in _DIMENSIONS},
+    "time zone": "zone",
+    "roll": "per",
+    "has a name": "name",
+    **{f"{name} is a whole": name for name in MEASURES},
+}
 
 
 @dataclass
@@ -93,7 +99,7 @@ def make(request: Request, form: Form) -> Response:
     name = form.get("name", "").strip()
     if name and _budgets(request).find(name) is not None:
         given.problems["name"] = "There is a budget of this name. Change it, or take another name."
-    return _kept(request, _read(given, name), None, given)
+    return _kept(request, _read(given, name or ("new" if "try" in form else "")), None, given)
 
 
 @router.get("/change")
@@ -167,7 +173,7 @@ def _kept(request: Request, made: Budget | None, before: Budget | None, given: _
     try:
         _budgets(request).set(made)
     except ValueError as error:
-        given.problems["name"] = sentence(str(error))
+        given.problems["usd"] = sentence(str(error))
         return _form(request, before, given, status=422)
     is_same = before is not None and to_dict(before) == to_dict(made)
     done = "budget-made" if before is None else "budget-changed-already" if is_same else "budget-changed"
@@ -228,9 +234,9 @@ def _read(given: _Given, name: str, before: Budget | None = None) -> Budget | No
     try:
         return from_dict(definition)
     except ValueError as error:
-        words = str(error)
+        words = str(error).removeprefix(f"{name}: ")
         about = next((where for mark, where in _ABOUT.items() if mark in words), "usd")
-        given.problems[about] = sentence(words.removeprefix(f"{name}: "))
+        given.problems[about] = sentence(words)
         return None
 
 
