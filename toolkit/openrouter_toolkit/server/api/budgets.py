@@ -144,7 +144,11 @@ async def budget(request: Request, name: _Name) -> BudgetAnswer:
 
 @router.put(
     "/{name:path}",
-    responses={**_FORBIDDEN, 400: {"model": ErrorAnswer, "description": "The body is not valid JSON."}},
+    responses={
+        **_FORBIDDEN,
+        400: {"model": ErrorAnswer, "description": "The body is not valid JSON."},
+        404: {"model": ErrorAnswer, "description": "No budget can have such a name, or it was removed meanwhile."},
+    },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
 )
 async def put(request: Request, name: _Name) -> BudgetAnswer:
