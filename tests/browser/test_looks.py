@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete
 
+from openrouter_toolkit.ledger import Ledger
+from openrouter_toolkit.ledger.entry import Entry, new_id
 from openrouter_toolkit.server import Settings
+from openrouter_toolkit.spending import Budget, Limits, Raise, Window
+from openrouter_toolkit.spending.budgets import Facts
+from openrouter_toolkit.spending.decisions import Demand, Request
 from openrouter_toolkit.store import Role, Store
 from openrouter_toolkit.store.account_health import UNITS, Finding, Health, Spending
 from openrouter_toolkit.store.tables import PersonRow
@@ -108,6 +114,46 @@ def _audit(page: Page, store: Store) -> None:
     store.accounts.share(account, ["alice", "bob@example.com"])
     store.switches.turn_off("OPENROUTER", "OPENROUTER_CREATE_COINBASE_CHARGE")
     page.goto("/admin/audit?until=2999-01-01")
+
+
+def _some_budgets(store: Store) -> None:
+    alice = store.accounts.connect("OPENROUTER", "alice", {"api_key": KEY}).id
+    with Ledger(store) as ledger:
+        budgets = ledger.budgets
+        for agent, cost in (("writer of long reports", 2), ("reader", 1), ("x" * 100, 0)):
+            entry = Entry("OPENROUTER", "OPENROUTER_CREATE_CHAT_COMPLETION", "alice", account_id=alice, agent=agent)
+            entry.id, entry.cost, entry.billing = new_id(), cost * 10**12, "known"
+            ledger.add(entry)
+        assert ledger.flush()
+        budgets.set(Budget("each agent", Limits(usd=Decimal(2), calls=100), Window("day"), {"agent": ["*"]}))
+        budgets.set(Budget("team " + "y" * 90, Limits(usd=Decimal("12.50"), tokens=10_000_000), hard=False))
+        budgets.set(Budget("a call", Limits(usd=Decimal("0.50")), Window("call")))
+        for agent in ("writer of long reports", "reader", "x" * 100):
+            reserved = Demand(3 * 10**11, 1_500_000)
+            request = Request(budgets.current(), Facts(user="alice", agent=agent), reserved)
+            ledger.begin(Entry(user_id="alice", agent=agent), request)
+        raised = Raise(Limits(usd=Decimal(20)), datetime(2999, 1, 1, tzinfo=UTC))
+        budgets.raise_until("team " + "y" * 90, raised)
+
+
+def _budgets(page: Page, store: Store) -> None:
+    _some_budgets(store)
+    page.goto("/admin/budgets")
+
+
+def _tried_budget(page: Page, store: Store) -> None:
+    _some_budgets(store)
+    page.goto("/admin/budgets/change?name=each+agent")
+    page.get_by_label("Calls", exact=True).fill("0")
+    page.get_by_role("button", name="Try on the last 7 days").click()
+    page.locator("#tried").wait_for()
+
+
+def _wrong_budget(page: Page, store: Store) -> None:
+    page.goto("/admin/budgets/new")
+    page.get_by_label("US dollars").fill("much")
+    page.get_by_role("button", name="Make the budget").click()
+    page.locator(".fault").wait_for()
 
 
 def _logged_out(page: Page, store: Store) -> None:
@@ -263,6 +309,10 @@ PAGES: dict[str, Visit] = {
     "your-logins": _your_logins,
     "audit": _audit,
     "audit-nothing": lambda page, _: page.goto("/admin/audit?actor=nobody"),
+    "budgets": _budgets,
+    "budgets-empty": lambda page, _: page.goto("/admin/budgets"),
+    "budget-tried": _tried_budget,
+    "budget-refused": _wrong_budget,
     "how-to-log-in": _logged_out,
     "tools": _tools,
     "tools-connected": _connected,

@@ -90,6 +90,19 @@ def test_the_page_on_the_ledger_runs(
         assert f"`{name}`" in text
 
 
+def test_the_page_on_spending_runs(openrouter_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (DOCS / "spending.md").read_text(encoding="utf-8")
+    quotes, budgets = python_of(text)
+    exec(quotes, {})
+    assert capsys.readouterr().out.count("\n") > 1
+    exec(budgets, {})
+    kind, message = capsys.readouterr().out.splitlines()
+    assert kind == "budget_exceeded"
+    assert message.startswith("The budget 'a call' allows $0.0001 for a call, and this one may cost up to $0.0")
+    for line in re.findall(r"^    openrouter-toolkit (.*)$", text, re.MULTILINE):
+        assert callable(parser().parse_args(shlex.split(line)).run)
+
+
 def test_the_page_on_observability_prints_a_span(openrouter_sandbox: Sandbox, tmp_path: Path) -> None:
     text = (DOCS / "observability.md").read_text(encoding="utf-8")
     (program,), (line,) = python_of(text), install_lines(text)
@@ -194,7 +207,17 @@ def test_the_import_of_something_else_would_be_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["agents.md", "answers.md", "connect.md", "ledger.md", "mcp.md", "observability.md", "server.md", "toolkits.md"],
+    [
+        "agents.md",
+        "answers.md",
+        "connect.md",
+        "ledger.md",
+        "mcp.md",
+        "observability.md",
+        "server.md",
+        "spending.md",
+        "toolkits.md",
+    ],
 )
 def test_what_the_python_of_a_document_imports_is_brought_by_its_install_lines(name: str) -> None:
     """A section without an install line goes on from that at the document's beginning, or from the preamble's."""

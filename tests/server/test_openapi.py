@@ -83,6 +83,8 @@ def test_the_document_holds_the_api_alone(document: dict[str, Any]) -> None:
     assert sorted(document["paths"]) == [
         "/api/actions/{slug}",
         "/api/actions/{slug}/quote",
+        "/api/budgets",
+        "/api/budgets/{name}",
         *ledger,
         "/api/tools",
         "/api/usage",

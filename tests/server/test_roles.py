@@ -76,7 +76,15 @@ def test_an_auditor_changes_nothing() -> None:
 
 def test_an_auditor_is_shown_no_button_that_would_not_work(served: Served) -> None:
     with logged_in(served, of_role(served, Role.AUDITOR)) as browser:
-        for path in (DETAILS, "/admin/tools", "/admin/people", "/admin/audit", "/admin/tools/echo", "/admin/webhooks"):
+        for path in (
+            DETAILS,
+            "/admin/tools",
+            "/admin/people",
+            "/admin/audit",
+            "/admin/tools/echo",
+            "/admin/webhooks",
+            "/admin/budgets",
+        ):
             page = browser.get(path)
             assert page.status_code == 200
             assert re.findall(r'<form method="post"[^>]*action="([^"]*)"', page.text) == ["/logout"], path

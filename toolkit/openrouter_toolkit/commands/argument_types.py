@@ -16,6 +16,11 @@ _NUMBER = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOMENT = "give a date (2026-11-30), a time in ISO 8601, or how long ago: 30m, 24h, 7d, 4w"
+# In what time a budget counts, and whose calls: `spending.windows.PER`, and what `spending.budgets` takes.
+PER = ("call", "session", "hour", "day", "week", "month", "ever")
+BUDGET_DIMENSIONS = ("user", "agent", "token", "account", "model", "action")
+# What is typed for a limit that is to be none.
+NO_LIMIT = "none"
 # By what usage is broken down: `ledger.BY`, whose packages may be missing.
 BY = ("user", "model", "provider", "action", "toolkit", "token", "account", "agent", "error_type", "day")
 _SERVER_NAME = re.compile(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+")
@@ -47,8 +52,14 @@ def dollars(text: str) -> Decimal:
     return value
 
 
+def budget_limit(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A type for a limit of a budget: an amount that `read` takes, or `none`."""
+    return lambda text: NO_LIMIT if text == NO_LIMIT else read(text)
+
+
 port = number(int, 0, 65535, "give a number from 0 to 65535")
 integer = number(int, -math.inf, math.inf, "give an integer")
+count = number(int, 0, 10**15, "give a whole number, 0 or more")
 rate = number(float, 0, 1, "give a number from 0 to 1")
 delay = number(float, 0, sys.float_info.max, "give seconds, 0 or more")
 call_timeout = number(float, math.ulp(0.0), 86_400, "give seconds, more than 0 and at most 86400")
@@ -105,6 +116,15 @@ def link_lifetime(text: str) -> timedelta:
     if not timedelta(minutes=10) <= lifetime <= timedelta(days=7):
         raise argparse.ArgumentTypeError("give a time from 10m to 7d, such as 30m, 24h or 7d")
     return lifetime
+
+
+def duration(text: str) -> timedelta:
+    """How long something lasts."""
+    found = _AGO.fullmatch(text)
+    length = timedelta(0) if found is None else timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta(0) < length <= timedelta(days=366):
+        raise argparse.ArgumentTypeError("give a time up to a year, such as 30m, 2h, 7d or 4w")
+    return length
 
 
 class Configurable(str):

@@ -40,6 +40,18 @@ def users(**_cursor: Any) -> list[str]:
     return sorted({_FALLBACK_USER, *(account.user_id for account in accounts if account.user_id)})
 
 
+def budgets(**_cursor: Any) -> list[str]:
+    """The names of budgets."""
+    from .store import open_existing_store
+
+    with open_existing_store() as store:
+        if store is None:
+            return []
+        from ..ledger import Ledger
+
+        return [budget.name for budget in Ledger(store).budgets.current()]
+
+
 def settings(**_cursor: Any) -> list[str]:
     """The names of the config file's settings."""
     from .config_file import SETTINGS

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from . import argument_types as types
 from . import completers
 from .argument_types import BY
@@ -62,6 +65,8 @@ _CALLS = (
 )
 _WEBHOOK = option("id ID", "the webhook: its id (wh_...), or the beginning of it")
 _PRIVATE = flag("--private-webhooks", "allow http, and addresses of this machine and of private networks")
+_BUDGET = option("name NAME", "the budget", complete=completers.budgets)
+_ALL_STATES = flag("--all", "all for whom a budget counts, and not only those who have used most")
 _SERVER_NAME = "io.github.openrouter-toolkit/openrouter-toolkit"
 
 
@@ -69,6 +74,21 @@ def _of_account(name: str, help: str, *options: Option) -> Command:
     """An action on one account."""
     account = option("id ID", "the account: its id, the beginning of it, or its alias")
     return Command(f"accounts {name}", help, account, _JSON, _OF_USER, _MANIFEST, *options)
+
+
+def _limits(*, none: bool) -> tuple[Option, ...]:
+    """The limits of a budget."""
+
+    def kind(read: Callable[[str], Any]) -> Callable[[str], Any]:
+        return types.budget_limit(read) if none else read
+
+    more = ", or none" if none else ""
+    return (
+        option("--usd USD", f"US dollars{more}", kind(types.dollars)),
+        option("--tokens N", f"tokens, read and written{more}", kind(types.count)),
+        option("--calls N", f"calls{more}", kind(types.count)),
+        option("--at-once N", f"calls that are made at once{more}", kind(types.count)),
+    )
 
 
 def _output(name: str, help: str) -> Option:
@@ -465,6 +485,95 @@ examples:
         option("id ID", "the delivery: its id (dlv_...), or the beginning of it"),
         _JSON,
     ),
+    Command(
+        "budgets",
+        "limit what calls may cost, and how many there are",
+        _ALL_STATES,
+        _JSON,
+        run="budgets:list_budgets",
+        description="Lists the budgets and how it stands with each, or does something with one.",
+        examples="""\
+examples:
+  openrouter-toolkit budgets set each-user --usd 5 --per day --user '*'
+  openrouter-toolkit budgets set research --usd 200 --calls 10000 --user alice bob --model 'anthropic/*'
+  openrouter-toolkit budgets raise research --usd 300 --for 7d
+  openrouter-toolkit budgets""",
+    ),
+    Command("budgets list", "list them all", _ALL_STATES, _JSON, run="budgets:list_budgets"),
+    Command(
+        "budgets set",
+        "make one, or change what is named of one",
+        _BUDGET,
+        *_limits(none=True),
+        option("--per TIME", "in what time: " + ", ".join(types.PER) + " (default: month)", choices=types.PER),
+        option("--zone ZONE", "the time zone in which days begin (default: UTC)"),
+        one_of(
+            flag("--rolling", "the last hour, day, week or 30 days, instead of the present one", default=None),
+            flag("--calendar", "the present one, as it is anyway", action="store_false", dest="rolling", default=None),
+        ),
+        several("--user U", "only these users; '*' alone is each for itself, so below", complete=completers.users),
+        several("--agent LABEL", "only these agents"),
+        several("--token ID", "only these API tokens"),
+        several("--account ID", "only these connected accounts"),
+        several("--model MODEL", "only these models, or patterns: 'anthropic/*'", complete=completers.models),
+        several(
+            "--action SLUG", "only these actions, or patterns; those that are free, too", complete=completers.slugs
+        ),
+        several("--any DIMENSION", "no longer only those of user, agent, …", choices=types.BUDGET_DIMENSIONS),
+        one_of(
+            flag("--soft", "make calls beyond it, too", action="store_false", dest="hard", default=None),
+            flag("--hard", "refuse them, as it does anyway", default=None),
+        ),
+        one_of(
+            flag("--allow-unknown-price", "allow calls of unknown price while anything is left", default=None),
+            flag(
+                "--refuse-unknown-price",
+                "refuse them, as it does anyway",
+                action="store_false",
+                dest="allow_unknown_price",
+                default=None,
+            ),
+        ),
+        one_of(
+            flag(
+                "--keep-max-tokens",
+                "refuse a call without max_tokens whose longest answer does not fit",
+                action="store_false",
+                dest="lower_max_tokens",
+                default=None,
+            ),
+            flag("--lower-max-tokens", "set it to what fits, as it does anyway", default=None),
+        ),
+        _JSON,
+        description="""\
+Makes a budget for all calls that cost money, or for those that it names; or changes one, of which what is not named
+stays as it is. What calls have used in its time before it was made counts, as far as the ledger has it.""",
+        examples="""\
+examples:
+  openrouter-toolkit budgets set each-user --usd 5 --per day --zone Europe/Berlin --user '*'
+  openrouter-toolkit budgets set each-user --calls 500
+  openrouter-toolkit budgets set each-user --usd none --any user""",
+        run="budgets:set_budget",
+    ),
+    Command(
+        "budgets raise",
+        "set other limits for a while",
+        _BUDGET,
+        *_limits(none=False),
+        one_of(
+            option("--until TIME", "until then: a date, or a time in ISO 8601, in UTC without an offset", types.moment),
+            option("--for TIME", "so long from now, such as 2h or 7d", types.duration, dest="length"),
+            flag("--end", "end it now"),
+            required=True,
+        ),
+        _JSON,
+        examples="""\
+examples:
+  openrouter-toolkit budgets raise research --usd 300 --until 2026-12-24T18:00
+  openrouter-toolkit budgets raise research --end""",
+        run="budgets:raise_budget",
+    ),
+    Command("budgets remove", "remove one", _BUDGET, _JSON),
     Command(
         "keys", "change the master key", run="", description="The master key with which connected accounts are sealed."
     ),

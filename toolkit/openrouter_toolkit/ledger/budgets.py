@@ -18,6 +18,7 @@ from ..store.audit.record import Change
 from ..store.columns import now
 from ..store.tables import BudgetRow
 from .running import RunningCalls
+from .what_if import WhatIf, what_if
 from .window_sums import window_sums
 
 # What a budget counts: where this changes, it starts again, from what the ledger has.
@@ -98,6 +99,10 @@ class LedgerBudgets:
         """
         at = at or now()
         return [state for budget in self.current() for state in self._states(budget, at)]
+
+    def what_if(self, budget: Budget, at: datetime | None = None) -> WhatIf:
+        """Return what a budget, which need not be kept, would have refused of the calls of the last 7 days."""
+        return what_if(self._database, budget, at or now())
 
     def _states(self, budget: Budget, at: datetime) -> list[BudgetState]:
         slot = None if budget.window.per in ("call", "session") else budget.window.slot(at)

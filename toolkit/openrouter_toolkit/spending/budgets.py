@@ -20,7 +20,9 @@ EACH = "*"
 _DIMENSIONS = ("user", "account", "token", "agent", "model", "action")
 PATTERNS = ("model", "action")
 _MAX_NAME = 100
+_MAX_LISTED = 255
 _MAX_USD = 1_000_000
+_DECIMALS = 12
 _MAX_NUMBER = 10**15
 
 
@@ -63,6 +65,8 @@ class Limits:
         usd = self.usd
         if usd is not None and not (isinstance(usd, Decimal) and usd.is_finite() and 0 <= usd <= _MAX_USD):
             raise ValueError(f'usd is an amount of US dollars, 0 to {_MAX_USD:,}, as a decimal: Decimal("2.50")')
+        if usd is not None and not -_DECIMALS <= int(usd.as_tuple().exponent) <= _DECIMALS:
+            raise ValueError(f"usd has at most {_DECIMALS} decimals")
         for name in ("tokens", "calls", "at_once"):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not 0 <= value <= _MAX_NUMBER):
@@ -122,6 +126,8 @@ class Budget:
                 raise ValueError(f"{self.name}: a budget applies to {', '.join(_DIMENSIONS)}, not to a {dimension!r}")
             if isinstance(names, str) or not names or not all(isinstance(one, str) and one for one in names):
                 raise ValueError(f"{self.name}: name at least one {dimension}, or [{EACH!r}] for each")
+            if len(names) > _MAX_LISTED or not all(len(one) <= _MAX_LISTED and one.isprintable() for one in names):
+                raise ValueError(f"{self.name}: at most {_MAX_LISTED} names of a {dimension}, printable and as long")
 
     def limits_at(self, at: datetime) -> Limits:
         """Return the limits at a moment, a temporary raise included."""

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from ..envelope import ActionError
-from .budgets import EACH, Budget
+from .budgets import EACH, MEASURES, Budget, Limits, Measure
 from .decisions import Shortage
 from .estimates import Estimate
 from .quotes import Quote
 
-_UNITS = {"tokens": "tokens", "calls": "calls", "at_once": "calls at once"}
+_UNITS = {"tokens": "token{}", "calls": "call{}", "at_once": "call{} at once"}
 
 
 def refusal(
@@ -103,6 +103,17 @@ def dollars(amount: Decimal | int) -> str:
     return f"${exact:,.2f}" if exact == round(exact, 2) else f"${exact:,.4f}"
 
 
+def amount(measure: Measure, value: Decimal | int) -> str:
+    """Return an amount of a measure in words: `$5.00`, `1 call`, `2 calls at once`."""
+    return dollars(value) if measure == "usd" else f"{value:,} {_UNITS[measure].format('' if value == 1 else 's')}"
+
+
+def amounts(limits: Limits) -> str:
+    """Return limits in words: `$5.00 and 100 calls`."""
+    given = ((name, getattr(limits, name)) for name in MEASURES)
+    return " and ".join(amount(name, value) for name, value in given if value is not None)
+
+
 def _plain(value: Decimal | int | None) -> Any:
     """Return an amount as JSON has it: US dollars as text, so that they stay exact."""
     return f"{value:f}" if isinstance(value, Decimal) else value
@@ -110,16 +121,13 @@ def _plain(value: Decimal | int | None) -> Any:
 
 def summary(budget: Budget) -> str:
     """Return in words what a budget allows: `$5.00 and 100 calls a day for each user`."""
-    limits = budget.limits
-    amounts = [] if limits.usd is None else [dollars(limits.usd)]
-    amounts += [f"{value:,} {unit}" for name, unit in _UNITS.items() if (value := getattr(limits, name)) is not None]
     window = budget.window
     when = {"ever": "in all", "call": "a call", "session": "a session"}.get(window.per, f"a {window.per}")
     if window.rolling:
         when = f"in the last {window.per}"
     elif window.per in ("day", "week", "month") and window.zone != "UTC":
         when += f" ({window.zone})"
-    return " ".join([" and ".join(amounts), when, *(_for(name, names) for name, names in budget.applies_to.items())])
+    return " ".join([amounts(budget.limits), when, *(_for(name, names) for name, names in budget.applies_to.items())])
 
 
 def _for(dimension: str, names: Any) -> str:

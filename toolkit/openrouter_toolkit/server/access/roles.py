@@ -59,6 +59,13 @@ RIGHTS: dict[str, Right] = {
     f"GET {_OFFER}": Right.SEE,
     f"POST {_OFFER}/add": Right.CHANGE,
     f"POST {_OFFER}/remove": Right.CHANGE,
+    "GET /admin/budgets": Right.SEE,
+    **{
+        f"{method} /admin/budgets/{page}": Right.CHANGE
+        for method in ("GET", "POST")
+        for page in ("new", "change", "remove")
+    },
+    "POST /admin/budgets/raise": Right.CHANGE,
     "GET /admin/people": Right.SEE,
     "POST /admin/people": Right.PEOPLE,
     f"GET {_PERSON}": Right.SEE,

@@ -56,12 +56,7 @@ class ActionCall(BaseModel):
 
 def action_call(body: bytes) -> ActionCall:
     """Parse a request body. Raises `Problem` 400 or 422, which repeats only the names of the body's keys."""
-    try:
-        value = parse_json(body.decode())
-    except UnicodeDecodeError:
-        raise Problem(400, "The body is no UTF-8.") from None
-    except InvalidJson as error:
-        raise Problem(400, f"The body is not valid JSON: {error}.") from None
+    value = parsed(body)
     try:
         return ActionCall.model_validate(value)
     except ValidationError as error:
@@ -69,6 +64,16 @@ def action_call(body: bytes) -> ActionCall:
         raise Problem(
             422, 'The body is {"user_id": ..., "arguments": {...}}. ' + _problem_text(value, invalid)
         ) from None
+
+
+def parsed(body: bytes) -> Any:
+    """Return the JSON of a request body. Raises `Problem` 400 if it is none."""
+    try:
+        return parse_json(body.decode())
+    except UnicodeDecodeError:
+        raise Problem(400, "The body is no UTF-8.") from None
+    except InvalidJson as error:
+        raise Problem(400, f"The body is not valid JSON: {error}.") from None
 
 
 def written_arguments(text: str, slug: str, action: Action | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ..access.callers import note_caller
 from ..disconnect import ClientDisconnected, while_connected
 from ..error_responses import Problem
 from ..state import hosted
-from . import ledger
+from . import budgets, ledger
 from .answers import ErrorAnswer
 from .events import EventStreamResponse
 from .requests import ActionCall, action_call, refuse_unknown, written_arguments
@@ -78,6 +78,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 router = APIRouter(prefix="/api", responses=_ERRORS, dependencies=[Security(_bearer)])
 router.include_router(ledger.router)
+router.include_router(budgets.router)
 
 
 @router.get("/tools", tags=["actions"])

@@ -14,6 +14,7 @@ from . import (
     accounts,
     audit,
     browser_login,
+    budgets,
     connect,
     connect_for,
     details,
@@ -46,6 +47,7 @@ _LOGGED_IN = (
     you,
     audit,
     webhooks,
+    budgets,
 )
 for _module in _LOGGED_IN:
     router.include_router(_module.router, dependencies=[Depends(check_role)])

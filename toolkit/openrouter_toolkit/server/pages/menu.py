@@ -7,12 +7,14 @@ from typing import NamedTuple
 from ..access.roles import Viewer
 from .cards import OFFERS, TOOLS
 
+BUDGETS = "/admin/budgets"
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
 WEBHOOKS = "/admin/webhooks"
 YOU = "/admin/you"
 _ENTRIES = (
     (TOOLS, "Tools", "tools"),
+    (BUDGETS, "Budgets", "budget"),
     (WEBHOOKS, "Webhooks", "webhook"),
     (PEOPLE, "People", "people"),
     (AUDIT, "Audit", "audit"),
