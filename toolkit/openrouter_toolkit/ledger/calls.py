@@ -250,10 +250,17 @@ def group_conditions(wanted: CallFilter, columns: Any) -> list[ColumnElement[boo
         if value is not None:
             found.append(columns[name] == value if "\0" not in value else false())  # PostgreSQL takes no NUL
     if wanted.users is not None:
-        found.append(columns.user_id.in_([user for user in wanted.users if "\0" not in user]))
+        found.append(columns["user_id"].in_([user for user in wanted.users if "\0" not in user]))
     if wanted.successful is not None:
-        found.append(columns.error_type == "" if wanted.successful else columns.error_type != "")
+        found.append(columns["error_type"] == "" if wanted.successful else columns["error_type"] != "")
     return found
+
+
+def filtered_dimensions(wanted: CallFilter) -> set[str]:
+    """Return the dimensions that a filter asks something of."""
+    found = {name for name in DIMENSIONS if getattr(wanted, name, None) is not None}
+    found |= set() if wanted.users is None else {"user_id"}
+    return found if wanted.successful is None else {*found, "error_type"}
 
 
 def _conditions(wanted: CallFilter, before: int | None, columns: Any) -> list[ColumnElement[bool]]:
