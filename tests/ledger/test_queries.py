@@ -62,6 +62,10 @@ def test_pages_are_all_that_match_in_order(
     found = list(first.calls)
     if first.next is not None:
         found += Ledger(filled).calls(wanted, cursor=first.next, limit=80).calls
+        back = Ledger(filled).calls(wanted, after=found[-1].id, limit=70)
+        assert list(back.calls) == found[-71:-1]
+        assert back.next == back.calls[-1].id
+        assert (back.newer is None) == (len(found) <= 71)
     assert found[: len(expected)] == expected
     if not FULL:
         assert len(found) == len(expected)

@@ -84,13 +84,21 @@ class Ledger:
                 before = calls.ended(session, entry.id)
         self._writer.add(Change(entry, before, begun=entry.id))
 
-    def calls(self, wanted: CallFilter | None = None, *, cursor: str | None = None, limit: int = 50) -> CallPage:
-        """Return a page of calls, newest first.
+    def calls(
+        self,
+        wanted: CallFilter | None = None,
+        *,
+        cursor: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> CallPage:
+        """Return a page of calls, newest first: the newest, or those older than `cursor`, or newer than `after`.
 
         Raises:
             ValueError: the cursor is none that a page gave, or `limit` is not from 1 to 1000.
         """
-        return calls.page(self._database, self._running, wanted or CallFilter(), cursor=cursor, limit=limit)
+        wanted = wanted or CallFilter()
+        return calls.page(self._database, self._running, wanted, cursor=cursor, after=after, limit=limit)
 
     def call(self, call_id: str, users: Sequence[str] | None = None) -> CallEntry | None:
         """Return a call by its id; None if there is none, or if it is of none of `users`."""
