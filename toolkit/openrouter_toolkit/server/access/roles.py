@@ -57,6 +57,8 @@ RIGHTS: dict[str, Right] = {
     f"GET {_OFFER}": Right.SEE,
     f"POST {_OFFER}/add": Right.CHANGE,
     f"POST {_OFFER}/remove": Right.CHANGE,
+    "GET /admin/calls": Right.OWN,
+    "GET /admin/calls/{call_id}": Right.OWN,
     "GET /admin/people": Right.SEE,
     "POST /admin/people": Right.PEOPLE,
     f"GET {_PERSON}": Right.SEE,

@@ -14,6 +14,7 @@ from . import (
     accounts,
     audit,
     browser_login,
+    calls,
     connect,
     connect_for,
     details,
@@ -31,7 +32,7 @@ from .cards import TOOLS
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit):
+for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit, calls):
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 

@@ -7,10 +7,16 @@ from typing import NamedTuple
 from ..access.roles import Viewer
 from .cards import OFFERS, TOOLS
 
+CALLS = "/admin/calls"
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
 YOU = "/admin/you"
-_ENTRIES = ((TOOLS, "Tools", "tools"), (PEOPLE, "People", "people"), (AUDIT, "Audit", "audit"))
+_ENTRIES = (
+    (TOOLS, "Tools", "tools"),
+    (CALLS, "Calls", "calls"),
+    (PEOPLE, "People", "people"),
+    (AUDIT, "Audit", "audit"),
+)
 
 
 class Entry(NamedTuple):

@@ -21,6 +21,7 @@ from ..access.roles import Right, known_viewer
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
+from .figures import cost_of_call, dollars, duration, exact_dollars
 from .menu import menu
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
@@ -251,6 +252,12 @@ def _environment() -> Environment:
         "role": lambda role: _ROLES[role],
         "browser": browser_name,
         "counted": counted,
+        "dollars": dollars,
+        "exact_dollars": exact_dollars,
+        "cost_of_call": lambda call: cost_of_call(call.cost, call.billing),
+        "duration": duration,
+        "seconds": lambda at: f"{at:%d %b, %H:%M:%S}".lstrip("0"),
+        "to_the_second": lambda at: f"{at:%d %B %Y, %H:%M:%S} UTC".lstrip("0"),
         "moment": _moment,
         "time_of_day": lambda at: f"{at:%H:%M} UTC",
         "day_and_time": lambda at: f"{at:%d %B %Y, %H:%M} UTC".lstrip("0"),
