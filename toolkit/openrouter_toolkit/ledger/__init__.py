@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .calls import CallEntry, CallFilter, CallPage
 from .ledger import DAYS, USAGE_DAYS, Ledger
-from .usage import BY, By, Usage
+from .usage import BY, By, Order, Usage
 from .writer import LedgerUnavailable
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "CallPage",
     "Ledger",
     "LedgerUnavailable",
+    "Order",
     "Usage",
 ]

@@ -15,7 +15,7 @@ from .calls import CallEntry, CallFilter, CallPage
 from .cleanup import Cleanup
 from .entry import Entry, new_id
 from .running import RunningCalls
-from .usage import By, Usage
+from .usage import By, Order, Usage
 from .writer import LedgerUnavailable, Writer
 
 # How many days calls are kept, and daily sums.
@@ -105,14 +105,19 @@ class Ledger:
         return calls.find(self._database, self._running, call_id, None if users is None else tuple(users))
 
     def usage(
-        self, by: Sequence[By] = (), wanted: CallFilter | None = None, *, limit: int | None = None
+        self,
+        by: Sequence[By] = (),
+        wanted: CallFilter | None = None,
+        *,
+        order: Order = "cost",
+        limit: int | None = None,
     ) -> list[Usage]:
-        """Return the sums of calls, broken down by some dimensions: the costliest first, or days in order.
+        """Return the sums of calls, broken down by some dimensions: the greatest first, or days in order.
 
         Raises:
             ValueError: there is no such dimension, or the filter has a session.
         """
-        return usage.usage(self._database, by, wanted, limit=limit)
+        return usage.usage(self._database, by, wanted, order=order, limit=limit)
 
     def settle(self, look_up: Callable[[str, str, str | None], Envelope], *, limit: int = 100) -> int:
         """Look up the costs of calls that were cut off, or whose answer did not tell them.

@@ -19,6 +19,8 @@ By = Literal[
     "day", "toolkit", "action", "user", "model", "provider", "token", "account", "agent", "error_type"
 ]  # fmt: skip
 BY: tuple[By, ...] = get_args(By)
+# By what sums are in order, the greatest first; `milliseconds` is the mean.
+Order = Literal["cost", "calls", "failures", "tokens", "milliseconds"]
 _COLUMNS = {"user": "user_id", "token": "token_id", "account": "account_id"}
 _group: Any = CallGroupRow.__table__
 _day: Any = UsageDayRow.__table__
@@ -62,9 +64,10 @@ def usage(
     by: Sequence[By] = (),
     wanted: CallFilter | None = None,
     *,
+    order: Order = "cost",
     limit: int | None = None,
 ) -> list[Usage]:
-    """Return the sums of calls, broken down by some dimensions: the costliest first, or days in order.
+    """Return the sums of calls, broken down by some dimensions: the greatest first, or days in order.
 
     Days are in UTC, and counted as a whole: `since` and `until` of the filter are rounded to the days in which they
     are. `session_id` is not summed up. Without a dimension, it is one sum of all.
@@ -86,10 +89,21 @@ def usage(
         query = query.where(table.day >= day_of(first_id_at(wanted.since)))
     if wanted.until is not None:
         query = query.where(table.day <= day_of(first_id_at(wanted.until) - 1))
-    query = query.order_by(*([table.day] if "day" in by else []), text("whole DESC"), text("calls DESC"))
+    query = query.order_by(*([table.day] if "day" in by else []), *_order(order, table))
     with database.read() as session:
         rows = session.execute(query.limit(limit)).all()
     return [_to_usage(by, row) for row in rows if row.calls]
+
+
+def _order(order: Order, table: Any) -> list[Any]:
+    """Return what to sort by, with names of the sums; the costliest come first among equals."""
+    first: dict[Order, Any] = {
+        "calls": func.sum(table.calls).desc(),
+        "failures": text("failures DESC"),
+        "tokens": (func.sum(table.tokens_in) + func.sum(table.tokens_out)).desc(),
+        "milliseconds": (func.sum(table.milliseconds) / func.nullif(func.sum(table.calls), 0)).desc().nulls_last(),
+    }
+    return [*([first[order]] if order in first else []), text("whole DESC"), func.sum(table.calls).desc()]
 
 
 def _of_rollup(names: Sequence[str], wanted: CallFilter, dimension: str = _FEWEST) -> Select[Any]:

@@ -59,6 +59,8 @@ RIGHTS: dict[str, Right] = {
     f"POST {_OFFER}/remove": Right.CHANGE,
     "GET /admin/calls": Right.OWN,
     "GET /admin/calls/{call_id}": Right.OWN,
+    "GET /admin/usage": Right.OWN,
+    "GET /admin/usage/export": Right.OWN,
     "GET /admin/people": Right.SEE,
     "POST /admin/people": Right.PEOPLE,
     f"GET {_PERSON}": Right.SEE,

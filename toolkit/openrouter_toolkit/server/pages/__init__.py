@@ -25,6 +25,7 @@ from . import (
     offers,
     people,
     try_it,
+    usage,
     you,
 )
 from .cards import TOOLS
@@ -32,7 +33,20 @@ from .cards import TOOLS
 router = APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
 for _module in (login, connect, browser_login, logos):
     router.include_router(_module.router)
-for _module in (marketplace, offers, connect_for, handed_on, accounts, try_it, details, people, you, audit, calls):
+for _module in (
+    marketplace,
+    offers,
+    connect_for,
+    handed_on,
+    accounts,
+    try_it,
+    details,
+    people,
+    you,
+    audit,
+    calls,
+    usage,
+):
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 
 

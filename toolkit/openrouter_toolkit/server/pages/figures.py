@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from ...ledger.entry import BOUNDS
 from ...ledger.export import plain
 
 # What stands in place of a cost that nobody knows, or that there is not.
 _WITHOUT_COST = {"unsettled": "not yet known", "unknown": "unknown", "free": "free", "nothing": "none"}
+# No line ends between a number and its unit.
+_SPACE = "\N{NO-BREAK SPACE}"
 _CENT = Decimal("0.01")
 _SHOWN_DIGITS = 3
 _SECOND = 1_000
@@ -38,15 +41,34 @@ def duration(milliseconds: int | None) -> str:
     if milliseconds is None:
         return "–"
     if milliseconds < _SECOND:
-        return f"{milliseconds} ms"
+        return f"{milliseconds}{_SPACE}ms"
     if milliseconds < _MINUTE:
-        return f"{milliseconds / _SECOND:.1f} s"
-    return f"{milliseconds // _MINUTE} min {milliseconds % _MINUTE // _SECOND} s"
+        return f"{milliseconds / _SECOND:.3g}{_SPACE}s"
+    return f"{milliseconds // _MINUTE}{_SPACE}min {milliseconds % _MINUTE // _SECOND}{_SPACE}s"
+
+
+def within(quantile: int | None) -> str:
+    """Return in which time calls ended; None is above the greatest that is counted."""
+    return f"over {duration(BOUNDS[-1])}" if quantile is None else f"within {duration(quantile)}"
+
+
+def short(number: int) -> str:
+    """Return a great number with three digits."""
+    for size, unit in ((10**9, "bn"), (10**6, "M"), (10**4, "k")):
+        if number >= size:
+            return f"{number / (size if unit != 'k' else 1000):,.3g}{_SPACE}{unit}"
+    return f"{number:,}"
 
 
 def share(part: int, whole: int) -> str:
     """Return a part of a whole in per cent; what is not nothing is never 0."""
     if not part or not whole:
-        return "0 %"
+        return f"0{_SPACE}%"
     percent = 100 * part / whole
-    return "under 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+    return (
+        f"under 0.1{_SPACE}%"
+        if percent < 0.1
+        else f"{percent:.1f}{_SPACE}%"
+        if percent < 10
+        else f"{percent:.0f}{_SPACE}%"
+    )

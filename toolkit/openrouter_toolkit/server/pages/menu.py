@@ -8,12 +8,14 @@ from ..access.roles import Viewer
 from .cards import OFFERS, TOOLS
 
 CALLS = "/admin/calls"
+USAGE = "/admin/usage"
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
 YOU = "/admin/you"
 _ENTRIES = (
     (TOOLS, "Tools", "tools"),
     (CALLS, "Calls", "calls"),
+    (USAGE, "Usage", "usage"),
     (PEOPLE, "People", "people"),
     (AUDIT, "Audit", "audit"),
 )

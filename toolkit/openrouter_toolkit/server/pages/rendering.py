@@ -21,7 +21,7 @@ from ..access.roles import Right, known_viewer
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
-from .figures import cost_of_call, dollars, duration, exact_dollars
+from .figures import cost_of_call, dollars, duration, exact_dollars, short, within
 from .menu import menu
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
@@ -256,6 +256,9 @@ def _environment() -> Environment:
         "exact_dollars": exact_dollars,
         "cost_of_call": lambda call: cost_of_call(call.cost, call.billing),
         "duration": duration,
+        "short": short,
+        "within": within,
+        "day": lambda day: f"{day:%d %B %Y}".lstrip("0"),
         "seconds": lambda at: f"{at:%d %b, %H:%M:%S}".lstrip("0"),
         "to_the_second": lambda at: f"{at:%d %B %Y, %H:%M:%S} UTC".lstrip("0"),
         "moment": _moment,
