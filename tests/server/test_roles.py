@@ -71,7 +71,7 @@ def test_an_auditor_changes_nothing() -> None:
     forms = {route for route, right in RIGHTS.items() if route.startswith("POST") and Role.AUDITOR in right.value}
     assert forms == {"POST /admin/you/sessions/end", "POST /admin/you/sessions/{session_id}/end"}
     pages = {route for route, right in RIGHTS.items() if route.startswith("GET") and Role.AUDITOR not in right.value}
-    assert {RIGHTS[route] for route in pages} <= {Right.CHANGE_OWN, Right.PEOPLE}, "pages of forms"
+    assert {RIGHTS[route] for route in pages} <= {Right.CHANGE, Right.CHANGE_OWN, Right.PEOPLE}, "pages of forms"
 
 
 def test_an_auditor_is_shown_no_button_that_would_not_work(served: Served) -> None:

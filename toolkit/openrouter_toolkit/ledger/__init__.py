@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .calls import CallEntry, CallFilter, CallPage
 from .ledger import DAYS, USAGE_DAYS, Ledger
+from .totals import Totals
 from .usage import BY, By, Order, Usage
 from .writer import LedgerUnavailable
 
@@ -22,5 +23,6 @@ __all__ = [
     "Ledger",
     "LedgerUnavailable",
     "Order",
+    "Totals",
     "Usage",
 ]

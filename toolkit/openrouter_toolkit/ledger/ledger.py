@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from ..envelope import Envelope
 from ..store import Store, StoreError
-from . import calls, settling, usage
+from . import calls, settling, totals, usage
 from .batch import Batches, Change
 from .calls import CallEntry, CallFilter, CallPage
 from .cleanup import Cleanup
 from .entry import Entry, new_id
 from .running import RunningCalls
+from .totals import Totals
 from .usage import By, Order, Usage
 from .writer import LedgerUnavailable, Writer
 
@@ -48,6 +50,7 @@ class Ledger:
         if days < 1 or usage_days < 1:
             raise ValueError("the ledger keeps calls and sums for 1 day or more")
         self.required = required
+        self.kept_for = timedelta(days=days)
         self._database = store.database
         self._batches = Batches(store.database)
         self._running = RunningCalls(store.database)
@@ -118,6 +121,13 @@ class Ledger:
             ValueError: there is no such dimension, or the filter has a session.
         """
         return usage.usage(self._database, by, wanted, order=order, limit=limit)
+
+    def totals(self, since: datetime, until: datetime) -> Totals:
+        """Return the totals of the calls that began from one moment on, a midnight in UTC, and before another one.
+
+        The last part of a day is added up from its calls, and is nothing if those are not kept any more.
+        """
+        return totals.totals(self._database, since, until)
 
     def settle(self, look_up: Callable[[str, str, str | None], Envelope], *, limit: int = 100) -> int:
         """Look up the costs of calls that were cut off, or whose answer did not tell them.

@@ -29,7 +29,7 @@ _rollup: Any = UsageRollupRow.__table__
 _FEWEST = "toolkit"
 _BUCKETS = [f"within_{number}" for number in range(len(BOUNDS) + 1)]
 # A sum of 64-bit numbers may be greater than one, so costs are summed in two parts.
-_PART = 10**6
+PART = 10**6
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def _of_groups(names: Sequence[str], wanted: CallFilter) -> Select[Any]:
 
 
 def _sums(columns: Sequence[Any], table: Any, failures: Any) -> Select[Any]:
-    whole = func.sum(table.cost.op("/")(_PART)).label("whole")
-    rest = func.sum(table.cost.op("%")(_PART)).label("rest")
+    whole = func.sum(table.cost.op("/")(PART)).label("whole")
+    rest = func.sum(table.cost.op("%")(PART)).label("rest")
     sums = [func.sum(table[name]).label(name) for name in (*SUMS, *_BUCKETS) if name != "cost"]
     return select(*columns, failures.label("failures"), whole, rest, *sums).group_by(*columns)
 
@@ -133,7 +133,7 @@ def _to_usage(by: Sequence[By], row: Any) -> Usage:
     numbers = {name: int(getattr(row, name)) for name in names}
     buckets = [numbers[name] for name in _BUCKETS]
     ended, streams = sum(buckets), numbers["streams"]
-    cost = to_dollars(numbers["whole"] * _PART + numbers["rest"]) if numbers["priced"] else None
+    cost = to_dollars(numbers["whole"] * PART + numbers["rest"]) if numbers["priced"] else None
     return Usage(
         key={name: _as_text(value) for name, value in zip(by, row, strict=False)},
         calls=numbers["calls"],

@@ -35,6 +35,7 @@ _PERSON = "/admin/people/{person_id}"
 
 # The least right of each route below /admin.
 RIGHTS: dict[str, Right] = {
+    "GET /admin/overview": Right.SEE,
     "GET /admin/tools": Right.OWN,
     f"GET {_TOOL}": Right.OWN,
     f"POST {_TOOL}/activate": Right.CHANGE,
@@ -61,6 +62,9 @@ RIGHTS: dict[str, Right] = {
     "GET /admin/calls/{call_id}": Right.OWN,
     "GET /admin/usage": Right.OWN,
     "GET /admin/usage/export": Right.OWN,
+    "GET /admin/tokens": Right.SEE,
+    "GET /admin/tokens/{token_id}/revoke": Right.CHANGE,
+    "POST /admin/tokens/{token_id}/revoke": Right.CHANGE,
     "GET /admin/people": Right.SEE,
     "POST /admin/people": Right.PEOPLE,
     f"GET {_PERSON}": Right.SEE,

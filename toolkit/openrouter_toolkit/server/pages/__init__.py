@@ -23,7 +23,9 @@ from . import (
     logos,
     marketplace,
     offers,
+    overview,
     people,
+    tokens,
     try_it,
     usage,
     you,
@@ -46,6 +48,8 @@ for _module in (
     audit,
     calls,
     usage,
+    overview,
+    tokens,
 ):
     router.include_router(_module.router, dependencies=[Depends(check_role)])
 

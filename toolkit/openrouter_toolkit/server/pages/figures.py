@@ -15,6 +15,8 @@ _CENT = Decimal("0.01")
 _SHOWN_DIGITS = 3
 _SECOND = 1_000
 _MINUTE = 60_000
+# A growth by more than that is no number to compare.
+_MANIFOLD = 100
 
 
 def dollars(cost: Decimal) -> str:
@@ -58,6 +60,14 @@ def short(number: int) -> str:
         if number >= size:
             return f"{number / (size if unit != 'k' else 1000):,.3g}{_SPACE}{unit}"
     return f"{number:,}"
+
+
+def change(new: Decimal, old: Decimal) -> str | None:
+    """Return by how much something is more or less than before; None where that says nothing."""
+    if not old or new > _MANIFOLD * old:
+        return None
+    percent = round(100 * (new - old) / old)
+    return "as much" if not percent else f"{'+' if percent > 0 else '−'}{abs(percent)}{_SPACE}%"
 
 
 def share(part: int, whole: int) -> str:

@@ -7,15 +7,19 @@ from typing import NamedTuple
 from ..access.roles import Viewer
 from .cards import OFFERS, TOOLS
 
+OVERVIEW = "/admin/overview"
 CALLS = "/admin/calls"
 USAGE = "/admin/usage"
+TOKENS = "/admin/tokens"
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
 YOU = "/admin/you"
 _ENTRIES = (
+    (OVERVIEW, "Overview", "overview"),
     (TOOLS, "Tools", "tools"),
     (CALLS, "Calls", "calls"),
     (USAGE, "Usage", "usage"),
+    (TOKENS, "Tokens", "token"),
     (PEOPLE, "People", "people"),
     (AUDIT, "Audit", "audit"),
 )

@@ -17,7 +17,7 @@ from markupsafe import Markup
 # As wide as the content beside the menu, and as a phone: letters stay as large as those around the plot.
 _SIZES = {"wide": (840, 260), "narrow": (330, 220)}
 _SMALL_SIZES = {"wide": (405, 150), "narrow": (330, 150)}
-_SPACE_OF_LABEL = {"wide": 70, "narrow": 55}
+_SPACE_OF_LABEL = {"wide": 70, "narrow": 75}
 _FONT_SIZE = 12
 _TICKS = 4
 _UNWANTED = {"style", "script", "desc", "title", "defs"}

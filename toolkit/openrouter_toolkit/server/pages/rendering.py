@@ -56,6 +56,8 @@ _DONE = {
     "sessions-ended": "{} is logged out everywhere.",
     "session-ended": "That login of {} is ended.",
     "others-ended": "{}: all other logins are ended.",
+    "token-revoked": "The token {} is revoked.",
+    "token-revoked-already": "The token {} was revoked already.",
     "withdrawn": "The link for {} is withdrawn.",
 }
 _ROLES = {
