@@ -112,15 +112,18 @@ class Ledger:
         by: Sequence[By] = (),
         wanted: CallFilter | None = None,
         *,
+        among: Sequence[str] | None = None,
         order: Order = "cost",
         limit: int | None = None,
     ) -> list[Usage]:
         """Return the sums of calls, broken down by some dimensions: the greatest first, or days in order.
 
+        With `among`, only these values of the last dimension are there; an empty text is that of calls that have none.
+
         Raises:
             ValueError: there is no such dimension, or the filter has a session.
         """
-        return usage.usage(self._database, by, wanted, order=order, limit=limit)
+        return usage.usage(self._database, by, wanted, among=among, order=order, limit=limit)
 
     def totals(self, since: datetime, until: datetime) -> Totals:
         """Return the totals of the calls that began from one moment on, a midnight in UTC, and before another one.

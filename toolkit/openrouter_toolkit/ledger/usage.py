@@ -64,13 +64,15 @@ def usage(
     by: Sequence[By] = (),
     wanted: CallFilter | None = None,
     *,
+    among: Sequence[str] | None = None,
     order: Order = "cost",
     limit: int | None = None,
 ) -> list[Usage]:
     """Return the sums of calls, broken down by some dimensions: the greatest first, or days in order.
 
     Days are in UTC, and counted as a whole: `since` and `until` of the filter are rounded to the days in which they
-    are. `session_id` is not summed up. Without a dimension, it is one sum of all.
+    are. `session_id` is not summed up. Without a dimension, it is one sum of all. With `among`, only these values of
+    the last dimension are there; an empty text is that of calls that have none.
 
     Raises:
         ValueError: there is no such dimension, or the filter has a session.
@@ -85,6 +87,8 @@ def usage(
     dimensions = {name for name in names if name != "day"} | filtered_dimensions(wanted)
     table = _rollup.c if len(dimensions) < 2 else _day.c
     query = _of_rollup(names, wanted, *dimensions) if table is _rollup.c else _of_groups(names, wanted)
+    if among is not None:
+        query = query.where((_rollup.c.value if table is _rollup.c else _group.c[names[-1]]).in_(among))
     if wanted.since is not None:
         query = query.where(table.day >= day_of(first_id_at(wanted.since)))
     if wanted.until is not None:
