@@ -40,7 +40,8 @@ def changed(entry: Entry, chance: random.Random) -> Entry:
 
 
 def rows(ledger: Ledger) -> list[CallEntry]:
-    found, cursor = [], None
+    found: list[CallEntry] = []
+    cursor = None
     while True:
         page = ledger.calls(cursor=cursor, limit=1000)
         found += page.calls

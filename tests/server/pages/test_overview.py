@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from openrouter_toolkit.ledger import Totals
 from openrouter_toolkit.ledger.advice import BY_TYPE
-from openrouter_toolkit.ledger.entry import KNOWN, Entry
+from openrouter_toolkit.ledger.entry import KNOWN, UNKNOWN, Entry
 from openrouter_toolkit.server.pages.overview import _month_before
 from openrouter_toolkit.store import Role, Store
 from openrouter_toolkit.store.columns import now
@@ -46,10 +48,19 @@ def test_figures_stand_beside_those_of_the_same_time_before(served: Served, admi
     )
     page = flat(admin.open(OVERVIEW))
     today = page[page.index("Today beside yesterday until this time") :][:200]
+    assert "of unknown cost" not in today
     if now().hour or now().minute > 2:  # else "a day and a minute ago" is the day before yesterday
         assert re.search(r"Spend \$5\.00 \$4\.00 then, \+25\s% Calls 2 1 then, \+100\s% Failures 1 0 then", today), (
             today
         )
+
+
+def test_what_is_unknown_is_never_nothing(served: Served, admin: Person) -> None:
+    write(served, call("alice", 0, billing=UNKNOWN, model="acme/atlas-small"))
+    for path in (OVERVIEW, "/admin/usage", "/admin/calls"):
+        html = re.sub(r"<svg.*?</svg>|\$0 then", "", admin.open(path).html, flags=re.DOTALL)
+        assert ">unknown<" in html
+        assert "$0" not in html, path
 
 
 def test_what_failed_and_who_spent_lead_on(served: Served, admin: Person) -> None:
@@ -85,13 +96,15 @@ def test_the_same_time_of_the_month_before(at: datetime, before: datetime) -> No
 
 
 def test_totals_until_any_moment_are_those_of_the_rows(served: Served) -> None:
-    calls = write(served, *(paid("alice", DAY * number / 7, 1) for number in range(60)))
+    write(served, *(paid("alice", DAY * number / 7, 1) for number in range(60)))
+    calls = write(served, *(call("bob", DAY * number / 2, billing=UNKNOWN) for number in range(9)))
     ledger, at = served.state.ledger, now()
     since = (at - timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0)
     for until in (since, since + timedelta(hours=7), at - timedelta(days=2, hours=3), at):
         wanted = [call for call in calls if since <= call.at < until]
         total = ledger.totals(since, until)
-        assert (total.calls, total.failures, total.cost) == (len(wanted), 0, len(wanted))
+        unknown = sum(call.cost is None for call in wanted)
+        assert total == Totals(len(wanted), 0, unknown, Decimal(len(wanted) - unknown))
 
 
 def names(page: Page) -> list[str]:

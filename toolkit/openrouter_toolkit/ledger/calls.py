@@ -252,9 +252,9 @@ def _span(
             if calls:
                 far, matches = day, matches + int(calls)
             if far is not None and matches >= needed:
-                return *sorted((near, far)), matches
+                return min(near, far), max(near, far), matches
         first, last = (end + _DAY, last) if newer else (first, begin - _DAY)
-    return None if far is None else (*sorted((near, far)), matches)
+    return None if far is None else (min(near, far), max(near, far), matches)
 
 
 def _read(

@@ -38,6 +38,11 @@ def cost_of_call(cost: Decimal | None, billing: str) -> str:
     return _WITHOUT_COST.get(billing, "unknown") if cost is None else dollars(cost)
 
 
+def cost_of_sums(cost: Decimal | None, unpriced: int) -> str:
+    """Return what some calls cost, as far as that is known; `unpriced` is how many of them have an unknown cost."""
+    return "unknown" if not cost and unpriced else dollars(cost or Decimal())
+
+
 def duration(milliseconds: int | None) -> str:
     """Return a duration to read."""
     if milliseconds is None:

@@ -16,10 +16,10 @@ from ...ledger.advice import BY_TYPE
 from ...store import Status, Which
 from ..state import State, hosted
 from .cards import account_row, row_address
-from .figures import change, dollars, share
+from .figures import change, cost_of_sums, dollars, share
 from .menu import CALLS, OVERVIEW, USAGE
 from .plots import Series, plot
-from .rendering import render
+from .rendering import counted, render
 
 router = APIRouter(prefix=OVERVIEW)
 _DAY = timedelta(days=1)
@@ -30,14 +30,25 @@ _BROKEN = (Status.EXPIRED, Status.FAILED)
 
 
 class _Figure(NamedTuple):
-    """A figure of a span: its name, its value, where it leads, its change and whether that is good or bad news."""
+    """A figure of a span.
+
+    Attributes:
+        words: its name.
+        value: its value.
+        address: where it leads.
+        before: its value in the span before, None if that is not known any more.
+        change: by how much it changed, None where that says nothing.
+        is_worse: whether the change is bad news.
+        more: what has to be added.
+    """
 
     words: str
     value: str
     address: str
-    change: str | None
-    kind: str
     before: str | None
+    change: str | None
+    is_worse: bool
+    more: str | None
 
 
 @router.get("")
@@ -78,22 +89,32 @@ def _figures(
     ledger: Ledger, since: datetime, until: datetime, before: datetime, before_until: datetime
 ) -> list[_Figure]:
     """Return spend, calls and failures of a span, beside those of the one before at the same time."""
-    now_ = ledger.totals(since, until)
     kept = until - before_until < ledger.kept_for
-    then = ledger.totals(before, before_until) if kept else None
+    current, earlier = ledger.totals(since, until), ledger.totals(before, before_until) if kept else None
     span = {"since": since.date(), "until": until.date()}
-    texts: tuple[tuple[str, Callable[[Totals], Any], Callable[[Any], str], str, bool], ...] = (
-        ("Spend", lambda totals: totals.cost, dollars, _address(USAGE, **span), True),
-        ("Calls", lambda totals: totals.calls, "{:,}".format, _address(CALLS, **span), False),
-        ("Failures", lambda totals: totals.failures, "{:,}".format, _address(CALLS, **span, successful="false"), True),
-    )
-    found = []
-    for words, value, text, address, more_is_worse in texts:
-        new, old = value(now_), None if then is None else value(then)
-        told = None if old is None else change(Decimal(new), Decimal(old))
-        kind = "worse" if more_is_worse and old is not None and new > old else ""
-        found.append(_Figure(words, text(new), address, told, kind, None if old is None else text(old)))
-    return found
+    unknown = f"and {counted(current.unpriced, 'call')} of unknown cost" if current.unpriced else None
+
+    def figure(words: str, value: Callable[[Totals], int | Decimal], address: str, *, worse: bool) -> _Figure:
+        new, old = value(current), None if earlier is None else value(earlier)
+        return _Figure(
+            words,
+            value=_amount(new) if words != "Spend" else cost_of_sums(current.cost, current.unpriced),
+            address=address,
+            before=None if old is None else _amount(old),
+            change=None if old is None else change(Decimal(new), Decimal(old)),
+            is_worse=worse and old is not None and new > old,
+            more=unknown if words == "Spend" else None,
+        )
+
+    return [
+        figure("Spend", lambda totals: totals.cost, _address(USAGE, **span), worse=True),
+        figure("Calls", lambda totals: totals.calls, _address(CALLS, **span), worse=False),
+        figure("Failures", lambda totals: totals.failures, _address(CALLS, **span, successful="false"), worse=True),
+    ]
+
+
+def _amount(value: int | Decimal) -> str:
+    return dollars(value) if isinstance(value, Decimal) else f"{value:,}"
 
 
 def _month_before(at: datetime) -> datetime:

@@ -128,9 +128,12 @@ def _ticks(series: Sequence[Series], *, stacked: bool) -> list[float]:
     greatest = max(sums, default=0)
     if greatest <= 0:
         return [0, 1]
-    rough = greatest / _TICKS
+    counted = all(isinstance(value, int) for value in sums)  # then the lines are at whole numbers
+    rough = max(greatest / _TICKS, 1) if counted else greatest / _TICKS
     power = 10 ** floor(log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+    step = next(
+        power * factor for factor in ((1, 2, 5, 10) if counted else (1, 2, 2.5, 5, 10)) if power * factor >= rough
+    )
     return [step * number for number in range(int(-(-greatest // step)) + 1)]
 
 

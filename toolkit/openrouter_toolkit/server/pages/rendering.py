@@ -21,7 +21,7 @@ from ..access.roles import Right, known_viewer
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
-from .figures import cost_of_call, dollars, duration, exact_dollars, short, within
+from .figures import cost_of_call, cost_of_sums, dollars, duration, exact_dollars, short, within
 from .menu import menu
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
@@ -257,6 +257,7 @@ def _environment() -> Environment:
         "dollars": dollars,
         "exact_dollars": exact_dollars,
         "cost_of_call": lambda call: cost_of_call(call.cost, call.billing),
+        "cost_of_sums": lambda sums: cost_of_sums(sums.cost, sums.unpriced),
         "duration": duration,
         "short": short,
         "within": within,

@@ -81,7 +81,8 @@ def usage(request: Request) -> Response:
         }
         for row in (rows[::-1] if by == "day" else rows[:_MAX_ROWS])
     ]
-    drawn, legend = Markup(""), []
+    drawn = Markup("")
+    legend: list[tuple[int, str]] = []
     if total is not None and asked.first != asked.last:
         days = [asked.first + number * _DAY for number in range((asked.last - asked.first).days + 1)]
         drawn, legend = plotted(ledger, wanted, days, measure, by, rows, names)
@@ -90,9 +91,9 @@ def usage(request: Request) -> Response:
         "usage.html",
         asked=asked,
         given=asked.given,
-        by=[(name, told) for name, (told, _) in BY.items()],
+        by=[(name, label) for name, (label, _) in BY.items()],
         measures=[(name, one.words) for name, one in MEASURES.items()],
-        spans=[(name, told, asked.address(span=name, since=None, until=None)) for name, told in SPANS.items()],
+        spans=[(name, label, asked.address(span=name, since=None, until=None)) for name, label in SPANS.items()],
         words=words,
         measure=measure.words,
         rows=shown,
@@ -138,7 +139,7 @@ def _asked(request: Request) -> _Asked:
     last = min(given.until or today, today)
     first = given.since or _first_day(span or _USUAL_SPAN, last)
     first = max(min(first, last), last - (_MAX_DAYS - 1) * _DAY)
-    by = next((name for name in BY if name == query.get("by")), "user")
+    by: By = next((name for name in BY if name == query.get("by")), "user")
     measure = query.get("measure", "")
     return _Asked(given, by, measure if measure in MEASURES else "cost", span, first, last)
 
