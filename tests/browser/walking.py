@@ -76,7 +76,7 @@ def some_calls(store: Store) -> dict[str, str]:
     with store.database.write(counts_as_change=False, audited=False) as session:
         session.execute(update(TokenRow).where(TokenRow.id == used.id).values(last_used_at=at))
     entries = [
-        _call(user, model, at - timedelta(days=days, minutes=number), cents, used.id)
+        _call(user, model, at - timedelta(days=days, minutes=number, seconds=cents), cents, used.id)
         for user, model, cents in (
             ("alice", "acme/atlas-large", 90),
             ("alice", "acme/atlas-small", 7),
