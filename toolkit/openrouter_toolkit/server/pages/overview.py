@@ -16,7 +16,7 @@ from ...ledger.advice import BY_TYPE
 from ...store import Status, Which
 from ..state import State, hosted
 from .cards import account_row, row_address
-from .figures import change, cost_of_sums, dollars, share
+from .figures import change, dollars, share
 from .menu import CALLS, OVERVIEW, USAGE
 from .plots import Series, plot
 from .rendering import counted, render
@@ -92,22 +92,24 @@ def _figures(
     kept = until - before_until < ledger.kept_for
     current, earlier = ledger.totals(since, until), ledger.totals(before, before_until) if kept else None
     span = {"since": since.date(), "until": until.date()}
-    unknown = f"and {counted(current.unpriced, 'call')} of unknown cost" if current.unpriced else None
 
-    def figure(words: str, value: Callable[[Totals], int | Decimal], address: str, *, worse: bool) -> _Figure:
-        new, old = value(current), None if earlier is None else value(earlier)
+    def figure(
+        words: str, sums: Callable[[Totals], int | Decimal], address: str, *, worse: bool, more: str | None = None
+    ) -> _Figure:
+        new, old = sums(current), None if earlier is None else sums(earlier)
         return _Figure(
             words,
-            value=_amount(new) if words != "Spend" else cost_of_sums(current.cost, current.unpriced),
+            value=_amount(new) if new or more is None else "unknown",
             address=address,
             before=None if old is None else _amount(old),
             change=None if old is None else change(Decimal(new), Decimal(old)),
             is_worse=worse and old is not None and new > old,
-            more=unknown if words == "Spend" else None,
+            more=more,
         )
 
+    unknown = f"and {counted(current.unpriced, 'call')} of unknown cost" if current.unpriced else None
     return [
-        figure("Spend", lambda totals: totals.cost, _address(USAGE, **span), worse=True),
+        figure("Spend", lambda totals: totals.cost, _address(USAGE, **span), worse=True, more=unknown),
         figure("Calls", lambda totals: totals.calls, _address(CALLS, **span), worse=False),
         figure("Failures", lambda totals: totals.failures, _address(CALLS, **span, successful="false"), worse=True),
     ]
@@ -173,21 +175,21 @@ def _failure(row: Usage, month: datetime, all_failures: int) -> dict[str, Any]:
 
 
 def _spenders(ledger: Ledger, wanted: CallFilter, by: Any, words: str) -> dict[str, Any]:
-    """Return who spent most: names, sums, and their part of the greatest for a bar."""
-    rows = [row for row in ledger.usage([by], wanted, limit=_MAX_LISTED) if row.cost]
+    """Return who or what cost most, each with the address of what it was spent on, or by whom."""
+    rows = [row for row in ledger.usage([by], wanted, limit=_MAX_LISTED) if row.cost and row.key[by]]
     return {
         "words": words,
         "by": by,
         "address": _address(USAGE, by=by, span="month"),
         "rows": [
             {
-                "name": row.key[by] or "(none)",
+                "name": row.key[by],
                 "cost": row.cost,
                 "address": _address(
                     USAGE,
                     span="month",
                     by="model" if by == "user" else "user",
-                    **{"user_id" if by == "user" else by: row.key[by] or ""},
+                    **{"user_id" if by == "user" else by: row.key[by]},
                 ),
             }
             for row in rows
