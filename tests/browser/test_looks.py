@@ -30,7 +30,18 @@ from openrouter_toolkit.store.webhooks import Outcome
 from ..scale import FULL, scaled
 from .chromium import axe
 from .conftest import NewPage
-from .walking import DETAILS, KEY, MANAGEMENT_KEY, OTHER_KEY, WRONG_KEY, enter, let_expire, to_link, to_secure_page
+from .walking import (
+    DETAILS,
+    KEY,
+    MANAGEMENT_KEY,
+    OTHER_KEY,
+    WRONG_KEY,
+    enter,
+    let_expire,
+    some_calls,
+    to_link,
+    to_secure_page,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -154,6 +165,25 @@ def _wrong_budget(page: Page, store: Store) -> None:
     page.get_by_label("US dollars").fill("much")
     page.get_by_role("button", name="Make the budget").click()
     page.locator(".fault").wait_for()
+
+
+def _ledger(address: str) -> Visit:
+    def visit(page: Page, store: Store) -> None:
+        _some_accounts(store)
+        some_calls(store)
+        page.goto(address)
+
+    return visit
+
+
+def _call(page: Page, store: Store) -> None:
+    _ledger("/admin/calls?successful=false")(page, store)
+    page.locator(".row-link").first.click()
+    page.locator(".message").wait_for()
+
+
+def _more_filters(page: Page, store: Store) -> None:
+    _ledger("/admin/calls?agent=writer&since=2020-01-01")(page, store)
 
 
 def _logged_out(page: Page, store: Store) -> None:
@@ -308,6 +338,12 @@ PAGES: dict[str, Visit] = {
     "people-link": _invited,
     "your-logins": _your_logins,
     "audit": _audit,
+    "overview": _ledger("/admin/overview"),
+    "calls": _more_filters,
+    "call": _call,
+    "usage": _ledger("/admin/usage?by=model"),
+    "usage-latency": _ledger("/admin/usage?by=user&measure=latency&span=7"),
+    "tokens": _ledger("/admin/tokens"),
     "audit-nothing": lambda page, _: page.goto("/admin/audit?actor=nobody"),
     "budgets": _budgets,
     "budgets-empty": lambda page, _: page.goto("/admin/budgets"),

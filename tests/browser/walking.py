@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
+from random import getrandbits
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 from sqlalchemy import update
 
+from openrouter_toolkit.ledger.batch import Batches, Change
+from openrouter_toolkit.ledger.entry import KNOWN, NOTHING, Entry, first_id_at
 from openrouter_toolkit.store import Link, Store, names
 from openrouter_toolkit.store.account_query import LINK_LIFETIME
 from openrouter_toolkit.store.columns import now
-from openrouter_toolkit.store.tables import AccountRow, LinkRow
+from openrouter_toolkit.store.tables import AccountRow, LinkRow, TokenRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -59,3 +63,58 @@ def let_expire(store: Store, address: str) -> None:
     with store._database.write(audited=False) as session:
         for statement in (late, begun):
             assert session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+
+
+def some_calls(store: Store) -> dict[str, str]:
+    """Write a month's calls, of which alice's on the large model of this week cost most; bob's last one failed.
+
+    Returns the ids of the two tokens by name; one was used.
+    """
+    at = now()
+    used = store.tokens.create("night batch", ["alice"])[0]
+    unused = store.tokens.create("trial of May", ["dan"])[0]
+    with store.database.write(counts_as_change=False, audited=False) as session:
+        session.execute(update(TokenRow).where(TokenRow.id == used.id).values(last_used_at=at))
+    entries = [
+        _call(user, model, at - timedelta(days=days, minutes=number, seconds=cents), cents, used.id)
+        for user, model, cents in (
+            ("alice", "acme/atlas-large", 90),
+            ("alice", "acme/atlas-small", 7),
+            ("bob@example.com", "acme/atlas-large", 30),
+            ("carol", "vendor-with-a-long-name/a-model-with-a-very-long-name-2026-11", 20),
+        )
+        for days in (0, 1, 2, 8, 15, 29)
+        for number in range(2)
+    ]
+    entries.append(_call("carol", "acme/atlas-small", at - timedelta(days=20), 9_000, used.id))
+    entries.append(_call("bob@example.com", "acme/atlas-large", at, None, used.id))
+    batches = Batches(store.database)
+    batches.write([Change(entry) for entry in entries])
+    batches.close()
+    return {"night batch": used.id, "trial of May": unused.id}
+
+
+def _call(user: str, model: str, at: datetime, cents: int | None, token_id: str) -> Entry:
+    failed = cents is None
+    return Entry(
+        id=first_id_at(at) + getrandbits(12),
+        toolkit="OPENROUTER",
+        action="OPENROUTER_CREATE_CHAT_COMPLETION",
+        user_id=user,
+        model=model,
+        request_model=model,
+        provider="" if failed else "Acme",
+        token_id=token_id,
+        agent="writer",
+        session_id="run 7",
+        request_id="req-0123456789",
+        generation_id="gen-0123456789",
+        error_type="payment_required" if failed else "",
+        status=402 if failed else 200,
+        attempts=1,
+        milliseconds=812,
+        tokens_in=None if failed else 1_200,
+        tokens_out=None if failed else 310,
+        cost=None if cents is None else cents * 10**10,
+        billing=NOTHING if failed else KNOWN,
+    )

@@ -66,6 +66,10 @@ def queries(ledger: Ledger) -> dict[str, Callable[[], object]]:
         found[f"calls: {name}"] = partial(ledger.calls, wanted)
     for by in BY:
         found[f"usage by {by}"] = partial(ledger.usage, [by], CallFilter(since=month))
+    week = CallFilter(since=NOW - timedelta(days=6))
+    found["a week by user and model"] = lambda: ledger.usage(["user", "model"], week)
+    found["a model's users"] = lambda: ledger.usage(["user"], CallFilter(model=MODELS[7], since=month))
+    found["a user's models"] = lambda: ledger.usage(["model"], CallFilter(users=("user-3",), since=month))
     found["usage today"] = lambda: ledger.usage(wanted=CallFilter(since=NOW))
     found["usage of 90 days by user"] = lambda: ledger.usage(["user"])
     found["a user's days"] = lambda: ledger.usage(["day"], CallFilter(users=("user-3",)))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -66,9 +64,13 @@ def usage(options: argparse.Namespace) -> int:
 
             rows = Ledger(store).usage(by, wanted)
     if options.json:
-        print_json([_usage_as_dict(row) for row in rows])
+        from ..ledger.export import usage_as_dict
+
+        print_json([usage_as_dict(row) for row in rows])
     elif options.csv:
-        terminal.print_answer(_as_csv(by, rows).rstrip("\r\n"))
+        from ..ledger.export import usage_as_csv
+
+        terminal.print_answer(usage_as_csv(by, rows).rstrip("\r\n"))
     elif not rows:
         print_message(f"No call was recorded in this time{redact_keys(missing_note())}.")
     else:
@@ -176,10 +178,9 @@ def _dollars(cost: Decimal | None, billing: str = "") -> str:
 
 
 def _plain(value: Any) -> Any:
-    if not isinstance(value, Decimal):
-        return value
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    from ..ledger.export import plain
+
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def _usage_row(by: Sequence[str], row: Usage) -> dict[str, str]:
@@ -200,24 +201,3 @@ def _bound(quantile: int | None, row: Usage) -> str:
     if row.milliseconds is None:
         return ""
     return "> 30000" if quantile is None else f"≤ {quantile}"
-
-
-def _usage_as_dict(row: Usage) -> dict[str, Any]:
-    found = as_dict(row)
-    return {**found.pop("key"), **{name: _plain(value) for name, value in found.items()}}
-
-
-def _as_csv(by: Sequence[str], rows: Sequence[Usage]) -> str:
-    """The sums as CSV. A text that a spreadsheet would calculate gets an apostrophe in front."""
-    text = io.StringIO()
-    dicts = [_usage_as_dict(row) for row in rows]
-    names = list(dicts[0]) if dicts else [*by]
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    for one in dicts:
-        writer.writerow({name: _harmless(value) if name in by else value for name, value in one.items()})
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

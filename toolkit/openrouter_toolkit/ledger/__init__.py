@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from .calls import CallEntry, CallFilter, CallPage
 from .ledger import DAYS, USAGE_DAYS, Ledger
-from .usage import BY, By, Usage
+from .totals import Totals
+from .usage import BY, By, Order, Usage
 from .writer import LedgerUnavailable
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "CallPage",
     "Ledger",
     "LedgerUnavailable",
+    "Order",
+    "Totals",
     "Usage",
 ]

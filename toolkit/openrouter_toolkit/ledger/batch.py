@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import add, attrgetter, sub
 from typing import Any
 
 from ..store.database import Database
-from ..store.tables import CallGroupRow, CallRow, UsageDayRow
+from ..store.tables import CallGroupRow, CallRow, UsageDayRow, UsageRollupRow
 from .entry import DIMENSIONS, MEASURES, Entry, day_number, day_of_number, new_id
 from .rows import Rows
 
 _calls: Any = CallRow.__table__
 _groups: Any = CallGroupRow.__table__
 _days: Any = UsageDayRow.__table__
+_rollups: Any = UsageRollupRow.__table__
+_ERROR_TYPE = DIMENSIONS.index("error_type")
 _OWN = [column.name for column in _calls.columns if column.name not in ("id", "group_id")]
 _own_values = attrgetter(*_OWN)
 _MAX_REMEMBERED = 20_000
@@ -50,10 +52,8 @@ class Batches:
         rows = self._rows = Rows(shared=database.shared)
         self._insert_group = rows.insert(_groups, ["digest", *DIMENSIONS]) + " ON CONFLICT DO NOTHING"
         self._insert_call = rows.insert(_calls, ["id", "group_id", *_OWN])
-        added = ", ".join(f"{name} = {_days.name}.{name} + excluded.{name}" for name in MEASURES)
-        self._add_to_day = (
-            rows.insert(_days, ["day", "group_id", *MEASURES]) + f" ON CONFLICT (day, group_id) DO UPDATE SET {added}"
-        )
+        self._add_to_days = _adding(rows, _days, MEASURES)
+        self._add_to_rollups = _adding(rows, _rollups, ("failures", *MEASURES))
 
     def write(self, changes: Sequence[Change], *, again: bool = False) -> None:
         """Write a batch.
@@ -89,11 +89,14 @@ class Batches:
             _add(sums, entry, number, 1)
             if change.before is not None and earlier is not None:
                 _add(sums, change.before, ids[earlier], -1)
-        # Days in an order that is the same in all processes, so that none waits for another in a circle.
-        days = [(self._as_date(day), group, *sums[day, group]) for day, group in sorted(sums)]
         self._rows.delete(connection, _calls, [change.after.id for change in changes if change.before is not None])
         self._rows.execute(connection, self._insert_call, rows)
-        self._rows.execute(connection, self._add_to_day, [day for day in days if any(day[2:])])
+        # In an order that is the same in all processes, so that none waits for another in a circle.
+        days = [(self._as_date(day), group, *sums[day, group]) for day, group in sorted(sums) if any(sums[day, group])]
+        self._rows.execute(connection, self._add_to_days, days)
+        by = _rolled_up(sums, {number: group for group, number in ids.items()})
+        rollups = [(name, self._as_date(day), value, *by[name, day, value]) for name, day, value in sorted(by)]
+        self._rows.execute(connection, self._add_to_rollups, rollups)
         return ids
 
     def close(self) -> None:
@@ -145,6 +148,29 @@ def _add(sums: dict[tuple[int, int], list[int]], entry: Entry, group: int, sign:
         sums[key] = [sign * value for value in entry.measures]
     else:
         sums[key] = list(map(add if sign > 0 else sub, found, entry.measures))
+
+
+def _rolled_up(
+    sums: Mapping[tuple[int, int], Sequence[int]], groups: Mapping[int, Group]
+) -> dict[tuple[str, int, str], list[int]]:
+    """Return sums of days and groups, with the failures before them, as those of each dimension's days and values."""
+    found: dict[tuple[str, int, str], list[int]] = {}
+    for (day, number), measures in sums.items():
+        group = groups[number]
+        added = [measures[0] if group[_ERROR_TYPE] else 0, *measures]
+        if not any(added):
+            continue
+        for name, value in zip(DIMENSIONS, group, strict=True):
+            key = (name, day, value)
+            found[key] = list(map(add, found[key], added)) if key in found else added
+    return found
+
+
+def _adding(rows: Rows, table: Any, measures: Sequence[str]) -> str:
+    """Return the statement that adds to sums, which are made where there are none yet."""
+    keys = [column.name for column in table.primary_key.columns]
+    added = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in measures)
+    return f"{rows.insert(table, [*keys, *measures])} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}"
 
 
 def _digest(group: Group) -> str:

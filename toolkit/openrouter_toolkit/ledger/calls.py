@@ -31,6 +31,7 @@ MAX_PAGE = 1000
 # So many matches of the groups are looked up by their index and sorted; for more, the table itself is read in order.
 _MAX_SORTED = 5_000
 _WINDOWS = (1, 14, None)
+_DAY = timedelta(days=1)
 _call: Any = CallRow.__table__
 _group: Any = CallGroupRow.__table__
 _day: Any = UsageDayRow.__table__
@@ -110,10 +111,16 @@ class CallEntry:
 
 @dataclass(frozen=True)
 class CallPage:
-    """A page of calls; `next` is the cursor of the next one, None on the last."""
+    """A page of calls.
+
+    Attributes:
+        next: the cursor of the page of older calls, None on the last.
+        newer: what to give as `after` for the page of newer calls, None on the first.
+    """
 
     calls: tuple[CallEntry, ...]
     next: str | None
+    newer: str | None = None
 
 
 def find(
@@ -130,7 +137,13 @@ def find(
 
 
 def page(
-    database: Database, running: RunningCalls, wanted: CallFilter, *, cursor: str | None = None, limit: int = 50
+    database: Database,
+    running: RunningCalls,
+    wanted: CallFilter,
+    *,
+    cursor: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
 ) -> CallPage:
     """Return calls, newest first. Calls that begin while pages are read change nothing on later pages.
 
@@ -139,16 +152,37 @@ def page(
     """
     if not 1 <= limit <= MAX_PAGE:
         raise ValueError(f"a page has 1 to {MAX_PAGE} calls")
-    before = None if cursor is None else id_from_text(cursor)
-    if cursor is not None and before is None:
-        raise ValueError("the cursor is none that a page gave")
+    edge = _edge(cursor, after)
     # Running ones first: one that ends meanwhile is found twice, and not never.
-    found = {entry.id: entry for entry in running.find(_conditions(wanted, before, RUNNING), limit + 1)}
+    begun = running.find(_conditions(wanted, edge, RUNNING), limit + 1, oldest_first=edge.is_newer)
+    found = {entry.id: entry for entry in begun}
     with database.read() as session:
-        found |= {entry.id: entry for entry in _newest(session, wanted, before, limit + 1)}
-    entries = [found[number] for number in sorted(found, reverse=True)[: limit + 1]]
-    calls = tuple(_to_call(entry) for entry in entries[:limit])
-    return CallPage(calls, calls[-1].id if len(entries) > limit else None)
+        found |= {entry.id: entry for entry in _nearest(session, wanted, edge, limit + 1)}
+    nearest = sorted(found, reverse=not edge.is_newer)
+    calls = tuple(_to_call(found[number]) for number in sorted(nearest[:limit], reverse=True))
+    if not calls:
+        return CallPage((), None)
+    more = len(nearest) > limit
+    has_older, has_newer = (True, more) if edge.is_newer else (more, edge.call_id is not None)
+    return CallPage(calls, calls[-1].id if has_older else None, calls[0].id if has_newer else None)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """Where a page begins: at the calls that are older than a call, or newer, or at the newest of all."""
+
+    call_id: int | None
+    is_newer: bool = False
+
+
+def _edge(cursor: str | None, after: str | None) -> _Edge:
+    text = cursor if after is None else after
+    if text is None:
+        return _Edge(None)
+    number = id_from_text(text)
+    if number is None or (cursor is not None and after is not None):
+        raise ValueError("the cursor is none that a page gave")
+    return _Edge(number, after is not None)
 
 
 def ended(session: Session, call_id: int) -> Entry | None:
@@ -169,67 +203,65 @@ def locked(session: Session, call_id: int) -> Entry | None:
     return None if row is None else _to_entry(row)
 
 
-def _newest(session: Session, wanted: CallFilter, before: int | None, limit: int) -> list[Entry]:
-    """Return the newest calls that match.
+def _nearest(session: Session, wanted: CallFilter, edge: _Edge, limit: int) -> list[Entry]:
+    """Return the calls that match and are nearest to the edge of a page.
 
     The daily sums tell on which days calls of matching groups are, so no index for each column is needed: only days
     with matches are read, by the groups' index if they are few, else in order.
     """
-    bounds = _time_bounds(wanted, before, _call.c)
+    newer = edge.is_newer
+    bounds = _time_bounds(wanted, edge, _call.c)
     conditions = group_conditions(wanted, _group.c)
     if wanted.session_id is not None:
-        return _read(session, [*bounds, *conditions, _is_session(wanted.session_id, _call.c)], limit)
+        return _read(session, [*bounds, *conditions, _is_session(wanted.session_id, _call.c)], limit, newer=newer)
     if not conditions:
-        return _read(session, bounds, limit)
+        return _read(session, bounds, limit, newer=newer)
     found: list[Entry] = []
-    last = _last_day(wanted, before)
+    first, last = _days(wanted, edge)
     while len(found) < limit:
-        span = _span(session, conditions, wanted, last, limit - len(found))
+        span = _span(session, conditions, first, last, limit - len(found), newer=newer)
         if span is None:
             break
-        first, end, matches = span
-        within = [_call.c.id >= first_id_at(_midnight(first)), *bounds]
-        if end is not None:
-            within.append(_call.c.id < first_id_at(_midnight(end + timedelta(days=1))))
+        begin, end, matches = span
+        within = [_call.c.id >= first_id_at(_midnight(begin)), _call.c.id < first_id_at(_midnight(end + _DAY)), *bounds]
         by_group = matches <= _MAX_SORTED
-        found += _read(session, [*within, *conditions], limit - len(found), by_group=by_group)
-        last = first - timedelta(days=1)
+        found += _read(session, [*within, *conditions], limit - len(found), newer=newer, by_group=by_group)
+        first, last = (end + _DAY, last) if newer else (first, begin - _DAY)
     return found
 
 
 def _span(
-    session: Session, conditions: list[ColumnElement[bool]], wanted: CallFilter, last: date | None, needed: int
-) -> tuple[date, date | None, int] | None:
-    """Return the newest days, up to `last`, that have as many matches as are needed: first day, last one, matches.
+    session: Session, conditions: list[ColumnElement[bool]], first: date, last: date, needed: int, *, newer: bool
+) -> tuple[date, date, int] | None:
+    """Return the first or the last days with as many matches as are needed: their first, their last, the matches.
 
     It looks at a few days first: most filters match many calls of each.
     """
-    first: date | None = None
+    groups = select(_group.c.id).where(*conditions)
+    near = first if newer else last
     matches = 0
-    newest = last or day_of(new_id())
-    oldest = date.min if wanted.since is None else day_of(first_id_at(wanted.since))
-    until = newest
+    far: date | None = None
     for days in _WINDOWS:
-        since = oldest if days is None else max(oldest, newest - timedelta(days=days))
-        groups = select(_group.c.id).where(*conditions)
-        query = select(_day.c.day, func.sum(_day.c.calls)).where(_day.c.group_id.in_(groups))
-        query = query.where(_day.c.day >= since, _day.c.day <= until).group_by(_day.c.day)
-        for day, calls in session.execute(query.order_by(_day.c.day.desc())):
-            if calls:
-                first, matches = day, matches + int(calls)
-            if first is not None and matches >= needed:
-                return first, last, matches
-        until = since - timedelta(days=1) if since > date.min else since
-        if since == oldest:
+        if first > last:
             break
-    return None if first is None else (first, last, matches)
+        reach = (last - first).days if days is None else min(days, (last - first).days)
+        begin, end = (first, first + reach * _DAY) if newer else (last - reach * _DAY, last)
+        query = select(_day.c.day, func.sum(_day.c.calls)).where(_day.c.group_id.in_(groups))
+        query = query.where(_day.c.day >= begin, _day.c.day <= end).group_by(_day.c.day)
+        for day, calls in session.execute(query.order_by(_day.c.day if newer else _day.c.day.desc())):
+            if calls:
+                far, matches = day, matches + int(calls)
+            if far is not None and matches >= needed:
+                return min(near, far), max(near, far), matches
+        first, last = (end + _DAY, last) if newer else (first, begin - _DAY)
+    return None if far is None else (min(near, far), max(near, far), matches)
 
 
 def _read(
-    session: Session, conditions: list[ColumnElement[bool]], limit: int, *, by_group: bool | None = None
+    session: Session, conditions: list[ColumnElement[bool]], limit: int, *, newer: bool, by_group: bool | None = None
 ) -> list[Entry]:
-    """Return the newest rows that match, by the groups' index or in order; a hint says in which way to SQLite."""
-    query = _rows().where(*conditions).order_by(_call.c.id.desc()).limit(limit)
+    """Return the nearest rows that match, by the groups' index or in order; a hint says in which way to SQLite."""
+    query = _rows().where(*conditions).order_by(_call.c.id if newer else _call.c.id.desc()).limit(limit)
     if by_group is not None:
         hint = "INDEXED BY ix_ort_calls_group_id_id" if by_group else "NOT INDEXED"
         query = query.with_hint(_call, hint, "sqlite")
@@ -250,15 +282,22 @@ def group_conditions(wanted: CallFilter, columns: Any) -> list[ColumnElement[boo
         if value is not None:
             found.append(columns[name] == value if "\0" not in value else false())  # PostgreSQL takes no NUL
     if wanted.users is not None:
-        found.append(columns.user_id.in_([user for user in wanted.users if "\0" not in user]))
+        found.append(columns["user_id"].in_([user for user in wanted.users if "\0" not in user]))
     if wanted.successful is not None:
-        found.append(columns.error_type == "" if wanted.successful else columns.error_type != "")
+        found.append(columns["error_type"] == "" if wanted.successful else columns["error_type"] != "")
     return found
 
 
-def _conditions(wanted: CallFilter, before: int | None, columns: Any) -> list[ColumnElement[bool]]:
+def filtered_dimensions(wanted: CallFilter) -> set[str]:
+    """Return the dimensions that a filter asks something of."""
+    found = {name for name in DIMENSIONS if getattr(wanted, name, None) is not None}
+    found |= set() if wanted.users is None else {"user_id"}
+    return found if wanted.successful is None else {*found, "error_type"}
+
+
+def _conditions(wanted: CallFilter, edge: _Edge, columns: Any) -> list[ColumnElement[bool]]:
     """Return what a filter asks of columns of calls."""
-    found = [*_time_bounds(wanted, before, columns), *group_conditions(wanted, columns)]
+    found = [*_time_bounds(wanted, edge, columns), *group_conditions(wanted, columns)]
     return found if wanted.session_id is None else [*found, _is_session(wanted.session_id, columns)]
 
 
@@ -267,10 +306,10 @@ def _is_session(session_id: str, columns: Any) -> ColumnElement[bool]:
     return found
 
 
-def _time_bounds(wanted: CallFilter, before: int | None, columns: Any) -> list[ColumnElement[bool]]:
+def _time_bounds(wanted: CallFilter, edge: _Edge, columns: Any) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if before is not None:
-        found.append(columns.id < before)
+    if edge.call_id is not None:
+        found.append(columns.id > edge.call_id if edge.is_newer else columns.id < edge.call_id)
     if wanted.since is not None:
         found.append(columns.id >= first_id_at(wanted.since))
     if wanted.until is not None:
@@ -278,9 +317,13 @@ def _time_bounds(wanted: CallFilter, before: int | None, columns: Any) -> list[C
     return found
 
 
-def _last_day(wanted: CallFilter, before: int | None) -> date | None:
-    bounds = [number for number in (before, None if wanted.until is None else first_id_at(wanted.until)) if number]
-    return day_of(min(bounds)) if bounds else None
+def _days(wanted: CallFilter, edge: _Edge) -> tuple[date, date]:
+    """Return the first and the last day on which wanted calls may be."""
+    since = [] if wanted.since is None else [first_id_at(wanted.since)]
+    until = [new_id()] if wanted.until is None else [first_id_at(wanted.until)]
+    if edge.call_id is not None:
+        (since if edge.is_newer else until).append(edge.call_id)
+    return day_of(max(since, default=0)), day_of(min(until))
 
 
 def _midnight(day: date) -> datetime:

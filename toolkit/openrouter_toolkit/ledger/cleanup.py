@@ -12,13 +12,14 @@ from sqlalchemy import delete, select
 from ..store import StoreError
 from ..store.columns import now
 from ..store.database import Database
-from ..store.tables import CallRow, UsageDayRow
-from .entry import first_id_at
+from ..store.tables import CallRow, UsageDayRow, UsageRollupRow
+from .entry import DIMENSIONS, first_id_at
 
 _STEP = 500
 _PAUSE = 600.0
 _call: Any = CallRow.__table__
 _day: Any = UsageDayRow.__table__
+_rollup: Any = UsageRollupRow.__table__
 _log = logging.getLogger("openrouter_toolkit")
 
 
@@ -57,4 +58,6 @@ class Cleanup:
             if ids:
                 session.execute(delete(_call).where(_call.c.id <= ids[-1]))
             session.execute(delete(_day).where(_day.c.day < last_day))
+            # With its dimensions, so that the table's key leads to the rows.
+            session.execute(delete(_rollup).where(_rollup.c.dimension.in_(DIMENSIONS), _rollup.c.day < last_day))
         return len(ids) == _STEP

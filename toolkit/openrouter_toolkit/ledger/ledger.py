@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from ..envelope import Envelope
 from ..spending.decisions import Demand, Request, Shortage
 from ..store import Store, StoreError
-from . import calls, settling, usage
+from . import calls, settling, totals, usage
 from .batch import Batches, Change
 from .budgets import LedgerBudgets
 from .calls import CallEntry, CallFilter, CallPage
@@ -19,7 +19,8 @@ from .cleanup import Cleanup
 from .entry import Entry, new_id
 from .running import RunningCalls
 from .spent import Spent, spent
-from .usage import By, Usage
+from .totals import Totals
+from .usage import By, Order, Usage
 from .writer import LedgerUnavailable, Writer
 
 # How many days calls are kept, and daily sums.
@@ -55,6 +56,7 @@ class Ledger:
         if days < 1 or usage_days < 1:
             raise ValueError("the ledger keeps calls and sums for 1 day or more")
         self.required = required
+        self.kept_for = timedelta(days=days)
         self._database = store.database
         self._batches = Batches(store.database)
         self._running = RunningCalls(store.database)
@@ -101,27 +103,50 @@ class Ledger:
                 before = calls.ended(session, entry.id)
         self._writer.add(Change(entry, before, begun=entry.id), settling.settlement(entry) if reserved else None)
 
-    def calls(self, wanted: CallFilter | None = None, *, cursor: str | None = None, limit: int = 50) -> CallPage:
-        """Return a page of calls, newest first.
+    def calls(
+        self,
+        wanted: CallFilter | None = None,
+        *,
+        cursor: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> CallPage:
+        """Return a page of calls, newest first: the newest, or those older than `cursor`, or newer than `after`.
 
         Raises:
             ValueError: the cursor is none that a page gave, or `limit` is not from 1 to 1000.
         """
-        return calls.page(self._database, self._running, wanted or CallFilter(), cursor=cursor, limit=limit)
+        wanted = wanted or CallFilter()
+        return calls.page(self._database, self._running, wanted, cursor=cursor, after=after, limit=limit)
 
     def call(self, call_id: str, users: Sequence[str] | None = None) -> CallEntry | None:
         """Return a call by its id; None if there is none, or if it is of none of `users`."""
         return calls.find(self._database, self._running, call_id, None if users is None else tuple(users))
 
     def usage(
-        self, by: Sequence[By] = (), wanted: CallFilter | None = None, *, limit: int | None = None
+        self,
+        by: Sequence[By] = (),
+        wanted: CallFilter | None = None,
+        *,
+        among: Sequence[str] | None = None,
+        order: Order = "cost",
+        limit: int | None = None,
     ) -> list[Usage]:
-        """Return the sums of calls, broken down by some dimensions: the costliest first, or days in order.
+        """Return the sums of calls, broken down by some dimensions: the greatest first, or days in order.
+
+        With `among`, only these values of the last dimension are there; an empty text is that of calls that have none.
 
         Raises:
             ValueError: there is no such dimension, or the filter has a session.
         """
-        return usage.usage(self._database, by, wanted, limit=limit)
+        return usage.usage(self._database, by, wanted, among=among, order=order, limit=limit)
+
+    def totals(self, since: datetime, until: datetime) -> Totals:
+        """Return the totals of the calls that began from one moment on, a midnight in UTC, and before another one.
+
+        The last part of a day is added up from its calls, and is nothing if those are not kept any more.
+        """
+        return totals.totals(self._database, since, until)
 
     def spent(self, account_id: str, *, since: datetime, recently: datetime) -> Spent:
         """Return what a connected account spent since a day, and of that since a moment lately."""

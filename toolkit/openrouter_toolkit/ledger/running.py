@@ -127,11 +127,12 @@ class RunningCalls:
         if ids:
             self._run(lambda connection: self._rows.delete(connection, _table, ids))
 
-    def find(self, conditions: Iterable[Any], limit: int) -> list[Entry]:
-        """Return the newest that match conditions of `COLUMNS`."""
+    def find(self, conditions: Iterable[Any], limit: int, *, oldest_first: bool = False) -> list[Entry]:
+        """Return the newest that match conditions of `COLUMNS`, or the oldest."""
         if self._database is None and not self._of_store.has_beside(_FILE):
             return []
-        query = select(_columns).where(*conditions).order_by(COLUMNS.id.desc()).limit(limit)
+        order = COLUMNS.id if oldest_first else COLUMNS.id.desc()
+        query = select(_columns).where(*conditions).order_by(order).limit(limit)
         with self._opened().read() as session:
             return [Entry(**row) for row in session.execute(query).mappings()]
 

@@ -453,14 +453,9 @@ class CallRow(Row):
     )
 
 
-class UsageDayRow(Row):
-    """The sums of one group's calls on one day, in UTC. `within_0` and its like count calls by how long they took."""
+class _Sums:
+    """The sums of some calls. `within_0` and its like count calls by how long they took."""
 
-    __tablename__ = "ort_usage_days"
-    audited: ClassVar[bool] = False
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    group_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
     calls: Mapped[int] = mapped_column(_BIG)
     priced: Mapped[int] = mapped_column(_BIG)
     unpriced: Mapped[int] = mapped_column(_BIG)
@@ -480,6 +475,31 @@ class UsageDayRow(Row):
     within_7: Mapped[int] = mapped_column(_BIG)
     within_8: Mapped[int] = mapped_column(_BIG)
     within_9: Mapped[int] = mapped_column(_BIG)
+
+
+class UsageDayRow(_Sums, Row):
+    """The sums of one group's calls on one day, in UTC."""
+
+    __tablename__ = "ort_usage_days"
+    audited: ClassVar[bool] = False
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+
+
+class UsageRollupRow(_Sums, Row):
+    """The sums of one day's calls, in UTC, that have one value of one dimension: all of a user, all of a model."""
+
+    __tablename__ = "ort_usage_rollups"
+    audited: ClassVar[bool] = False
+
+    dimension: Mapped[str] = mapped_column(PrimaryKey(16), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(PrimaryKey(255), primary_key=True)
+    failures: Mapped[int] = mapped_column(_BIG)
+
+    # Rows lie in the order of the key, so that a month by user is read in one go.
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class LeaseRow(Row):

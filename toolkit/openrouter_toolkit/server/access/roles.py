@@ -36,6 +36,7 @@ _WEBHOOK = "/admin/webhooks/{webhook_id}"
 
 # The least right of each route below /admin.
 RIGHTS: dict[str, Right] = {
+    "GET /admin/overview": Right.SEE,
     "GET /admin/tools": Right.OWN,
     f"GET {_TOOL}": Right.OWN,
     f"POST {_TOOL}/activate": Right.CHANGE,
@@ -66,6 +67,13 @@ RIGHTS: dict[str, Right] = {
         for page in ("new", "change", "remove")
     },
     "POST /admin/budgets/raise": Right.CHANGE,
+    "GET /admin/calls": Right.OWN,
+    "GET /admin/calls/{call_id}": Right.OWN,
+    "GET /admin/usage": Right.OWN,
+    "GET /admin/usage/export": Right.OWN,
+    "GET /admin/tokens": Right.SEE,
+    "GET /admin/tokens/{token_id}/revoke": Right.CHANGE,
+    "POST /admin/tokens/{token_id}/revoke": Right.CHANGE,
     "GET /admin/people": Right.SEE,
     "POST /admin/people": Right.PEOPLE,
     f"GET {_PERSON}": Right.SEE,

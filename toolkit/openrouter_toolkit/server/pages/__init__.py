@@ -15,6 +15,7 @@ from . import (
     audit,
     browser_login,
     budgets,
+    calls,
     connect,
     connect_for,
     details,
@@ -23,9 +24,12 @@ from . import (
     logos,
     marketplace,
     offers,
+    overview,
     people,
+    tokens,
     toolsets,
     try_it,
+    usage,
     webhooks,
     you,
 )
@@ -48,6 +52,10 @@ _LOGGED_IN = (
     audit,
     webhooks,
     budgets,
+    calls,
+    usage,
+    overview,
+    tokens,
 )
 for _module in _LOGGED_IN:
     router.include_router(_module.router, dependencies=[Depends(check_role)])

@@ -8,13 +8,21 @@ from ..access.roles import Viewer
 from .cards import OFFERS, TOOLS
 
 BUDGETS = "/admin/budgets"
+OVERVIEW = "/admin/overview"
+CALLS = "/admin/calls"
+USAGE = "/admin/usage"
+TOKENS = "/admin/tokens"
 PEOPLE = "/admin/people"
 AUDIT = "/admin/audit"
 WEBHOOKS = "/admin/webhooks"
 YOU = "/admin/you"
 _ENTRIES = (
+    (OVERVIEW, "Overview", "overview"),
     (TOOLS, "Tools", "tools"),
+    (CALLS, "Calls", "calls"),
+    (USAGE, "Usage", "usage"),
     (BUDGETS, "Budgets", "budget"),
+    (TOKENS, "Tokens", "token"),
     (WEBHOOKS, "Webhooks", "webhook"),
     (PEOPLE, "People", "people"),
     (AUDIT, "Audit", "audit"),

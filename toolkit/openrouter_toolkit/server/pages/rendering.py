@@ -21,6 +21,7 @@ from ..access.roles import Right, known_viewer
 from ..settings import Settings
 from ..state import hosted
 from .cards import TOOLS, path_of
+from .figures import cost_of_call, cost_of_sums, dollars, duration, exact_dollars, short, within
 from .menu import menu
 
 TO_TOOLS = {"address": TOOLS, "words": "To the tools"}
@@ -61,6 +62,8 @@ _DONE = {
     "budget-raised": "The budget {} is raised for a while.",
     "budget-raise-ended": "The budget {} is not raised any more.",
     "budget-removed": "The budget {} is removed. Calls are not held to it any more.",
+    "token-revoked": "The token {} is revoked.",
+    "token-revoked-already": "The token {} was revoked already.",
     "withdrawn": "The link for {} is withdrawn.",
     "webhook-added": "The webhook to {} is added. A test shows whether it works.",
     "webhook-changed": "The events for {} are saved.",
@@ -266,6 +269,16 @@ def _environment() -> Environment:
         "role": lambda role: _ROLES[role],
         "browser": browser_name,
         "counted": counted,
+        "dollars": dollars,
+        "exact_dollars": exact_dollars,
+        "cost_of_call": lambda call: cost_of_call(call.cost, call.billing),
+        "cost_of_sums": lambda sums: cost_of_sums(sums.cost, sums.unpriced),
+        "duration": duration,
+        "short": short,
+        "within": within,
+        "day": lambda day: f"{day:%d %B %Y}".lstrip("0"),
+        "seconds": lambda at: f"{at:%d %b, %H:%M:%S}".lstrip("0"),
+        "to_the_second": lambda at: f"{at:%d %B %Y, %H:%M:%S} UTC".lstrip("0"),
         "moment": _moment,
         "time_of_day": lambda at: f"{at:%H:%M} UTC",
         "day_and_time": lambda at: f"{at:%d %B %Y, %H:%M} UTC".lstrip("0"),

@@ -131,6 +131,15 @@ def _add_ledger() -> None:
         sa.PrimaryKeyConstraint("day", "group_id", name="pk_ort_usage_days"),
     )
     op.create_index("ix_ort_usage_days_group_id", "ort_usage_days", ["group_id"])
+    op.create_table(
+        "ort_usage_rollups",
+        sa.Column("dimension", sa.String(16), nullable=False),
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("value", sa.String(255), nullable=False),
+        *(sa.Column(name, _BIG, nullable=False) for name in ("failures", *sums)),
+        sa.PrimaryKeyConstraint("dimension", "day", "value", name="pk_ort_usage_rollups"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _add_budgets() -> None:
