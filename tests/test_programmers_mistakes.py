@@ -261,9 +261,15 @@ def test_what_a_store_of_the_hosts_gives_wrongly_is_no_fault_of_the_toolkits(hel
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"allow": 5}, "allow, deny and tags are lists of slugs or tags, and int is neither"),
-        ({"deny": [None]}, "allow, deny and tags are lists of slugs or tags, and NoneType is neither"),
-        ({"tags": [["models"]]}, "allow, deny and tags are lists of slugs or tags, and list is neither"),
+        ({"allow": 5}, "allow, deny and tags are lists of slugs or tags, toolsets a list of names, and int is neither"),
+        (
+            {"deny": [None]},
+            "allow, deny and tags are lists of slugs or tags, toolsets a list of names, and NoneType is neither",
+        ),
+        (
+            {"tags": [["models"]]},
+            "allow, deny and tags are lists of slugs or tags, toolsets a list of names, and list is neither",
+        ),
         ({"switched_off": ["OPENROUTER_GET_CREDITS"]}, "switched_off must be a function that gives slugs, not list"),
         ({"before_execute": 5}, "before_execute: a hook is a function, not int"),
         ({"after_execute": "audit"}, "after_execute: a hook is a function, not str"),

@@ -79,7 +79,7 @@ def test_each_sort(found: Callable[..., list[str]]) -> None:
         (["--context", "many"], 2, "give a number of tokens"),
         (["--max-price", "-1"], 2, "0 or more"),
         (["--fre"], 2, "did you mean --free?"),
-        (["acme/atlas-smol", "--free"], 0, "None of the 16 models fits; close to it: acme/atlas-small"),
+        (["acme/atlas-smol", "--free"], 0, "None of the 17 models fits; close to it: acme/atlas-small"),
     ],
 )
 def test_what_is_wrong_is_told(words: list[str], status: int, reason: str, run: Run) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..scale import FULL
 from . import scaffold
 from .definitions import ROOT
 
@@ -42,6 +43,8 @@ def run(copy: Path, *arguments: str, **environment: str) -> str:
 
 
 @pytest.mark.timeout(300)  # it starts four processes
+@pytest.mark.load
+@pytest.mark.skipif(not FULL, reason="runs the tests of all actions: with `make load`")
 def test_two_new_actions_pass_what_all_actions_pass(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist", "build", "images"))

@@ -61,6 +61,7 @@ def listed(host: httpx2.Client) -> list[str]:
     return [tool["function"]["name"] for tool in host.get("/api/tools").json()["tools"]]
 
 
+@one_database
 def test_everything_counts_at_both(pair: Pair, store: Any, sandbox: Sandbox) -> None:
     with at(pair[0]) as browser, at(pair[1]) as moved:
         # A login that was begun at one is finished at the other, and counts at both.

@@ -155,8 +155,12 @@ def test_a_row_whose_primary_key_is_null_is_damage(key: str, path: Path, master_
                 OPERATIONS[name](running)
 
 
+VALUES = ["NULL", "x'ff00'", "'[5, {}]'", "'\u2603 no such value'", "5", "'2026-13-45'"]
+
+
 @pytest.mark.filterwarnings("ignore:DELETE statement on table")  # several rows have one id
-@pytest.mark.parametrize("value", ["NULL", "x'ff00'", "'\u2603 no such value'", "5", "'2026-13-45'", "'[5, {}]'"])
+@pytest.mark.load
+@pytest.mark.parametrize("value", scaled(VALUES[:3], full=VALUES))
 def test_a_value_that_no_release_has_written(value: str, path: Path, master_keys: list[MasterKey]) -> None:
     """In one column at a time, of tables that have lost their constraints."""
     remove_constraints(path, master_keys)

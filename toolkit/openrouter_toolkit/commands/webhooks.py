@@ -46,7 +46,9 @@ def add(options: argparse.Namespace) -> int:
         return 0
     terminal.print_line(webhook.id if secret is None else secret)
     shown = "" if secret is None else " The secret is shown this one time."
-    terminal.print_message(f"{webhook.id} to {webhook.address} receives {_events(webhook)}.{shown}")
+    terminal.print_message(
+        f"{webhook.id} to {terminal.redact_keys(webhook.address)} receives {_events(webhook)}.{shown}"
+    )
     return 0
 
 
@@ -61,9 +63,9 @@ def test(options: argparse.Namespace) -> int:
         terminal.print_json(_delivery_as_json(done))
     elif done.error is None:
         status = "" if done.status is None else f", with status {done.status}"
-        terminal.print_line(f"{webhook.address} took it in {done.milliseconds} ms{status}.")
+        terminal.print_line(f"{terminal.redact_keys(webhook.address)} took it in {done.milliseconds} ms{status}.")
     else:
-        terminal.print_line(f"{webhook.address} did not take it. {done.error}")
+        terminal.print_line(f"{terminal.redact_keys(webhook.address)} did not take it. {done.error}")
     return 0 if done.error is None else 1
 
 
@@ -95,8 +97,8 @@ def replace_secret(options: argparse.Namespace) -> int:
         return 0
     terminal.print_line(secret)
     terminal.print_message(
-        f"{changed.id} to {changed.address} has a new secret, which is shown this one time. For a day, deliveries are "
-        "signed with the earlier one too."
+        f"{changed.id} to {terminal.redact_keys(changed.address)} has a new secret, which is shown this one time. "
+        "For a day, deliveries are signed with the earlier one too."
     )
     return 0
 
@@ -105,7 +107,7 @@ def remove(options: argparse.Namespace) -> int:
     """Remove a webhook with its deliveries."""
     with _chosen(options) as (store, webhook):
         removed = store.webhooks.remove(webhook.id)
-    return records.report(options, removed, f"{removed.id} to {removed.address} is removed.")
+    return records.report(options, removed, f"{removed.id} to {terminal.redact_keys(removed.address)} is removed.")
 
 
 def deliveries(options: argparse.Namespace) -> int:
@@ -157,7 +159,9 @@ def _chosen(options: argparse.Namespace) -> Iterator[tuple[Store, Webhook]]:
     """The open store and the webhook that ID names."""
     with open_existing_store() as store:
         webhooks = [] if store is None else store.webhooks.list()
-        found = records.find(webhooks, options.id, describe=lambda one: f"{one.id} to {one.address}")
+        found = records.find(
+            webhooks, options.id, describe=lambda one: f"{one.id} to {terminal.redact_keys(one.address)}"
+        )
         if store is None or found is None:
             raise records.no_such("webhook", options.id, store, "webhooks list")
         yield store, found
@@ -174,7 +178,7 @@ def _print_webhooks(webhooks: Sequence[Webhook]) -> None:
     rows = [
         {
             "id": webhook.id,
-            "address": webhook.address,
+            "address": terminal.redact_keys(webhook.address),
             "state": _state(webhook),
             "events": _events(webhook),
             "last delivered": local_time(webhook.delivered_at),

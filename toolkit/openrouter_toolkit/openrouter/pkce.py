@@ -59,7 +59,9 @@ class BrowserLogin:
             raise ActionError("invalid_arguments", what)
         body = {"code": code, "code_verifier": verifier, "code_challenge_method": "S256"}
         try:
-            text = self._openrouter.connected(None, Call(timeout=_TIMEOUT)).request("POST", "/auth/keys", body)
+            text = self._openrouter.connected(None, Call(timeout=_TIMEOUT)).request(
+                "POST", "/auth/keys", body, once=True
+            )
         except ActionError as error:
             raise _login_error(error, redact_thoroughly(error.message, (code, verifier)).rstrip(".")) from None
         return _parse_key(text)
