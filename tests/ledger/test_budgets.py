@@ -313,3 +313,26 @@ def calls(ledger: Ledger) -> list[Any]:
         cursor = page.next
         if cursor is None:
             return found
+
+
+def test_counters_are_deleted_when_nothing_needs_them(
+    registry: ToolRegistry, ledger: Ledger, prices: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budgets = ledger.budgets
+    budgets.set(usd("1", "removed"))
+    budgets.set(usd("1", "old", window=Window("hour")))
+    budgets.set(usd("1", "ever", window=Window("ever")))
+    chat(registry)
+    numbers = {budget.name: budget.number for budget in budgets.current()}
+    assert budgets.remove("removed")
+    look_up = by_registry(registry.execute)
+
+    def rows(name: str) -> int:
+        assert ledger.flush()
+        ledger.settle(look_up)
+        return len(ledger._running.counters(numbers[name], 0, 2**62))
+
+    assert [rows(name) for name in ("removed", "old", "ever")] == [0, 2, 2]
+    monkeypatch.setattr(running, "_KEPT", -7200)
+    assert [rows(name) for name in ("old", "ever")] == [1, 2]
+    assert chat(registry).successful

@@ -162,7 +162,9 @@ class Ledger:
         Returns:
             For how many calls it is now clear what they cost, or that it can't be found out.
         """
-        return settling.Settling(self._database, self._batches, self._running, self._writer).run(look_up, limit)
+        return settling.Settling(self._database, self._batches, self._running, self._writer, self.budgets).run(
+            look_up, limit
+        )
 
     @property
     def waiting(self) -> int:

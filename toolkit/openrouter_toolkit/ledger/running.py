@@ -42,6 +42,8 @@ _LOCK_TIMEOUT = 5.0
 # How often a process that makes calls says that it is alive, and how long it may be silent, in seconds.
 BEAT = 20.0
 SILENCE = 90.0
+# How long counters are kept, in seconds: longer than the longest window.
+_KEPT = 40 * 86_400
 
 
 class RunningCalls:
@@ -115,6 +117,25 @@ class RunningCalls:
         """Replace what calls have reserved in budgets by what they have cost; once, however often it is called."""
         if settlements:
             self._run(lambda connection: self._counters.settle(connection, settlements), transaction=True)
+
+    def tidy(self, budgets: Sequence[int]) -> None:
+        """Delete counters of budgets that were removed and of times long past, and processes that have ended.
+
+        `budgets` are the numbers of those that there are; one that was made since has a greater one.
+        """
+        if self._database is None and not self._of_store.has_beside(_FILE):
+            return
+        past = f"{self._now} - {_KEPT}"
+        conditions = [f"slot BETWEEN 1 AND {past}"]  # greater numbers are those of sessions, which have no time
+        if budgets:
+            conditions.append(f"budget_id < {max(budgets)} AND budget_id NOT IN ({', '.join(map(str, budgets))})")
+        for condition in conditions:
+            self._execute(f"DELETE FROM {_counters.name} WHERE {condition}")  # noqa: S608 - own names, and numbers
+        is_running = f"SELECT process FROM {_table.name}"  # noqa: S608
+        self._execute(f"DELETE FROM {_processes.name} WHERE seen < {past} AND id NOT IN ({is_running})")  # noqa: S608
+
+    def _execute(self, statement: str) -> None:
+        self._run(lambda connection: connection.execute(statement))
 
     def note_generations(self, generations: Mapping[int, str]) -> None:
         """Write the ids of generations, by the ids of their calls."""

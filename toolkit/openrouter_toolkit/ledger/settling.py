@@ -13,6 +13,7 @@ from ..store.columns import now
 from ..store.database import Database
 from . import calls
 from .batch import Batches, Change
+from .budgets import LedgerBudgets
 from .counters import Settlement
 from .entry import (
     FREE,
@@ -64,8 +65,11 @@ def by_registry(execute: Callable[..., Envelope], *, timeout: float = _TIMEOUT) 
 class Settling:
     """Settles calls that are not settled; see `Ledger.settle`. Several processes may do it at once."""
 
-    def __init__(self, database: Database, batches: Batches, running: RunningCalls, writer: Writer) -> None:
+    def __init__(
+        self, database: Database, batches: Batches, running: RunningCalls, writer: Writer, budgets: LedgerBudgets
+    ) -> None:
         self._database = database
+        self._budgets = budgets
         self._batches = batches
         self._running = running
         self._writer = writer
@@ -83,6 +87,7 @@ class Settling:
             if after is not None and self._replace(entry, after):
                 settled += 1
         self._release(at, limit)
+        self._writer.tidy([budget.number for budget in self._budgets.current()])
         return settled
 
     def _replace(self, entry: Entry, after: Entry) -> bool:
@@ -94,7 +99,9 @@ class Settling:
             if is_same:
                 connection = session.connection().connection.driver_connection
                 self._batches.write_in(connection, [Change(after, before)])
-        self._writer.end(entry.id, settlement(after))
+        ended = after if is_same else before
+        if ended is not None:
+            self._writer.end(entry.id, settlement(ended))
         return is_same
 
     def _release(self, at: datetime, limit: int) -> None:

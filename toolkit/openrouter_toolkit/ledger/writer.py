@@ -6,7 +6,7 @@ import atexit
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from ..spending.decisions import Demand, Request, Shortage
@@ -154,6 +154,15 @@ class Writer:
         with self._begin_lock:
             self._running.settle([settlement])
             self._running.remove([call_id])
+
+    def tidy(self, budgets: Sequence[int]) -> None:
+        """Delete what is not needed any more: see `RunningCalls.tidy`.
+
+        Raises:
+            StoreUnavailable: the database can't be used.
+        """
+        with self._begin_lock:
+            self._running.tidy(budgets)
 
     def _forget_settlements(self, count: int) -> None:
         for _ in range(count):
