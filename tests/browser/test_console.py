@@ -40,7 +40,7 @@ def test_who_spent_most_what_failed_and_which_token_is_unused(new_page: NewPage,
         page.get_by_label("User_id").fill("alice")
         page.get_by_role("button", name="Show").click()
         expect(first_row(page).get_by_role("rowheader")).to_have_text("acme/atlas-large")
-        expect(page.get_by_role("img", name="Spend by day")).to_be_visible()
+        expect(page.get_by_role("img", name="Spend by day").first).to_be_visible()
 
         # Why did bob's call fail?
         menu(page, "Calls")
