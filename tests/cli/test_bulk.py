@@ -90,7 +90,8 @@ def test_standard_input_and_arguments_of_every_line(run: Run, tmp_path: Path, sa
     more = ("--arguments", '{"temperature": 0.5, "max_tokens": 9}', "--ordered", "--concurrency", "1")
     done = run("bulk", CHAT, "-", "--output", "answers.jsonl", *more, stdin=lines)
     assert done.returncode == 0, done.stderr
-    assert [(request.body["temperature"], request.body["max_tokens"]) for request in sandbox.requests] == [
+    sent = [request.body for request in sandbox.requests if request.path == "/chat/completions"]
+    assert [(body["temperature"], body["max_tokens"]) for body in sent] == [
         (0.5, 20),
         (0.5, 5),
     ]
