@@ -151,7 +151,7 @@ def test_numbers_are_told_as_people_read_them() -> None:
         "$0.00000725",
         "$0.0004",
         "$0",
-        "$1",
+        "$1.00",
     ]
     times = (None, 0, 999, 1_500, 59_999, 61_000)
     told = [duration(time).replace("\u00a0", " ") for time in times]

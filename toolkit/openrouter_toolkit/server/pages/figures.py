@@ -25,7 +25,9 @@ def dollars(cost: Decimal) -> str:
         return f"${cost.quantize(_CENT, ROUND_HALF_EVEN):,}"
     if not cost:
         return "$0"
-    return f"${plain(round(cost, _SHOWN_DIGITS - 1 - cost.adjusted()))}"
+    shown = round(cost, _SHOWN_DIGITS - 1 - cost.adjusted())
+    is_whole_cents = shown == shown.quantize(_CENT)
+    return f"${shown:.2f}" if is_whole_cents else f"${plain(shown)}"
 
 
 def exact_dollars(cost: Decimal) -> str:
