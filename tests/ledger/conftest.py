@@ -15,8 +15,13 @@ ALICE = "sk-or-v1-sandbox-alice-0123456789abcdef"
 
 
 @pytest.fixture
-def store(fresh_database: str) -> Iterator[Store]:
-    with Store.open(fresh_database, master_keys=[MasterKey.fresh()]) as store:
+def master_key() -> MasterKey:
+    return MasterKey.fresh()
+
+
+@pytest.fixture
+def store(fresh_database: str, master_key: MasterKey) -> Iterator[Store]:
+    with Store.open(fresh_database, master_keys=[master_key]) as store:
         store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
         yield store
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,24 +24,11 @@ from openrouter_toolkit.store import MasterKey, Store, StoreUnavailable
 from ..scale import scaled
 from ..store.processes import Child, Say
 from ..timing import PATIENCE, wait_until
-from .conftest import ALICE
 from .test_recording import CHAT, KEY, asking, recorded
 
 GOOD, SLOW, FAILING = "test/good", "test/slow", "test/failing"
 AGENTS = scaled(24, full=200)
 ROUNDS = scaled(3, full=6)
-
-
-@pytest.fixture
-def master_key() -> MasterKey:
-    return MasterKey.fresh()
-
-
-@pytest.fixture
-def store(fresh_database: str, master_key: MasterKey) -> Iterator[Store]:
-    with Store.open(fresh_database, master_keys=[master_key]) as store:
-        store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
-        yield store
 
 
 @pytest.fixture

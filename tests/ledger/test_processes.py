@@ -6,7 +6,7 @@ import os
 import resource
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,23 +22,10 @@ from openrouter_toolkit.store import MasterKey, Store
 from ..scale import scaled
 from ..store.processes import Child, Say
 from ..timing import PATIENCE, wait_until
-from .conftest import ALICE
 from .test_recording import CHAT, KEY, asking, recorded
 
 Work = Callable[[ToolRegistry, Ledger, Say], None]
 KILLS = scaled(4, full=50)
-
-
-@pytest.fixture
-def master_key() -> MasterKey:
-    return MasterKey.fresh()
-
-
-@pytest.fixture
-def store(fresh_database: str, master_key: MasterKey) -> Iterator[Store]:
-    with Store.open(fresh_database, master_keys=[master_key]) as store:
-        store.accounts.connect("OPENROUTER", "alice", {"api_key": ALICE})
-        yield store
 
 
 @pytest.fixture
