@@ -15,10 +15,12 @@ from openrouter_toolkit import ToolRegistry
 from openrouter_toolkit.envelope import Envelope
 from openrouter_toolkit.ledger import Ledger, running, settling
 from openrouter_toolkit.ledger.counters import Settlement
+from openrouter_toolkit.ledger.entry import Entry, first_id_at
 from openrouter_toolkit.ledger.settling import by_registry
 from openrouter_toolkit.sandbox import Sandbox
 from openrouter_toolkit.spending import Budget, Limits, Raise, Window
-from openrouter_toolkit.spending.decisions import to_dollars, to_units
+from openrouter_toolkit.spending.budgets import Facts
+from openrouter_toolkit.spending.decisions import Demand, Request, to_dollars, to_units
 from openrouter_toolkit.store import MasterKey, Store, StoreUnavailable
 
 from ..scale import scaled
@@ -208,6 +210,15 @@ def test_a_stream_that_is_cut_off_has_reserved_its_worst_case_until_its_cost_is_
     assert (to_dollars(state.used.spent), state.used.reserved) == (call.cost, 0)
     assert call.cost is not None
     assert call.cost > 0
+
+
+def test_a_row_that_was_left_over_is_settled_though_its_process_lives(registry: ToolRegistry, ledger: Ledger) -> None:
+    ledger.budgets.set(usd("1"))
+    left = Entry("OPENROUTER", CHAT, "alice", id=first_id_at(datetime.now(UTC) - timedelta(hours=7)))
+    ledger.begin(left, Request(ledger.budgets.current(), Facts(user="alice"), Demand(5, 5)))
+    wait_until(lambda: ledger.settle(by_registry(registry.execute)) == 1)
+    (state,) = ledger.budgets.states()
+    assert (state.used.spent, state.used.reserved, state.used.running) == (5, 0, 0)
 
 
 def test_a_budget_that_can_t_be_read_lets_only_free_calls_pass(

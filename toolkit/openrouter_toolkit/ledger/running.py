@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from random import getrandbits
@@ -17,10 +17,11 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, case, literal, null, select, text
+from sqlalchemy import Connection, case, literal, null, or_, select, text
 
 from ..spending.decisions import Shortage
 from ..store import StoreUnavailable
+from ..store.columns import now
 from ..store.database import Database
 from ..store.errors import StoreDamaged
 from ..store.kept_connection import KeptConnection
@@ -42,6 +43,7 @@ _LOCK_TIMEOUT = 5.0
 # How often a process that makes calls says that it is alive, and how long it may be silent, in seconds.
 BEAT = 20.0
 SILENCE = 90.0
+_LONGEST_CALL = timedelta(hours=6)
 # How long counters are kept, in seconds: longer than the longest window.
 _KEPT = 40 * 86_400
 
@@ -158,10 +160,14 @@ class RunningCalls:
             return [Entry(**row) for row in session.execute(query).mappings()]
 
     def find_lost(self, limit: int) -> list[Entry]:
-        """Return calls whose process has not said for long that it is alive."""
+        """Return calls whose process has not said for long that it is alive, or that began longer ago than any takes.
+
+        The latter have a row by mistake: a connection broke while it was committed, and it was written again.
+        """
         alive = select(_processes.c.id).where(_processes.c.seen > text(f"{self._now} - {SILENCE:.0f}"))
         lost = select(_table.c.id).where(_table.c.process.not_in(alive))
-        return self.find([COLUMNS.id.in_(lost)], limit)
+        old = COLUMNS.id < first_id_at(now() - _LONGEST_CALL)
+        return self.find([or_(COLUMNS.id.in_(lost), old)], limit)
 
     def left_over(self, before: datetime, limit: int) -> list[int]:
         """Return the ids of calls that reserve something though they ended some time ago, or never began."""
